@@ -1,0 +1,259 @@
+"""The engine: one network's parameters and plans, and the calls into the compiled kernels.
+
+It trusts what it is given (validation.py has looked at it) and knows nothing of names, callbacks or progress.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import threads as pool
+from .kernels import layout as at
+from .kernels import statistics as count
+from .kernels.elementwise import LINEAR
+from .kernels.gemm import tile_shape
+from .kernels.simd import machine
+from .kernels.team import QUIT, STOP
+from .kernels.train import run_kernel
+from .kernels.update import SCALARS, SCHEDULE, STORE
+from .parameters import Parameters, address, aligned_zeros
+from .plan import choose_threads, float_bits, forward_flop, fuse, make_plan, step_flop
+
+EVALUATION_ROWS = 8192  # rows of one step when nothing is learnt
+INTERRUPTIBLE_FROM = 2e8  # operations of a call from which it runs beside the calling thread, which Ctrl-C can then reach
+
+
+class Diverged(ArithmeticError):
+    """The loss of a step was not finite. ``step`` counts from 1 within the call."""
+
+    def __init__(self, step):
+        super().__init__(f"the loss was not finite at step {step}")
+        self.step = step
+
+
+@dataclass
+class Statistics:
+    """Sums over samples from which metrics are computed; one entry for each output (float64)."""
+
+    count: int
+    correct: float
+    squared_error: np.ndarray
+    absolute_error: np.ndarray
+    target_sum: np.ndarray
+    target_square_sum: np.ndarray
+
+
+@dataclass
+class Epoch:
+    """What one pass over data gave: mean loss over samples, samples, steps, seconds, and statistics where asked for."""
+
+    loss: float
+    samples: int
+    steps: int
+    seconds: float
+    statistics: Statistics | None
+
+
+class Engine:
+    """One network, ready to run.
+
+    Parameters
+    ----------
+    input_units : int
+    layers : sequence of Dense
+        Descriptions, in order.
+    dtype : "float32" or "float64"
+    seed : int
+        Of the shuffling.
+    """
+
+    def __init__(self, input_units, layers, dtype="float32", seed=0):
+        self.layers, self.dtype = tuple(layers), np.dtype(dtype)
+        lanes, panel = machine().lanes(self.dtype), tile_shape()[1]
+        self._parameters = Parameters(input_units, self.layers, self.dtype, lanes, panel)
+        self.shapes = self._parameters.shapes
+        self._random = np.array([seed], np.uint64).view(np.int64)
+        self._scalars = aligned_zeros(SCALARS, self.dtype)
+        self._hyper, self._schedule = np.zeros(8), np.ones(SCHEDULE)
+        self._optimizer = self._loss = None
+        self._plans = {}
+        self._order = np.zeros(0, np.int64)
+        self._kept = None
+        self.steps = 0
+
+    # -- parameters
+
+    def get_weights(self):
+        """Kernels (in, out) and biases (out,), in order, as new arrays."""
+        return self._parameters.arrays(self._parameters.weights)
+
+    def set_weights(self, weights):
+        self._parameters.set_weights(weights)
+        self._kept = None
+
+    def configure(self, optimizer, loss):
+        """Take an optimizer and a loss, and start the optimizer's state afresh."""
+        self._optimizer, self._loss = optimizer, loss
+        self._parameters.reset_state(optimizer.slots, optimizer.initial_state)
+        self._schedule[:] = 1.0
+        self.steps = 0
+        self._plans.clear()
+
+    def snapshot(self):
+        """A copy of everything that training changes."""
+        p = self._parameters
+        arrays = (p.weights, p.transposed, p.state, self._schedule, self._random)
+        return [a.copy() for a in arrays], self.steps
+
+    def restore(self, snapshot):
+        p = self._parameters
+        copies, self.steps = snapshot
+        for array, copy in zip((p.weights, p.transposed, p.state, self._schedule, self._random), copies, strict=True):
+            array[:] = copy
+
+    # -- running
+
+    def train_epoch(self, x, y, batch_size, shuffle=True, statistics=0, threads=None):
+        """One pass over the data in one compiled call. Raises Diverged; the parameters are then of no use."""
+        batch = min(batch_size, len(x))
+        plan = self._plan(at.TRAIN, batch, self._threads(step_flop(self.shapes, batch), threads))
+        self._give_data(plan, x, y, shuffle)
+        self._give_optimizer(plan, self._optimizer.code)
+        epoch = self._run(plan, x, step_flop(self.shapes, len(x)), statistics)
+        self.steps += epoch.steps
+        return epoch
+
+    def evaluate(self, x, y, statistics=0, threads=None):
+        """Loss and statistics over the data; nothing changes."""
+        phases = at.FORWARD | at.LOSS_PHASE
+        batch = min(EVALUATION_ROWS, len(x))
+        flop = forward_flop(self.shapes, batch)
+        plan = self._plan(phases, batch, self._threads(flop, threads))
+        self._give_data(plan, x, y, shuffle=False)
+        return self._run(plan, x, forward_flop(self.shapes, len(x)), statistics, diverges=False)
+
+    def forward(self, x, threads=None, keep=False):
+        """The network's output (n, units). With ``keep``, what ``backward`` needs is kept."""
+        out = np.empty((len(x), self.shapes[-1].units_out), self.dtype)
+        if keep:
+            phases, batch, self._kept = at.GATHER | at.FORWARD | at.PREDICT, len(x), None
+        else:
+            phases, batch = at.FORWARD | at.PREDICT, min(EVALUATION_ROWS, len(x))
+        plan = self._plan(phases, batch, self._threads(forward_flop(self.shapes, batch), threads), keep)
+        self._give_data(plan, x, None, shuffle=False)
+        plan[at.OUT], plan[at.OUT_ROW] = address(out), out.strides[0]
+        self._call(plan, forward_flop(self.shapes, len(x)))
+        if keep:
+            self._kept = plan
+        return out
+
+    def backward(self, dy):
+        """Gradients of sum(dy * output) for the x of the last ``forward(x, keep=True)``: (dx, gradients)."""
+        raise NotImplementedError
+
+    def value_and_gradient(self, x, y):
+        """The loss over all of x, y and its gradient in ``get_weights`` order."""
+        batch = len(x)
+        plan = self._plan(at.TRAIN, batch, self._threads(step_flop(self.shapes, batch), None))
+        self._give_data(plan, x, y, shuffle=False)
+        gradient = self._give_store(plan)
+        epoch = self._run(plan, x, step_flop(self.shapes, batch), 0, diverges=False)
+        return epoch.loss, self._parameters.arrays(gradient)
+
+    def apply_gradients(self, gradients):
+        """One step of the optimizer along given gradients, in ``get_weights`` order."""
+        plan = self._plan(at.UPDATE, 1, 1)
+        flat = aligned_zeros(self._parameters.size, self.dtype)
+        self._parameters.fill(flat, gradients)
+        plan[at.SAMPLES], plan[at.GROUPS] = 1, 1
+        plan[at.GRADIENTS] = address(flat) - address(self._parameters.weights)
+        self._give_optimizer(plan, self._optimizer.code)
+        self._call(plan, 0)
+        self.steps += 1
+
+    # -- plans
+
+    def _threads(self, flop, wanted):
+        return choose_threads(flop, wanted)
+
+    def _plan(self, phases, batch, threads, keep=False):
+        key = phases, batch, threads, keep
+        if key not in self._plans:
+            if len(self._plans) > 8:  # a caller that never repeats a size must not fill the memory
+                self._plans.clear()
+            fusion = fuse(self.layers[-1].activation.code, self._loss if phases & at.LOSS_PHASE else None)
+            self._plans[key] = make_plan(self._parameters, self.layers, fusion, phases, batch, threads, keep)
+        return self._plans[key]
+
+    def _give_data(self, plan, x, y, shuffle):
+        plan[at.SAMPLES], plan[at.X], plan[at.X_ROW] = len(x), address(x), x.strides[0]
+        plan[at.SHUFFLE], plan[at.ORDER] = bool(shuffle), 0
+        plan[at.RANDOM] = address(self._random)
+        if shuffle:
+            if len(self._order) != len(x):
+                self._order = np.arange(len(x))
+            plan[at.ORDER] = address(self._order)
+        if y is not None:
+            plan[at.Y], plan[at.Y_ROW] = address(y), y.strides[0]
+            plan[at.LOSS_PARAMETER] = float_bits(self._loss.parameter)
+            plan[at.LOSS_PER_OUTPUT] = self._loss.code < 6
+
+    def _give_optimizer(self, plan, code):
+        plan[at.OPTIMIZER] = code
+        self._hyper[:] = self._optimizer.hyper
+        plan[at.HYPER], plan[at.SCHEDULE] = address(self._hyper), address(self._schedule)
+        plan[at.SCALARS] = address(self._scalars)
+        plan[at.STATE] = address(self._parameters.state) - address(self._parameters.weights)
+        plan[at.SLOT] = self._parameters.weights.nbytes
+
+    def _give_store(self, plan):
+        """Have the update store the gradient instead of using it: a flat buffer laid out like the weights."""
+        gradient = aligned_zeros(self._parameters.size, self.dtype)
+        plan[at.OPTIMIZER] = STORE
+        plan[at.HYPER], plan[at.SCHEDULE] = address(self._hyper), address(self._schedule)
+        plan[at.SCALARS] = address(self._scalars)
+        plan[at.STATE] = address(gradient) - address(self._parameters.weights)
+        return gradient
+
+    def _call(self, plan, flop):
+        """Run a plan on its threads, or on one where the team is taken."""
+        control = plan.buffers["control"]
+        control[:] = 0
+
+        def stop():
+            control[STOP] = 1
+
+        with pool.team(plan.threads) as threads:
+            if threads != plan.threads:
+                raise NotImplementedError
+            pool.run(run_kernel(self.dtype.name), plan.address, threads, stop, flop > INTERRUPTIBLE_FROM)
+        return control
+
+    def _run(self, plan, x, flop, statistics, diverges=True):
+        """Run a plan that measures a loss; the pass as an Epoch."""
+        result = plan.buffers["result"]
+        result[:] = 0
+        units = self.shapes[-1].units_out
+        slots = int(plan.fields[at.GROUPS]) or 1
+        counts = np.zeros((slots, count.counts_size(units)))
+        plan[at.STATISTICS], plan[at.COUNTS], plan[at.COUNTS_ROW] = statistics, address(counts), counts.strides[0]
+        start = time.perf_counter()
+        self._call(plan, flop)
+        seconds = time.perf_counter() - start
+        if diverges and result[at.DIVERGED_AT]:
+            raise Diverged(int(result[at.DIVERGED_AT]))
+        scale = len(x) * (units if plan.fields[at.LOSS_PER_OUTPUT] else 1)
+        sums = _statistics(counts.sum(axis=0), units) if statistics else None
+        return Epoch(result[at.LOSS_SUM] / scale, len(x), int(result[at.STEPS]), seconds, sums)
+
+
+def _statistics(total, units):
+    sums = total[count.SUMS :].reshape(4, units)
+    return Statistics(int(total[count.ROWS]), float(total[count.CORRECT]), *sums)
+
+
+def warmup():
+    """Compile, or load from disk, every kernel."""
+    for dtype in ("float32", "float64"):
+        run_kernel(dtype)

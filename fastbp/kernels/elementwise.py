@@ -1,0 +1,226 @@
+"""Activations and their derivatives over a tile of rows.
+
+An activation whose derivative follows from its output (tanh, sigmoid, the relus) is differentiated from the output.
+The others store the derivative while the pre-activation is at hand. Either way the backward pass multiplies the incoming
+gradient by something read from one array: the output, or the stored derivative.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from . import vmath
+from .simd import I64, Simd, define
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+# The codes of fastbp/activations.py.
+LINEAR, RELU, LEAKY_RELU, ELU, SELU, TANH, SIGMOID, SOFTPLUS, SILU, GELU, GELU_TANH, SOFTMAX, CUSTOM = range(13)
+
+# code: (s, z, alpha) -> a
+VALUES = {
+    RELU: lambda s, z, alpha: s.maximum(s.constant(0.0), z),  # in this order NaN passes through
+    LEAKY_RELU: lambda s, z, alpha: s.select(z < 0.0, alpha * z, z),
+    ELU: lambda s, z, alpha: s.select(z > 0.0, z, alpha * vmath.expm1(s, s.minimum(z, 0.0))),
+    SELU: lambda s, z, alpha: SELU_SCALE * s.select(z > 0.0, z, SELU_ALPHA * vmath.expm1(s, s.minimum(z, 0.0))),
+    TANH: lambda s, z, alpha: vmath.tanh(s, z),
+    SIGMOID: lambda s, z, alpha: vmath.sigmoid(s, z),
+    SOFTPLUS: lambda s, z, alpha: vmath.softplus(s, z),
+    SILU: lambda s, z, alpha: vmath.silu(s, z),
+    GELU: lambda s, z, alpha: vmath.gelu(s, z),
+    GELU_TANH: lambda s, z, alpha: vmath.gelu_tanh(s, z),
+}
+
+# code: (s, z) -> (a, da/dz), for the derivatives that are stored
+PAIRS = {
+    SOFTPLUS: vmath.softplus_pair,
+    SILU: vmath.silu_pair,
+    GELU: vmath.gelu_pair,
+    GELU_TANH: vmath.gelu_tanh_pair,
+}
+
+# code: (s, a, alpha) -> da/dz from the output a
+DERIVATIVES = {
+    RELU: lambda s, a, alpha: s.select(a > 0.0, 1.0, s.constant(0.0)),
+    LEAKY_RELU: lambda s, a, alpha: s.select(a > 0.0, 1.0, alpha),
+    ELU: lambda s, a, alpha: s.select(a > 0.0, 1.0, a + alpha),
+    SELU: lambda s, a, alpha: s.select(a > 0.0, SELU_SCALE, a + SELU_SCALE * SELU_ALPHA),
+    TANH: lambda s, a, alpha: s.fma(-a, a, s.constant(1.0)),
+    SIGMOID: lambda s, a, alpha: a - a * a,
+}
+
+
+def over_tile(s, rows, vectors, addresses_and_strides, inner):
+    """Call ``inner(address, ...)`` at every vector of a tile, one address for each (address, row stride) pair."""
+    b = s.b
+    with s.loop(rows) as r:
+        starts = [b.add(address, b.mul(r, stride)) for address, stride in addresses_and_strides]
+        with s.loop(vectors) as j:
+            shift = b.mul(j, s.index(s.lanes * s.itemsize))
+            inner(*[b.add(start, shift) for start in starts])
+
+
+def _alpha(s, bits):
+    """A float64 that travelled as an integer, in every lane."""
+    value = s.b.bitcast(bits, ir.DoubleType())
+    return s.broadcast(value if s.dtype == "float64" else s.b.fptrunc(value, s.element))
+
+
+def _activate_function(module, dtype, code):
+    """z becomes a, in place; the derivative is stored at d for the codes in PAIRS, unless d is 0."""
+
+    def body(b, alpha, z, z_row, d, d_row, rows, vectors):
+        s = Simd(b, dtype)
+        alpha = _alpha(s, alpha)
+
+        def value(at):
+            s.store(VALUES[code](s, s.load(at), alpha), at)
+
+        def pair(at, d_at):
+            a, derivative = PAIRS[code](s, s.load(at))
+            s.store(a, at)
+            s.store(derivative, d_at)
+
+        if code not in PAIRS:
+            over_tile(s, rows, vectors, [(z, z_row)], value)
+            return
+        with b.if_else(b.icmp_signed("!=", d, s.index(0))) as (training, predicting):
+            with training:
+                over_tile(s, rows, vectors, [(z, z_row), (d, d_row)], pair)
+            with predicting:
+                over_tile(s, rows, vectors, [(z, z_row)], value)
+
+    return define(module, f"activate_{code}_{dtype}", [I64] * 7, body)
+
+
+def _differentiate_function(module, dtype, code):
+    """g, the gradient with respect to a, becomes the gradient with respect to z, in place."""
+
+    def body(b, alpha, g, g_row, a, a_row, rows, vectors):
+        s = Simd(b, dtype)
+        alpha = _alpha(s, alpha)
+
+        def inner(g_at, a_at):
+            factor = s.load(a_at)
+            if code in DERIVATIVES:
+                factor = DERIVATIVES[code](s, factor, alpha)
+            s.store(s.load(g_at) * factor, g_at)
+
+        over_tile(s, rows, vectors, [(g, g_row), (a, a_row)], inner)
+
+    name = f"differentiate_{code if code in DERIVATIVES else 'stored'}_{dtype}"
+    return define(module, name, [I64] * 7, body)
+
+
+def call_by_code(b, code, functions, arguments):
+    """Call the function of ``functions`` (code -> LLVM function) that ``code`` names; none for other codes."""
+    done = b.append_basic_block("by_code.done")
+    switch = b.switch(code, done)
+    for key, function in functions.items():
+        block = b.append_basic_block(f"by_code.{key}")
+        switch.add_case(ir.Constant(I64, key), block)
+        b.position_at_end(block)
+        b.call(function, arguments)
+        b.branch(done)
+    b.position_at_end(done)
+
+
+def make_activate(dtype):
+    """The intrinsic ``activate(code, alpha, z, z_row, d, d_row, rows, vectors)``; overwrites z, and d if it is not 0."""
+
+    @intrinsic
+    def activate(typingctx, code, alpha, z, z_row, d, d_row, rows, vectors):
+        def codegen(context, b, sig, args):
+            functions = {c: _activate_function(b.module, dtype, c) for c in VALUES}
+            call_by_code(b, args[0], functions, args[1:])
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 8), codegen
+
+    return activate
+
+
+def make_differentiate(dtype):
+    """The intrinsic ``differentiate(code, alpha, g, g_row, a, a_row, rows, vectors)``; overwrites g.
+
+    ``a`` is the layer's output, or the stored derivative for the codes in PAIRS.
+    """
+
+    @intrinsic
+    def differentiate(typingctx, code, alpha, g, g_row, a, a_row, rows, vectors):
+        def codegen(context, b, sig, args):
+            codes = [*DERIVATIVES, *PAIRS, CUSTOM]
+            functions = {c: _differentiate_function(b.module, dtype, c) for c in codes}
+            call_by_code(b, args[0], functions, args[1:])
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 8), codegen
+
+    return differentiate
+
+
+def make_softmax(dtype):
+    """The intrinsics ``softmax(z, z_row, rows, units)`` and ``softmax_backward(g, g_row, a, a_row, rows, units)``.
+
+    softmax overwrites z with probabilities (0 in the padding); softmax_backward turns dL/da into dL/dz in place.
+    """
+
+    def forward(b, z, z_row, rows, units):
+        s = Simd(b, dtype)
+        with s.loop(rows) as r:
+            row = b.add(z, b.mul(r, z_row))
+            largest, total = softmax_row(s, row, row, units)
+            scale = s.constant(1.0) / total
+            with s.loop(units, step=s.lanes) as j:
+                at = s.offset(row, j)
+                s.store(s.load(at) * scale, at)
+
+    def backward(b, g, g_row, a, a_row, rows, units):
+        s = Simd(b, dtype)
+        with s.loop(rows) as r:
+            g_start, a_start = b.add(g, b.mul(r, g_row)), b.add(a, b.mul(r, a_row))
+            dot = s.variable(s.constant(0.0))
+            with s.loop(units, step=s.lanes) as j:
+                dot.set(s.fma(s.load(s.offset(g_start, j)), s.load(s.offset(a_start, j)), dot.get()))
+            mean = s.sum(dot.get())
+            with s.loop(units, step=s.lanes) as j:
+                at = s.offset(g_start, j)
+                s.store(s.load(s.offset(a_start, j)) * (s.load(at) - mean), at)
+
+    @intrinsic
+    def softmax(typingctx, z, z_row, rows, units):
+        def codegen(context, b, sig, args):
+            b.call(define(b.module, f"softmax_{dtype}", [I64] * 4, forward), args)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 4), codegen
+
+    @intrinsic
+    def softmax_backward(typingctx, g, g_row, a, a_row, rows, units):
+        def codegen(context, b, sig, args):
+            b.call(define(b.module, f"softmax_backward_{dtype}", [I64] * 6, backward), args)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 6), codegen
+
+    return softmax, softmax_backward
+
+
+def softmax_row(s, z, e, units):
+    """Write exp(z - max z) to e (0 in the padding; e may be z) and return (max z, sum e), each in every lane."""
+    b = s.b
+    lowest = s.constant(float("-inf"))
+
+    def valid(j):
+        return s.first_lanes(b.sub(units, j))
+
+    largest = s.variable(lowest)
+    with s.loop(units, step=s.lanes) as j:
+        largest.set(s.maximum(largest.get(), s.select(valid(j), s.load(s.offset(z, j)), lowest)))
+    peak = s.reduce(largest.get(), s.maximum)
+    total = s.variable(s.constant(0.0))
+    with s.loop(units, step=s.lanes) as j:
+        powers = s.select(valid(j), vmath.exp(s, s.load(s.offset(z, j)) - peak), s.constant(0.0))
+        s.store(powers, s.offset(e, j))
+        total.set(total.get() + powers)
+    return peak, s.sum(total.get())

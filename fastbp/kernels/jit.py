@@ -1,0 +1,132 @@
+"""The one place that sets compile options, and the on-disk cache of compiled kernels.
+
+Numba's own cache stamps each file with the source of the function itself, so an edit to a callee elsewhere runs old
+code, and its index is shared between processes without a lock. Here one file holds one compiled kernel; its name is a
+hash of everything that shaped it (all of the package's sources, versions, CPU, signature), it is written aside and then
+moved into place, and its content carries its own checksum. A stale, half-written or foreign file is simply not found.
+"""
+
+import hashlib
+import os
+import pickle
+import sys
+import tempfile
+import warnings
+from functools import lru_cache
+from pathlib import Path
+
+import llvmlite
+import numba
+from numba import njit
+from numba.core import compiler, config
+from numba.core.caching import NullCache
+
+if config.CPU_NAME is not None and config.CPU_FEATURES is None:
+    # A CPU was asked for by name: Numba would still add the host's features to it.
+    config.CPU_FEATURES = ""
+
+_OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "fastmath": False}
+
+
+def cache_directory():
+    """Where compiled kernels are kept: NUMBA_CACHE_DIR, or the user's cache folder."""
+    if config.CACHE_DIR:
+        return Path(config.CACHE_DIR) / "fastbp"
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "fastbp"
+
+
+@lru_cache(maxsize=1)
+def _source_stamp():
+    """A hash of all that decides what the compiler is given, the CPU apart."""
+    stamp = hashlib.sha256(f"{sys.version} {numba.__version__} {llvmlite.__version__}".encode())
+    root = Path(__file__).resolve().parent.parent
+    for path in sorted(root.rglob("*.py")):
+        stamp.update(str(path.relative_to(root)).encode())
+        stamp.update(path.read_bytes())
+    return stamp.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _warn_uncached(reason):
+    warnings.warn(
+        f"fastbp could not keep its compiled kernels ({reason}): every process compiles them anew. "
+        "Set NUMBA_CACHE_DIR to a folder that can be written.",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+
+
+class _KernelCache(NullCache):
+    """Loads and saves one kernel's machine code; Numba's dispatcher asks it before and after compiling."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def _file(self, signature, codegen):
+        key = repr((self._name, str(signature), codegen.magic_tuple(), _source_stamp()))
+        return cache_directory() / f"{self._name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.bin"
+
+    def load_overload(self, signature, target_context):
+        target_context.refresh()
+        try:
+            content = self._file(signature, target_context.codegen()).read_bytes()
+        except (OSError, RuntimeError):
+            return None
+        checksum, payload = content[:32], content[32:]
+        if hashlib.sha256(payload).digest() != checksum:
+            return None
+        return compiler.CompileResult._rebuild(target_context, *pickle.loads(payload))
+
+    def save_overload(self, signature, data):
+        payload = pickle.dumps(data._reduce(), protocol=pickle.HIGHEST_PROTOCOL)
+        try:
+            path = self._file(signature, data.codegen)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(payload).digest() + payload)
+            os.replace(temporary, path)
+        except (OSError, RuntimeError) as error:
+            _warn_uncached(str(error))
+
+
+def inner(function):
+    """A function that only other kernels call. It is compiled into each of them."""
+    return njit(**_OPTIONS)(function)
+
+
+_kernels: dict = {}
+
+
+def kernel(name, signature, build):
+    """The compiled entry point ``name``: from memory, from disk, or compiled now.
+
+    Parameters
+    ----------
+    name : str
+        What tells this kernel from all others, element type included: "train-float32".
+    signature : str
+        Numba signature. It is the only one the kernel will ever have.
+    build : callable
+        Called without arguments when the kernel is first wanted; returns the Python function to compile.
+    """
+    if name not in _kernels:
+        function = njit(**_OPTIONS)(build())
+        function._cache = _KernelCache(name)
+        function.compile(signature)
+        function.disable_compile()
+        _kernels[name] = function
+    return _kernels[name]
+
+
+def compilations():
+    """How many kernels this process compiled itself, and how many it found on disk: (compiled, loaded)."""
+    compiled = sum(sum(f.stats.cache_misses.values()) for f in _kernels.values())
+    loaded = sum(sum(f.stats.cache_hits.values()) for f in _kernels.values())
+    return compiled, loaded

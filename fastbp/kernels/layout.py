@@ -1,0 +1,84 @@
+"""Where a plan keeps its numbers: the fields of the integer tables that kernels read.
+
+A plan is one row of 64-bit integers (sizes, codes, addresses in bytes) and one such row for each layer. The names here are
+positions in those rows: ``fastbp/plan.py`` and ``fastbp/engine.py`` fill them, the kernels read them.
+"""
+
+from itertools import count
+
+# Bits of PHASES: the parts of a step.
+GATHER, FORWARD, LOSS_PHASE, BACKWARD, UPDATE, PREDICT = 1, 2, 4, 8, 16, 32
+TRAIN = GATHER | FORWARD | LOSS_PHASE | BACKWARD | UPDATE
+
+# -- The plan.
+_next = count().__next__
+PHASES = _next()  # the bits above
+SAMPLES = _next()  # rows of x
+BATCH = _next()  # rows of one step
+LAYERS = _next()
+THREADS = _next()
+X = _next()
+X_ROW = _next()  # bytes from one row of x to the next
+Y = _next()
+Y_ROW = _next()
+ORDER = _next()  # int64 sample numbers in the order of training, or 0: as they come
+SHUFFLE = _next()  # whether ORDER is shuffled first
+RANDOM = _next()  # the shuffle's generator, one uint64
+TABLE = _next()  # the layers' rows
+OPTIMIZER = _next()  # code
+HYPER = _next()
+SCHEDULE = _next()
+SCALARS = _next()
+STATE = _next()  # bytes from a parameter to its first optimizer state
+SLOT = _next()  # bytes from one state to the next
+LOSS = _next()  # code
+LOSS_PARAMETER = _next()  # float64 bits
+LOSS_PER_OUTPUT = _next()  # 1: the mean is over rows and outputs; 0: over rows
+ROW_LOSS = _next()  # float64 for each row of the batch
+STATISTICS = _next()  # what to count for the metrics, 0 to 4
+COUNTS = _next()  # float64 slots, one for each group
+COUNTS_ROW = _next()
+LINK = _next()  # activation between the last layer and the predictions
+BLOCK = _next()  # rows that go through all layers together
+GROUPS = _next()  # 0: the whole batch is kept; else its fixed parts, each with a gradient of its own
+GRADIENTS = _next()  # bytes from a parameter to its gradient in group 0
+GROUP = _next()  # bytes from one group's gradient to the next
+ARENA = _next()  # bytes from one thread's activations to the next thread's (with groups)
+TASKS = _next()  # TASK_FIELDS integers for each piece of the update
+TASK_STARTS = _next()  # where each thread's pieces begin
+SCRATCH = _next()  # a small gradient tile for each thread
+SCRATCH_ROW = _next()
+ONES = _next()  # a vector of ones
+ZEROS = _next()  # a panel's row of zeros
+CONTROL = _next()  # barrier and flags, see team.py
+RESULT = _next()  # float64: sum of the losses, steps taken
+OUT = _next()  # predictions
+OUT_ROW = _next()
+FIELDS = _next()
+
+# -- A layer.
+_next = count().__next__
+UNITS_IN = _next()
+UNITS_OUT = _next()
+VECTORS_IN = _next()  # vectors that hold UNITS_IN
+VECTORS_OUT = _next()
+ACTIVATION = _next()  # code
+ALPHA = _next()  # its parameter, float64 bits
+BIAS = _next()  # 1 or 0
+WEIGHTS = _next()  # panels [panel][UNITS_IN + BIAS][width]: the bias is each panel's last row
+TRANSPOSED = _next()  # panels of the transposed kernel, or 0 where no gradient is sent further down
+INPUT = _next()
+INPUT_ROW = _next()
+OUTPUT = _next()
+OUTPUT_ROW = _next()
+STORED = _next()  # the activation's derivative where it does not follow from the output, else 0
+DELTA = _next()  # gradient with respect to the pre-activation (dZ)
+DELTA_ROW = _next()
+LAYER_FIELDS = _next()
+
+# -- A piece of the update: rows of one panel of one layer.
+TASK_LAYER, TASK_VECTOR, TASK_FIRST, TASK_LAST = range(4)
+TASK_FIELDS = 4
+
+# -- RESULT
+LOSS_SUM, STEPS, DIVERGED_AT = range(3)

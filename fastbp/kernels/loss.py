@@ -1,0 +1,255 @@
+"""Losses: the value of each row and the gradient with respect to the network's output.
+
+Where the last layer is a sigmoid or a softmax and the loss its cross-entropy, the two are one function of the logits:
+finite at any logits, and the gradient is simply p - t.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from . import vmath
+from .elementwise import call_by_code, softmax_row
+from .simd import I64, Simd, define
+
+# The codes of fastbp/losses.py, and after them the cross-entropies computed from logits.
+MSE, MAE, HUBER, LOG_COSH, POISSON, BINARY, CATEGORICAL, SPARSE = range(8)
+BINARY_LOGITS, CATEGORICAL_LOGITS, SPARSE_LOGITS = 8, 9, 10
+
+EPSILON = 1e-7  # what Keras keeps probabilities away from 0 and 1
+LOG_2 = 0.6931471805599453
+
+
+def _mse(s, p, t, parameter):
+    error = p - t
+    return error * error, error + error
+
+
+def _mae(s, p, t, parameter):
+    error = p - t
+    sign = s.select(error > 0.0, 1.0, s.select(error < 0.0, -1.0, error))  # 0 at 0, NaN at NaN
+    return s.abs(error), sign
+
+
+def _huber(s, p, t, delta):
+    error = p - t
+    size = s.abs(error)
+    inside = size <= delta
+    value = s.select(inside, 0.5 * error * error, delta * size - 0.5 * delta * delta)
+    return value, s.select(inside, error, s.copysign(delta, error))
+
+
+def _log_cosh(s, p, t, parameter):
+    error = p - t
+    size = s.abs(error)
+    return size + vmath.log1p(s, vmath.exp(s, -2.0 * size)) - LOG_2, vmath.tanh(s, error)
+
+
+def _poisson(s, p, t, parameter):
+    shifted = p + EPSILON
+    return p - t * vmath.log(s, shifted), 1.0 - t / shifted
+
+
+def _binary(s, p, t, smoothing):
+    t = t * (1.0 - smoothing) + 0.5 * smoothing
+    low, high = s.constant(EPSILON), s.constant(1.0 - EPSILON)
+    clipped = s.select(p < low, low, s.select(p > high, high, p))
+    value = -(t * vmath.log(s, clipped) + (1.0 - t) * vmath.log(s, 1.0 - clipped))
+    slope = (clipped - t) / (clipped * (1.0 - clipped))
+    return value, s.select((p < low) | (p > high), 0.0, slope)
+
+
+def _binary_logits(s, z, t, smoothing):
+    t = t * (1.0 - smoothing) + 0.5 * smoothing
+    positive = s.maximum(s.constant(0.0), z)
+    value = positive - z * t + vmath.log1p(s, vmath.exp(s, -s.abs(z)))
+    return value, vmath.sigmoid(s, z) - t
+
+
+ELEMENTWISE = {
+    MSE: _mse,
+    MAE: _mae,
+    HUBER: _huber,
+    LOG_COSH: _log_cosh,
+    POISSON: _poisson,
+    BINARY: _binary,
+    BINARY_LOGITS: _binary_logits,
+}
+
+# Arguments of every loss function of a block of rows (64-bit integers): the network's output, the targets, the sample
+# of each row (or 0 for 0, 1, 2, ...), dL/d output (written), the loss of each row as float64 (written), the rows, the
+# outputs, 1 / (outputs of all rows) or 1 / rows as float64 bits, and the loss's parameter as float64 bits.
+ARGUMENTS = ("p", "p_row", "y", "y_row", "order", "g", "g_row", "row_loss", "rows", "units", "scale", "parameter")
+
+
+class _Rows:
+    """The addresses of one row after another, shared by all losses."""
+
+    def __init__(self, b, dtype, arguments):
+        self.__dict__.update(zip(ARGUMENTS, arguments, strict=True))
+        self.s = Simd(b, dtype)
+        self.scale, self.parameter = (self._spread(x) for x in (self.scale, self.parameter))
+
+    def _spread(self, bits):
+        s = self.s
+        value = s.b.bitcast(bits, ir.DoubleType())
+        return s.broadcast(value if s.dtype == "float64" else s.b.fptrunc(value, s.element))
+
+    def sample(self, r):
+        """The row of y that belongs to row r: order[r], or r."""
+        b = self.s.b
+        ordered = b.icmp_signed("!=", self.order, self.s.index(0))
+        with b.if_else(ordered) as (then, otherwise):
+            with then:
+                place = self.integer(b.add(self.order, b.mul(r, self.s.index(8))))
+                after_then = b.block
+            with otherwise:
+                after_otherwise = b.block
+        which = b.phi(I64)
+        which.add_incoming(place, after_then)
+        which.add_incoming(r, after_otherwise)
+        return which
+
+    def integer(self, address):
+        return self.s.b.load(self.s.b.inttoptr(address, I64.as_pointer()))
+
+    def starts(self, r):
+        """Addresses of row r of the output, its gradient and its target."""
+        b = self.s.b
+        target = b.add(self.y, b.mul(self.sample(r), self.y_row))
+        return b.add(self.p, b.mul(r, self.p_row)), b.add(self.g, b.mul(r, self.g_row)), target
+
+    def valid(self, j):
+        return self.s.first_lanes(self.s.b.sub(self.units, j))
+
+    def finish(self, r, total):
+        """Store the row's loss, the sum of all lanes of ``total``."""
+        s, b = self.s, self.s.b
+        value = s.lane(s.sum(total))
+        if s.dtype == "float32":
+            value = b.fpext(value, ir.DoubleType())
+        at = b.add(self.row_loss, b.mul(r, s.index(8)))
+        b.store(value, b.inttoptr(at, ir.DoubleType().as_pointer()))
+
+
+def _elementwise_function(module, dtype, code):
+    """A loss that is a sum over the outputs, each with its own target."""
+
+    def body(b, *arguments):
+        rows = _Rows(b, dtype, arguments)
+        s = rows.s
+        with s.loop(rows.rows) as r:
+            p_start, g_start, t_start = rows.starts(r)
+            total = s.variable(s.constant(0.0))
+            with s.loop(rows.units, step=s.lanes) as j:
+                valid, at = rows.valid(j), s.offset(p_start, j)
+                t = s.load_masked(s.offset(t_start, j), valid)
+                value, slope = ELEMENTWISE[code](s, s.load(at), t, rows.parameter)
+                total.set(total.get() + s.select(valid, value, 0.0))
+                s.store(s.select(valid, slope * rows.scale, 0.0), s.offset(g_start, j))
+            rows.finish(r, total.get())
+
+    return define(module, f"loss_{code}_{dtype}", [I64] * len(ARGUMENTS), body)
+
+
+def _target_reader(rows, code):
+    """j, address of the row's target -> the targets of a vector of classes: given, smoothed, or one-hot from a label."""
+    s, b = rows.s, rows.s.b
+    if code in (CATEGORICAL, CATEGORICAL_LOGITS):
+        units = s.broadcast(b.sitofp(rows.units, s.element))
+
+        def dense(j, t_start):
+            t = s.load_masked(s.offset(t_start, j), rows.valid(j))
+            return t * (1.0 - rows.parameter) + rows.parameter / units
+
+        return dense
+
+    def one_hot(j, t_start):
+        label = b.sub(rows.integer(t_start), j)
+        wanted = s.broadcast(label).value
+        lanes = ir.Constant(wanted.type, list(range(s.lanes)))
+        return s.select(s.wrap(b.icmp_signed("==", lanes, wanted)), 1.0, s.constant(0.0))
+
+    return one_hot
+
+
+def _cross_entropy_logits_function(module, dtype, code):
+    """Softmax and cross-entropy as one function of the logits z: sum t (log sum exp z - z), gradient p sum t - t."""
+
+    def body(b, *arguments):
+        rows = _Rows(b, dtype, arguments)
+        s = rows.s
+        targets = _target_reader(rows, code)
+        with s.loop(rows.rows) as r:
+            z_start, g_start, t_start = rows.starts(r)
+            peak, powers = softmax_row(s, z_start, g_start, rows.units)
+            level = peak + vmath.log(s, powers)
+            total, weight = s.variable(s.constant(0.0)), s.variable(s.constant(0.0))
+            with s.loop(rows.units, step=s.lanes) as j:
+                valid = rows.valid(j)
+                t = s.select(valid, targets(j, t_start), 0.0)
+                term = t * (level - s.load(s.offset(z_start, j)))
+                total.set(total.get() + s.select(valid, term, 0.0))
+                weight.set(weight.get() + t)
+            share = s.sum(weight.get()) / powers
+            with s.loop(rows.units, step=s.lanes) as j:
+                at, t = s.offset(g_start, j), targets(j, t_start)
+                slope = s.load(at) * share - t
+                s.store(s.select(rows.valid(j), slope * rows.scale, 0.0), at)
+            rows.finish(r, total.get())
+
+    return define(module, f"loss_{code}_{dtype}", [I64] * len(ARGUMENTS), body)
+
+
+def _cross_entropy_function(module, dtype, code):
+    """Cross-entropy of given probabilities, divided by their sum and clipped as Keras does: -sum t log q."""
+
+    def body(b, *arguments):
+        rows = _Rows(b, dtype, arguments)
+        s = rows.s
+        targets = _target_reader(rows, code)
+        low, high = s.constant(EPSILON), s.constant(1.0 - EPSILON)
+        with s.loop(rows.rows) as r:
+            p_start, g_start, t_start = rows.starts(r)
+            mass = s.variable(s.constant(0.0))
+            with s.loop(rows.units, step=s.lanes) as j:
+                mass.set(mass.get() + s.select(rows.valid(j), s.load(s.offset(p_start, j)), 0.0))
+            mass = s.sum(mass.get())
+            total, pull = s.variable(s.constant(0.0)), s.variable(s.constant(0.0))
+            with s.loop(rows.units, step=s.lanes) as j:  # g holds dL/dq until the mean pull is known
+                valid, t = rows.valid(j), targets(j, t_start)
+                q = s.load(s.offset(p_start, j)) / mass
+                clipped = s.select(q < low, low, s.select(q > high, high, q))
+                total.set(total.get() - s.select(valid, t * vmath.log(s, clipped), 0.0))
+                slope = s.select((q < low) | (q > high), 0.0, -t / clipped)
+                slope = s.select(valid, slope, 0.0)
+                pull.set(pull.get() + s.select(valid, slope * q, 0.0))
+                s.store(slope, s.offset(g_start, j))
+            mean = s.sum(pull.get())
+            with s.loop(rows.units, step=s.lanes) as j:
+                at = s.offset(g_start, j)
+                slope = (s.load(at) - mean) / mass
+                s.store(s.select(rows.valid(j), slope * rows.scale, 0.0), at)
+            rows.finish(r, total.get())
+
+    return define(module, f"loss_{code}_{dtype}", [I64] * len(ARGUMENTS), body)
+
+
+def make_loss(dtype):
+    """The intrinsic ``loss(code, p, p_row, ...)``, arguments as in ARGUMENTS. Overwrites g and row_loss."""
+
+    @intrinsic
+    def loss(typingctx, code, p, p_row, y, y_row, order, g, g_row, row_loss, rows, units, scale, parameter):
+        def codegen(context, b, sig, args):
+            module = b.module
+            functions = {c: _elementwise_function(module, dtype, c) for c in ELEMENTWISE}
+            functions |= {c: _cross_entropy_function(module, dtype, c) for c in (CATEGORICAL, SPARSE)}
+            functions |= {
+                c: _cross_entropy_logits_function(module, dtype, c) for c in (CATEGORICAL_LOGITS, SPARSE_LOGITS)
+            }
+            call_by_code(b, args[0], functions, args[1:])
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 13), codegen
+
+    return loss

@@ -1,0 +1,31 @@
+"""The shuffle of an epoch."""
+
+import numpy as np
+from numba import types
+
+from .jit import inner
+from .memory import read_int, write_int
+
+_STEP, _MIX_1, _MIX_2 = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+_27, _30, _31, _32 = (np.uint64(c) for c in (27, 30, 31, 32))
+
+
+@inner
+def mix(state):
+    """One 64-bit random number from a counter (SplitMix64: Steele, Lea & Flood, OOPSLA 2014)."""
+    z = (state ^ (state >> _30)) * _MIX_1
+    z = (z ^ (z >> _27)) * _MIX_2
+    return z ^ (z >> _31)
+
+
+@inner
+def shuffle(order, n, random):
+    """Fisher and Yates: every order of the n integers at ``order`` equally likely. Moves the generator on."""
+    state = types.uint64(read_int(random, 0))
+    for i in range(n - 1, 0, -1):
+        state += _STEP
+        j = types.int64(((mix(state) >> _32) * types.uint64(i + 1)) >> _32)
+        swap = read_int(order, i)
+        write_int(order, i, read_int(order, j))
+        write_int(order, j, swap)
+    write_int(random, 0, types.int64(state))

@@ -1,0 +1,438 @@
+"""A small vocabulary of vector operations, written out as LLVM instructions.
+
+A kernel's inner loops are Python functions that run once, at compile time, over ``Vector`` values: each operator
+appends an instruction to the machine code being built. The same text therefore serves float32 and float64 and any
+vector width, and what it says is what the processor does: no auto-vectoriser has to find it.
+
+    def relu(s, z):                       # s: the Simd at hand, z: a Vector
+        return s.maximum(z, s.constant(0.0))
+
+Addresses are plain 64-bit integers in bytes, as kernels receive them.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+
+import llvmlite.binding
+import numpy as np
+from llvmlite import ir
+from numba.core import config
+
+I1, I32, I64, VOID = ir.IntType(1), ir.IntType(32), ir.IntType(64), ir.VoidType()
+FLOATS = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
+
+# What a CPU chosen with NUMBA_CPU_NAME has, as (vector bytes, vector registers, fused multiply-add).
+# Names that are not here are treated as the smallest machine, which is safe everywhere.
+_NAMED_MACHINES = {
+    "haswell": (32, 16, True),
+    "broadwell": (32, 16, True),
+    "skylake": (32, 16, True),
+    "znver3": (32, 16, True),
+    "skylake-avx512": (64, 32, True),
+    "icelake-server": (64, 32, True),
+    "sapphirerapids": (64, 32, True),
+    "znver4": (64, 32, True),
+    "znver5": (64, 32, True),
+}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the kernels need to know of the CPU: its vector width in bytes, its vector registers, and whether it fuses."""
+
+    vector_bytes: int
+    registers: int
+    fma: bool
+
+    def lanes(self, dtype):
+        """Elements of one vector of ``dtype``."""
+        return self.vector_bytes // np.dtype(dtype).itemsize
+
+
+@lru_cache(maxsize=1)
+def machine():
+    """The machine that code is compiled for: the host, or what NUMBA_CPU_NAME / NUMBA_CPU_FEATURES ask for."""
+    if config.CPU_FEATURES:
+        has = {item[1:]: item[0] == "+" for item in config.CPU_FEATURES.split(",") if item}
+    elif config.CPU_NAME is not None:
+        return Machine(*_NAMED_MACHINES.get(config.CPU_NAME, (16, 16, False)))
+    else:
+        has = dict(llvmlite.binding.get_host_cpu_features())
+    if has.get("avx512f"):
+        return Machine(64, 32, True)
+    if has.get("avx2"):
+        return Machine(32, 16, bool(has.get("fma")))
+    if has.get("neon"):
+        return Machine(16, 32, True)
+    return Machine(16, 16, False)
+
+
+def define(module, name, arguments, body, returns=VOID):
+    """The function ``name`` of ``module``; on first use ``body(builder, *arguments)`` writes its instructions.
+
+    It stays a function of its own (never inlined), so that a kernel which uses it in many places holds it once.
+    """
+    if name in module.globals:
+        return module.get_global(name)
+    function = ir.Function(module, ir.FunctionType(returns, arguments), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    function.attributes.add("nounwind")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    result = body(builder, *function.args)
+    if not builder.block.is_terminated:
+        builder.ret_void() if result is None else builder.ret(result)
+    return function
+
+
+class Vector:
+    """One SSA value of vector type: floats, integers, or a mask of booleans. Operators append instructions."""
+
+    __slots__ = ("s", "value")
+
+    def __init__(self, s, value):
+        self.s, self.value = s, value
+
+    @property
+    def is_float(self):
+        return isinstance(self.value.type.element, (ir.FloatType, ir.DoubleType))
+
+    def _with(self, other, float_op, int_op):
+        op = float_op if self.is_float else int_op
+        return Vector(self.s, getattr(self.s.b, op)(self.value, self.s.like(self, other).value))
+
+    def __add__(self, other):
+        return self._with(other, "fadd", "add")
+
+    def __sub__(self, other):
+        return self._with(other, "fsub", "sub")
+
+    def __mul__(self, other):
+        return self._with(other, "fmul", "mul")
+
+    def __truediv__(self, other):
+        return self._with(other, "fdiv", "sdiv")
+
+    def __radd__(self, other):
+        return self.s.like(self, other) + self
+
+    def __rsub__(self, other):
+        return self.s.like(self, other) - self
+
+    def __rmul__(self, other):
+        return self.s.like(self, other) * self
+
+    def __rtruediv__(self, other):
+        return self.s.like(self, other) / self
+
+    def __neg__(self):
+        b = self.s.b
+        return Vector(self.s, b.fneg(self.value) if self.is_float else b.neg(self.value))
+
+    def __and__(self, other):
+        return Vector(self.s, self.s.b.and_(self.value, self.s.like(self, other).value))
+
+    def __or__(self, other):
+        return Vector(self.s, self.s.b.or_(self.value, self.s.like(self, other).value))
+
+    def __xor__(self, other):
+        return Vector(self.s, self.s.b.xor(self.value, self.s.like(self, other).value))
+
+    def __invert__(self):
+        return Vector(self.s, self.s.b.not_(self.value))
+
+    def __lshift__(self, count):
+        return Vector(self.s, self.s.b.shl(self.value, self.s.like(self, count).value))
+
+    def __rshift__(self, count):
+        """Arithmetic shift: the sign is kept."""
+        return Vector(self.s, self.s.b.ashr(self.value, self.s.like(self, count).value))
+
+    def logical_shift_right(self, count):
+        return Vector(self.s, self.s.b.lshr(self.value, self.s.like(self, count).value))
+
+    def _compare(self, op, other):
+        """A mask. Comparisons with NaN are false, except ``!=``."""
+        other, b = self.s.like(self, other).value, self.s.b
+        if not self.is_float:
+            return Vector(self.s, b.icmp_signed(op, self.value, other))
+        compare = b.fcmp_unordered if op == "!=" else b.fcmp_ordered
+        return Vector(self.s, compare(op, self.value, other))
+
+    def __lt__(self, other):
+        return self._compare("<", other)
+
+    def __le__(self, other):
+        return self._compare("<=", other)
+
+    def __gt__(self, other):
+        return self._compare(">", other)
+
+    def __ge__(self, other):
+        return self._compare(">=", other)
+
+    def equals(self, other):
+        return self._compare("==", other)
+
+    def differs(self, other):
+        return self._compare("!=", other)
+
+
+class Variable:
+    """A vector (or scalar) that a loop changes. LLVM turns it into a register."""
+
+    def __init__(self, s, value):
+        self.s, self._wrap = s, isinstance(value, Vector)
+        raw = value.value if self._wrap else value
+        with s.b.goto_entry_block():
+            self._slot = s.b.alloca(raw.type)
+        self.set(value)
+
+    def get(self):
+        value = self.s.b.load(self._slot)
+        return Vector(self.s, value) if self._wrap else value
+
+    def set(self, value):
+        self.s.b.store(value.value if isinstance(value, Vector) else value, self._slot)
+
+
+class Simd:
+    """Vector instructions of one element type, appended to one function under construction.
+
+    Parameters
+    ----------
+    builder : llvmlite.ir.IRBuilder
+        Where instructions go.
+    dtype : "float32" or "float64"
+        The element type.
+    lanes : int, optional
+        Elements of one vector; the machine's full width when not given.
+    """
+
+    def __init__(self, builder, dtype, lanes=None):
+        self.b, self.dtype = builder, np.dtype(dtype).name
+        self.itemsize = np.dtype(dtype).itemsize
+        self.lanes = lanes or machine().lanes(dtype)
+        self.element = FLOATS[self.dtype]
+        self.integer = ir.IntType(8 * self.itemsize)
+        self.vector = ir.VectorType(self.element, self.lanes)
+        self.int_vector = ir.VectorType(self.integer, self.lanes)
+        self.suffix = f"v{self.lanes}f{8 * self.itemsize}"
+
+    # -- constants and conversions
+
+    def constant(self, value):
+        """The same float in every lane."""
+        value = float(value)
+        if self.dtype == "float32":  # LLVM wants the nearest float32, spelled as a double
+            with np.errstate(over="ignore"):
+                value = float(np.float32(value))
+        return Vector(self, ir.Constant(self.vector, [value] * self.lanes))
+
+    def int_constant(self, value):
+        """The same integer (as wide as an element) in every lane."""
+        bits = 8 * self.itemsize
+        value = (int(value) + (1 << (bits - 1))) % (1 << bits) - (1 << (bits - 1))
+        return Vector(self, ir.Constant(self.int_vector, [value] * self.lanes))
+
+    def like(self, vector, value):
+        """``value`` as a Vector of the same type as ``vector``; Python numbers are spread over the lanes."""
+        if isinstance(value, Vector):
+            return value
+        return self.constant(value) if vector.is_float else self.int_constant(value)
+
+    def wrap(self, value):
+        """An SSA value of vector type as a Vector."""
+        return Vector(self, value)
+
+    def broadcast(self, scalar):
+        """A scalar SSA value (float or integer element) in every lane."""
+        kind = ir.VectorType(scalar.type, self.lanes)
+        undefined = ir.Constant(kind, ir.Undefined)
+        first = self.b.insert_element(undefined, scalar, ir.Constant(I32, 0))
+        mask = ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes)
+        return Vector(self, self.b.shuffle_vector(first, undefined, mask))
+
+    def iota(self):
+        """0, 1, 2, ... as integers."""
+        return Vector(self, ir.Constant(self.int_vector, list(range(self.lanes))))
+
+    def bits_of(self, x):
+        """The bit pattern of floats, as integers."""
+        return Vector(self, self.b.bitcast(x.value, self.int_vector))
+
+    def from_bits(self, x):
+        """Floats from their bit pattern."""
+        return Vector(self, self.b.bitcast(x.value, self.vector))
+
+    def to_int(self, x):
+        """Floats to integers, towards zero. Values outside the integers' range are undefined: clamp first."""
+        return Vector(self, self.b.fptosi(x.value, self.int_vector))
+
+    def to_float(self, x):
+        return Vector(self, self.b.sitofp(x.value, self.vector))
+
+    # -- memory
+
+    def pointer(self, address, kind):
+        return self.b.inttoptr(address, kind.as_pointer())
+
+    def load(self, address):
+        """A vector from any address (no alignment is asked for)."""
+        value = self.b.load(self.pointer(address, self.vector))
+        value.align = self.itemsize
+        return Vector(self, value)
+
+    def store(self, x, address):
+        self.b.store(x.value, self.pointer(address, x.value.type)).align = self.itemsize
+
+    def load_scalar(self, address):
+        value = self.b.load(self.pointer(address, self.element))
+        value.align = self.itemsize
+        return value
+
+    def store_scalar(self, value, address):
+        self.b.store(value, self.pointer(address, self.element)).align = self.itemsize
+
+    def load_spread(self, address):
+        """One element, in every lane."""
+        return self.broadcast(self.load_scalar(address))
+
+    def first_lanes(self, count):
+        """The mask of lanes below ``count``, a 64-bit integer SSA value (any size; negative is none)."""
+        kind = ir.VectorType(I64, self.lanes)
+        lanes = ir.Constant(kind, list(range(self.lanes)))
+        return Vector(self, self.b.icmp_signed("<", lanes, self.broadcast(count).value))
+
+    def load_masked(self, address, mask):
+        """A vector whose lanes outside ``mask`` are 0 and whose memory there is not touched."""
+        pointer = self.pointer(address, self.vector)
+        call = self.intrinsic(f"llvm.masked.load.{self.suffix}.p0", self.vector, [pointer.type, I32, mask.value.type, self.vector])
+        zero = self.constant(0.0).value
+        return Vector(self, self.b.call(call, [pointer, ir.Constant(I32, self.itemsize), mask.value, zero]))
+
+    def store_masked(self, x, address, mask):
+        pointer = self.pointer(address, self.vector)
+        call = self.intrinsic(f"llvm.masked.store.{self.suffix}.p0", VOID, [self.vector, pointer.type, I32, mask.value.type])
+        self.b.call(call, [x.value, pointer, ir.Constant(I32, self.itemsize), mask.value])
+
+    # -- arithmetic
+
+    def intrinsic(self, name, returns, arguments):
+        module = self.b.module
+        if name in module.globals:
+            return module.get_global(name)
+        return ir.Function(module, ir.FunctionType(returns, arguments), name)
+
+    def _unary(self, name, x):
+        function = self.intrinsic(f"llvm.{name}.{self.suffix}", self.vector, [self.vector])
+        return Vector(self, self.b.call(function, [x.value]))
+
+    def fma(self, x, y, z):
+        """x * y + z, rounded once where the CPU has it (elsewhere a multiplication and an addition)."""
+        x, y, z = (v if isinstance(v, Vector) else self.constant(v) for v in (x, y, z))
+        if not machine().fma:
+            return x * y + z
+        function = self.intrinsic(f"llvm.fma.{self.suffix}", self.vector, [self.vector] * 3)
+        return Vector(self, self.b.call(function, [x.value, y.value, z.value]))
+
+    def polynomial(self, x, coefficients):
+        """Horner's scheme; coefficients from the highest power down to the constant."""
+        result = self.constant(coefficients[0])
+        for c in coefficients[1:]:
+            result = self.fma(result, x, self.constant(c))
+        return result
+
+    def sqrt(self, x):
+        return self._unary("sqrt", x)
+
+    def abs(self, x):
+        return self._unary("fabs", x)
+
+    def round(self, x):
+        """To the nearest whole number, halves to even."""
+        return self._unary("rint", x)
+
+    def floor(self, x):
+        return self._unary("floor", x)
+
+    def copysign(self, magnitude, sign):
+        function = self.intrinsic(f"llvm.copysign.{self.suffix}", self.vector, [self.vector] * 2)
+        return Vector(self, self.b.call(function, [magnitude.value, sign.value]))
+
+    def select(self, mask, x, y):
+        """x where the mask is set, else y."""
+        x = x if isinstance(x, Vector) else self.like(y, x)
+        y = self.like(x, y)
+        return Vector(self, self.b.select(mask.value, x.value, y.value))
+
+    def minimum(self, x, y):
+        """The smaller one; y where either is NaN (one instruction on x86)."""
+        y = self.like(x, y)
+        return self.select(x < y, x, y)
+
+    def maximum(self, x, y):
+        """The larger one; y where either is NaN (one instruction on x86)."""
+        y = self.like(x, y)
+        return self.select(x > y, x, y)
+
+    def shuffle(self, x, y, lanes):
+        """Lanes picked from x (0 .. lanes-1) and y (lanes .. 2 lanes-1)."""
+        mask = ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
+        return Vector(self, self.b.shuffle_vector(x.value, y.value, mask))
+
+    def reduce(self, x, combine):
+        """Combine all lanes into every lane, in a fixed tree: combine(Vector, Vector) -> Vector."""
+        half = self.lanes // 2
+        while half:
+            x = combine(x, self.shuffle(x, x, [i ^ half for i in range(self.lanes)]))
+            half //= 2
+        return x
+
+    def sum(self, x):
+        """The sum of all lanes, in every lane; the order is fixed."""
+        return self.reduce(x, lambda a, b: a + b)
+
+    def lane(self, x, index=0):
+        """One lane as a scalar SSA value."""
+        return self.b.extract_element(x.value, ir.Constant(I32, index))
+
+    def any(self, mask):
+        """Whether any lane of a mask is set: a scalar boolean."""
+        kind = ir.IntType(self.lanes)
+        return self.b.icmp_unsigned("!=", self.b.bitcast(mask.value, kind), ir.Constant(kind, 0))
+
+    # -- control
+
+    def variable(self, value):
+        return Variable(self, value)
+
+    @contextmanager
+    def loop(self, stop, start=0, step=1):
+        """``for i in range(start, stop, step)`` over 64-bit integers; yields i."""
+        b = self.b
+        start = start if isinstance(start, ir.Value) else ir.Constant(I64, start)
+        step = step if isinstance(step, ir.Value) else ir.Constant(I64, step)
+        entry = b.block
+        body, done = b.append_basic_block("loop"), b.append_basic_block("done")
+        b.cbranch(b.icmp_signed("<", start, stop), body, done)
+        b.position_at_end(body)
+        i = b.phi(I64)
+        i.add_incoming(start, entry)
+        yield i
+        following = b.add(i, step)
+        i.add_incoming(following, b.block)
+        b.cbranch(b.icmp_signed("<", following, stop), body, done)
+        b.position_at_end(done)
+
+    def index(self, value):
+        return ir.Constant(I64, value)
+
+    def offset(self, address, elements):
+        """``address`` moved on by a number of elements (an int, or an SSA value)."""
+        if isinstance(elements, int):
+            return self.b.add(address, self.index(elements * self.itemsize)) if elements else address
+        return self.b.add(address, self.b.mul(elements, self.index(self.itemsize)))
+
+

@@ -1,0 +1,243 @@
+"""The fused loop: shuffle, gather, forward, loss, backward, update, for every step of an epoch in one call.
+
+Each step has two phases. First every thread takes rows of the batch through all layers, forward and back; the weights are
+only read. Then every thread takes pieces of the weights, sums their gradient over the whole batch and updates them while
+they are in cache. Each sum is formed by one thread in one order, so the result has the same bits whatever the number of
+threads.
+
+A large batch on a small network would fall out of cache between the phases. There the plan cuts it into a fixed number of
+groups: a group goes through forward, backward and gradient block by block, and phase two adds up the groups' gradients.
+"""
+
+import numpy as np
+
+from . import layout as at
+from .dense import make_dense
+from .elementwise import LINEAR, SOFTMAX, make_activate, make_differentiate, make_softmax
+from .gemm import tile_shape
+from .jit import inner, kernel
+from .loss import make_loss
+from .memory import add_doubles, double_bits, make_copy_rows, read_double, read_int, set_zero, write_double
+from .random import shuffle
+from .simd import machine
+from .statistics import make_count
+from .team import QUIT, STOP, barrier, raise_flag, read_flag
+from .update import make_begin_step
+
+
+def _make_rows(dtype):
+    """``run_rows``: one block of rows through the first phase."""
+    forward, backward, _, _ = make_dense(dtype)
+    activate, differentiate = make_activate(dtype), make_differentiate(dtype)
+    softmax, softmax_backward = make_softmax(dtype)
+    loss, copy_rows = make_loss(dtype), make_copy_rows(dtype)
+    VECTOR, ITEM = machine().vector_bytes, np.dtype(dtype).itemsize
+    LAYER_BYTES = 8 * at.LAYER_FIELDS
+
+    @inner
+    def link_rows(code, layer, shift, first, last):
+        """Turn the last layer's output into predictions, in place."""
+        row = read_int(layer, at.OUTPUT_ROW)
+        output = read_int(layer, at.OUTPUT) + shift + first * row
+        if code == SOFTMAX:
+            softmax(output, row, last - first, read_int(layer, at.UNITS_OUT))
+        elif code != LINEAR:
+            activate(code, 0, output, row, 0, 0, last - first, read_int(layer, at.VECTORS_OUT))
+
+    @inner
+    def output_delta(layer, shift, first, last):
+        """From the gradient with respect to the network's output to that of its last pre-activation, in place."""
+        code, row = read_int(layer, at.ACTIVATION), read_int(layer, at.OUTPUT_ROW)
+        delta_row = read_int(layer, at.DELTA_ROW)
+        delta = read_int(layer, at.DELTA) + shift + first * delta_row
+        stored = read_int(layer, at.STORED)
+        slope = (stored if stored else read_int(layer, at.OUTPUT)) + shift + first * row
+        if code == SOFTMAX:
+            softmax_backward(delta, delta_row, slope, row, last - first, read_int(layer, at.UNITS_OUT))
+        elif code != LINEAR:
+            vectors = read_int(layer, at.VECTORS_OUT)
+            differentiate(code, read_int(layer, at.ALPHA), delta, delta_row, slope, row, last - first, vectors)
+
+    @inner
+    def loss_rows(plan, layer, shift, order, sample, first, last, batch, row_loss):
+        """Loss of each row and its gradient with respect to the network's output."""
+        units = read_int(layer, at.UNITS_OUT)
+        total = batch * units if read_int(plan, at.LOSS_PER_OUTPUT) else batch
+        y, y_row = read_int(plan, at.Y), read_int(plan, at.Y_ROW)
+        if not order:
+            y += sample * y_row
+        row, delta_row = read_int(layer, at.OUTPUT_ROW), read_int(layer, at.DELTA_ROW)
+        output = read_int(layer, at.OUTPUT) + shift + first * row
+        delta = read_int(layer, at.DELTA) + shift + first * delta_row
+        parameter = read_int(plan, at.LOSS_PARAMETER)
+        code = read_int(plan, at.LOSS)
+        scale = double_bits(1.0 / total)
+        loss(code, output, row, y, y_row, order, delta, delta_row, row_loss, last - first, units, scale, parameter)
+
+    @inner
+    def run_rows(plan, shift, first, last, sample, batch, row_loss):
+        """Rows first .. last of the buffers, which are samples ``sample`` onwards in the order of training.
+
+        ``row_loss`` is where the loss of row ``first`` goes. Overwrites those rows of every buffer but the input's.
+        """
+        phases, layers = read_int(plan, at.PHASES), read_int(plan, at.LAYERS)
+        table = read_int(plan, at.TABLE)
+        top = table + (layers - 1) * LAYER_BYTES
+        order = read_int(plan, at.ORDER)
+        if order:
+            order += 8 * sample
+        source, source_row = read_int(table, at.INPUT) + shift, read_int(table, at.INPUT_ROW)
+        x, x_row = read_int(plan, at.X), read_int(plan, at.X_ROW)
+        if not order:
+            x += sample * x_row
+        if phases & at.GATHER:
+            copy_rows(x, x_row, order, source + first * source_row, source_row, last - first, read_int(table, at.UNITS_IN))
+        else:  # nothing but the forward pass reads the input: take it where it is
+            source, source_row = x - first * x_row, x_row
+        if phases & at.FORWARD:
+            forward(plan, table, shift, source, source_row, first, last)
+            for i in range(1, layers):
+                layer = table + i * LAYER_BYTES
+                forward(plan, layer, shift, read_int(layer, at.INPUT) + shift, read_int(layer, at.INPUT_ROW), first, last)
+            if read_int(top, at.ACTIVATION) == SOFTMAX:
+                link_rows(SOFTMAX, top, shift, first, last)
+        if phases & at.LOSS_PHASE:
+            loss_rows(plan, top, shift, order, sample, first, last, batch, row_loss)
+        if read_int(plan, at.STATISTICS) or phases & at.PREDICT:
+            link_rows(read_int(plan, at.LINK), top, shift, first, last)
+        if phases & at.PREDICT:
+            row, out_row = read_int(top, at.OUTPUT_ROW), read_int(plan, at.OUT_ROW)
+            out = read_int(plan, at.OUT) + sample * out_row
+            output = read_int(top, at.OUTPUT) + shift + first * row
+            copy_rows(output, row, 0, out, out_row, last - first, read_int(top, at.UNITS_OUT))
+        if phases & at.BACKWARD:
+            output_delta(top, shift, first, last)
+            for i in range(layers - 1, 0, -1):
+                layer = table + i * LAYER_BYTES
+                backward(plan, layer, layer - LAYER_BYTES, shift, first, last)
+
+    return run_rows
+
+
+def _make_run(dtype):
+    """The Python function of the kernel ``run(plan, thread)``."""
+    run_rows = _make_rows(dtype)
+    _, _, add_gradient, update_piece = make_dense(dtype)
+    count, begin_step = make_count(dtype), inner(make_begin_step(dtype))
+    TILE_ROWS = tile_shape()[0]
+    LAYER_BYTES = 8 * at.LAYER_FIELDS
+
+    @inner
+    def share(rows, part, parts):
+        """Where part ``part`` of ``parts`` begins: whole tiles, the last part takes the rest."""
+        if part == parts:
+            return rows
+        start = rows * part // parts
+        return start - start % TILE_ROWS
+
+    @inner
+    def count_rows(plan, shift, first, last, sample, slot):
+        """Add rows first .. last of the predictions to the metrics' counts of one slot."""
+        kind = read_int(plan, at.STATISTICS)
+        if kind:
+            top = read_int(plan, at.TABLE) + (read_int(plan, at.LAYERS) - 1) * LAYER_BYTES
+            row = read_int(top, at.OUTPUT_ROW)
+            output = read_int(top, at.OUTPUT) + shift + first * row
+            counts = read_int(plan, at.COUNTS) + slot * read_int(plan, at.COUNTS_ROW)
+            units = read_int(top, at.UNITS_OUT)
+            count(plan, kind, output, row, sample, last - first, units, counts)
+
+    @inner
+    def whole_batch_rows(plan, thread, sample, batch):
+        """Phase one where the batch is kept: this thread's rows, a block at a time."""
+        threads, block = read_int(plan, at.THREADS), read_int(plan, at.BLOCK)
+        start, stop = share(batch, thread, threads), share(batch, thread + 1, threads)
+        for first in range(start, stop, block):
+            last = min(first + block, stop)
+            run_rows(plan, 0, first, last, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
+
+    @inner
+    def group_rows(plan, thread, sample, batch):
+        """Phase one with groups: each block forward, backward and into the gradient of its group."""
+        threads, block, groups = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.GROUPS)
+        table, layers = read_int(plan, at.TABLE), read_int(plan, at.LAYERS)
+        shift = thread * read_int(plan, at.ARENA)
+        learns = read_int(plan, at.PHASES) & at.BACKWARD
+        for g in range(thread, groups, threads):
+            start, stop = share(batch, g, groups), share(batch, g + 1, groups)
+            gradients = read_int(plan, at.GRADIENTS) + g * read_int(plan, at.GROUP)
+            if learns and start == stop:
+                set_zero(read_int(table, at.WEIGHTS) + gradients, read_int(plan, at.GROUP))
+            for first in range(start, stop, block):
+                rows = min(block, stop - first)
+                run_rows(plan, shift, 0, rows, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
+                count_rows(plan, shift, 0, rows, sample + first, g)
+                if learns:
+                    for i in range(layers):
+                        add_gradient(plan, table + i * LAYER_BYTES, shift, gradients, rows, first == start)
+
+    @inner
+    def update_rows(plan, thread, batch):
+        """Phase two: this thread's pieces of the weights."""
+        tasks, starts = read_int(plan, at.TASKS), read_int(plan, at.TASK_STARTS)
+        table = read_int(plan, at.TABLE)
+        scratch = read_int(plan, at.SCRATCH) + thread * read_int(plan, at.SCRATCH_ROW)
+        for i in range(read_int(starts, thread), read_int(starts, thread + 1)):
+            task = tasks + i * 8 * at.TASK_FIELDS
+            layer = table + read_int(task, at.TASK_LAYER) * LAYER_BYTES
+            first, last = read_int(task, at.TASK_FIRST), read_int(task, at.TASK_LAST)
+            update_piece(plan, layer, read_int(task, at.TASK_VECTOR), first, last, batch, scratch)
+
+    @inner
+    def close_step(plan, step, sample, batch):
+        """Thread 0, between the phases: add up the step's loss, count for the metrics, notice what ends the run."""
+        result, control = read_int(plan, at.RESULT), read_int(plan, at.CONTROL)
+        if read_int(plan, at.PHASES) & at.LOSS_PHASE:
+            total = add_doubles(read_int(plan, at.ROW_LOSS), batch)
+            write_double(result, at.LOSS_SUM, read_double(result, at.LOSS_SUM) + total)
+            if read_int(plan, at.PHASES) & at.BACKWARD and not np.isfinite(total):
+                write_double(result, at.DIVERGED_AT, float(step + 1))
+                raise_flag(control, QUIT)
+        if not read_int(plan, at.GROUPS):
+            count_rows(plan, 0, 0, batch, sample, 0)
+        write_double(result, at.STEPS, float(step + 1))
+        if read_flag(control, STOP):
+            raise_flag(control, QUIT)
+
+    def run(plan, thread):
+        """Every step of one pass over the data, for one thread of the team. ``plan`` is the address of the plan."""
+        phases, threads = read_int(plan, at.PHASES), read_int(plan, at.THREADS)
+        samples, size = read_int(plan, at.SAMPLES), read_int(plan, at.BATCH)
+        control = read_int(plan, at.CONTROL)
+        code = read_int(plan, at.OPTIMIZER)
+        if thread == 0 and read_int(plan, at.SHUFFLE):
+            shuffle(read_int(plan, at.ORDER), samples, read_int(plan, at.RANDOM))
+        if threads > 1:
+            barrier(control, threads)
+        step = 0
+        for sample in range(0, samples, size):
+            batch = min(size, samples - sample)
+            if read_int(plan, at.GROUPS):
+                group_rows(plan, thread, sample, batch)
+            else:
+                whole_batch_rows(plan, thread, sample, batch)
+            if thread == 0 and phases & at.UPDATE:
+                begin_step(code, read_int(plan, at.HYPER), read_int(plan, at.SCHEDULE), read_int(plan, at.SCALARS))
+            if threads > 1:
+                barrier(control, threads)
+            if thread == 0:
+                close_step(plan, step, sample, batch)
+            if phases & at.UPDATE:
+                update_rows(plan, thread, batch)
+            if threads > 1:
+                barrier(control, threads)
+            if read_flag(control, QUIT):
+                break
+            step += 1
+
+    return run
+
+
+def run_kernel(dtype):
+    """The compiled ``run(plan, thread)`` for "float32" or "float64". It serves every network."""
+    return kernel(f"run-{dtype}", "void(int64, int64)", lambda: _make_run(dtype))

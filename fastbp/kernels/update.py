@@ -1,0 +1,182 @@
+"""Optimizer steps: new parameters and state from a gradient, a vector at a time.
+
+Each rule reads and writes only its own element, so parameters may be stored in any order and updated in any pieces. What
+changes from step to step (the bias corrections of Adam) is worked out once a step in ``begin_step``.
+"""
+
+import math
+
+from numba import types
+from numba.extending import intrinsic
+
+from .elementwise import call_by_code
+from .memory import make_accessors, read_double, write_double
+from .simd import I64, Simd, define
+
+# The codes of fastbp/optimizers.py. STORE keeps the gradient in slot 0 and leaves the parameters alone.
+STORE, SGD, MOMENTUM, NESTEROV = 0, 1, 2, 3
+RMSPROP, RMSPROP_MOMENTUM, RMSPROP_CENTERED, RMSPROP_CENTERED_MOMENTUM = 4, 5, 6, 7
+ADAGRAD, ADAM, ADAM_AMSGRAD, NADAM = 8, 9, 10, 11
+
+# The scalars of one step, as begin_step leaves them: element type of the model.
+RATE, KEEP, FIRST, SECOND, EPSILON, FIRST_REST, SECOND_REST, ALPHA, NADAM_M, NADAM_G, NADAM_V = range(11)
+SCALARS = 11
+
+# What lasts from step to step: running products, float64. All start at 1.
+BETA_1_POWER, BETA_2_POWER, U_PRODUCT, DECAY_POWER = range(4)
+SCHEDULE = 4
+
+
+def _sgd(s, h, w, g, state):
+    return w * h[KEEP] - h[RATE] * g, []
+
+
+def _momentum(s, h, w, g, state):
+    velocity = h[FIRST] * state[0] - h[RATE] * g
+    return w * h[KEEP] + velocity, [velocity]
+
+
+def _nesterov(s, h, w, g, state):
+    velocity = h[FIRST] * state[0] - h[RATE] * g
+    return w * h[KEEP] + (h[FIRST] * velocity - h[RATE] * g), [velocity]
+
+
+def _rmsprop(centered, momentum):
+    def rule(s, h, w, g, state):
+        velocity = h[FIRST] * state[0] + h[FIRST_REST] * g * g
+        new, spread = [velocity], velocity
+        if centered:
+            average = h[FIRST] * state[1] + h[FIRST_REST] * g
+            new.append(average)
+            spread = velocity - average * average
+        step = h[RATE] * g / s.sqrt(spread + h[EPSILON])
+        if momentum:
+            step = h[SECOND] * state[-1] + step
+            new.append(step)
+        return w * h[KEEP] - step, new
+
+    return rule
+
+
+def _adagrad(s, h, w, g, state):
+    total = state[0] + g * g
+    return w * h[KEEP] - h[RATE] * g / s.sqrt(total + h[EPSILON]), [total]
+
+
+def _adam(amsgrad):
+    def rule(s, h, w, g, state):
+        m = s.fma(g - state[0], h[FIRST_REST], state[0])
+        v = s.fma(s.fma(g, g, -state[1]), h[SECOND_REST], state[1])
+        new, spread = [m, v], v
+        if amsgrad:
+            spread = s.maximum(state[2], v)
+            new.append(spread)
+        return w * h[KEEP] - m * h[ALPHA] / (s.sqrt(spread) + h[EPSILON]), new
+
+    return rule
+
+
+def _nadam(s, h, w, g, state):
+    m = s.fma(g - state[0], h[FIRST_REST], state[0])
+    v = s.fma(s.fma(g, g, -state[1]), h[SECOND_REST], state[1])
+    m_hat = h[NADAM_M] * m + h[NADAM_G] * g
+    return w * h[KEEP] - m_hat * h[RATE] / (s.sqrt(v * h[NADAM_V]) + h[EPSILON]), [m, v]
+
+
+# code: (state slots, (s, scalars, w, g, state) -> (new w, new state))
+RULES = {
+    SGD: (0, _sgd),
+    MOMENTUM: (1, _momentum),
+    NESTEROV: (1, _nesterov),
+    RMSPROP: (1, _rmsprop(centered=False, momentum=False)),
+    RMSPROP_MOMENTUM: (2, _rmsprop(centered=False, momentum=True)),
+    RMSPROP_CENTERED: (2, _rmsprop(centered=True, momentum=False)),
+    RMSPROP_CENTERED_MOMENTUM: (3, _rmsprop(centered=True, momentum=True)),
+    ADAGRAD: (1, _adagrad),
+    ADAM: (2, _adam(amsgrad=False)),
+    ADAM_AMSGRAD: (3, _adam(amsgrad=True)),
+    NADAM: (2, _nadam),
+}
+
+
+def _update_function(module, dtype, code):
+    """w and its state slots (each ``slot`` bytes after the one before) move by one step along g."""
+
+    def body(b, scalars, w, g, state, slot, vectors):
+        s = Simd(b, dtype)
+        count, rule = RULES[code]
+        h = [s.load_spread(s.offset(scalars, i)) for i in range(SCALARS)]
+        with s.loop(vectors) as i:
+            shift = b.mul(i, s.index(s.lanes * s.itemsize))
+            at = [b.add(b.add(state, b.mul(slot, s.index(k))), shift) for k in range(count)]
+            w_at = b.add(w, shift)
+            new_w, new = rule(s, h, s.load(w_at), s.load(b.add(g, shift)), [s.load(a) for a in at])
+            s.store(new_w, w_at)
+            for value, address in zip(new, at, strict=True):
+                s.store(value, address)
+
+    return define(module, f"update_{code}_{dtype}", [I64] * 6, body)
+
+
+def _store_function(module, dtype):
+    def body(b, scalars, w, g, state, slot, vectors):
+        s = Simd(b, dtype)
+        with s.loop(vectors) as i:
+            shift = b.mul(i, s.index(s.lanes * s.itemsize))
+            s.store(s.load(b.add(g, shift)), b.add(state, shift))
+
+    return define(module, f"update_{STORE}_{dtype}", [I64] * 6, body)
+
+
+def make_update(dtype):
+    """The intrinsic ``update(code, scalars, w, g, state, slot, vectors)``; overwrites w and the state slots."""
+
+    @intrinsic
+    def update(typingctx, code, scalars, w, g, state, slot, vectors):
+        def codegen(context, b, sig, args):
+            functions = {c: _update_function(b.module, dtype, c) for c in RULES}
+            functions[STORE] = _store_function(b.module, dtype)
+            call_by_code(b, args[0], functions, args[1:])
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 7), codegen
+
+    return update
+
+
+def make_begin_step(dtype):
+    """``begin_step(code, hyper, schedule, scalars)``: this step's scalars from the settings and the running products.
+
+    ``hyper`` (8 float64: learning_rate, weight_decay, first, second, epsilon, ...) is read; ``schedule`` and ``scalars``
+    are overwritten.
+    """
+    write = make_accessors(dtype)[1]
+    cast = getattr(types, dtype)
+
+    def begin_step(code, hyper, schedule, scalars):
+        rate, first, second = read_double(hyper, 0), read_double(hyper, 2), read_double(hyper, 3)
+        write(scalars, RATE, cast(rate))
+        write(scalars, KEEP, cast(1.0 - rate * read_double(hyper, 1)))
+        write(scalars, FIRST, cast(first))
+        write(scalars, SECOND, cast(second))
+        write(scalars, EPSILON, cast(read_double(hyper, 4)))
+        write(scalars, FIRST_REST, cast(1.0 - first))
+        write(scalars, SECOND_REST, cast(1.0 - second))
+        if code < ADAM:
+            return
+        beta_1_power = read_double(schedule, BETA_1_POWER) * first
+        beta_2_power = read_double(schedule, BETA_2_POWER) * second
+        write_double(schedule, BETA_1_POWER, beta_1_power)
+        write_double(schedule, BETA_2_POWER, beta_2_power)
+        write(scalars, ALPHA, cast(rate * math.sqrt(1.0 - beta_2_power) / (1.0 - beta_1_power)))
+        if code == NADAM:
+            decay = read_double(schedule, DECAY_POWER) * 0.96
+            u, u_next = first * (1.0 - 0.5 * decay), first * (1.0 - 0.5 * decay * 0.96)
+            product = read_double(schedule, U_PRODUCT) * u
+            write_double(schedule, DECAY_POWER, decay)
+            write_double(schedule, U_PRODUCT, product)
+            write(scalars, NADAM_M, cast(u_next / (1.0 - product * u_next)))
+            write(scalars, NADAM_G, cast((1.0 - u) / (1.0 - product)))
+            write(scalars, NADAM_V, cast(1.0 / (1.0 - beta_2_power)))
+
+    return begin_step

@@ -1,0 +1,152 @@
+"""A network's parameters as the kernels keep them: one flat buffer of panels, and copies back and forth.
+
+A layer's kernel (in, out) and bias (out,) become panels ``[panel][in + 1][width]``: a few vectors of columns at a time, the
+bias as last row, columns padded with zeros to whole vectors. Optimizers do not care about the order of parameters, so they
+stay like this for good; users see ordinary arrays.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+ALIGNMENT = 128  # bytes: two cache lines, which processors fetch in pairs
+
+
+def aligned_zeros(count, dtype):
+    """A zeroed array of ``count`` elements whose first byte lies on a boundary that vectors like."""
+    dtype = np.dtype(dtype)
+    raw = np.zeros(count * dtype.itemsize + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + count * dtype.itemsize].view(dtype)
+
+
+def address(array):
+    """Where an array's data begins, as an integer; 0 for no array."""
+    return 0 if array is None else array.ctypes.data
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One layer's sizes and the place of its panels in the flat buffers (in elements)."""
+
+    units_in: int
+    units_out: int
+    bias: bool
+    lanes: int
+    panel: int  # vectors of a full panel
+    offset: int
+    transposed_offset: int
+
+    @property
+    def rows(self):
+        return self.units_in + self.bias
+
+    @property
+    def vectors_in(self):
+        return -(-self.units_in // self.lanes)
+
+    @property
+    def vectors_out(self):
+        return -(-self.units_out // self.lanes)
+
+    @property
+    def size(self):
+        return self.rows * self.vectors_out * self.lanes
+
+    @property
+    def transposed_size(self):
+        return self.units_out * self.vectors_in * self.lanes
+
+
+def panel_slices(vectors, panel, lanes):
+    """Column ranges of the panels that cover ``vectors`` vectors."""
+    return [slice(v * lanes, min(v + panel, vectors) * lanes) for v in range(0, vectors, panel)]
+
+
+def pack(matrix, vectors, panel, lanes, target):
+    """Write a matrix (rows, columns) into panels; the padding becomes zero."""
+    rows, columns = matrix.shape
+    padded = np.zeros((rows, vectors * lanes), target.dtype)
+    padded[:, :columns] = matrix
+    start = 0
+    for columns_of_panel in panel_slices(vectors, panel, lanes):
+        block = padded[:, columns_of_panel]
+        target[start : start + block.size] = block.ravel()
+        start += block.size
+
+
+def unpack(source, rows, columns, vectors, panel, lanes):
+    """The matrix (rows, columns) that ``pack`` wrote, as a new array."""
+    matrix = np.empty((rows, vectors * lanes), source.dtype)
+    start = 0
+    for columns_of_panel in panel_slices(vectors, panel, lanes):
+        block = matrix[:, columns_of_panel]
+        block[...] = source[start : start + block.size].reshape(block.shape)
+        start += block.size
+    return np.ascontiguousarray(matrix[:, :columns])
+
+
+class Parameters:
+    """The flat buffers of one network: weights, transposed copies, optimizer state.
+
+    Parameters
+    ----------
+    input_units : int
+        Features of the input.
+    layers : sequence of Dense
+        Descriptions, in order.
+    dtype : "float32" or "float64"
+    lanes, panel : int
+        Elements of a vector, and vectors of a full panel, as the kernels use them.
+    """
+
+    def __init__(self, input_units, layers, dtype, lanes, panel):
+        self.dtype = np.dtype(dtype)
+        self.shapes = []
+        offset = transposed_offset = 0
+        for layer in layers:
+            shape = Shape(input_units, layer.units, bool(layer.use_bias), lanes, panel, offset, transposed_offset)
+            self.shapes.append(shape)
+            offset += shape.size
+            transposed_offset += shape.transposed_size
+            input_units = layer.units
+        self.size = offset
+        self.weights = aligned_zeros(offset, self.dtype)
+        self.transposed = aligned_zeros(transposed_offset, self.dtype)
+        self.state = aligned_zeros(0, self.dtype)
+
+    def reset_state(self, slots, initial=0.0):
+        """Fresh optimizer state; slot 0 starts at ``initial``."""
+        self.state = aligned_zeros(slots * self.size, self.dtype)
+        self.state[: self.size] = initial
+
+    def set_weights(self, weights):
+        """Take kernels and biases in order and refresh the transposed copies."""
+        self.fill(self.weights, weights)
+        self.refresh_transposed()
+
+    def refresh_transposed(self):
+        for shape, (kernel, _) in zip(self.shapes, self._matrices(self.weights), strict=True):
+            target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
+            pack(kernel.T, shape.vectors_in, shape.panel, shape.lanes, target)
+
+    def fill(self, buffer, arrays):
+        """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights."""
+        arrays = iter(arrays)
+        for shape in self.shapes:
+            matrix = np.empty((shape.rows, shape.units_out), self.dtype)
+            matrix[: shape.units_in] = next(arrays)
+            if shape.bias:
+                matrix[shape.units_in] = next(arrays)
+            target = buffer[shape.offset : shape.offset + shape.size]
+            pack(matrix, shape.vectors_out, shape.panel, shape.lanes, target)
+
+    def _matrices(self, buffer):
+        for shape in self.shapes:
+            source = buffer[shape.offset : shape.offset + shape.size]
+            matrix = unpack(source, shape.rows, shape.units_out, shape.vectors_out, shape.panel, shape.lanes)
+            yield matrix[: shape.units_in], matrix[shape.units_in] if shape.bias else None
+
+    def arrays(self, buffer):
+        """Kernels and biases, in order, as new arrays from a flat buffer laid out like the weights."""
+        return [np.array(a) for pair in self._matrices(buffer) for a in pair if a is not None]

@@ -1,0 +1,245 @@
+"""A described network becomes a flat plan: sizes, codes, addresses, chunking, thread count.
+
+Memory of a plan beyond the data and the parameters, with ``w`` = bytes of one vector, ``v(u)`` = vectors that hold ``u`` units,
+``n`` = rows whose activations are kept (the batch, or one block for each thread where the batch is cut into groups):
+
+    activations and their gradients   n * w * (v(inputs) + 2 * sum of v(units), + v(units) again where a derivative is stored)
+    groups                            groups * bytes of the parameters
+    one float64 of loss for each row of the batch, one int64 for each sample that is shuffled,
+    and for each thread one small tile of the gradient.
+"""
+
+import struct
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .kernels import layout as at
+from .kernels.dense import gradient_rows
+from .kernels.elementwise import LINEAR, PAIRS, SIGMOID, SOFTMAX
+from .kernels.gemm import tile_shape
+from .kernels.loss import BINARY, BINARY_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS, SPARSE, SPARSE_LOGITS
+from .kernels.simd import machine
+from .kernels.team import CONTROL_SIZE
+from .parameters import address, aligned_zeros
+from .threads import available_cpus, explicit_threads, get_num_threads
+
+GROUPS = 16  # parts of a batch that is too large to keep; each has a gradient, so few, but enough for many threads
+GROUPED_FROM = 512 * 1024  # bytes of activations that no longer stay in a core's cache between the phases
+GROUPED_UP_TO = 1024 * 1024  # bytes of all the groups' gradients
+PIECE_BLOCKS = 4  # blocks of gradient rows in one piece of the update
+FLOP_PER_THREAD = 1.5e6  # work of a step that pays for one more thread's waiting at the barrier
+
+
+def float_bits(value):
+    """A float64 as the integer with the same bits: how it travels among addresses."""
+    return struct.unpack("q", struct.pack("d", value))[0]
+
+
+def step_flop(shapes, batch):
+    """Floating-point operations of one training step's products: no input gradient for the first layer."""
+    products = sum(s.units_in * s.units_out for s in shapes)
+    return 6 * batch * products - 2 * batch * shapes[0].units_in * shapes[0].units_out
+
+
+def forward_flop(shapes, batch):
+    return 2 * batch * sum(s.units_in * s.units_out for s in shapes)
+
+
+def choose_threads(flop, wanted=None):
+    """Threads for a step of ``flop`` operations: as asked for, or as many as pay, of those the process may use."""
+    if wanted is not None or explicit_threads() is not None:
+        return wanted or get_num_threads()
+    return max(1, min(available_cpus(), int(flop / FLOP_PER_THREAD)))
+
+
+def row_bytes(units, dtype):
+    """Bytes from one row of activations to the next. Powers of two would crowd into few sets of the cache."""
+    vector = machine().vector_bytes
+    lanes = machine().lanes(dtype)
+    size = -(-units // lanes) * vector
+    return size + vector if size >= 1024 and size % 512 == 0 else size
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """How the last layer and the loss meet: the codes to run, and the activation left over for predictions."""
+
+    activation: int
+    loss: int
+    link: int
+
+
+def fuse(activation, loss):
+    """Sigmoid or softmax with its cross-entropy becomes a loss of logits; all else stays as it is."""
+    logits = {BINARY: BINARY_LOGITS, CATEGORICAL: CATEGORICAL_LOGITS, SPARSE: SPARSE_LOGITS}
+    if loss is None:
+        return Fusion(activation, 0, LINEAR)
+    if loss.code in logits:
+        if loss.from_logits:
+            return Fusion(activation, logits[loss.code], LINEAR)
+        if activation == (SIGMOID if loss.code == BINARY else SOFTMAX):
+            return Fusion(LINEAR, logits[loss.code], activation)
+    return Fusion(activation, loss.code, LINEAR)
+
+
+@dataclass
+class Plan:
+    """The tables and buffers of one way to run a network. Buffers live as long as the plan.
+
+    ``fields`` and ``table`` are what kernels read (layout.py). Whoever runs a plan fills in the data's addresses.
+    """
+
+    fields: np.ndarray
+    table: np.ndarray
+    threads: int
+    batch: int
+    grouped: bool
+    buffers: dict = field(default_factory=dict)
+
+    def __setitem__(self, position, value):
+        self.fields[position] = value
+
+    @property
+    def address(self):
+        return self.fields.ctypes.data
+
+    @property
+    def memory(self):
+        """Bytes of the plan's own buffers."""
+        return sum(b.nbytes for b in self.buffers.values())
+
+
+class _Builder:
+    """Collects buffers while a plan is laid out."""
+
+    def __init__(self, parameters, layers):
+        self.parameters, self.layers = parameters, layers
+        self.shapes, self.dtype = parameters.shapes, parameters.dtype
+        self.fields = np.zeros(at.FIELDS, np.int64)
+        self.table = np.zeros((len(self.shapes), at.LAYER_FIELDS), np.int64)
+        self.buffers = {}
+
+    def buffer(self, name, count, dtype):
+        self.buffers[name] = aligned_zeros(count, dtype)
+        return address(self.buffers[name])
+
+    def describe_layers(self, fusion):
+        """Sizes, codes and parameters of each layer."""
+        item = self.dtype.itemsize
+        for i, (shape, layer, row) in enumerate(zip(self.shapes, self.layers, self.table, strict=True)):
+            row[at.UNITS_IN], row[at.UNITS_OUT] = shape.units_in, shape.units_out
+            row[at.VECTORS_IN], row[at.VECTORS_OUT] = shape.vectors_in, shape.vectors_out
+            is_last = i == len(self.layers) - 1
+            row[at.ACTIVATION] = fusion.activation if is_last else layer.activation.code
+            row[at.ALPHA], row[at.BIAS] = float_bits(layer.activation.alpha), shape.bias
+            row[at.WEIGHTS] = address(self.parameters.weights) + shape.offset * item
+            if i > 0:
+                row[at.TRANSPOSED] = address(self.parameters.transposed) + shape.transposed_offset * item
+
+    def place_activations(self, rows, copies, learns):
+        """Buffers for ``rows`` rows of every layer's input, output and gradients, ``copies`` times over."""
+        places, size = [], 0
+
+        def reserve(row, field, stride):
+            nonlocal size
+            places.append((row, field, size))
+            size += -(-rows * stride // 128) * 128
+
+        source_row = row_bytes(self.shapes[0].units_in, self.dtype)
+        reserve(0, at.INPUT, source_row)
+        for i, shape in enumerate(self.shapes):
+            row = self.table[i]
+            stride = row_bytes(shape.units_out, self.dtype)
+            row[at.INPUT_ROW], row[at.OUTPUT_ROW], row[at.DELTA_ROW] = source_row, stride, stride
+            reserve(i, at.OUTPUT, stride)
+            if learns:
+                reserve(i, at.DELTA, stride)
+                if row[at.ACTIVATION] in PAIRS:
+                    reserve(i, at.STORED, stride)
+            source_row = stride
+        base = self.buffer("activations", size * copies, np.uint8)
+        for row, position, offset in places:
+            self.table[row, position] = base + offset
+        self.table[1:, at.INPUT] = self.table[:-1, at.OUTPUT]
+        self.fields[at.ARENA] = size
+
+    def share_update(self, threads):
+        """The pieces of the update and which thread has which: whole blocks of rows, about equal work."""
+        panel, height = tile_shape()[1], gradient_rows(self.dtype) * PIECE_BLOCKS
+        tasks, costs = [], []
+        for i, shape in enumerate(self.shapes):
+            for v in range(0, shape.vectors_out, panel):
+                for first in range(0, shape.units_in, height):
+                    last = min(first + height, shape.units_in)
+                    tasks.append((i, v, first, last))
+                    costs.append((last - first) * min(panel, shape.vectors_out - v))
+        ends = np.cumsum(costs)
+        shares = ends[-1] * np.arange(threads + 1) / threads
+        starts = np.searchsorted(ends, shares, side="left")
+        starts[0], starts[-1] = 0, len(tasks)
+        self.buffers["tasks"] = np.array(tasks, np.int64)
+        self.buffers["starts"] = starts.astype(np.int64)
+        self.fields[at.TASKS] = address(self.buffers["tasks"])
+        self.fields[at.TASK_STARTS] = address(self.buffers["starts"])
+        tile_bytes = (gradient_rows(self.dtype) + 1) * panel * machine().vector_bytes
+        self.fields[at.SCRATCH_ROW] = -(-tile_bytes // 128) * 128
+        self.fields[at.SCRATCH] = self.buffer("scratch", int(self.fields[at.SCRATCH_ROW]) * threads, np.uint8)
+
+
+def choose_block(shapes, dtype):
+    """Rows that go through all layers together: a layer's input and output stay in the first-level cache.
+
+    At least 32, so that a panel of weights is read once for many rows; at most 128.
+    """
+    widest = max(row_bytes(s.units_in, dtype) + row_bytes(s.units_out, dtype) for s in shapes)
+    rows = min(128, max(32, 24 * 1024 // widest))
+    return rows - rows % tile_shape()[0]
+
+
+def activation_bytes(shapes, dtype, rows):
+    return rows * (row_bytes(shapes[0].units_in, dtype) + sum(2 * row_bytes(s.units_out, dtype) for s in shapes))
+
+
+def make_plan(parameters, layers, fusion, phases, batch, threads, keep=False):
+    """Lay out one way to run a network.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    layers : sequence of Dense
+    fusion : Fusion
+    phases : int
+        Bits of ``layout.PHASES``.
+    batch : int
+        Rows of a step.
+    threads : int
+    keep : bool
+        Whether the activations of the whole batch must be there afterwards.
+    """
+    builder = _Builder(parameters, layers)
+    shapes, fields = parameters.shapes, builder.fields
+    learns, updates = bool(phases & at.BACKWARD), bool(phases & at.UPDATE)
+    too_large = activation_bytes(shapes, parameters.dtype, batch) > GROUPED_FROM
+    grouped = not keep and (not learns or (too_large and GROUPS * parameters.weights.nbytes <= GROUPED_UP_TO))
+    block = choose_block(shapes, parameters.dtype)
+    builder.describe_layers(fusion)
+    builder.place_activations(block if grouped else batch, threads if grouped else 1, learns or keep)
+    if updates:
+        builder.share_update(threads)
+    fields[at.PHASES], fields[at.BATCH], fields[at.LAYERS], fields[at.THREADS] = phases, batch, len(shapes), threads
+    fields[at.TABLE], fields[at.BLOCK] = address(builder.table), block
+    fields[at.LOSS], fields[at.LINK] = fusion.loss, fusion.link
+    fields[at.ROW_LOSS] = builder.buffer("row_loss", batch, np.float64)
+    fields[at.CONTROL] = builder.buffer("control", CONTROL_SIZE, np.int64)
+    fields[at.RESULT] = builder.buffer("result", 4, np.float64)
+    fields[at.ONES] = builder.buffer("ones", machine().lanes(parameters.dtype), parameters.dtype)
+    builder.buffers["ones"][:] = 1
+    fields[at.ZEROS] = builder.buffer("zeros", tile_shape()[1] * machine().vector_bytes, np.uint8)
+    if grouped:
+        fields[at.GROUPS] = GROUPS
+        if learns:
+            first = builder.buffer("gradients", GROUPS * parameters.size, parameters.dtype)
+            fields[at.GRADIENTS] = first - address(parameters.weights)
+            fields[at.GROUP] = parameters.weights.nbytes
+    return Plan(fields, builder.table, threads, batch, grouped, builder.buffers)

@@ -1,0 +1,185 @@
+"""How many threads to use, and the worker threads themselves.
+
+One team of plain Python threads serves the whole process. They run kernels that have released the interpreter and meet at
+the kernels' own barrier. A caller that finds the team taken runs with one thread: threads of threads never spin against
+each other.
+"""
+
+import contextlib
+import math
+import os
+import threading
+from pathlib import Path
+from queue import SimpleQueue
+
+_wanted: int | None = None
+
+
+def _cgroup_quota():
+    """CPUs that the container may use, or None where nothing limits it."""
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return None if quota == "max" else math.ceil(int(quota) / int(period))
+    with contextlib.suppress(OSError, ValueError):
+        quota = int(Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read_text())
+        period = int(Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read_text())
+        return math.ceil(quota / period) if quota > 0 else None
+    return None
+
+
+def available_cpus():
+    """CPUs this process may really use: its affinity, within its container's quota."""
+    if hasattr(os, "sched_getaffinity"):
+        cpus = len(os.sched_getaffinity(0))
+    else:
+        cpus = os.cpu_count() or 1
+    return max(1, min(cpus, _cgroup_quota() or cpus))
+
+
+def set_num_threads(n):
+    """Set the most threads that fastbp uses from now on.
+
+    Parameters
+    ----------
+    n : int or None
+        At least 1. More than the CPUs there are is allowed, and slow. None: back to FASTBP_NUM_THREADS, or to a choice by
+        the work of a step and the CPUs that this process may use.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If n is no integer of at least 1.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.set_num_threads(1)
+    >>> fastbp.get_num_threads()
+    1
+    >>> fastbp.set_num_threads(None)
+    """
+    global _wanted
+    _wanted = None if n is None else check_threads(n, "n")
+
+
+def check_threads(n, name):
+    """``n`` as a number of threads, or an error that names the argument."""
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"{name} must be an integer of at least 1, got {n!r}")
+    if int(n) < 1:
+        raise ValueError(f"{name} must be at least 1, got {n!r}")
+    return int(n)
+
+
+def get_num_threads():
+    """The most threads that fastbp uses, as set_num_threads, FASTBP_NUM_THREADS or the machine says."""
+    return explicit_threads() or available_cpus()
+
+
+def explicit_threads():
+    """The number somebody asked for, or None."""
+    if _wanted is not None:
+        return _wanted
+    text = os.environ.get("FASTBP_NUM_THREADS", "").strip()
+    if not text:
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError(f"FASTBP_NUM_THREADS must be an integer of at least 1, got {text!r}")
+    return int(text)
+
+
+class _Worker(threading.Thread):
+    """Runs what it is handed, one call at a time, for ever."""
+
+    def __init__(self):
+        super().__init__(name="fastbp", daemon=True)
+        self.calls: SimpleQueue = SimpleQueue()
+        self.start()
+
+    def run(self):
+        while True:
+            function, arguments, finished = self.calls.get()
+            function(*arguments)
+            finished.put(None)
+
+
+class _Team:
+    """The process's workers, grown as needed."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.workers = []
+
+    def worker(self, i):
+        while len(self.workers) <= i:
+            self.workers.append(_Worker())
+        return self.workers[i]
+
+
+_team = _Team()
+
+
+def _forget_team():
+    """A forked child has none of its parent's threads."""
+    global _team
+    _team = _Team()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_team)
+
+
+@contextlib.contextmanager
+def team(threads):
+    """Take the team for ``threads`` threads; yields how many there will be (1 where it is taken)."""
+    if threads == 1:
+        yield 1
+    elif _team.lock.acquire(blocking=False):
+        lock = _team.lock
+        try:
+            yield threads
+        finally:
+            lock.release()
+    else:
+        yield 1
+
+
+def run(function, plan, threads, stop, wait):
+    """Call ``function(plan, thread)`` once for each thread and return when all are back.
+
+    Parameters
+    ----------
+    function : callable
+        A compiled kernel that releases the interpreter.
+    plan : int
+        Its first argument.
+    threads : int
+        With more than one, the caller holds the team.
+    stop : callable
+        Asks the kernel to end soon; called when the wait is interrupted (Ctrl-C), before the interrupt goes on.
+    wait : bool
+        The calling thread only waits, so that it can be interrupted. Short runs do without: it works as thread 0.
+    """
+    if threads == 1 and not wait:
+        function(plan, 0)
+        return
+    finished: SimpleQueue = SimpleQueue()
+    helpers = range(threads) if wait else range(1, threads)
+    interrupted = None
+    if threads == 1:
+        threading.Thread(target=lambda: (function(plan, 0), finished.put(None)), daemon=True).start()
+    else:
+        for i in helpers:
+            _team.worker(i).calls.put((function, (plan, i), finished))
+        if not wait:
+            function(plan, 0)
+    waiting = len(helpers)
+    while waiting:
+        try:
+            finished.get()
+            waiting -= 1
+        except BaseException as error:  # the buffers must outlive the kernel: see it end, then pass this on
+            interrupted = interrupted or error
+            stop()
+    if interrupted is not None:
+        raise interrupted
