@@ -8,13 +8,15 @@ import math
 
 import numpy as np
 
+from . import elementwise, gemm, memory
 from . import layout as at
-from .elementwise import LINEAR, make_activate, make_differentiate
-from .gemm import make_tile, make_transpose, tile_shape
+from .elementwise import LINEAR
+from .gemm import tile_shape
 from .jit import inner
-from .memory import make_add_groups, read_int
+from .memory import read_int
 from .simd import machine
-from .update import STORE, make_update
+from .update import STORE
+from .update import update as update_function
 
 
 def gradient_rows(dtype):
@@ -24,9 +26,9 @@ def gradient_rows(dtype):
 
 def make_dense(dtype):
     """The functions of a dense layer for one element type: (forward, backward, add_gradient, update_piece)."""
-    tile, transpose = make_tile(dtype), make_transpose(dtype)
-    activate, differentiate = make_activate(dtype), make_differentiate(dtype)
-    update, add_groups = make_update(dtype), make_add_groups(dtype)
+    tile, transpose = gemm.tile(dtype), gemm.transpose(dtype)
+    activate, differentiate = elementwise.activate(dtype), elementwise.differentiate(dtype)
+    update, add_groups = update_function(dtype), memory.add_groups(dtype)
     TILE_ROWS, PANEL = tile_shape()
     ITEM, LANES = np.dtype(dtype).itemsize, machine().lanes(dtype)
     VECTOR, PIECE = LANES * ITEM, gradient_rows(dtype)

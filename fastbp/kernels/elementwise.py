@@ -6,11 +6,9 @@ gradient by something read from one array: the output, or the stored derivative.
 """
 
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from . import vmath
-from .simd import I64, Simd, define
+from .library import VectorFunction, call_by_code
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
@@ -60,18 +58,17 @@ def over_tile(s, rows, vectors, addresses_and_strides, inner):
             inner(*[b.add(start, shift) for start in starts])
 
 
-def _alpha(s, bits):
+def spread_bits(s, bits):
     """A float64 that travelled as an integer, in every lane."""
     value = s.b.bitcast(bits, ir.DoubleType())
     return s.broadcast(value if s.dtype == "float64" else s.b.fptrunc(value, s.element))
 
 
-def _activate_function(module, dtype, code):
+def _activate_as(code):
     """z becomes a, in place; the derivative is stored at d for the codes in PAIRS, unless d is 0."""
 
-    def body(b, alpha, z, z_row, d, d_row, rows, vectors):
-        s = Simd(b, dtype)
-        alpha = _alpha(s, alpha)
+    def body(s, alpha, z, z_row, d, d_row, rows, vectors):
+        alpha = spread_bits(s, alpha)
 
         def value(at):
             s.store(VALUES[code](s, s.load(at), alpha), at)
@@ -84,21 +81,20 @@ def _activate_function(module, dtype, code):
         if code not in PAIRS:
             over_tile(s, rows, vectors, [(z, z_row)], value)
             return
-        with b.if_else(b.icmp_signed("!=", d, s.index(0))) as (training, predicting):
+        with s.b.if_else(s.b.icmp_signed("!=", d, s.index(0))) as (training, predicting):
             with training:
                 over_tile(s, rows, vectors, [(z, z_row), (d, d_row)], pair)
             with predicting:
                 over_tile(s, rows, vectors, [(z, z_row)], value)
 
-    return define(module, f"activate_{code}_{dtype}", [I64] * 7, body)
+    return VectorFunction(f"activate_{code}", 7, body)
 
 
-def _differentiate_function(module, dtype, code):
+def _differentiate_as(code):
     """g, the gradient with respect to a, becomes the gradient with respect to z, in place."""
 
-    def body(b, alpha, g, g_row, a, a_row, rows, vectors):
-        s = Simd(b, dtype)
-        alpha = _alpha(s, alpha)
+    def body(s, alpha, g, g_row, a, a_row, rows, vectors):
+        alpha = spread_bits(s, alpha)
 
         def inner(g_at, a_at):
             factor = s.load(a_at)
@@ -108,102 +104,44 @@ def _differentiate_function(module, dtype, code):
 
         over_tile(s, rows, vectors, [(g, g_row), (a, a_row)], inner)
 
-    name = f"differentiate_{code if code in DERIVATIVES else 'stored'}_{dtype}"
-    return define(module, name, [I64] * 7, body)
+    return VectorFunction(f"differentiate_{code}", 7, body)
 
 
-def call_by_code(b, code, functions, arguments):
-    """Call the function of ``functions`` (code -> LLVM function) that ``code`` names; none for other codes."""
-    done = b.append_basic_block("by_code.done")
-    switch = b.switch(code, done)
-    for key, function in functions.items():
-        block = b.append_basic_block(f"by_code.{key}")
-        switch.add_case(ir.Constant(I64, key), block)
-        b.position_at_end(block)
-        b.call(function, arguments)
-        b.branch(done)
-    b.position_at_end(done)
+_ACTIVATE = {code: _activate_as(code) for code in VALUES}
+_TIMES_STORED = _differentiate_as("stored")
+_DIFFERENTIATE = {code: _differentiate_as(code) for code in DERIVATIVES} | dict.fromkeys([*PAIRS, CUSTOM], _TIMES_STORED)
 
 
-def make_activate(dtype):
-    """The intrinsic ``activate(code, alpha, z, z_row, d, d_row, rows, vectors)``; overwrites z, and d if it is not 0."""
-
-    @intrinsic
-    def activate(typingctx, code, alpha, z, z_row, d, d_row, rows, vectors):
-        def codegen(context, b, sig, args):
-            functions = {c: _activate_function(b.module, dtype, c) for c in VALUES}
-            call_by_code(b, args[0], functions, args[1:])
-            return context.get_dummy_value()
-
-        return types.void(*[types.int64] * 8), codegen
-
-    return activate
+def _activate(s, code, *arguments):
+    call_by_code(s, code, _ACTIVATE, arguments)
 
 
-def make_differentiate(dtype):
-    """The intrinsic ``differentiate(code, alpha, g, g_row, a, a_row, rows, vectors)``; overwrites g.
-
-    ``a`` is the layer's output, or the stored derivative for the codes in PAIRS.
-    """
-
-    @intrinsic
-    def differentiate(typingctx, code, alpha, g, g_row, a, a_row, rows, vectors):
-        def codegen(context, b, sig, args):
-            codes = [*DERIVATIVES, *PAIRS, CUSTOM]
-            functions = {c: _differentiate_function(b.module, dtype, c) for c in codes}
-            call_by_code(b, args[0], functions, args[1:])
-            return context.get_dummy_value()
-
-        return types.void(*[types.int64] * 8), codegen
-
-    return differentiate
+def _differentiate(s, code, *arguments):
+    call_by_code(s, code, _DIFFERENTIATE, arguments)
 
 
-def make_softmax(dtype):
-    """The intrinsics ``softmax(z, z_row, rows, units)`` and ``softmax_backward(g, g_row, a, a_row, rows, units)``.
+def _softmax(s, z, z_row, rows, units):
+    b = s.b
+    with s.loop(rows) as r:
+        row = b.add(z, b.mul(r, z_row))
+        _, total = softmax_row(s, row, row, units)
+        scale = s.constant(1.0) / total
+        with s.loop(units, step=s.lanes) as j:
+            at = s.offset(row, j)
+            s.store(s.load(at) * scale, at)
 
-    softmax overwrites z with probabilities (0 in the padding); softmax_backward turns dL/da into dL/dz in place.
-    """
 
-    def forward(b, z, z_row, rows, units):
-        s = Simd(b, dtype)
-        with s.loop(rows) as r:
-            row = b.add(z, b.mul(r, z_row))
-            largest, total = softmax_row(s, row, row, units)
-            scale = s.constant(1.0) / total
-            with s.loop(units, step=s.lanes) as j:
-                at = s.offset(row, j)
-                s.store(s.load(at) * scale, at)
-
-    def backward(b, g, g_row, a, a_row, rows, units):
-        s = Simd(b, dtype)
-        with s.loop(rows) as r:
-            g_start, a_start = b.add(g, b.mul(r, g_row)), b.add(a, b.mul(r, a_row))
-            dot = s.variable(s.constant(0.0))
-            with s.loop(units, step=s.lanes) as j:
-                dot.set(s.fma(s.load(s.offset(g_start, j)), s.load(s.offset(a_start, j)), dot.get()))
-            mean = s.sum(dot.get())
-            with s.loop(units, step=s.lanes) as j:
-                at = s.offset(g_start, j)
-                s.store(s.load(s.offset(a_start, j)) * (s.load(at) - mean), at)
-
-    @intrinsic
-    def softmax(typingctx, z, z_row, rows, units):
-        def codegen(context, b, sig, args):
-            b.call(define(b.module, f"softmax_{dtype}", [I64] * 4, forward), args)
-            return context.get_dummy_value()
-
-        return types.void(*[types.int64] * 4), codegen
-
-    @intrinsic
-    def softmax_backward(typingctx, g, g_row, a, a_row, rows, units):
-        def codegen(context, b, sig, args):
-            b.call(define(b.module, f"softmax_backward_{dtype}", [I64] * 6, backward), args)
-            return context.get_dummy_value()
-
-        return types.void(*[types.int64] * 6), codegen
-
-    return softmax, softmax_backward
+def _softmax_backward(s, g, g_row, a, a_row, rows, units):
+    b = s.b
+    with s.loop(rows) as r:
+        g_start, a_start = b.add(g, b.mul(r, g_row)), b.add(a, b.mul(r, a_row))
+        dot = s.variable(s.constant(0.0))
+        with s.loop(units, step=s.lanes) as j:
+            dot.set(s.fma(s.load(s.offset(g_start, j)), s.load(s.offset(a_start, j)), dot.get()))
+        mean = s.sum(dot.get())
+        with s.loop(units, step=s.lanes) as j:
+            at = s.offset(g_start, j)
+            s.store(s.load(s.offset(a_start, j)) * (s.load(at) - mean), at)
 
 
 def softmax_row(s, z, e, units):
@@ -224,3 +162,17 @@ def softmax_row(s, z, e, units):
         s.store(powers, s.offset(e, j))
         total.set(total.get() + powers)
     return peak, s.sum(total.get())
+
+
+# activate(code, alpha, z, z_row, d, d_row, rows, vectors): overwrites z, and d if it is not 0.
+activate = VectorFunction("activate", 8, _activate)
+
+# differentiate(code, alpha, g, g_row, a, a_row, rows, vectors): overwrites g. ``a`` is the layer's output, or the stored
+# derivative for the codes in PAIRS.
+differentiate = VectorFunction("differentiate", 8, _differentiate)
+
+# softmax(z, z_row, rows, units): z becomes probabilities, 0 in the padding.
+softmax = VectorFunction("softmax", 4, _softmax)
+
+# softmax_backward(g, g_row, a, a_row, rows, units): from dL/da to dL/dz, in place.
+softmax_backward = VectorFunction("softmax_backward", 6, _softmax_backward)

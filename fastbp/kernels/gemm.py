@@ -8,11 +8,10 @@ B is best stored in panels, ``[columns / panel][K][panel]``: the loop over K the
 """
 
 from llvmlite import ir
-from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from .simd import I64, Simd, define, machine
+from .library import VectorFunction, call
+from .simd import I64, machine
 
 
 def tile_shape():
@@ -20,14 +19,14 @@ def tile_shape():
     return (8, 3) if machine().registers >= 32 else (6, 2)
 
 
-def _tile_function(module, dtype, rows, vectors):
+def _fixed_tile(rows, vectors):
     """C[rows, vectors] = A @ B + start for one tile. Strides are in bytes, addresses plain integers.
 
     ``start`` is a row of vectors, the same for every row when ``start_row`` is 0 (a bias), or C itself (to accumulate).
     """
 
-    def body(b, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K):
-        s = Simd(b, dtype)
+    def body(s, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K):
+        b = s.b
         width = s.lanes * s.itemsize
 
         def corner(base, row_stride, r, j):
@@ -62,88 +61,64 @@ def _tile_function(module, dtype, rows, vectors):
             for j in range(vectors):
                 s.store(sums[r][j], corner(C, c_row, r, j))
 
-    return define(module, f"tile_{rows}x{vectors}_{dtype}", [I64] * 10, body)
+    return VectorFunction(f"tile_{rows}x{vectors}", 10, body)
 
 
-def make_tile(dtype):
-    """The intrinsic ``tile(rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K)``.
-
-    Any rows and vectors up to ``tile_shape()``, K at least 1. Overwrites the tile of C, which may be ``start``.
-    """
-    most_rows, most_vectors = tile_shape()
-
-    @intrinsic
-    def tile(typingctx, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K):
-        def codegen(context, b, sig, args):
-            rows, vectors, rest = args[0], args[1], args[2:]
-            which = b.add(b.mul(rows, ir.Constant(I64, most_vectors)), vectors)
-            done = b.append_basic_block("tile.done")
-            # The largest tile is not asked for by the switch's default for safety but because it is the common one.
-            common = b.append_basic_block("tile.common")
-            switch = b.switch(which, common)
-            for r in range(1, most_rows + 1):
-                for v in range(1, most_vectors + 1):
-                    if (r, v) == (most_rows, most_vectors):
-                        b.position_at_end(common)
-                    else:
-                        block = b.append_basic_block(f"tile.{r}x{v}")
-                        switch.add_case(ir.Constant(I64, r * most_vectors + v), block)
-                        b.position_at_end(block)
-                    b.call(_tile_function(b.module, dtype, r, v), rest)
-                    b.branch(done)
-            b.position_at_end(done)
-            return context.get_dummy_value()
-
-        return types.void(*[types.int64] * 12), codegen
-
-    return tile
+_TILES = {(r, v): _fixed_tile(r, v) for r in range(1, tile_shape()[0] + 1) for v in range(1, tile_shape()[1] + 1)}
 
 
-def _transpose_function(module, dtype):
+def _tile(s, rows, vectors, *arguments):
+    b, (most_rows, most_vectors) = s.b, tile_shape()
+    which = b.add(b.mul(rows, s.index(most_vectors)), vectors)
+    done, largest = b.append_basic_block("done"), b.append_basic_block("largest")
+    switch = b.switch(which, largest)
+    for (r, v), function in _TILES.items():
+        block = largest
+        if (r, v) != (most_rows, most_vectors):
+            block = b.append_basic_block(f"tile_{r}x{v}")
+            switch.add_case(s.index(r * most_vectors + v), block)
+        b.position_at_end(block)
+        call(s, function, arguments)
+        b.branch(done)
+    b.position_at_end(done)
+
+
+# tile(rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K): any rows and vectors up to tile_shape(), K at
+# least 1. Overwrites the tile of C, which may be ``start``.
+tile = VectorFunction("tile", 12, _tile)
+
+
+def _transpose(s, source, source_row, target, target_row, rows, columns):
     """A square block, one vector a side, from rows to columns.
 
     Rows of the source from ``rows`` on count as zeros; rows of the target from ``columns`` on are not written.
     """
+    b = s.b
+    n = s.lanes
+    spare = cgutils.alloca_once(b, s.vector)
+    spare.align = s.itemsize * n
+    b.store(s.constant(0.0).value, spare)
+    nothing = b.ptrtoint(spare, I64)
 
-    def body(b, source, source_row, target, target_row, rows, columns):
-        s = Simd(b, dtype)
-        n = s.lanes
-        spare = cgutils.alloca_once(b, s.vector)
-        spare.align = s.itemsize * n
-        b.store(s.constant(0.0).value, spare)
-        nothing = b.ptrtoint(spare, I64)
+    def pick(i, count, address):
+        return b.select(b.icmp_signed("<", s.index(i), count), address, nothing)
 
-        def pick(i, count, address):
-            return b.select(b.icmp_signed("<", s.index(i), count), address, nothing)
-
-        x = [s.load(pick(i, rows, b.add(source, b.mul(source_row, s.index(i))))) for i in range(n)]
-        half = n // 2
-        while half:  # swap ever smaller blocks across the diagonal
-            y = list(x)
-            for i in range(n):
-                if i & half:
-                    continue
-                low = [(l & ~half) + (n if l & half else 0) for l in range(n)]
-                high = [(l | half) + (n if l & half else 0) for l in range(n)]
-                y[i] = s.shuffle(x[i], x[i | half], low)
-                y[i | half] = s.shuffle(x[i], x[i | half], high)
-            x = y
-            half //= 2
+    x = [s.load(pick(i, rows, b.add(source, b.mul(source_row, s.index(i))))) for i in range(n)]
+    half = n // 2
+    while half:  # swap ever smaller blocks across the diagonal
+        y = list(x)
         for i in range(n):
-            s.store(x[i], pick(i, columns, b.add(target, b.mul(target_row, s.index(i)))))
+            if i & half:
+                continue
+            low = [(l & ~half) + (n if l & half else 0) for l in range(n)]
+            high = [(l | half) + (n if l & half else 0) for l in range(n)]
+            y[i] = s.shuffle(x[i], x[i | half], low)
+            y[i | half] = s.shuffle(x[i], x[i | half], high)
+        x = y
+        half //= 2
+    for i in range(n):
+        s.store(x[i], pick(i, columns, b.add(target, b.mul(target_row, s.index(i)))))
 
-    return define(module, f"transpose_{dtype}", [I64] * 6, body)
 
-
-def make_transpose(dtype):
-    """The intrinsic ``transpose(source, source_row, target, target_row, rows, columns)``, see above."""
-
-    @intrinsic
-    def transpose(typingctx, source, source_row, target, target_row, rows, columns):
-        def codegen(context, b, sig, args):
-            b.call(_transpose_function(b.module, dtype), args)
-            return context.get_dummy_value()
-
-        return types.void(*[types.int64] * 6), codegen
-
-    return transpose
+# transpose(source, source_row, target, target_row, rows, columns)
+transpose = VectorFunction("transpose", 6, _transpose)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import llvmlite
 import numba
-from numba import njit
+from numba import njit, types
 from numba.core import compiler, config
 from numba.core.caching import NullCache
 
@@ -62,43 +62,56 @@ def _warn_uncached(reason):
     )
 
 
+def _file(name, signature, codegen):
+    key = repr((name, str(signature), codegen.magic_tuple(), _source_stamp()))
+    return cache_directory() / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.bin"
+
+
+def read_cached(name, signature, codegen):
+    """What ``write_cached`` kept for this source, CPU and signature, or None."""
+    try:
+        content = _file(name, signature, codegen).read_bytes()
+    except (OSError, RuntimeError):
+        return None
+    checksum, payload = content[:32], content[32:]
+    return pickle.loads(payload) if hashlib.sha256(payload).digest() == checksum else None
+
+
+def write_cached(name, signature, codegen, data):
+    """Keep compiled code on disk; a warning, once, where that is not possible."""
+    payload = pickle.dumps(data, protocol=pickle.HIGHEST_PROTOCOL)
+    try:
+        path = _file(name, signature, codegen)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        with os.fdopen(handle, "wb") as file:
+            file.write(hashlib.sha256(payload).digest() + payload)
+        os.replace(temporary, path)
+    except (OSError, RuntimeError) as error:
+        _warn_uncached(str(error))
+
+
 class _KernelCache(NullCache):
     """Loads and saves one kernel's machine code; Numba's dispatcher asks it before and after compiling."""
 
     def __init__(self, name):
         self._name = name
 
-    def _file(self, signature, codegen):
-        key = repr((self._name, str(signature), codegen.magic_tuple(), _source_stamp()))
-        return cache_directory() / f"{self._name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.bin"
-
     def load_overload(self, signature, target_context):
         target_context.refresh()
-        try:
-            content = self._file(signature, target_context.codegen()).read_bytes()
-        except (OSError, RuntimeError):
-            return None
-        checksum, payload = content[:32], content[32:]
-        if hashlib.sha256(payload).digest() != checksum:
-            return None
-        return compiler.CompileResult._rebuild(target_context, *pickle.loads(payload))
+        data = read_cached(self._name, signature, target_context.codegen())
+        return None if data is None else compiler.CompileResult._rebuild(target_context, *data)
 
     def save_overload(self, signature, data):
-        payload = pickle.dumps(data._reduce(), protocol=pickle.HIGHEST_PROTOCOL)
-        try:
-            path = self._file(signature, data.codegen)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(payload).digest() + payload)
-            os.replace(temporary, path)
-        except (OSError, RuntimeError) as error:
-            _warn_uncached(str(error))
+        write_cached(self._name, signature, data.codegen, data._reduce())
 
 
 def inner(function):
-    """A function that only other kernels call. It is compiled into each of them."""
-    return njit(**_OPTIONS)(function)
+    """A function that only other kernels call. It is compiled into each of them, and once for all literal arguments."""
+    compiled = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    template = compiled.get_call_template
+    compiled.get_call_template = lambda arguments, named: template([types.unliteral(a) for a in arguments], named)
+    return compiled
 
 
 _kernels: dict = {}

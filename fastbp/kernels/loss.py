@@ -5,12 +5,12 @@ finite at any logits, and the gradient is simply p - t.
 """
 
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from . import vmath
-from .elementwise import call_by_code, softmax_row
-from .simd import I64, Simd, define
+from .elementwise import softmax_row, spread_bits
+from .library import VectorFunction, call_by_code
+from .memory import sample_of
+from .simd import I64
 
 # The codes of fastbp/losses.py, and after them the cross-entropies computed from logits.
 MSE, MAE, HUBER, LOG_COSH, POISSON, BINARY, CATEGORICAL, SPARSE = range(8)
@@ -85,30 +85,10 @@ ARGUMENTS = ("p", "p_row", "y", "y_row", "order", "g", "g_row", "row_loss", "row
 class _Rows:
     """The addresses of one row after another, shared by all losses."""
 
-    def __init__(self, b, dtype, arguments):
+    def __init__(self, s, arguments):
         self.__dict__.update(zip(ARGUMENTS, arguments, strict=True))
-        self.s = Simd(b, dtype)
-        self.scale, self.parameter = (self._spread(x) for x in (self.scale, self.parameter))
-
-    def _spread(self, bits):
-        s = self.s
-        value = s.b.bitcast(bits, ir.DoubleType())
-        return s.broadcast(value if s.dtype == "float64" else s.b.fptrunc(value, s.element))
-
-    def sample(self, r):
-        """The row of y that belongs to row r: order[r], or r."""
-        b = self.s.b
-        ordered = b.icmp_signed("!=", self.order, self.s.index(0))
-        with b.if_else(ordered) as (then, otherwise):
-            with then:
-                place = self.integer(b.add(self.order, b.mul(r, self.s.index(8))))
-                after_then = b.block
-            with otherwise:
-                after_otherwise = b.block
-        which = b.phi(I64)
-        which.add_incoming(place, after_then)
-        which.add_incoming(r, after_otherwise)
-        return which
+        self.s = s
+        self.scale, self.parameter = spread_bits(s, self.scale), spread_bits(s, self.parameter)
 
     def integer(self, address):
         return self.s.b.load(self.s.b.inttoptr(address, I64.as_pointer()))
@@ -116,7 +96,7 @@ class _Rows:
     def starts(self, r):
         """Addresses of row r of the output, its gradient and its target."""
         b = self.s.b
-        target = b.add(self.y, b.mul(self.sample(r), self.y_row))
+        target = b.add(self.y, b.mul(sample_of(self.s, self.order, r), self.y_row))
         return b.add(self.p, b.mul(r, self.p_row)), b.add(self.g, b.mul(r, self.g_row)), target
 
     def valid(self, j):
@@ -132,12 +112,11 @@ class _Rows:
         b.store(value, b.inttoptr(at, ir.DoubleType().as_pointer()))
 
 
-def _elementwise_function(module, dtype, code):
+def _elementwise(code):
     """A loss that is a sum over the outputs, each with its own target."""
 
-    def body(b, *arguments):
-        rows = _Rows(b, dtype, arguments)
-        s = rows.s
+    def body(s, *arguments):
+        rows = _Rows(s, arguments)
         with s.loop(rows.rows) as r:
             p_start, g_start, t_start = rows.starts(r)
             total = s.variable(s.constant(0.0))
@@ -149,7 +128,7 @@ def _elementwise_function(module, dtype, code):
                 s.store(s.select(valid, slope * rows.scale, 0.0), s.offset(g_start, j))
             rows.finish(r, total.get())
 
-    return define(module, f"loss_{code}_{dtype}", [I64] * len(ARGUMENTS), body)
+    return VectorFunction(f"loss_{code}", len(ARGUMENTS), body)
 
 
 def _target_reader(rows, code):
@@ -173,12 +152,11 @@ def _target_reader(rows, code):
     return one_hot
 
 
-def _cross_entropy_logits_function(module, dtype, code):
+def _cross_entropy_logits(code):
     """Softmax and cross-entropy as one function of the logits z: sum t (log sum exp z - z), gradient p sum t - t."""
 
-    def body(b, *arguments):
-        rows = _Rows(b, dtype, arguments)
-        s = rows.s
+    def body(s, *arguments):
+        rows = _Rows(s, arguments)
         targets = _target_reader(rows, code)
         with s.loop(rows.rows) as r:
             z_start, g_start, t_start = rows.starts(r)
@@ -198,15 +176,14 @@ def _cross_entropy_logits_function(module, dtype, code):
                 s.store(s.select(rows.valid(j), slope * rows.scale, 0.0), at)
             rows.finish(r, total.get())
 
-    return define(module, f"loss_{code}_{dtype}", [I64] * len(ARGUMENTS), body)
+    return VectorFunction(f"loss_{code}", len(ARGUMENTS), body)
 
 
-def _cross_entropy_function(module, dtype, code):
+def _cross_entropy(code):
     """Cross-entropy of given probabilities, divided by their sum and clipped as Keras does: -sum t log q."""
 
-    def body(b, *arguments):
-        rows = _Rows(b, dtype, arguments)
-        s = rows.s
+    def body(s, *arguments):
+        rows = _Rows(s, arguments)
         targets = _target_reader(rows, code)
         low, high = s.constant(EPSILON), s.constant(1.0 - EPSILON)
         with s.loop(rows.rows) as r:
@@ -232,24 +209,17 @@ def _cross_entropy_function(module, dtype, code):
                 s.store(s.select(rows.valid(j), slope * rows.scale, 0.0), at)
             rows.finish(r, total.get())
 
-    return define(module, f"loss_{code}_{dtype}", [I64] * len(ARGUMENTS), body)
+    return VectorFunction(f"loss_{code}", len(ARGUMENTS), body)
 
 
-def make_loss(dtype):
-    """The intrinsic ``loss(code, p, p_row, ...)``, arguments as in ARGUMENTS. Overwrites g and row_loss."""
+_LOSSES = {code: _elementwise(code) for code in ELEMENTWISE}
+_LOSSES |= {code: _cross_entropy(code) for code in (CATEGORICAL, SPARSE)}
+_LOSSES |= {code: _cross_entropy_logits(code) for code in (CATEGORICAL_LOGITS, SPARSE_LOGITS)}
 
-    @intrinsic
-    def loss(typingctx, code, p, p_row, y, y_row, order, g, g_row, row_loss, rows, units, scale, parameter):
-        def codegen(context, b, sig, args):
-            module = b.module
-            functions = {c: _elementwise_function(module, dtype, c) for c in ELEMENTWISE}
-            functions |= {c: _cross_entropy_function(module, dtype, c) for c in (CATEGORICAL, SPARSE)}
-            functions |= {
-                c: _cross_entropy_logits_function(module, dtype, c) for c in (CATEGORICAL_LOGITS, SPARSE_LOGITS)
-            }
-            call_by_code(b, args[0], functions, args[1:])
-            return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 13), codegen
+def _loss(s, code, *arguments):
+    call_by_code(s, code, _LOSSES, arguments)
 
-    return loss
+
+# loss(code, p, p_row, ...), arguments as in ARGUMENTS: overwrites g and row_loss.
+loss = VectorFunction("loss", 1 + len(ARGUMENTS), _loss)

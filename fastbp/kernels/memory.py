@@ -4,7 +4,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .simd import FLOATS, I64, Simd, define
+from .library import VectorFunction
+from .simd import FLOATS, I64, Simd
 
 
 def _accessors(llvm_type, numba_type, bytes_):
@@ -43,41 +44,6 @@ def double_bits(typingctx, value):
     return types.int64(types.float64), codegen
 
 
-@intrinsic
-def set_zero(typingctx, address, size):
-    """Zeros in ``size`` bytes, a multiple of the vector width."""
-
-    def body(b, address, size):
-        s = Simd(b, "float32")
-        with s.loop(size, step=s.lanes * s.itemsize) as i:
-            s.store(s.constant(0.0), b.add(address, i))
-
-    def codegen(context, b, sig, args):
-        b.call(define(b.module, "set_zero", [I64, I64], body), args)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), codegen
-
-
-@intrinsic
-def add_doubles(typingctx, address, count):
-    """The sum of ``count`` float64, in an order that depends on ``count`` alone."""
-
-    def body(b, address, count):
-        s = Simd(b, "float64")
-        total = s.variable(s.constant(0.0))
-        with s.loop(count, step=s.lanes) as i:
-            mask = s.first_lanes(b.sub(count, i))
-            total.set(total.get() + s.load_masked(s.offset(address, i), mask))
-        return s.lane(s.sum(total.get()))
-
-    def codegen(context, b, sig, args):
-        function = define(b.module, "add_doubles", [I64, I64], body, returns=ir.DoubleType())
-        return b.call(function, args)
-
-    return types.float64(types.int64, types.int64), codegen
-
-
 read_int, write_int = _accessors(I64, types.int64, 8)
 read_double, write_double = _accessors(ir.DoubleType(), types.float64, 8)
 
@@ -87,68 +53,67 @@ def make_accessors(dtype):
     return _accessors(FLOATS[dtype], getattr(types, dtype), 4 if dtype == "float32" else 8)
 
 
-def make_copy_rows(dtype):
-    """The intrinsic ``copy_rows(source, source_row, order, target, target_row, rows, columns)``.
+def _copy_rows(s, source, source_row, order, target, target_row, rows, columns):
+    """Row r of the target becomes row order[r] of the source, or row r where ``order`` is 0.
 
-    Row r of the target is row order[r] of the source, or row r when ``order`` is 0. Only ``columns`` elements are read
-    and written of each row.
+    Only ``columns`` elements of each row are read and written.
     """
-
-    def body(b, source, source_row, order, target, target_row, rows, columns):
-        s = Simd(b, dtype)
-        whole = b.and_(columns, s.index(-s.lanes))
-        rest = b.sub(columns, whole)
-        mask = s.first_lanes(rest)
-        with s.loop(rows) as r:
-            in_order = b.icmp_signed("!=", order, s.index(0))
-            with b.if_else(in_order) as (then, otherwise):
-                with then:
-                    place = b.load(b.inttoptr(b.add(order, b.mul(r, s.index(8))), I64.as_pointer()))
-                    gathered = b.block
-                with otherwise:
-                    plain = b.block
-            which = b.phi(I64)
-            which.add_incoming(place, gathered)
-            which.add_incoming(r, plain)
-            start = b.add(source, b.mul(which, source_row))
-            end = b.add(target, b.mul(r, target_row))
-            with s.loop(whole, step=s.lanes) as j:
-                s.store(s.load(s.offset(start, j)), s.offset(end, j))
-            with b.if_then(b.icmp_signed(">", rest, s.index(0))):
-                s.store_masked(s.load_masked(s.offset(start, whole), mask), s.offset(end, whole), mask)
-
-    @intrinsic
-    def copy_rows(typingctx, source, source_row, order, target, target_row, rows, columns):
-        def codegen(context, b, sig, args):
-            b.call(define(b.module, f"copy_rows_{dtype}", [I64] * 7, body), args)
-            return context.get_dummy_value()
-
-        return types.void(*[types.int64] * 7), codegen
-
-    return copy_rows
+    b = s.b
+    whole = b.and_(columns, s.index(-s.lanes))
+    rest = b.sub(columns, whole)
+    mask = s.first_lanes(rest)
+    with s.loop(rows) as r:
+        start = b.add(source, b.mul(sample_of(s, order, r), source_row))
+        end = b.add(target, b.mul(r, target_row))
+        with s.loop(whole, step=s.lanes) as j:
+            s.store(s.load(s.offset(start, j)), s.offset(end, j))
+        with b.if_then(b.icmp_signed(">", rest, s.index(0))):
+            s.store_masked(s.load_masked(s.offset(start, whole), mask), s.offset(end, whole), mask)
 
 
-def make_add_groups(dtype):
-    """The intrinsic ``add_groups(source, group, groups, target, vectors)``: the sum of arrays ``group`` bytes apart.
+def sample_of(s, order, r):
+    """order[r], or r where ``order`` is 0."""
+    b = s.b
+    with b.if_else(b.icmp_signed("!=", order, s.index(0))) as (ordered, plain):
+        with ordered:
+            place = b.load(b.inttoptr(b.add(order, b.mul(r, s.index(8))), I64.as_pointer()))
+            from_order = b.block
+        with plain:
+            from_plain = b.block
+    which = b.phi(I64)
+    which.add_incoming(place, from_order)
+    which.add_incoming(r, from_plain)
+    return which
 
-    They are added first to last, so the order never depends on who computed them. Overwrites target.
-    """
 
-    def body(b, source, group, groups, target, vectors):
-        s = Simd(b, dtype)
-        with s.loop(vectors) as i:
-            start = b.add(source, b.mul(i, s.index(s.lanes * s.itemsize)))
-            total = s.variable(s.load(start))
-            with s.loop(groups, start=1) as g:
-                total.set(total.get() + s.load(b.add(start, b.mul(g, group))))
-            s.store(total.get(), b.add(target, b.mul(i, s.index(s.lanes * s.itemsize))))
+def _add_groups(s, source, group, groups, target, vectors):
+    """The sum of arrays ``group`` bytes apart, first to last: the order never depends on who computed them."""
+    b = s.b
+    with s.loop(vectors) as i:
+        shift = b.mul(i, s.index(s.lanes * s.itemsize))
+        start = b.add(source, shift)
+        total = s.variable(s.load(start))
+        with s.loop(groups, start=1) as g:
+            total.set(total.get() + s.load(b.add(start, b.mul(g, group))))
+        s.store(total.get(), b.add(target, shift))
 
-    @intrinsic
-    def add_groups(typingctx, source, group, groups, target, vectors):
-        def codegen(context, b, sig, args):
-            b.call(define(b.module, f"add_groups_{dtype}", [I64] * 5, body), args)
-            return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 5), codegen
+def _set_zero(s, address, size):
+    with s.loop(size, step=s.lanes * s.itemsize) as i:
+        s.store(s.constant(0.0), s.b.add(address, i))
 
-    return add_groups
+
+def _add_doubles(s, address, count):
+    """The sum of ``count`` float64, in an order that depends on ``count`` alone."""
+    b, s = s.b, Simd(s.b, "float64")
+    total = s.variable(s.constant(0.0))
+    with s.loop(count, step=s.lanes) as i:
+        mask = s.first_lanes(b.sub(count, i))
+        total.set(total.get() + s.load_masked(s.offset(address, i), mask))
+    return s.lane(s.sum(total.get()))
+
+
+copy_rows = VectorFunction("copy_rows", 7, _copy_rows)
+add_groups = VectorFunction("add_groups", 5, _add_groups)
+set_zero = VectorFunction("set_zero", 2, _set_zero)  # a multiple of the vector width, in bytes
+add_doubles = VectorFunction("add_doubles", 2, _add_doubles, returns="double")

@@ -11,27 +11,25 @@ groups: a group goes through forward, backward and gradient block by block, and 
 
 import numpy as np
 
+from . import elementwise, library, memory
 from . import layout as at
 from .dense import make_dense
-from .elementwise import LINEAR, SOFTMAX, make_activate, make_differentiate, make_softmax
+from .elementwise import LINEAR, SOFTMAX
 from .gemm import tile_shape
 from .jit import inner, kernel
-from .loss import make_loss
-from .memory import add_doubles, double_bits, make_copy_rows, read_double, read_int, set_zero, write_double
+from .loss import loss as loss_function
+from .memory import double_bits, read_double, read_int, write_double
 from .random import shuffle
-from .simd import machine
 from .statistics import make_count
 from .team import QUIT, STOP, barrier, raise_flag, read_flag
 from .update import make_begin_step
 
 
-def _make_rows(dtype):
+def _make_rows(dtype, forward, backward):
     """``run_rows``: one block of rows through the first phase."""
-    forward, backward, _, _ = make_dense(dtype)
-    activate, differentiate = make_activate(dtype), make_differentiate(dtype)
-    softmax, softmax_backward = make_softmax(dtype)
-    loss, copy_rows = make_loss(dtype), make_copy_rows(dtype)
-    VECTOR, ITEM = machine().vector_bytes, np.dtype(dtype).itemsize
+    activate, differentiate = elementwise.activate(dtype), elementwise.differentiate(dtype)
+    softmax, softmax_backward = elementwise.softmax(dtype), elementwise.softmax_backward(dtype)
+    loss, copy_rows = loss_function(dtype), memory.copy_rows(dtype)
     LAYER_BYTES = 8 * at.LAYER_FIELDS
 
     @inner
@@ -121,9 +119,10 @@ def _make_rows(dtype):
 
 def _make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
-    run_rows = _make_rows(dtype)
-    _, _, add_gradient, update_piece = make_dense(dtype)
+    forward, backward, add_gradient, update_piece = make_dense(dtype)
+    run_rows = _make_rows(dtype, forward, backward)
     count, begin_step = make_count(dtype), inner(make_begin_step(dtype))
+    set_zero, add_doubles = memory.set_zero(dtype), memory.add_doubles(dtype)
     TILE_ROWS = tile_shape()[0]
     LAYER_BYTES = 8 * at.LAYER_FIELDS
 
@@ -240,4 +239,5 @@ def _make_run(dtype):
 
 def run_kernel(dtype):
     """The compiled ``run(plan, thread)`` for "float32" or "float64". It serves every network."""
+    library.load(dtype)
     return kernel(f"run-{dtype}", "void(int64, int64)", lambda: _make_run(dtype))

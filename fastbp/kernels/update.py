@@ -7,11 +7,9 @@ changes from step to step (the bias corrections of Adam) is worked out once a st
 import math
 
 from numba import types
-from numba.extending import intrinsic
 
-from .elementwise import call_by_code
+from .library import VectorFunction, call_by_code
 from .memory import make_accessors, read_double, write_double
-from .simd import I64, Simd, define
 
 # The codes of fastbp/optimizers.py. STORE keeps the gradient in slot 0 and leaves the parameters alone.
 STORE, SGD, MOMENTUM, NESTEROV = 0, 1, 2, 3
@@ -99,12 +97,12 @@ RULES = {
 }
 
 
-def _update_function(module, dtype, code):
+def _update_as(code):
     """w and its state slots (each ``slot`` bytes after the one before) move by one step along g."""
+    count, rule = RULES[code]
 
-    def body(b, scalars, w, g, state, slot, vectors):
-        s = Simd(b, dtype)
-        count, rule = RULES[code]
+    def body(s, scalars, w, g, state, slot, vectors):
+        b = s.b
         h = [s.load_spread(s.offset(scalars, i)) for i in range(SCALARS)]
         with s.loop(vectors) as i:
             shift = b.mul(i, s.index(s.lanes * s.itemsize))
@@ -115,33 +113,24 @@ def _update_function(module, dtype, code):
             for value, address in zip(new, at, strict=True):
                 s.store(value, address)
 
-    return define(module, f"update_{code}_{dtype}", [I64] * 6, body)
+    return VectorFunction(f"update_{code}", 6, body)
 
 
-def _store_function(module, dtype):
-    def body(b, scalars, w, g, state, slot, vectors):
-        s = Simd(b, dtype)
-        with s.loop(vectors) as i:
-            shift = b.mul(i, s.index(s.lanes * s.itemsize))
-            s.store(s.load(b.add(g, shift)), b.add(state, shift))
-
-    return define(module, f"update_{STORE}_{dtype}", [I64] * 6, body)
+def _store(s, scalars, w, g, state, slot, vectors):
+    with s.loop(vectors) as i:
+        shift = s.b.mul(i, s.index(s.lanes * s.itemsize))
+        s.store(s.load(s.b.add(g, shift)), s.b.add(state, shift))
 
 
-def make_update(dtype):
-    """The intrinsic ``update(code, scalars, w, g, state, slot, vectors)``; overwrites w and the state slots."""
+_UPDATES = {code: _update_as(code) for code in RULES} | {STORE: VectorFunction("update_store", 6, _store)}
 
-    @intrinsic
-    def update(typingctx, code, scalars, w, g, state, slot, vectors):
-        def codegen(context, b, sig, args):
-            functions = {c: _update_function(b.module, dtype, c) for c in RULES}
-            functions[STORE] = _store_function(b.module, dtype)
-            call_by_code(b, args[0], functions, args[1:])
-            return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 7), codegen
+def _update(s, code, *arguments):
+    call_by_code(s, code, _UPDATES, arguments)
 
-    return update
+
+# update(code, scalars, w, g, state, slot, vectors): overwrites w and the state slots.
+update = VectorFunction("update", 7, _update)
 
 
 def make_begin_step(dtype):

@@ -1,0 +1,114 @@
+"""The library of vector functions: everything written in the vocabulary of simd.py, compiled once for each element type.
+
+Kernels that Numba compiles from Python call these functions by name, as they would call a C library. So the long functions
+are compiled a single time, however many kernels use them.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
+from numba.extending import intrinsic
+
+from . import jit
+from .simd import I64, VOID, Simd
+
+_registered: list = []
+_loaded: dict = {}
+
+
+class VectorFunction:
+    """A function over 64-bit integers (addresses, sizes, codes), written once for all element types.
+
+    Parameters
+    ----------
+    name : str
+    arguments : int
+        How many 64-bit integers it takes.
+    body : callable
+        ``body(s, *arguments)``: appends the instructions with the Simd ``s``; may return a value to return.
+    returns : "double" or None
+    """
+
+    def __init__(self, name, arguments, body, returns=None):
+        self.name, self.arguments, self.body, self.returns = name, arguments, body, returns
+        self._intrinsics = {}
+        _registered.append(self)
+
+    def declare(self, module, dtype):
+        """The function as ``module`` sees it: a name, to be found when the code is loaded."""
+        name = f"fastbp_{self.name}_{dtype}"
+        if name in module.globals:
+            return module.get_global(name)
+        returns = ir.DoubleType() if self.returns else VOID
+        function = ir.Function(module, ir.FunctionType(returns, [I64] * self.arguments), name)
+        function.attributes.add("nounwind")
+        return function
+
+    def define(self, module, dtype):
+        """Write the function's instructions into ``module``."""
+        function = self.declare(module, dtype)
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        result = self.body(Simd(builder, dtype), *function.args)
+        builder.ret_void() if result is None else builder.ret(result)
+
+    def __call__(self, dtype):
+        """The function as Numba code calls it, for one element type."""
+        dtype = str(dtype)
+        if dtype not in self._intrinsics:
+            self._intrinsics[dtype] = self._make_intrinsic(dtype)
+        return self._intrinsics[dtype]
+
+    def _make_intrinsic(self, dtype):
+        signature = (types.float64 if self.returns else types.void)(*[types.int64] * self.arguments)
+
+        def codegen(context, b, sig, args):
+            result = b.call(self.declare(b.module, dtype), args)
+            return result if self.returns else context.get_dummy_value()
+
+        # Numba reads the number of parameters from the function's own signature.
+        names = ", ".join(f"a{i}" for i in range(self.arguments))
+        scope = {"signature": signature, "codegen": codegen}
+        exec(f"def {self.name}(typingctx, {names}):\n    return signature, codegen", scope)
+        return intrinsic(scope[self.name])
+
+
+def call(s, function, arguments):
+    """A call from one vector function to another."""
+    s.b.call(function.declare(s.b.module, s.dtype), arguments)
+
+
+def call_by_code(s, code, functions, arguments):
+    """Call the function of ``functions`` (code -> VectorFunction) that ``code`` names; none for other codes."""
+    b = s.b
+    done = b.append_basic_block("done")
+    switch = b.switch(code, done)
+    for key, function in functions.items():
+        block = b.append_basic_block(f"code_{key}")
+        switch.add_case(ir.Constant(I64, key), block)
+        b.position_at_end(block)
+        call(s, function, arguments)
+        b.branch(done)
+    b.position_at_end(done)
+
+
+@global_compiler_lock
+def load(dtype):
+    """Make the library of one element type callable: from memory, from disk, or compiled now."""
+    if dtype not in _loaded:
+        codegen = cpu_target.target_context.codegen()
+        name = f"vectors-{dtype}"
+        stored = jit.read_cached(name, "", codegen)
+        if stored is None:
+            library = codegen.create_library(name)
+            library.enable_object_caching()
+            module = library.create_ir_module(name)
+            for function in _registered:
+                function.define(module, dtype)
+            library.add_ir_module(module)
+            library.finalize()
+            jit.write_cached(name, "", codegen, library.serialize_using_object_code())
+        else:
+            library = codegen.unserialize_library(stored)
+        _loaded[dtype] = library
+    return _loaded[dtype]
