@@ -1,0 +1,313 @@
+"""Backpropagation as a textbook writes it: plain NumPy in float64, nothing clever, nothing taken from fastbp.
+
+A network is a list of layers, each a dictionary such as ``{"activation": "elu", "alpha": 1.0, "use_bias": True}`` (only
+``activation`` is needed). Its weights are one flat list: kernel (in, out), bias (out,), kernel, bias, ...
+A loss is a dictionary such as ``{"name": "huber", "delta": 1.0}``, an optimizer one such as ``{"name": "adam",
+"learning_rate": 0.001}``. What is left out has Keras's default. The definitions are Keras 3's.
+"""
+
+import math
+
+import numpy as np
+
+EPSILON = 1e-7  # how far Keras keeps probabilities from 0 and 1
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+# ---------------------------------------------------------------------------------------------------- activations
+
+
+def sigmoid(z):
+    power = np.exp(-np.abs(z))  # never overflows
+    return np.where(z >= 0, 1 / (1 + power), power / (1 + power))
+
+
+def softplus(z):
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def softmax(z):
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def log_softmax(z):
+    shifted = z - z.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def normal_cdf(z):
+    return np.vectorize(math.erfc, otypes=[float])(-z / math.sqrt(2)) / 2
+
+
+def normal_pdf(z):
+    return np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+
+
+def gelu_tanh_inner(z):
+    return math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)
+
+
+def gelu_tanh_slope(z):
+    t = np.tanh(gelu_tanh_inner(z))
+    inner_slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * z**2)
+    return (1 + t) / 2 + z * (1 - t**2) * inner_slope / 2
+
+
+# name: (value at z, derivative at z); alpha is the parameter of leaky_relu and elu
+ACTIVATIONS = {
+    "linear": (lambda z, alpha: z, lambda z, alpha: np.ones_like(z)),
+    "relu": (lambda z, alpha: np.maximum(z, 0), lambda z, alpha: np.where(z > 0, 1.0, 0.0)),
+    "leaky_relu": (lambda z, alpha: np.where(z > 0, z, alpha * z), lambda z, alpha: np.where(z > 0, 1.0, alpha)),
+    "elu": (
+        lambda z, alpha: np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0))),
+        lambda z, alpha: np.where(z > 0, 1.0, alpha * np.exp(np.minimum(z, 0))),
+    ),
+    "selu": (
+        lambda z, alpha: SELU_SCALE * np.where(z > 0, z, SELU_ALPHA * np.expm1(np.minimum(z, 0))),
+        lambda z, alpha: SELU_SCALE * np.where(z > 0, 1.0, SELU_ALPHA * np.exp(np.minimum(z, 0))),
+    ),
+    "tanh": (lambda z, alpha: np.tanh(z), lambda z, alpha: 1 - np.tanh(z) ** 2),
+    "sigmoid": (lambda z, alpha: sigmoid(z), lambda z, alpha: sigmoid(z) * sigmoid(-z)),
+    "softplus": (lambda z, alpha: softplus(z), lambda z, alpha: sigmoid(z)),
+    "silu": (lambda z, alpha: z * sigmoid(z), lambda z, alpha: sigmoid(z) + z * sigmoid(z) * sigmoid(-z)),
+    "gelu": (lambda z, alpha: z * normal_cdf(z), lambda z, alpha: normal_cdf(z) + z * normal_pdf(z)),
+    "gelu_tanh": (lambda z, alpha: z * (1 + np.tanh(gelu_tanh_inner(z))) / 2, lambda z, alpha: gelu_tanh_slope(z)),
+}
+DEFAULT_ALPHA = {"leaky_relu": 0.2, "elu": 1.0}
+
+
+def alpha_of(layer):
+    return layer.get("alpha", DEFAULT_ALPHA.get(layer["activation"], 0.0))
+
+
+def activate(layer, z):
+    """The layer's output for its pre-activation z."""
+    if layer["activation"] == "softmax":
+        return softmax(z)
+    value, _ = ACTIVATIONS[layer["activation"]]
+    return value(z, alpha_of(layer))
+
+
+def through_activation(layer, z, da):
+    """From the gradient with respect to the layer's output to that with respect to its pre-activation z."""
+    if layer["activation"] == "softmax":
+        a = softmax(z)
+        return a * (da - (da * a).sum(axis=1, keepdims=True))
+    _, derivative = ACTIVATIONS[layer["activation"]]
+    return da * derivative(z, alpha_of(layer))
+
+
+# --------------------------------------------------------------------------------------------------------- losses
+
+
+def huber(p, t, delta):
+    error = np.abs(p - t)
+    return np.where(error <= delta, error**2 / 2, delta * error - delta**2 / 2)
+
+
+def clip_slope(p):
+    """The derivative of clipping p to [EPSILON, 1 - EPSILON]."""
+    return np.where((p < EPSILON) | (p > 1 - EPSILON), 0.0, 1.0)
+
+
+def bce(p, t):
+    p = np.clip(p, EPSILON, 1 - EPSILON)
+    return -(t * np.log(p) + (1 - t) * np.log(1 - p))
+
+
+def bce_slope(p, t):
+    inside = np.clip(p, EPSILON, 1 - EPSILON)
+    return clip_slope(p) * ((1 - t) / (1 - inside) - t / inside)
+
+
+# name: (value of each output, its derivative with respect to p); all are averaged over outputs and samples
+ELEMENTWISE_LOSSES = {
+    "mean_squared_error": (lambda p, t, delta: (p - t) ** 2, lambda p, t, delta: 2 * (p - t)),
+    "mean_absolute_error": (lambda p, t, delta: np.abs(p - t), lambda p, t, delta: np.sign(p - t)),
+    "huber": (huber, lambda p, t, delta: np.clip(p - t, -delta, delta)),
+    "log_cosh": (
+        lambda p, t, delta: np.abs(p - t) + np.log1p(np.exp(-2 * np.abs(p - t))) - math.log(2),
+        lambda p, t, delta: np.tanh(p - t),
+    ),
+    "poisson": (lambda p, t, delta: p - t * np.log(p + EPSILON), lambda p, t, delta: 1 - t / (p + EPSILON)),
+    "binary_crossentropy": (lambda p, t, delta: bce(p, t), lambda p, t, delta: bce_slope(p, t)),
+    "binary_crossentropy_of_logits": (lambda z, t, delta: softplus(z) - t * z, lambda z, t, delta: sigmoid(z) - t),
+}
+
+
+def targets(loss, y, units):
+    """y as the loss compares it with the output: in float64, labels as rows of 0 and 1, smoothed where asked."""
+    if loss["name"] == "sparse_categorical_crossentropy":
+        return np.eye(units)[np.asarray(y)]
+    y = np.asarray(y, dtype=np.float64).reshape(len(y), units)
+    smoothing = loss.get("label_smoothing", 0.0)
+    if loss["name"] == "binary_crossentropy":
+        return y * (1 - smoothing) + smoothing / 2
+    return y * (1 - smoothing) + smoothing / units
+
+
+def cce_value_and_gradient(p, t):
+    """Cross-entropy of rows of p divided by their sums and clipped; averaged over samples."""
+    total = p.sum(axis=1, keepdims=True)
+    q = p / total
+    inside = np.clip(q, EPSILON, 1 - EPSILON)
+    dq = -t / inside * clip_slope(q)
+    dp = (dq - (dq * q).sum(axis=1, keepdims=True)) / total
+    return -(t * np.log(inside)).sum() / len(p), dp / len(p)
+
+
+def cce_of_logits_value_and_gradient(z, t):
+    """Softmax and cross-entropy as one function of the logits; averaged over samples."""
+    dz = softmax(z) * t.sum(axis=1, keepdims=True) - t
+    return -(t * log_softmax(z)).sum() / len(z), dz / len(z)
+
+
+def loss_value_and_gradient(loss, output, y, logits=False):
+    """The loss and its gradient with respect to ``output``, which are logits if ``logits`` or the loss says so."""
+    t = targets(loss, y, output.shape[1])
+    logits = logits or loss.get("from_logits", False)
+    if loss["name"].endswith("categorical_crossentropy"):
+        return cce_of_logits_value_and_gradient(output, t) if logits else cce_value_and_gradient(output, t)
+    value, slope = ELEMENTWISE_LOSSES[loss["name"] + ("_of_logits" if logits else "")]
+    delta = loss.get("delta", 1.0)
+    return value(output, t, delta).mean(), slope(output, t, delta) / output.size
+
+
+def is_fused(network, loss):
+    """Whether the loss is computed from the last layer's pre-activation: stable where its output has saturated."""
+    partner = {
+        "binary_crossentropy": "sigmoid",
+        "categorical_crossentropy": "softmax",
+        "sparse_categorical_crossentropy": "softmax",
+    }
+    return partner.get(loss["name"]) == network[-1]["activation"] and not loss.get("from_logits", False)
+
+
+# -------------------------------------------------------------------------------------------------------- network
+
+
+def layer_weights(network, weights):
+    """The flat list of weights as one (kernel, bias) for each layer; bias is None where the layer has none."""
+    weights, pairs = list(weights), []
+    for layer in network:
+        kernel = weights.pop(0)
+        pairs.append((kernel, weights.pop(0) if layer.get("use_bias", True) else None))
+    return pairs
+
+
+def forward(network, weights, x):
+    """Outputs of the network, and what backward needs: each layer's input and pre-activation."""
+    a, tape = np.asarray(x, dtype=np.float64), []
+    for layer, (kernel, bias) in zip(network, layer_weights(network, weights), strict=True):
+        z = a @ kernel if bias is None else a @ kernel + bias
+        tape.append((a, z))
+        a = activate(layer, z)
+    return a, tape
+
+
+def backward(network, weights, tape, delta, fused=False):
+    """Gradients with respect to x and to the weights, in the order of the weights.
+
+    ``delta`` is the gradient with respect to the output, or with ``fused`` to the last layer's pre-activation.
+    """
+    pairs, gradients = layer_weights(network, weights), []
+    for i in reversed(range(len(network))):
+        (a, z), (kernel, bias) = tape[i], pairs[i]
+        is_last = i == len(network) - 1
+        dz = delta if fused and is_last else through_activation(network[i], z, delta)
+        gradients = [a.T @ dz] + ([dz.sum(axis=0)] if bias is not None else []) + gradients
+        delta = dz @ kernel.T
+    return delta, gradients
+
+
+def value_and_gradient(network, weights, loss, x, y):
+    """The loss of one batch and its gradients in the order of the weights."""
+    output, tape = forward(network, weights, x)
+    fused = is_fused(network, loss)
+    value, delta = loss_value_and_gradient(loss, tape[-1][1] if fused else output, y, logits=fused)
+    return value, backward(network, weights, tape, delta, fused)[1]
+
+
+# ----------------------------------------------------------------------------------------------------- optimizers
+# Each takes the settings, the state of one array (a dictionary that it changes), the gradient, the number of this
+# step (1, 2, ...), and returns what to add to the array.
+
+
+def sgd(o, state, g, step):
+    momentum = o.get("momentum", 0.0)
+    if momentum == 0:
+        return -o["learning_rate"] * g
+    state["m"] = momentum * state.get("m", 0) - o["learning_rate"] * g
+    return momentum * state["m"] - o["learning_rate"] * g if o.get("nesterov", False) else state["m"]
+
+
+def rmsprop(o, state, g, step):
+    rho, spread = o.get("rho", 0.9), o.get("epsilon", 1e-7)
+    state["v"] = rho * state.get("v", 0) + (1 - rho) * g**2
+    spread = spread + state["v"]
+    if o.get("centered", False):
+        state["average"] = rho * state.get("average", 0) + (1 - rho) * g
+        spread = spread - state["average"] ** 2
+    change = o["learning_rate"] * g / np.sqrt(spread)
+    state["momentum"] = o.get("momentum", 0.0) * state.get("momentum", 0) + change
+    return -state["momentum"]
+
+
+def adagrad(o, state, g, step):
+    state["sum"] = state.get("sum", o.get("initial_accumulator_value", 0.1)) + g**2
+    return -o["learning_rate"] * g / np.sqrt(state["sum"] + o.get("epsilon", 1e-7))
+
+
+def adam(o, state, g, step):
+    beta_1, beta_2 = o.get("beta_1", 0.9), o.get("beta_2", 0.999)
+    state["m"] = beta_1 * state.get("m", 0) + (1 - beta_1) * g
+    state["v"] = beta_2 * state.get("v", 0) + (1 - beta_2) * g**2
+    v = state["v"]
+    if o.get("amsgrad", False):
+        v = state["v_hat"] = np.maximum(state.get("v_hat", 0), v)
+    rate = o["learning_rate"] * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+    return -rate * state["m"] / (np.sqrt(v) + o.get("epsilon", 1e-7))
+
+
+def nadam(o, state, g, step):
+    beta_1, beta_2 = o.get("beta_1", 0.9), o.get("beta_2", 0.999)
+    u = beta_1 * (1 - 0.5 * 0.96**step)
+    u_next = beta_1 * (1 - 0.5 * 0.96 ** (step + 1))
+    product = state["product"] = state.get("product", 1) * u
+    state["m"] = beta_1 * state.get("m", 0) + (1 - beta_1) * g
+    state["v"] = beta_2 * state.get("v", 0) + (1 - beta_2) * g**2
+    m_hat = u_next * state["m"] / (1 - product * u_next) + (1 - u) * g / (1 - product)
+    v_hat = state["v"] / (1 - beta_2**step)
+    return -o["learning_rate"] * m_hat / (np.sqrt(v_hat) + o.get("epsilon", 1e-7))
+
+
+OPTIMIZERS = {"sgd": sgd, "rmsprop": rmsprop, "adagrad": adagrad, "adam": adam, "adamw": adam, "nadam": nadam}
+DEFAULT_DECAY = {"adamw": 0.004}
+
+
+class Optimizer:
+    """The state of one optimizer for a list of arrays."""
+
+    def __init__(self, settings):
+        self.settings, self.step, self.states = settings, 0, None
+
+    def apply(self, weights, gradients):
+        """One step: the new arrays. Weight decay shrinks them before the update."""
+        o, self.step = self.settings, self.step + 1
+        self.states = self.states or [{} for _ in weights]
+        decay = o.get("weight_decay", DEFAULT_DECAY.get(o["name"])) or 0.0
+        rule, new = OPTIMIZERS[o["name"]], []
+        for w, g, state in zip(weights, gradients, self.states, strict=True):
+            new.append(w - w * decay * o["learning_rate"] + rule(o, state, g, self.step))
+        return new
+
+
+def train_epoch(network, weights, loss, optimizer, x, y, batch_size):
+    """One pass over the data in its order: the new weights and the mean loss of the samples."""
+    total = 0.0
+    for start in range(0, len(x), batch_size):
+        batch_x, batch_y = x[start : start + batch_size], y[start : start + batch_size]
+        value, gradients = value_and_gradient(network, weights, loss, batch_x, batch_y)
+        weights = optimizer.apply(weights, gradients)
+        total += value * len(batch_x)
+    return weights, total / len(x)
