@@ -136,21 +136,24 @@ class Engine:
     def forward(self, x, threads=None, keep=False):
         """The network's output (n, units). With ``keep``, what ``backward`` needs is kept."""
         out = np.empty((len(x), self.shapes[-1].units_out), self.dtype)
-        if keep:
-            phases, batch, self._kept = at.GATHER | at.FORWARD | at.PREDICT, len(x), None
-        else:
-            phases, batch = at.FORWARD | at.PREDICT, min(EVALUATION_ROWS, len(x))
+        batch = len(x) if keep else min(EVALUATION_ROWS, len(x))
+        phases = at.FORWARD | at.PREDICT | (at.GATHER if keep else 0)
         plan = self._plan(phases, batch, self._threads(forward_flop(self.shapes, batch), threads), keep)
         self._give_data(plan, x, None, shuffle=False)
-        plan[at.OUT], plan[at.OUT_ROW] = address(out), out.strides[0]
+        plan[at.PHASES], plan[at.OUT], plan[at.OUT_ROW] = phases, address(out), out.strides[0]
         self._call(plan, forward_flop(self.shapes, len(x)))
-        if keep:
-            self._kept = plan
+        self._kept = plan if keep else None
         return out
 
     def backward(self, dy):
         """Gradients of sum(dy * output) for the x of the last ``forward(x, keep=True)``: (dx, gradients)."""
-        raise NotImplementedError
+        plan = self._kept
+        plan.view(-1, at.DELTA, self.shapes[-1].units_out)[:] = dy
+        plan[at.PHASES] = at.BACKWARD | at.UPDATE
+        gradient = self._give_store(plan)
+        self._call(plan, step_flop(self.shapes, plan.batch))
+        gradients = self._parameters.arrays(gradient)
+        return plan.view(0, at.DELTA, self.shapes[0].units_out) @ self.get_weights()[0].T, gradients
 
     def value_and_gradient(self, x, y):
         """The loss over all of x, y and its gradient in ``get_weights`` order."""
@@ -217,18 +220,14 @@ class Engine:
         return gradient
 
     def _call(self, plan, flop):
-        """Run a plan on its threads, or on one where the team is taken."""
+        """Run a plan on its threads; where another fit has the team, this thread plays every part in turn."""
         control = plan.buffers["control"]
         control[:] = 0
 
         def stop():
             control[STOP] = 1
 
-        with pool.team(plan.threads) as threads:
-            if threads != plan.threads:
-                raise NotImplementedError
-            pool.run(run_kernel(self.dtype.name), plan.address, threads, stop, flop > INTERRUPTIBLE_FROM)
-        return control
+        pool.run(run_kernel(self.dtype.name), plan.address, plan.threads, stop, flop > INTERRUPTIBLE_FROM)
 
     def _run(self, plan, x, flop, statistics, diverges=True):
         """Run a plan that measures a loss; the pass as an Epoch."""

@@ -26,7 +26,8 @@ from .threads import available_cpus, explicit_threads, get_num_threads
 
 GROUPS = 16  # parts of a batch that is too large to keep; each has a gradient, so few, but enough for many threads
 GROUPED_FROM = 512 * 1024  # bytes of activations that no longer stay in a core's cache between the phases
-GROUPED_UP_TO = 1024 * 1024  # bytes of all the groups' gradients
+GROUPED_UP_TO = 1024 * 1024  # bytes of all the groups' gradients, up to which that is the faster way
+KEPT_UP_TO = 256 * 1024 * 1024  # bytes of activations beyond which it is the only sensible way
 PIECE_BLOCKS = 4  # blocks of gradient rows in one piece of the update
 FLOP_PER_THREAD = 1.5e6  # work of a step that pays for one more thread's waiting at the barrier
 
@@ -92,9 +93,9 @@ class Plan:
 
     fields: np.ndarray
     table: np.ndarray
+    dtype: np.dtype
     threads: int
     batch: int
-    grouped: bool
     buffers: dict = field(default_factory=dict)
 
     def __setitem__(self, position, value):
@@ -103,6 +104,13 @@ class Plan:
     @property
     def address(self):
         return self.fields.ctypes.data
+
+    def view(self, layer, position, units):
+        """The rows of one layer's buffer (``layout.OUTPUT``, ``layout.DELTA``) as an array (batch, units)."""
+        activations, stride = self.buffers["activations"], int(self.table[layer, at.DELTA_ROW])
+        start = int(self.table[layer, position]) - address(activations)
+        rows = activations[start : start + self.batch * stride].reshape(self.batch, stride)
+        return rows.view(self.dtype)[:, :units]
 
     @property
     def memory(self):
@@ -201,6 +209,13 @@ def activation_bytes(shapes, dtype, rows):
     return rows * (row_bytes(shapes[0].units_in, dtype) + sum(2 * row_bytes(s.units_out, dtype) for s in shapes))
 
 
+def is_grouped(parameters, batch):
+    """Whether a batch to learn from is cut into groups rather than kept whole."""
+    size = activation_bytes(parameters.shapes, parameters.dtype, batch)
+    small = GROUPS * parameters.weights.nbytes <= GROUPED_UP_TO
+    return size > (GROUPED_FROM if small else KEPT_UP_TO)
+
+
 def make_plan(parameters, layers, fusion, phases, batch, threads, keep=False):
     """Lay out one way to run a network.
 
@@ -220,12 +235,11 @@ def make_plan(parameters, layers, fusion, phases, batch, threads, keep=False):
     builder = _Builder(parameters, layers)
     shapes, fields = parameters.shapes, builder.fields
     learns, updates = bool(phases & at.BACKWARD), bool(phases & at.UPDATE)
-    too_large = activation_bytes(shapes, parameters.dtype, batch) > GROUPED_FROM
-    grouped = not keep and (not learns or (too_large and GROUPS * parameters.weights.nbytes <= GROUPED_UP_TO))
+    grouped = not keep and (not learns or is_grouped(parameters, batch))
     block = choose_block(shapes, parameters.dtype)
     builder.describe_layers(fusion)
     builder.place_activations(block if grouped else batch, threads if grouped else 1, learns or keep)
-    if updates:
+    if updates or keep:
         builder.share_update(threads)
     fields[at.PHASES], fields[at.BATCH], fields[at.LAYERS], fields[at.THREADS] = phases, batch, len(shapes), threads
     fields[at.TABLE], fields[at.BLOCK] = address(builder.table), block
@@ -242,4 +256,4 @@ def make_plan(parameters, layers, fusion, phases, batch, threads, keep=False):
             first = builder.buffer("gradients", GROUPS * parameters.size, parameters.dtype)
             fields[at.GRADIENTS] = first - address(parameters.weights)
             fields[at.GROUP] = parameters.weights.nbytes
-    return Plan(fields, builder.table, threads, batch, grouped, builder.buffers)
+    return Plan(fields, builder.table, parameters.dtype, threads, batch, builder.buffers)
