@@ -1,0 +1,133 @@
+"""Activations by name: descriptions that the engine resolves to its integer codes.
+
+>>> from fastbp import activations
+>>> activations.get("relu").name
+'relu'
+>>> activations.leaky_relu(0.1).alpha
+0.1
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .validation import number, unknown
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What a layer does to its weighted sums.
+
+    Take one of this module's (``fastbp.activations.tanh``) or name it (``"tanh"``).
+
+    Parameters
+    ----------
+    name : str
+        As Keras calls it.
+    code : int
+        As the kernels call it.
+    alpha : float
+        The parameter, for those that have one.
+    """
+
+    name: str
+    code: int
+    alpha: float = 0.0
+
+
+linear = Activation("linear", 0)
+relu = Activation("relu", 1)
+selu = Activation("selu", 4)
+tanh = Activation("tanh", 5)
+sigmoid = Activation("sigmoid", 6)
+softplus = Activation("softplus", 7)
+silu = swish = Activation("silu", 8)
+softmax = Activation("softmax", 11)
+
+
+def leaky_relu(negative_slope: float = 0.2) -> Activation:
+    """``z`` where it is positive, else ``negative_slope * z``.
+
+    Parameters
+    ----------
+    negative_slope : float
+        At least 0.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.Dense(8, fastbp.activations.leaky_relu(0.1)).activation
+    Activation(name='leaky_relu', code=2, alpha=0.1)
+    """
+    return Activation("leaky_relu", 2, number("negative_slope", negative_slope, 0))
+
+
+def elu(alpha: float = 1.0) -> Activation:
+    """``z`` where it is positive, else ``alpha * (exp(z) - 1)`` (Clevert et al. 2016, arXiv:1511.07289).
+
+    Parameters
+    ----------
+    alpha : float
+        Minus the limit at minus infinity; at least 0.
+
+    Examples
+    --------
+    >>> from fastbp import activations
+    >>> activations.elu(0.5).alpha
+    0.5
+    """
+    return Activation("elu", 3, number("alpha", alpha, 0))
+
+
+def gelu(approximate: bool = False) -> Activation:
+    """``z`` times the normal distribution function of ``z`` (Hendrycks and Gimpel 2016, arXiv:1606.08415).
+
+    Parameters
+    ----------
+    approximate : bool
+        Use the formula with tanh, which is a little faster and off by at most 5e-4.
+
+    Examples
+    --------
+    >>> from fastbp import activations
+    >>> activations.gelu(approximate=True).name
+    'gelu_tanh'
+    """
+    return Activation("gelu_tanh", 10) if approximate else Activation("gelu", 9)
+
+
+_FACTORIES: dict[str, Callable[[], Activation]] = {"leaky_relu": leaky_relu, "elu": elu, "gelu": gelu}
+_NAMES = {a.name: a for a in (linear, relu, selu, tanh, sigmoid, softplus, silu, softmax)}
+_NAMES |= {name: factory() for name, factory in _FACTORIES.items()}
+_NAMES |= {"gelu_tanh": gelu(approximate=True), "swish": silu}
+
+
+def get(identifier: object) -> Activation:
+    """The activation that a name, an ``Activation``, one of this module's functions or None (linear) stands for.
+
+    Parameters
+    ----------
+    identifier : str, Activation, callable or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it stands for none.
+
+    Examples
+    --------
+    >>> from fastbp import activations
+    >>> activations.get(None) is activations.linear
+    True
+    """
+    if identifier is None:
+        return linear
+    if isinstance(identifier, Activation):
+        return identifier
+    if isinstance(identifier, str):
+        if identifier.lower() not in _NAMES:
+            raise unknown("activation", identifier, _NAMES)
+        return _NAMES[identifier.lower()]
+    for factory in _FACTORIES.values():
+        if identifier is factory:  # Dense(8, activations.elu), as with Keras's functions
+            return factory()
+    raise TypeError(f"activation must be a name, an Activation or None, got {identifier!r}")

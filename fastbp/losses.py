@@ -1,0 +1,241 @@
+"""Losses: descriptions that the engine resolves to its integer codes.
+
+The regression losses and the binary cross-entropy average over outputs and samples, the categorical cross-entropies over
+samples (Keras's ``sum_over_batch_size``). Where the last layer is a sigmoid or softmax, its cross-entropy is computed from
+the layer's logits, so that it stays finite however sure the network is.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .validation import boolean, number, unknown
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What all losses have. ``code`` is the kernels' name, ``sparse`` says that targets are integer labels."""
+
+    code: ClassVar[int]
+    sparse: ClassVar[bool] = False
+    from_logits: ClassVar[bool] = False
+
+    @property
+    def parameter(self) -> float:
+        """The number the kernel needs beside the data."""
+        return 0.0
+
+
+@dataclass(frozen=True)
+class MeanSquaredError(Loss):
+    """Mean of ``(prediction - target)^2``.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.losses.MeanSquaredError() == fastbp.losses.get("mse")
+    True
+    """
+
+    name: str = "mean_squared_error"
+    code: ClassVar[int] = 0
+
+
+@dataclass(frozen=True)
+class MeanAbsoluteError(Loss):
+    """Mean of ``|prediction - target|``; its slope where they are equal is 0."""
+
+    name: str = "mean_absolute_error"
+    code: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class Huber(Loss):
+    """Mean of ``e^2 / 2`` for errors up to ``delta``, ``delta |e| - delta^2 / 2`` beyond.
+
+    Parameters
+    ----------
+    delta : float
+        Where the parabola goes over into straight lines; more than 0.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.losses.Huber(0.5).parameter
+    0.5
+    """
+
+    delta: float = 1.0
+    name: str = "huber"
+    code: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        if number("delta", self.delta, 0) == 0:
+            raise ValueError(f"delta must be more than 0, got {self.delta!r}")
+
+    @property
+    def parameter(self) -> float:
+        return float(self.delta)
+
+
+@dataclass(frozen=True)
+class LogCosh(Loss):
+    """Mean of ``log(cosh(prediction - target))``: a parabola for small errors, straight for large ones."""
+
+    name: str = "log_cosh"
+    code: ClassVar[int] = 3
+
+
+@dataclass(frozen=True)
+class Poisson(Loss):
+    """Mean of ``prediction - target * log(prediction + 1e-7)``, for counts; the prediction must be positive."""
+
+    name: str = "poisson"
+    code: ClassVar[int] = 4
+
+
+@dataclass(frozen=True)
+class _CrossEntropy(Loss):
+    from_logits: bool = False  # type: ignore[misc]  # a class variable for the losses that have no logits
+
+    def __post_init__(self) -> None:
+        boolean("from_logits", self.from_logits)
+
+
+@dataclass(frozen=True)
+class BinaryCrossentropy(_CrossEntropy):
+    """Mean of ``-(t log p + (1 - t) log(1 - p))`` over outputs and samples, for targets in [0, 1].
+
+    Parameters
+    ----------
+    from_logits : bool
+        The network's output is the logit of p rather than p.
+    label_smoothing : float
+        In [0, 1]: targets become ``t (1 - s) + s / 2``.
+
+    Notes
+    -----
+    Probabilities that do not come from a sigmoid layer are kept in [1e-7, 1 - 1e-7].
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.losses.BinaryCrossentropy(from_logits=True).from_logits
+    True
+    """
+
+    label_smoothing: float = 0.0
+    name: str = "binary_crossentropy"
+    code: ClassVar[int] = 5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        number("label_smoothing", self.label_smoothing, 0, 1)
+
+    @property
+    def parameter(self) -> float:
+        return float(self.label_smoothing)
+
+
+@dataclass(frozen=True)
+class CategoricalCrossentropy(_CrossEntropy):
+    """``-sum(t log p)`` over classes, mean over samples, for one-hot (or soft) targets.
+
+    Parameters
+    ----------
+    from_logits : bool
+        The network's outputs are logits rather than probabilities.
+    label_smoothing : float
+        In [0, 1]: targets become ``t (1 - s) + s / classes``.
+
+    Notes
+    -----
+    Probabilities that do not come from a softmax layer are divided by their sum and kept in [1e-7, 1 - 1e-7].
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.losses.CategoricalCrossentropy(label_smoothing=0.1).parameter
+    0.1
+    """
+
+    label_smoothing: float = 0.0
+    name: str = "categorical_crossentropy"
+    code: ClassVar[int] = 6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        number("label_smoothing", self.label_smoothing, 0, 1)
+
+    @property
+    def parameter(self) -> float:
+        return float(self.label_smoothing)
+
+
+@dataclass(frozen=True)
+class SparseCategoricalCrossentropy(_CrossEntropy):
+    """``-log p[label]``, mean over samples, for integer labels from 0 to classes - 1.
+
+    Parameters
+    ----------
+    from_logits : bool
+        The network's outputs are logits rather than probabilities.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.losses.SparseCategoricalCrossentropy().sparse
+    True
+    """
+
+    name: str = "sparse_categorical_crossentropy"
+    code: ClassVar[int] = 7
+    sparse: ClassVar[bool] = True
+
+
+_CLASSES: dict[str, type[Loss]] = {
+    "mean_squared_error": MeanSquaredError,
+    "mse": MeanSquaredError,
+    "mean_absolute_error": MeanAbsoluteError,
+    "mae": MeanAbsoluteError,
+    "huber": Huber,
+    "huber_loss": Huber,
+    "log_cosh": LogCosh,
+    "logcosh": LogCosh,
+    "poisson": Poisson,
+    "binary_crossentropy": BinaryCrossentropy,
+    "bce": BinaryCrossentropy,
+    "categorical_crossentropy": CategoricalCrossentropy,
+    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+}
+_CLASSES |= {c.__name__: c for c in set(_CLASSES.values())}
+
+
+def get(identifier: object) -> Loss:
+    """The loss that a name, a class or a ``Loss`` stands for.
+
+    Parameters
+    ----------
+    identifier : str, Loss or class of losses
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it stands for none.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.losses.get("mae").name
+    'mean_absolute_error'
+    """
+    if isinstance(identifier, Loss):
+        return identifier
+    if isinstance(identifier, type) and identifier in _CLASSES.values():
+        loss: Loss = identifier()
+        return loss
+    if not isinstance(identifier, str):
+        raise TypeError(f"loss must be a name or a loss of fastbp.losses, got {identifier!r}")
+    names = {name.lower(): loss for name, loss in _CLASSES.items()}
+    if identifier.lower() not in names:
+        raise unknown("loss", identifier, _CLASSES)
+    return names[identifier.lower()]()

@@ -1,0 +1,385 @@
+"""Optimizers: descriptions that the engine resolves to its integer codes. The update rules are Keras's.
+
+In the rules ``w`` is a parameter, ``g`` its gradient, ``a`` the learning rate and ``t`` the step, counted from 1. With
+``weight_decay`` every rule first does ``w -= w * weight_decay * a`` (decoupled; biases as well).
+
+An optimizer's ``learning_rate`` may be set at any time, also on a compiled model, whose optimizer state it leaves alone.
+The other settings decide what state there is, so they are final: compile the model again with a new optimizer.
+
+>>> import fastbp
+>>> optimizer = fastbp.optimizers.get("adam")
+>>> optimizer.learning_rate = 1e-4
+>>> optimizer
+Adam(learning_rate=0.0001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, amsgrad=False, weight_decay=None, name='adam')
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from .validation import boolean, number, unknown
+
+# What each setting may be: the least, the most, and whether it must stay below that.
+_FROM_ZERO = (0.0, float("inf"), False)
+_RANGES = {
+    "momentum": (0.0, 1.0, False),
+    "rho": (0.0, 1.0, True),
+    "beta_1": (0.0, 1.0, True),
+    "beta_2": (0.0, 1.0, True),
+}
+
+
+def _checked(name: str, value: Any) -> Any:
+    """A setting as a plain float, bool, str or None."""
+    if name in ("nesterov", "centered", "amsgrad"):
+        return boolean(name, value)
+    if name == "name":
+        if not isinstance(value, str):
+            raise TypeError(f"name must be a string, got {value!r}")
+        return value
+    if name == "weight_decay" and value is None:
+        return None
+    low, high, below = _RANGES.get(name, _FROM_ZERO)
+    return number(name, value, low, high, below)
+
+
+@dataclass
+class Optimizer:
+    """What all optimizers have.
+
+    ``code`` is the kernels' name, ``slots`` the number of state arrays, ``initial_state`` the start of the first one, and
+    ``hyper`` the numbers that the kernel reads: learning rate, weight decay, the first decay rate (or momentum), the second,
+    epsilon.
+    """
+
+    initial_state: ClassVar[float] = 0.0
+
+    @property
+    def code(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def slots(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def hyper(self) -> tuple[float, ...]:
+        settings = vars(self)
+        first, second = self._rates()
+        rates = (settings["learning_rate"], settings["weight_decay"] or 0.0, first, second)
+        return (*rates, settings.get("epsilon", 0.0), 0.0, 0.0, 0.0)
+
+    def _rates(self) -> tuple[float, float]:
+        """The two numbers whose meaning differs from rule to rule."""
+        return 0.0, 0.0
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        known = [f.name for f in fields(self)]
+        if name not in known:
+            raise AttributeError(f"{type(self).__name__} has no setting {name!r}, only {', '.join(known)}")
+        if name in vars(self) and name != "learning_rate":
+            raise AttributeError(
+                f"{name} of {type(self).__name__} is final, since it decides what state there is: "
+                "compile the model again with a new optimizer (learning_rate may be set at any time)"
+            )
+        object.__setattr__(self, name, _checked(name, value))
+
+
+@dataclass
+class SGD(Optimizer):
+    """Gradient descent, with momentum where asked for.
+
+    Without momentum ``w -= a g``. With it ``v = momentum v - a g``, then ``w += v``, or Nesterov's
+    ``w += momentum v - a g``, which has no effect without momentum.
+
+    Parameters
+    ----------
+    learning_rate : float
+    momentum : float
+        In [0, 1].
+    nesterov : bool
+        Look ahead along the momentum.
+    weight_decay : float, optional
+    name : str
+
+    References
+    ----------
+    Sutskever et al. 2013, On the importance of initialization and momentum in deep learning.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.SGD(0.1, momentum=0.9).slots
+    1
+    """
+
+    learning_rate: float = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float | None = None
+    name: str = "sgd"
+
+    @property
+    def code(self) -> int:
+        return 1 if self.momentum == 0 else 2 + self.nesterov
+
+    @property
+    def slots(self) -> int:
+        return int(self.momentum != 0)
+
+    def _rates(self) -> tuple[float, float]:
+        return self.momentum, 0.0
+
+
+@dataclass
+class RMSprop(Optimizer):
+    """Each gradient divided by the root of its recent mean square.
+
+    ``v = rho v + (1 - rho) g^2``, then ``w -= a g / sqrt(v + epsilon)``: epsilon inside the root. ``centered`` keeps
+    ``c = rho c + (1 - rho) g`` too and divides by ``sqrt(v - c^2 + epsilon)``. With momentum
+    ``m = momentum m + a g / sqrt(...)``, then ``w -= m``.
+
+    Parameters
+    ----------
+    learning_rate : float
+    rho : float
+        In [0, 1): how slowly the mean forgets.
+    momentum : float
+        In [0, 1].
+    epsilon : float
+    centered : bool
+        Divide by the standard deviation of the gradient instead.
+    weight_decay : float, optional
+    name : str
+
+    References
+    ----------
+    Tieleman and Hinton 2012, Coursera: Neural networks for machine learning, lecture 6.5; centered: Graves 2013,
+    arXiv:1308.0850.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.RMSprop(centered=True).slots
+    2
+    """
+
+    learning_rate: float = 0.001
+    rho: float = 0.9
+    momentum: float = 0.0
+    epsilon: float = 1e-7
+    centered: bool = False
+    weight_decay: float | None = None
+    name: str = "rmsprop"
+
+    @property
+    def code(self) -> int:
+        return 4 + (self.momentum != 0) + 2 * self.centered
+
+    @property
+    def slots(self) -> int:
+        return 1 + (self.momentum != 0) + self.centered
+
+    def _rates(self) -> tuple[float, float]:
+        return self.rho, self.momentum
+
+
+@dataclass
+class Adagrad(Optimizer):
+    """Each gradient divided by the root of the sum of all its squares.
+
+    ``s += g^2``, then ``w -= a g / sqrt(s + epsilon)``: epsilon inside the root.
+
+    Parameters
+    ----------
+    learning_rate : float
+    initial_accumulator_value : float
+        What s starts at.
+    epsilon : float
+    weight_decay : float, optional
+    name : str
+
+    References
+    ----------
+    Duchi et al. 2011, Adaptive subgradient methods for online learning and stochastic optimization.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.Adagrad(0.5).initial_state
+    0.1
+    """
+
+    learning_rate: float = 0.001
+    initial_accumulator_value: float = 0.1
+    epsilon: float = 1e-7
+    weight_decay: float | None = None
+    name: str = "adagrad"
+
+    @property
+    def code(self) -> int:
+        return 8
+
+    @property
+    def slots(self) -> int:
+        return 1
+
+    @property
+    def initial_state(self) -> float:  # type: ignore[override]
+        return self.initial_accumulator_value
+
+
+@dataclass
+class Adam(Optimizer):
+    """Adaptive moments.
+
+    ``m = beta_1 m + (1 - beta_1) g``, ``v = beta_2 v + (1 - beta_2) g^2``, then
+    ``w -= a sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)``: epsilon outside the root and beside the v that is
+    not corrected for its start (the paper's "epsilon hat", as Keras has it; PyTorch adds it to the corrected root). With
+    ``amsgrad`` the largest v so far takes v's place.
+
+    Parameters
+    ----------
+    learning_rate : float
+    beta_1, beta_2 : float
+        In [0, 1): how slowly the two means forget.
+    epsilon : float
+    amsgrad : bool
+    weight_decay : float, optional
+    name : str
+
+    References
+    ----------
+    Kingma and Ba 2015, arXiv:1412.6980; amsgrad: Reddi et al. 2018, On the convergence of Adam and beyond.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.Adam(1e-3).slots
+    2
+    """
+
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    amsgrad: bool = False
+    weight_decay: float | None = None
+    name: str = "adam"
+
+    @property
+    def code(self) -> int:
+        return 9 + self.amsgrad
+
+    @property
+    def slots(self) -> int:
+        return 2 + self.amsgrad
+
+    def _rates(self) -> tuple[float, float]:
+        return self.beta_1, self.beta_2
+
+
+@dataclass
+class AdamW(Adam):
+    """Adam with weight decay from the start: ``w -= w * weight_decay * a``, then Adam's step (epsilon as there).
+
+    Parameters
+    ----------
+    learning_rate, beta_1, beta_2, epsilon, amsgrad
+        As Adam's.
+    weight_decay : float
+    name : str
+
+    References
+    ----------
+    Loshchilov and Hutter 2019, arXiv:1711.05101.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.AdamW().weight_decay
+    0.004
+    """
+
+    weight_decay: float | None = 0.004
+    name: str = "adamw"
+
+
+@dataclass
+class Nadam(Optimizer):
+    """Adam with Nesterov's look ahead.
+
+    With ``u_t = beta_1 (1 - 0.96^t / 2)`` and ``U_t`` their product up to t:
+    ``M = u_(t+1) m / (1 - U_(t+1)) + (1 - u_t) g / (1 - U_t)``, ``V = v / (1 - beta_2^t)`` with Adam's m and v, then
+    ``w -= a M / (sqrt(V) + epsilon)``: epsilon outside the root, beside the corrected V.
+
+    Parameters
+    ----------
+    learning_rate : float
+    beta_1, beta_2 : float
+        In [0, 1): how slowly the two means forget.
+    epsilon : float
+    weight_decay : float, optional
+    name : str
+
+    References
+    ----------
+    Dozat 2016, Incorporating Nesterov momentum into Adam.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.Nadam().slots
+    2
+    """
+
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    weight_decay: float | None = None
+    name: str = "nadam"
+
+    @property
+    def code(self) -> int:
+        return 11
+
+    @property
+    def slots(self) -> int:
+        return 2
+
+    def _rates(self) -> tuple[float, float]:
+        return self.beta_1, self.beta_2
+
+
+_CLASSES: dict[str, type[Optimizer]] = {c.__name__: c for c in (SGD, RMSprop, Adagrad, Adam, AdamW, Nadam)}
+
+
+def get(identifier: object) -> Optimizer:
+    """The optimizer that a name, a class or an ``Optimizer`` stands for.
+
+    Parameters
+    ----------
+    identifier : str, Optimizer or class of optimizers
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it stands for none.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.optimizers.get("sgd").learning_rate
+    0.01
+    """
+    if isinstance(identifier, Optimizer):
+        return identifier
+    if isinstance(identifier, type) and identifier in _CLASSES.values():
+        optimizer: Optimizer = identifier()
+        return optimizer
+    if not isinstance(identifier, str):
+        raise TypeError(f"optimizer must be a name or an optimizer of fastbp.optimizers, got {identifier!r}")
+    names = {name.lower(): optimizer for name, optimizer in _CLASSES.items()}
+    if identifier.lower() not in names:
+        raise unknown("optimizer", identifier, names)
+    return names[identifier.lower()]()
