@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .kernels import layout as at
-from .kernels.dense import gradient_rows
+from .kernels.dense import gradient_rows, scratch_bytes
 from .kernels.elementwise import LINEAR, PAIRS, SIGMOID, SOFTMAX
 from .kernels.gemm import tile_shape
 from .kernels.loss import BINARY, BINARY_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS, SPARSE, SPARSE_LOGITS
@@ -190,8 +190,7 @@ class _Builder:
         self.buffers["starts"] = starts.astype(np.int64)
         self.fields[at.TASKS] = address(self.buffers["tasks"])
         self.fields[at.TASK_STARTS] = address(self.buffers["starts"])
-        tile_bytes = (gradient_rows(self.dtype) + 1) * panel * machine().vector_bytes
-        self.fields[at.SCRATCH_ROW] = -(-tile_bytes // 128) * 128
+        self.fields[at.SCRATCH_ROW] = -(-scratch_bytes(self.dtype) // 128) * 128
         self.fields[at.SCRATCH] = self.buffer("scratch", int(self.fields[at.SCRATCH_ROW]) * threads, np.uint8)
 
 

@@ -19,19 +19,36 @@ from .update import STORE
 from .update import update as update_function
 
 
+DOT_UNITS = 3  # up to so many units, dot products beat a tile whose columns are mostly padding
+
+
 def gradient_rows(dtype):
     """Rows of a weight gradient that are updated together: whole tiles, and whole blocks to transpose."""
     return math.lcm(tile_shape()[0], machine().lanes(dtype))
 
 
+def narrow_units(dtype):
+    """Up to so many units, the gradient is formed transposed: in the usual tile half the columns would be padding."""
+    return machine().lanes(dtype) // 2
+
+
+def scratch_bytes(dtype):
+    """Room for the largest piece of a gradient, see update_piece and narrow_tiles."""
+    panel, lanes = tile_shape()[1], machine().lanes(dtype)
+    usual = (gradient_rows(dtype) + 1) * panel
+    narrow = panel * lanes + 1 + narrow_units(dtype) * panel
+    return max(usual, narrow) * machine().vector_bytes
+
+
 def make_dense(dtype):
     """The functions of a dense layer for one element type: (forward, backward, add_gradient, update_piece)."""
-    tile, transpose = gemm.tile(dtype), gemm.transpose(dtype)
+    tile, transpose, dot_rows = gemm.tile(dtype), gemm.transpose(dtype), gemm.dot_rows(dtype)
     activate, differentiate = elementwise.activate(dtype), elementwise.differentiate(dtype)
     update, add_groups = update_function(dtype), memory.add_groups(dtype)
     TILE_ROWS, PANEL = tile_shape()
     ITEM, LANES = np.dtype(dtype).itemsize, machine().lanes(dtype)
     VECTOR, PIECE = LANES * ITEM, gradient_rows(dtype)
+    NARROW, NARROW_PIECE = narrow_units(dtype), PANEL * LANES
 
     @inner
     def forward(plan, layer, shift, source, source_row, first, last):
@@ -46,7 +63,14 @@ def make_dense(dtype):
         stored = read_int(layer, at.STORED)
         if stored:
             stored += shift
-        zeros = read_int(plan, at.ZEROS)
+        zeros, transposed = read_int(plan, at.ZEROS), read_int(layer, at.TRANSPOSED)
+        if read_int(layer, at.UNITS_OUT) <= DOT_UNITS and transposed:
+            start = read_int(layer, at.WEIGHTS) + units * VECTOR if bias else zeros
+            a, z, few = source + first * source_row, output + first * output_row, read_int(layer, at.UNITS_OUT)
+            dot_rows(a, source_row, transposed, units, few, start, z, output_row, last - first)
+            d = stored + first * output_row if stored else 0
+            activate(code, alpha, z, output_row, d, output_row, last - first, 1)
+            return
         for v in range(0, vectors, PANEL):
             width = min(PANEL, vectors - v)
             panel = read_int(layer, at.WEIGHTS) + v * VECTOR * (units + bias)
@@ -83,10 +107,10 @@ def make_dense(dtype):
                     differentiate(code, alpha, g, target_row, a, slope_row, rows, width)
 
     @inner
-    def gradient_tiles(plan, layer, shift, v, first, last, batch, start, start_row, target):
-        """Rows first .. last of panel v of dW = INPUT.T @ DELTA + start, and the bias row if last is the end.
+    def gradient_tiles(layer, shift, v, first, last, batch, start, start_row, target):
+        """Rows first .. last of panel v of dW = INPUT.T @ DELTA + start.
 
-        ``start`` and ``target`` are the addresses of row ``first``; returns the number of rows written.
+        ``start`` and ``target`` are the addresses of row ``first``; ``start_row`` is 0 where start is a row of zeros.
         """
         width = min(PANEL, read_int(layer, at.VECTORS_OUT) - v)
         row = width * VECTOR
@@ -94,17 +118,33 @@ def make_dense(dtype):
         delta, delta_row = read_int(layer, at.DELTA) + shift + v * VECTOR, read_int(layer, at.DELTA_ROW)
         for k in range(first, last, TILE_ROWS):
             rows = min(TILE_ROWS, last - k)
-            a = source + k * ITEM
-            moved = (k - first) * row
-            begin = start + moved if start_row else start
-            tile(rows, width, a, ITEM, source_row, delta, delta_row, begin, start_row, target + moved, row, batch)
-        rows = last - first
-        if last == read_int(layer, at.UNITS_IN) and read_int(layer, at.BIAS):
-            moved = rows * row
-            begin = start + moved if start_row else start
-            tile(1, width, read_int(plan, at.ONES), 0, 0, delta, delta_row, begin, start_row, target + moved, row, batch)
-            rows += 1
-        return rows
+            c, begin = target + (k - first) * row, start + (k - first) * start_row
+            tile(rows, width, source + k * ITEM, ITEM, source_row, delta, delta_row, begin, start_row, c, row, batch)
+
+    @inner
+    def bias_tile(plan, layer, shift, v, batch, start, target):
+        """The bias row of panel v: the sum of DELTA's rows, plus ``start``."""
+        width = min(PANEL, read_int(layer, at.VECTORS_OUT) - v)
+        delta, delta_row = read_int(layer, at.DELTA) + shift + v * VECTOR, read_int(layer, at.DELTA_ROW)
+        tile(1, width, read_int(plan, at.ONES), 0, 0, delta, delta_row, start, 0, target, 0, batch)
+
+    @inner
+    def narrow_tiles(layer, first, last, batch, zeros, target):
+        """Rows first .. last of dW of a layer of few units: DELTA.T @ INPUT in tiles without padding, then turned.
+
+        Room for one more row and for the tile before it is turned follows ``target``.
+        """
+        units, rows, turned = read_int(layer, at.UNITS_OUT), last - first, target + (NARROW_PIECE + 1) * VECTOR
+        source, source_row = read_int(layer, at.INPUT) + first * ITEM, read_int(layer, at.INPUT_ROW)
+        delta, delta_row = read_int(layer, at.DELTA), read_int(layer, at.DELTA_ROW)
+        width = (rows + LANES - 1) // LANES
+        row = width * VECTOR
+        for n in range(0, units, TILE_ROWS):
+            few, c = min(TILE_ROWS, units - n), turned + n * row
+            tile(few, width, delta + n * ITEM, ITEM, delta_row, source, source_row, zeros, 0, c, row, batch)
+        for j in range(width):
+            k = j * LANES
+            transpose(turned + j * VECTOR, row, target + k * VECTOR, VECTOR, units, rows - k)
 
     @inner
     def add_gradient(plan, layer, shift, gradients, batch, is_first):
@@ -117,10 +157,12 @@ def make_dense(dtype):
         for v in range(0, vectors, PANEL):
             panel = read_int(layer, at.WEIGHTS) + v * VECTOR * (units + bias) + gradients
             row = min(PANEL, vectors - v) * VECTOR
-            if is_first:
-                gradient_tiles(plan, layer, shift, v, 0, units, batch, read_int(plan, at.ZEROS), 0, panel)
-            else:
-                gradient_tiles(plan, layer, shift, v, 0, units, batch, panel, row, panel)
+            zeros = read_int(plan, at.ZEROS)
+            start, start_row = (zeros, 0) if is_first else (panel, row)
+            gradient_tiles(layer, shift, v, 0, units, batch, start, start_row, panel)
+            if bias:
+                end = panel + units * row
+                bias_tile(plan, layer, shift, v, batch, zeros if is_first else end, end)
 
     @inner
     def refresh_transposed(layer, v, width, first, last, weights):
@@ -148,16 +190,23 @@ def make_dense(dtype):
         units, bias = read_int(layer, at.UNITS_IN), read_int(layer, at.BIAS)
         width = min(PANEL, read_int(layer, at.VECTORS_OUT) - v)
         row = width * VECTOR
-        code, groups = read_int(plan, at.OPTIMIZER), read_int(plan, at.GROUPS)
-        for k in range(first, last, PIECE):
-            end = min(k + PIECE, last)
+        code, groups, zeros = read_int(plan, at.OPTIMIZER), read_int(plan, at.GROUPS), read_int(plan, at.ZEROS)
+        narrow = read_int(layer, at.UNITS_OUT) <= NARROW
+        piece = NARROW_PIECE if narrow else PIECE
+        for k in range(first, last, piece):
+            end = min(k + piece, last)
+            rows = end - k + (bias if end == units else 0)
             weights = read_int(layer, at.WEIGHTS) + v * VECTOR * (units + bias) + k * row
             if groups:
-                rows = end - k + (bias if end == units else 0)
-                source = weights + read_int(plan, at.GRADIENTS)
-                add_groups(source, read_int(plan, at.GROUP), groups, scratch, rows * width)
+                gradients = weights + read_int(plan, at.GRADIENTS)
+                add_groups(gradients, read_int(plan, at.GROUP), groups, scratch, rows * width)
             else:
-                rows = gradient_tiles(plan, layer, 0, v, k, end, batch, read_int(plan, at.ZEROS), 0, scratch)
+                if narrow:
+                    narrow_tiles(layer, k, end, batch, zeros, scratch)
+                else:
+                    gradient_tiles(layer, 0, v, k, end, batch, zeros, 0, scratch)
+                if rows > end - k:
+                    bias_tile(plan, layer, 0, v, batch, zeros, scratch + (end - k) * row)
             state, slot = weights + read_int(plan, at.STATE), read_int(plan, at.SLOT)
             update(code, read_int(plan, at.SCALARS), weights, scratch, state, slot, rows * width)
             if code != STORE and read_int(layer, at.TRANSPOSED):

@@ -19,47 +19,54 @@ def tile_shape():
     return (8, 3) if machine().registers >= 32 else (6, 2)
 
 
+def _chains(rows, vectors):
+    """Sums kept for each element of a tile: a small tile alone could not fill the multiply-add unit's pipeline."""
+    return max(1, min(4, 4 // (rows * vectors)))
+
+
 def _fixed_tile(rows, vectors):
     """C[rows, vectors] = A @ B + start for one tile. Strides are in bytes, addresses plain integers.
 
     ``start`` is a row of vectors, the same for every row when ``start_row`` is 0 (a bias), or C itself (to accumulate).
     """
+    chains = _chains(rows, vectors)
 
     def body(s, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K):
         b = s.b
         width = s.lanes * s.itemsize
+        tile = [(r, j) for r in range(rows) for j in range(vectors)]
 
         def corner(base, row_stride, r, j):
             return b.add(b.add(base, b.mul(row_stride, s.index(r))), s.index(width * j))
 
-        first = [[s.load(corner(start, start_row, r, j)) for j in range(vectors)] for r in range(rows)]
-        entry, loop, done = b.block, b.append_basic_block("k"), b.append_basic_block("done")
-        b.branch(loop)
-        b.position_at_end(loop)
-        k, a, p = b.phi(I64), b.phi(I64), b.phi(I64)
-        accumulators = [[b.phi(s.vector) for _ in range(vectors)] for _ in range(rows)]
-        columns = [s.load(b.add(p, s.index(width * j))) for j in range(vectors)]
-        sums = []
-        for r in range(rows):
-            element = s.load_spread(b.add(a, b.mul(a_row, s.index(r))))
-            sums.append([s.fma(element, columns[j], s.wrap(accumulators[r][j])) for j in range(vectors)])
-        k_next = b.add(k, s.index(1))
-        for phi, initial, following in (
-            (k, s.index(0), k_next),
-            (a, A, b.add(a, a_k)),
-            (p, B, b.add(p, b_k)),
-        ):
-            phi.add_incoming(initial, entry)
-            phi.add_incoming(following, loop)
-        for r in range(rows):
-            for j in range(vectors):
-                accumulators[r][j].add_incoming(first[r][j].value, entry)
-                accumulators[r][j].add_incoming(sums[r][j].value, loop)
-        b.cbranch(b.icmp_signed("<", k_next, K), loop, done)
-        b.position_at_end(done)
-        for r in range(rows):
-            for j in range(vectors):
-                s.store(sums[r][j], corner(C, c_row, r, j))
+        sums = [{(r, j): s.variable(s.load(corner(start, start_row, r, j))) for r, j in tile}]
+        sums += [{at: s.variable(s.constant(0.0)) for at in tile} for _ in range(chains - 1)]
+        a, p = s.variable(A), s.variable(B)
+
+        def multiply_row(sum_of):
+            columns = [s.load(b.add(p.get(), s.index(width * j))) for j in range(vectors)]
+            for r in range(rows):
+                element = s.load_spread(b.add(a.get(), b.mul(a_row, s.index(r))))
+                for j in range(vectors):
+                    sum_of[r, j].set(s.fma(element, columns[j], sum_of[r, j].get()))
+            a.set(b.add(a.get(), a_k))
+            p.set(b.add(p.get(), b_k))
+
+        if chains == 1:
+            with s.loop(K):
+                multiply_row(sums[0])
+        else:
+            whole = b.sub(K, b.srem(K, s.index(chains)))
+            with s.loop(whole, step=chains):
+                for chain in sums:
+                    multiply_row(chain)
+            with s.loop(K, start=whole):
+                multiply_row(sums[0])
+        for r, j in tile:
+            total = sums[0][r, j].get()
+            for chain in sums[1:]:
+                total = total + chain[r, j].get()
+            s.store(total, corner(C, c_row, r, j))
 
     return VectorFunction(f"tile_{rows}x{vectors}", 10, body)
 
@@ -122,3 +129,35 @@ def _transpose(s, source, source_row, target, target_row, rows, columns):
 
 # transpose(source, source_row, target, target_row, rows, columns)
 transpose = VectorFunction("transpose", 6, _transpose)
+
+
+def _dot_rows(s, source, source_row, transposed, units_in, units_out, bias, z, z_row, rows):
+    """z = source @ W + bias for a layer of very few units, as one dot product for each row and unit.
+
+    ``transposed`` are the panels of W.T, so both factors are read along the vector. Overwrites one vector of each row of z.
+    """
+    b, width = s.b, s.lanes * s.itemsize
+    panel = tile_shape()[1] * s.lanes
+    lanes = ir.Constant(ir.VectorType(I64, s.lanes), list(range(s.lanes)))
+    with s.loop(rows) as r:
+        start = b.add(source, b.mul(r, source_row))
+        row = s.variable(s.load(bias))
+        with s.loop(units_out) as n:
+            total = s.variable(s.constant(0.0))
+            with s.loop(units_in, step=panel) as first:
+                left = b.sub(units_in, first)
+                vectors = b.sdiv(b.add(left, s.index(s.lanes - 1)), s.index(s.lanes))
+                vectors = b.select(b.icmp_signed("<", vectors, s.index(tile_shape()[1])), vectors, s.index(tile_shape()[1]))
+                weights = b.add(s.offset(transposed, b.mul(first, units_out)), b.mul(b.mul(n, vectors), s.index(width)))
+                with s.loop(vectors) as v:
+                    k = b.mul(v, s.index(s.lanes))
+                    mask = s.first_lanes(b.sub(left, k))
+                    values = s.load_masked(s.offset(start, b.add(first, k)), mask)
+                    total.set(s.fma(values, s.load(s.offset(weights, k)), total.get()))
+            this = s.wrap(b.icmp_signed("==", lanes, s.broadcast(n).value))
+            row.set(row.get() + s.select(this, s.sum(total.get()), s.constant(0.0)))
+        s.store(row.get(), b.add(z, b.mul(r, z_row)))
+
+
+# dot_rows(source, source_row, transposed, units_in, units_out, bias, z, z_row, rows): units_out up to a vector's lanes.
+dot_rows = VectorFunction("dot_rows", 9, _dot_rows)

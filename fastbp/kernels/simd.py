@@ -412,8 +412,7 @@ class Simd:
     def loop(self, stop, start=0, step=1):
         """``for i in range(start, stop, step)`` over 64-bit integers; yields i."""
         b = self.b
-        start = start if isinstance(start, ir.Value) else ir.Constant(I64, start)
-        step = step if isinstance(step, ir.Value) else ir.Constant(I64, step)
+        start, step = (v if isinstance(v, ir.Value) else ir.Constant(I64, v) for v in (start, step))
         entry = b.block
         body, done = b.append_basic_block("loop"), b.append_basic_block("done")
         b.cbranch(b.icmp_signed("<", start, stop), body, done)
