@@ -135,7 +135,7 @@ class TruncatedNormal(_Drawn):
 
 @dataclass(frozen=True)
 class Orthogonal(_Drawn):
-    """``gain`` times a matrix with orthonormal rows or columns, whichever are fewer (Saxe et al. 2014, arXiv:1312.6120)."""
+    """``gain`` times a matrix of orthonormal rows or columns, whichever are fewer (Saxe et al. 2014, arXiv:1312.6120)."""
 
     gain: float = 1.0
     seed: int | None = None

@@ -1,8 +1,8 @@
 """Losses: descriptions that the engine resolves to its integer codes.
 
-The regression losses and the binary cross-entropy average over outputs and samples, the categorical cross-entropies over
-samples (Keras's ``sum_over_batch_size``). Where the last layer is a sigmoid or softmax, its cross-entropy is computed from
-the layer's logits, so that it stays finite however sure the network is.
+The regression losses and the binary cross-entropy average over outputs and samples, the categorical cross-entropies
+over samples (Keras's ``sum_over_batch_size``). Where the last layer is a sigmoid or softmax, its cross-entropy is
+computed from the layer's logits, so that it stays finite however sure the network is.
 """
 
 from dataclasses import dataclass

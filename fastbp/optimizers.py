@@ -3,8 +3,8 @@
 In the rules ``w`` is a parameter, ``g`` its gradient, ``a`` the learning rate and ``t`` the step, counted from 1. With
 ``weight_decay`` every rule first does ``w -= w * weight_decay * a`` (decoupled; biases as well).
 
-An optimizer's ``learning_rate`` may be set at any time, also on a compiled model, whose optimizer state it leaves alone.
-The other settings decide what state there is, so they are final: compile the model again with a new optimizer.
+An optimizer's ``learning_rate`` may be set at any time, also on a compiled model, whose optimizer state it leaves
+alone. The other settings decide what state there is, so they are final: compile the model again with a new optimizer.
 
 >>> import fastbp
 >>> optimizer = fastbp.optimizers.get("adam")
@@ -46,9 +46,9 @@ def _checked(name: str, value: Any) -> Any:
 class Optimizer:
     """What all optimizers have.
 
-    ``code`` is the kernels' name, ``slots`` the number of state arrays, ``initial_state`` the start of the first one, and
-    ``hyper`` the numbers that the kernel reads: learning rate, weight decay, the first decay rate (or momentum), the second,
-    epsilon.
+    ``code`` is the kernels' name, ``slots`` the number of state arrays, ``initial_state`` the start of the first one,
+    and ``hyper`` the numbers that the kernel reads: learning rate, weight decay, the first decay rate (or momentum),
+    the second, epsilon.
     """
 
     initial_state: ClassVar[float] = 0.0
@@ -233,9 +233,9 @@ class Adam(Optimizer):
     """Adaptive moments.
 
     ``m = beta_1 m + (1 - beta_1) g``, ``v = beta_2 v + (1 - beta_2) g^2``, then
-    ``w -= a sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)``: epsilon outside the root and beside the v that is
-    not corrected for its start (the paper's "epsilon hat", as Keras has it; PyTorch adds it to the corrected root). With
-    ``amsgrad`` the largest v so far takes v's place.
+    ``w -= a sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)``: epsilon outside the root and beside the v
+    that is not corrected for its start (the paper's "epsilon hat", as Keras has it; PyTorch adds it to the corrected
+    root). With ``amsgrad`` the largest v so far takes v's place.
 
     Parameters
     ----------

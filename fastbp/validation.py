@@ -1,9 +1,21 @@
-"""Every check on what a user hands in, and every error text."""
+"""Every check on what a user hands in, and every error text.
+
+Data that is already C-contiguous in the model's dtype passes through as it is, never copied.
+"""
 
 import math
 import operator
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .losses import Loss
+
+FINITE_BLOCK = 1 << 20  # elements looked at together when a sum says that something is amiss
+
+# ------------------------------------------------------------------------------------------------ names and numbers
 
 
 def unknown(argument: str, value: object, allowed: Iterable[str]) -> ValueError:
@@ -20,12 +32,15 @@ def unknown(argument: str, value: object, allowed: Iterable[str]) -> ValueError:
 def integer(argument: str, value: Any, minimum: int) -> int:
     """``value`` as an int of at least ``minimum``; booleans and floats are refused."""
     allowed = f"{argument} must be an integer of at least {minimum}"
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, bool) or not hasattr(value, "__index__") or np.ndim(value):
         raise TypeError(f"{allowed}, got {value!r}")
-    number = operator.index(value)
-    if number < minimum:
-        raise ValueError(f"{allowed}, got {number}")
-    return number
+    try:
+        result = operator.index(value)
+    except TypeError:  # NumPy's floats have the method and refuse to use it
+        raise TypeError(f"{allowed}, got {value!r}") from None
+    if result < minimum:
+        raise ValueError(f"{allowed}, got {result}")
+    return result
 
 
 def number(argument: str, value: Any, low: float = -math.inf, high: float = math.inf, below: bool = False) -> float:
@@ -33,7 +48,7 @@ def number(argument: str, value: Any, low: float = -math.inf, high: float = math
     allowed = f"{argument} must be a finite number"
     if low > -math.inf or high < math.inf:
         allowed += f" of at least {low:g}" if high == math.inf else f" in [{low:g}, {high:g}{')' if below else ']'}"
-    if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__") or getattr(value, "ndim", 0):
+    if isinstance(value, bool | str | bytes) or not hasattr(value, "__float__") or np.ndim(value):
         raise TypeError(f"{allowed}, got {value!r}")
     result = float(value)
     if not (math.isfinite(result) and low <= result <= high) or (below and result == high):
@@ -42,7 +57,183 @@ def number(argument: str, value: Any, low: float = -math.inf, high: float = math
 
 
 def boolean(argument: str, value: Any) -> bool:
-    """``value`` as a bool; NumPy's are welcome, other truthy things are not."""
-    if not isinstance(value, bool) and type(value).__name__ not in ("bool", "bool_"):
+    """``value`` as a bool; other truthy things are refused."""
+    if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{argument} must be True or False, got {value!r}")
     return bool(value)
+
+
+def dtype_name(value: Any) -> str:
+    """A model's dtype as "float32" or "float64"."""
+    try:
+        name = np.dtype(value).name if value is not None else None
+    except TypeError:
+        name = None
+    if name not in ("float32", "float64"):
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {value!r}")
+    return name
+
+
+def verbosity(value: Any) -> int:
+    """0, 1 or 2; "auto" is 1."""
+    if isinstance(value, str) and value == "auto":
+        return 1
+    if isinstance(value, str) or value not in (0, 1, 2):
+        raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {value!r}")
+    return int(value)
+
+
+# ------------------------------------------------------------------------------------------------------------- data
+
+
+def inputs(argument: str, x: Any, units: int | None, dtype: np.dtype, check_finite: bool) -> np.ndarray:
+    """``x`` as the engine takes it: (n, units), C-contiguous, of the model's dtype. ``units`` None: any width."""
+    ready = type(x) is np.ndarray and x.ndim == 2 and x.shape[1] == units and x.dtype == dtype and x.flags.c_contiguous
+    if not ready:
+        x = _numbers(argument, x)
+        _check_width(argument, x, units)
+        x = _contiguous(x, dtype)
+    if not len(x):
+        raise ValueError(f"{argument} must hold at least one row, got shape {x.shape}")
+    if check_finite:
+        _check_finite(argument, x)
+    if not x.flags.aligned:  # last, since hardly any array is not
+        x = np.require(x, requirements="A")
+    return x
+
+
+def pair(
+    x: Any, y: Any, units: tuple[int | None, int], loss: "Loss", dtype: np.dtype, check_finite: bool, prefix: str = ""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Samples and targets as the engine takes them, for a network of ``units`` (inputs, outputs)."""
+    x = inputs(f"{prefix}x", x, units[0], dtype, check_finite)
+    y = _numbers(f"{prefix}y", y)
+    if y.ndim and len(y) != len(x):
+        raise ValueError(f"{prefix}x and {prefix}y must have the same number of rows, got {len(x)} and {len(y)}")
+    if loss.sparse:
+        return x, _labels(f"{prefix}y", y, units[1])
+    if y.ndim == 1 and units[1] == 1:
+        y = y.reshape(-1, 1)
+    if y.ndim != 2 or y.shape[1] != units[1]:
+        raise ValueError(f"{prefix}y must have shape ({len(x)}, {units[1]}), got {y.shape}{_target_hint(y, loss)}")
+    y = _contiguous(y, dtype)
+    if check_finite:
+        _check_finite(f"{prefix}y", y)
+    if loss.name == "binary_crossentropy" and (y.min() < 0 or y.max() > 1):
+        raise ValueError(f"{prefix}y must lie in [0, 1] for {loss.name}, got values from {y.min():g} to {y.max():g}")
+    return x, y
+
+
+def split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The data to train on and, from the end, the ``fraction`` to validate on: x, y, x_validation, y_validation."""
+    at = math.floor(len(x) * (1 - fraction))
+    if at in (0, len(x)):
+        raise ValueError(
+            f"validation_split must leave samples on both sides, got {fraction!r} for {len(x)} samples: "
+            f"{at} to train on and {len(x) - at} to validate on"
+        )
+    return x[:at], y[:at], x[at:], y[at:]
+
+
+def arrays(argument: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: np.dtype) -> list[np.ndarray]:
+    """Arrays in ``get_weights`` order, as the engine takes them."""
+    if isinstance(values, np.ndarray) or not hasattr(values, "__len__"):
+        raise TypeError(f"{argument} must be a list of {len(shapes)} arrays, got {_describe(values)}")
+    if len(values) != len(shapes):
+        raise ValueError(f"{argument} must be a list of {len(shapes)} arrays, got {len(values)}")
+    result = []
+    for i, (value, shape) in enumerate(zip(values, shapes, strict=True)):
+        array = _numbers(f"{argument}[{i}]", value)
+        if array.shape != shape:
+            raise ValueError(f"{argument}[{i}] must have shape {shape}, got {array.shape}")
+        result.append(_contiguous(array, dtype))
+    return result
+
+
+def output_gradient(argument: str, dy: Any, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
+    """The gradient with respect to a network's output of a given shape."""
+    dy = _numbers(argument, dy)
+    if dy.shape != shape:
+        raise ValueError(f"{argument} must have the shape of the output of the last forward, {shape}, got {dy.shape}")
+    return np.require(_contiguous(dy, dtype), requirements="A")
+
+
+def _describe(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ + (f" of shape {shape}" if shape is not None else "")
+
+
+def _numbers(argument: str, value: Any) -> np.ndarray:
+    """``value`` as a plain array of numbers; no copy of what is one."""
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{argument} must be an array of numbers, got {_describe(value)}: {error}") from None
+    if array.dtype.kind not in "fiub":
+        hint = "encode text and categories as numbers" if array.dtype.kind in "OUS" else "convert it to real numbers"
+        raise TypeError(
+            f"{argument} must hold real numbers, got {_describe(value)} of dtype {array.dtype}: {hint} beforehand"
+        )
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"{argument} must have no masked elements, got {np.ma.count_masked(value)}: fill them first")
+    return array
+
+
+def _contiguous(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """C-contiguous, aligned and of the dtype; numbers too large for it become infinite without a warning."""
+    with np.errstate(over="ignore"):
+        return np.require(array, dtype, ["C", "A"])
+
+
+def _check_width(argument: str, x: np.ndarray, units: int | None) -> None:
+    allowed = f"{argument} must have shape (samples, {'features' if units is None else units})"
+    if x.ndim == 1:
+        raise ValueError(
+            f"{allowed}, got {x.shape}: x.reshape(-1, 1) makes samples of one feature, x.reshape(1, -1) one sample"
+        )
+    if x.ndim != 2:
+        raise ValueError(f"{allowed}, got {x.shape}" + (": flatten it with x.reshape(len(x), -1)" if x.ndim else ""))
+    if x.shape[1] != (units or x.shape[1]) or not x.shape[1]:
+        raise ValueError(f"{allowed}, got {x.shape}")
+
+
+def _target_hint(y: np.ndarray, loss: "Loss") -> str:
+    if loss.name == "categorical_crossentropy" and (y.ndim == 1 or y.shape[1:] == (1,)):
+        return ": for integer labels use the loss 'sparse_categorical_crossentropy'"
+    return ""
+
+
+def _labels(argument: str, y: np.ndarray, classes: int) -> np.ndarray:
+    """Class labels as int64 (n,). A label out of range would make the kernels read past a row, so all are looked at."""
+    allowed = f"{argument} must hold integer class labels from 0 to {classes - 1}"
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1:
+        hint = ": for one-hot targets use the loss 'categorical_crossentropy'" if y.shape[1:] == (classes,) else ""
+        raise ValueError(f"{allowed}, one for each sample, got shape {y.shape}{hint}")
+    if not (y.min() >= 0 and y.max() < classes):  # so put, NaN fails too
+        at = int(np.argmin((y >= 0) & (y < classes)))
+        raise ValueError(f"{allowed}, got {y[at]} at row {at}")
+    labels = np.require(y, np.int64, ["C", "A"])
+    if y.dtype.kind == "f" and not (labels == y).all():
+        at = int(np.argmin(labels == y))
+        raise ValueError(f"{allowed}, got {y[at]} at row {at}")
+    return labels
+
+
+def _check_finite(argument: str, array: np.ndarray) -> None:
+    """One pass: a sum is finite only if all its terms are. Finite terms may overflow it, so then look at each."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = np.add.reduce(array, axis=None)
+    if math.isfinite(total):
+        return
+    rows = max(1, FINITE_BLOCK // array.shape[1])
+    for start in range(0, len(array), rows):
+        finite = np.isfinite(array[start : start + rows])
+        if not finite.all():
+            row, column = np.unravel_index(int(np.argmin(finite)), finite.shape)
+            value = array[start + row, column]
+            raise ValueError(
+                f"{argument} must be finite, got {value} (as {array.dtype}) at row {start + row}, column {column}: "
+                "clean the data, or pass check_finite=False"
+            )

@@ -10,7 +10,6 @@ import numpy as np
 
 from . import elementwise, gemm, memory
 from . import layout as at
-from .elementwise import LINEAR
 from .gemm import tile_shape
 from .jit import inner
 from .memory import read_int
@@ -42,19 +41,20 @@ def scratch_bytes(dtype):
 
 def make_dense(dtype):
     """The functions of a dense layer for one element type: (forward, backward, add_gradient, update_piece)."""
-    tile, transpose, dot_rows = gemm.tile(dtype), gemm.transpose(dtype), gemm.dot_rows(dtype)
+    product, row_product, dot_rows = gemm.product(dtype), gemm.row_product(dtype), gemm.dot_rows(dtype)
+    transpose = gemm.transpose(dtype)
     activate, differentiate = elementwise.activate(dtype), elementwise.differentiate(dtype)
     update, add_groups = update_function(dtype), memory.add_groups(dtype)
-    TILE_ROWS, PANEL = tile_shape()
+    PANEL = tile_shape()[1]
     ITEM, LANES = np.dtype(dtype).itemsize, machine().lanes(dtype)
     VECTOR, PIECE = LANES * ITEM, gradient_rows(dtype)
     NARROW, NARROW_PIECE = narrow_units(dtype), PANEL * LANES
 
     @inner
-    def forward(plan, layer, shift, source, source_row, first, last):
+    def forward(plan, layer, shift, source, source_row, first, last, batch):
         """Rows first .. last of OUTPUT = activation(source @ W + b). Overwrites them, and STORED where there is one.
 
-        ``source`` is row 0 of the layer's input.
+        ``source`` is row 0 of the layer's input; ``batch`` the rows of the whole step.
         """
         units, vectors = read_int(layer, at.UNITS_IN), read_int(layer, at.VECTORS_OUT)
         bias, code, alpha = read_int(layer, at.BIAS), read_int(layer, at.ACTIVATION), read_int(layer, at.ALPHA)
@@ -64,25 +64,25 @@ def make_dense(dtype):
         if stored:
             stored += shift
         zeros, transposed = read_int(plan, at.ZEROS), read_int(layer, at.TRANSPOSED)
+        rows, source, output = last - first, source + first * source_row, output + first * output_row
+        d = stored + first * output_row if stored else 0
         if read_int(layer, at.UNITS_OUT) <= DOT_UNITS and transposed:
             start = read_int(layer, at.WEIGHTS) + units * VECTOR if bias else zeros
-            a, z, few = source + first * source_row, output + first * output_row, read_int(layer, at.UNITS_OUT)
-            dot_rows(a, source_row, transposed, units, few, start, z, output_row, last - first)
-            d = stored + first * output_row if stored else 0
-            activate(code, alpha, z, output_row, d, output_row, last - first, 1)
+            few = read_int(layer, at.UNITS_OUT)
+            dot_rows(source, source_row, transposed, units, few, start, output, output_row, rows)
+            activate(code, alpha, output, output_row, d, output_row, rows, 1)
             return
         for v in range(0, vectors, PANEL):
-            width = min(PANEL, vectors - v)
-            panel = read_int(layer, at.WEIGHTS) + v * VECTOR * (units + bias)
-            panel_row = width * VECTOR
-            start = panel + units * panel_row if bias else zeros
-            for r in range(first, last, TILE_ROWS):
-                rows = min(TILE_ROWS, last - r)
-                z = output + r * output_row + v * VECTOR
-                tile(rows, width, source + r * source_row, source_row, ITEM, panel, panel_row, start, 0, z, output_row, units)
-                if code != LINEAR:
-                    d = stored + r * output_row + v * VECTOR if stored else 0
-                    activate(code, alpha, z, output_row, d, output_row, rows, width)
+            width, move = min(PANEL, vectors - v), v * VECTOR
+            panel = read_int(layer, at.WEIGHTS) + move * (units + bias)
+            row = width * VECTOR
+            start = panel + units * row if bias else zeros
+            z = output + move
+            if batch == 1:
+                row_product(width, source, ITEM, panel, row, start, z, units)
+            else:
+                product(width, source, source_row, ITEM, panel, row, start, 0, z, output_row, units, rows)
+            activate(code, alpha, z, output_row, d + move if d else 0, output_row, rows, width)
 
     @inner
     def backward(plan, layer, below, shift, first, last):
@@ -94,17 +94,14 @@ def make_dense(dtype):
         stored = read_int(below, at.STORED)
         slope = (stored if stored else read_int(below, at.OUTPUT)) + shift
         slope_row = read_int(below, at.OUTPUT_ROW)
-        zeros = read_int(plan, at.ZEROS)
+        zeros, rows = read_int(plan, at.ZEROS), last - first
+        delta, target, slope = delta + first * delta_row, target + first * target_row, slope + first * slope_row
         for v in range(0, vectors, PANEL):
-            width = min(PANEL, vectors - v)
-            panel = read_int(layer, at.TRANSPOSED) + v * VECTOR * units
-            for r in range(first, last, TILE_ROWS):
-                rows = min(TILE_ROWS, last - r)
-                g = target + r * target_row + v * VECTOR
-                tile(rows, width, delta + r * delta_row, delta_row, ITEM, panel, width * VECTOR, zeros, 0, g, target_row, units)
-                if code != LINEAR:
-                    a = slope + r * slope_row + v * VECTOR
-                    differentiate(code, alpha, g, target_row, a, slope_row, rows, width)
+            width, move = min(PANEL, vectors - v), v * VECTOR
+            panel, row = read_int(layer, at.TRANSPOSED) + move * units, width * VECTOR
+            g = target + move
+            product(width, delta, delta_row, ITEM, panel, row, zeros, 0, g, target_row, units, rows)
+            differentiate(code, alpha, g, target_row, slope + move, slope_row, rows, width)
 
     @inner
     def gradient_tiles(layer, shift, v, first, last, batch, start, start_row, target):
@@ -116,17 +113,15 @@ def make_dense(dtype):
         row = width * VECTOR
         source, source_row = read_int(layer, at.INPUT) + shift, read_int(layer, at.INPUT_ROW)
         delta, delta_row = read_int(layer, at.DELTA) + shift + v * VECTOR, read_int(layer, at.DELTA_ROW)
-        for k in range(first, last, TILE_ROWS):
-            rows = min(TILE_ROWS, last - k)
-            c, begin = target + (k - first) * row, start + (k - first) * start_row
-            tile(rows, width, source + k * ITEM, ITEM, source_row, delta, delta_row, begin, start_row, c, row, batch)
+        a = source + first * ITEM
+        product(width, a, ITEM, source_row, delta, delta_row, start, start_row, target, row, batch, last - first)
 
     @inner
     def bias_tile(plan, layer, shift, v, batch, start, target):
         """The bias row of panel v: the sum of DELTA's rows, plus ``start``."""
         width = min(PANEL, read_int(layer, at.VECTORS_OUT) - v)
         delta, delta_row = read_int(layer, at.DELTA) + shift + v * VECTOR, read_int(layer, at.DELTA_ROW)
-        tile(1, width, read_int(plan, at.ONES), 0, 0, delta, delta_row, start, 0, target, 0, batch)
+        row_product(width, read_int(plan, at.ONES), 0, delta, delta_row, start, target, batch)
 
     @inner
     def narrow_tiles(layer, first, last, batch, zeros, target):
@@ -139,9 +134,7 @@ def make_dense(dtype):
         delta, delta_row = read_int(layer, at.DELTA), read_int(layer, at.DELTA_ROW)
         width = (rows + LANES - 1) // LANES
         row = width * VECTOR
-        for n in range(0, units, TILE_ROWS):
-            few, c = min(TILE_ROWS, units - n), turned + n * row
-            tile(few, width, delta + n * ITEM, ITEM, delta_row, source, source_row, zeros, 0, c, row, batch)
+        product(width, delta, ITEM, delta_row, source, source_row, zeros, 0, turned, row, batch, units)
         for j in range(width):
             k = j * LANES
             transpose(turned + j * VECTOR, row, target + k * VECTOR, VECTOR, units, rows - k)

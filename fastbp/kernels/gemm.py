@@ -10,7 +10,7 @@ B is best stored in panels, ``[columns / panel][K][panel]``: the loop over K the
 from llvmlite import ir
 from numba.core import cgutils
 
-from .library import VectorFunction, call
+from .library import VectorFunction, call_by_code
 from .simd import I64, machine
 
 
@@ -19,80 +19,103 @@ def tile_shape():
     return (8, 3) if machine().registers >= 32 else (6, 2)
 
 
-def _chains(rows, vectors):
-    """Sums kept for each element of a tile: a small tile alone could not fill the multiply-add unit's pipeline."""
-    return max(1, min(4, 4 // (rows * vectors)))
-
-
-def _fixed_tile(rows, vectors):
+def _emit_tile(s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, chains=1):
     """C[rows, vectors] = A @ B + start for one tile. Strides are in bytes, addresses plain integers.
 
     ``start`` is a row of vectors, the same for every row when ``start_row`` is 0 (a bias), or C itself (to accumulate).
+    ``chains`` sums are kept for each element: a tile of few vectors alone does not fill the multiply-add unit's pipeline.
     """
-    chains = _chains(rows, vectors)
+    b, width = s.b, s.lanes * s.itemsize
+    tile = [(r, j) for r in range(rows) for j in range(vectors)]
 
-    def body(s, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K):
-        b = s.b
-        width = s.lanes * s.itemsize
-        tile = [(r, j) for r in range(rows) for j in range(vectors)]
+    def corner(base, row_stride, r, j):
+        return b.add(b.add(base, b.mul(row_stride, s.index(r))), s.index(width * j))
 
-        def corner(base, row_stride, r, j):
-            return b.add(b.add(base, b.mul(row_stride, s.index(r))), s.index(width * j))
+    sums = [{(r, j): s.variable(s.load(corner(start, start_row, r, j))) for r, j in tile}]
+    sums += [{at: s.variable(s.constant(0.0)) for at in tile} for _ in range(chains - 1)]
+    a, p = s.variable(A), s.variable(B)
 
-        sums = [{(r, j): s.variable(s.load(corner(start, start_row, r, j))) for r, j in tile}]
-        sums += [{at: s.variable(s.constant(0.0)) for at in tile} for _ in range(chains - 1)]
-        a, p = s.variable(A), s.variable(B)
+    def multiply_row(sum_of):
+        columns = [s.load(b.add(p.get(), s.index(width * j))) for j in range(vectors)]
+        for r in range(rows):
+            element = s.load_spread(b.add(a.get(), b.mul(a_row, s.index(r))))
+            for j in range(vectors):
+                sum_of[r, j].set(s.fma(element, columns[j], sum_of[r, j].get()))
+        a.set(b.add(a.get(), a_k))
+        p.set(b.add(p.get(), b_k))
 
-        def multiply_row(sum_of):
-            columns = [s.load(b.add(p.get(), s.index(width * j))) for j in range(vectors)]
-            for r in range(rows):
-                element = s.load_spread(b.add(a.get(), b.mul(a_row, s.index(r))))
-                for j in range(vectors):
-                    sum_of[r, j].set(s.fma(element, columns[j], sum_of[r, j].get()))
-            a.set(b.add(a.get(), a_k))
-            p.set(b.add(p.get(), b_k))
+    if chains == 1:
+        with s.loop(K):
+            multiply_row(sums[0])
+    else:
+        whole = b.sub(K, b.srem(K, s.index(chains)))
+        with s.loop(whole, step=chains):
+            for chain in sums:
+                multiply_row(chain)
+        with s.loop(K, start=whole):
+            multiply_row(sums[0])
+    for r, j in tile:
+        total = sums[0][r, j].get()
+        for chain in sums[1:]:
+            total = total + chain[r, j].get()
+        s.store(total, corner(C, c_row, r, j))
 
-        if chains == 1:
-            with s.loop(K):
-                multiply_row(sums[0])
-        else:
-            whole = b.sub(K, b.srem(K, s.index(chains)))
-            with s.loop(whole, step=chains):
-                for chain in sums:
-                    multiply_row(chain)
-            with s.loop(K, start=whole):
-                multiply_row(sums[0])
-        for r, j in tile:
-            total = sums[0][r, j].get()
-            for chain in sums[1:]:
-                total = total + chain[r, j].get()
-            s.store(total, corner(C, c_row, r, j))
+
+def _fixed_tile(rows, vectors):
+    def body(s, *arguments):
+        _emit_tile(s, rows, vectors, *arguments)
 
     return VectorFunction(f"tile_{rows}x{vectors}", 10, body)
 
 
-_TILES = {(r, v): _fixed_tile(r, v) for r in range(1, tile_shape()[0] + 1) for v in range(1, tile_shape()[1] + 1)}
+def _fixed_strip(vectors):
+    """A strip of C, ``vectors`` wide: as many of the largest tiles as fit, and one tile for the rows that are left."""
+    most = tile_shape()[0]
+    remainders = {r: _fixed_tile(r, vectors) for r in range(1, most)}
+
+    def body(s, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, rows):
+        b = s.b
+        a, first, c = s.variable(A), s.variable(start), s.variable(C)
+        left = b.srem(rows, s.index(most))
+        with s.loop(b.sub(rows, left), step=most):
+            _emit_tile(s, most, vectors, a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K)
+            for place, stride in ((a, a_row), (first, start_row), (c, c_row)):
+                place.set(b.add(place.get(), b.mul(stride, s.index(most))))
+        rest = (a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K)
+        call_by_code(s, left, remainders, rest)
+
+    return VectorFunction(f"strip_{vectors}", 11, body)
 
 
-def _tile(s, rows, vectors, *arguments):
-    b, (most_rows, most_vectors) = s.b, tile_shape()
-    which = b.add(b.mul(rows, s.index(most_vectors)), vectors)
-    done, largest = b.append_basic_block("done"), b.append_basic_block("largest")
-    switch = b.switch(which, largest)
-    for (r, v), function in _TILES.items():
-        block = largest
-        if (r, v) != (most_rows, most_vectors):
-            block = b.append_basic_block(f"tile_{r}x{v}")
-            switch.add_case(s.index(r * most_vectors + v), block)
-        b.position_at_end(block)
-        call(s, function, arguments)
-        b.branch(done)
-    b.position_at_end(done)
+def _lone_row(vectors):
+    """One row of C. Its sums are formed in another order than a tile's, so it must not depend on how rows are shared out."""
+
+    def body(s, A, a_k, B, b_k, start, C, K):
+        nothing = s.index(0)
+        _emit_tile(s, 1, vectors, A, nothing, a_k, B, b_k, start, nothing, C, nothing, K, chains=max(1, 4 // vectors))
+
+    return VectorFunction(f"lone_row_{vectors}", 7, body)
 
 
-# tile(rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K): any rows and vectors up to tile_shape(), K at
-# least 1. Overwrites the tile of C, which may be ``start``.
-tile = VectorFunction("tile", 12, _tile)
+_LONE_ROWS = {v: _lone_row(v) for v in range(1, tile_shape()[1] + 1)}
+_STRIPS = {v: _fixed_strip(v) for v in range(1, tile_shape()[1] + 1)}
+
+
+def _product(s, vectors, *arguments):
+    call_by_code(s, vectors, _STRIPS, arguments)
+
+
+# product(vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, rows): any rows, vectors up to a panel's, K at
+# least 1. Overwrites the strip of C, which may be ``start``.
+product = VectorFunction("product", 12, _product)
+
+
+def _row_product(s, vectors, *arguments):
+    call_by_code(s, vectors, _LONE_ROWS, arguments)
+
+
+# row_product(vectors, A, a_k, B, b_k, start, C, K): the same for a single row.
+row_product = VectorFunction("row_product", 8, _row_product)
 
 
 def _transpose(s, source, source_row, target, target_row, rows, columns):

@@ -93,10 +93,11 @@ def _make_rows(dtype, forward, backward):
         else:  # nothing but the forward pass reads the input: take it where it is
             source, source_row = x - first * x_row, x_row
         if phases & at.FORWARD:
-            forward(plan, table, shift, source, source_row, first, last)
+            forward(plan, table, shift, source, source_row, first, last, batch)
             for i in range(1, layers):
                 layer = table + i * LAYER_BYTES
-                forward(plan, layer, shift, read_int(layer, at.INPUT) + shift, read_int(layer, at.INPUT_ROW), first, last)
+                below, below_row = read_int(layer, at.INPUT) + shift, read_int(layer, at.INPUT_ROW)
+                forward(plan, layer, shift, below, below_row, first, last, batch)
             if read_int(top, at.ACTIVATION) == SOFTMAX:
                 link_rows(SOFTMAX, top, shift, first, last)
         if phases & at.LOSS_PHASE:
@@ -128,11 +129,11 @@ def _make_run(dtype):
 
     @inner
     def share(rows, part, parts):
-        """Where part ``part`` of ``parts`` begins: whole tiles, the last part takes the rest."""
+        """Where part ``part`` of ``parts`` begins: whole tiles if the parts are large, else even shares."""
         if part == parts:
             return rows
         start = rows * part // parts
-        return start - start % TILE_ROWS
+        return start - start % (TILE_ROWS if rows > 32 * TILE_ROWS * parts else 2)
 
     @inner
     def count_rows(plan, shift, first, last, sample, slot):
