@@ -11,17 +11,17 @@ import numpy as np
 from . import threads as pool
 from .kernels import layout as at
 from .kernels import statistics as count
-from .kernels.elementwise import LINEAR
 from .kernels.gemm import tile_shape
 from .kernels.simd import machine
-from .kernels.team import QUIT, STOP
 from .kernels.train import run_kernel
 from .kernels.update import SCALARS, SCHEDULE, STORE
 from .parameters import Parameters, address, aligned_zeros
 from .plan import choose_threads, float_bits, forward_flop, fuse, make_plan, step_flop
 
 EVALUATION_ROWS = 8192  # rows of one step when nothing is learnt
-INTERRUPTIBLE_FROM = 2e8  # operations of a call from which it runs beside the calling thread, which Ctrl-C can then reach
+INTERRUPTIBLE_FROM = (
+    2e8  # operations of a call from which it runs beside the calling thread, which Ctrl-C can then reach
+)
 
 
 class Diverged(ArithmeticError):
@@ -220,14 +220,17 @@ class Engine:
         return gradient
 
     def _call(self, plan, flop):
-        """Run a plan on its threads; where another fit has the team, this thread plays every part in turn."""
-        control = plan.buffers["control"]
+        """Run a plan on its threads, or on one where somebody else has the team."""
+        function, control = run_kernel(self.dtype.name), plan.buffers["control"]
         control[:] = 0
-
-        def stop():
-            control[STOP] = 1
-
-        pool.run(run_kernel(self.dtype.name), plan.address, plan.threads, stop, flop > INTERRUPTIBLE_FROM)
+        wait = flop > INTERRUPTIBLE_FROM
+        if plan.threads == 1 and not wait:
+            function(plan.address, 0)
+            return
+        with pool.team(max(plan.threads, 2)) as threads:
+            alone = threads == 1
+            plan.use_threads(1 if alone else plan.threads)
+            pool.run(function, plan.address, 1 if alone else plan.threads, control, wait and not alone)
 
     def _run(self, plan, x, flop, statistics, diverges=True):
         """Run a plan that measures a loss; the pass as an Epoch."""

@@ -20,7 +20,6 @@ from .kernels.elementwise import LINEAR, PAIRS, SIGMOID, SOFTMAX
 from .kernels.gemm import tile_shape
 from .kernels.loss import BINARY, BINARY_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS, SPARSE, SPARSE_LOGITS
 from .kernels.simd import machine
-from .kernels.team import CONTROL_SIZE
 from .parameters import address, aligned_zeros
 from .threads import available_cpus, explicit_threads, get_num_threads
 
@@ -112,6 +111,12 @@ class Plan:
         rows = activations[start : start + self.batch * stride].reshape(self.batch, stride)
         return rows.view(self.dtype)[:, :units]
 
+    def use_threads(self, threads):
+        """Run with all of the plan's threads, or with one: the results are the same."""
+        self.fields[at.THREADS] = threads
+        if "starts" in self.buffers:
+            self.fields[at.TASK_STARTS] = address(self.buffers["starts" if threads == self.threads else "starts_alone"])
+
     @property
     def memory(self):
         """Bytes of the plan's own buffers."""
@@ -188,6 +193,7 @@ class _Builder:
         starts[0], starts[-1] = 0, len(tasks)
         self.buffers["tasks"] = np.array(tasks, np.int64)
         self.buffers["starts"] = starts.astype(np.int64)
+        self.buffers["starts_alone"] = np.array([0, len(tasks)])
         self.fields[at.TASKS] = address(self.buffers["tasks"])
         self.fields[at.TASK_STARTS] = address(self.buffers["starts"])
         self.fields[at.SCRATCH_ROW] = -(-scratch_bytes(self.dtype) // 128) * 128
@@ -244,7 +250,7 @@ def make_plan(parameters, layers, fusion, phases, batch, threads, keep=False):
     fields[at.TABLE], fields[at.BLOCK] = address(builder.table), block
     fields[at.LOSS], fields[at.LINK] = fusion.loss, fusion.link
     fields[at.ROW_LOSS] = builder.buffer("row_loss", batch, np.float64)
-    fields[at.CONTROL] = builder.buffer("control", CONTROL_SIZE, np.int64)
+    fields[at.CONTROL] = builder.buffer("control", at.CONTROL_SIZE, np.int64)
     fields[at.RESULT] = builder.buffer("result", 4, np.float64)
     fields[at.ONES] = builder.buffer("ones", machine().lanes(parameters.dtype), parameters.dtype)
     builder.buffers["ones"][:] = 1

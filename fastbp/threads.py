@@ -12,6 +12,8 @@ import threading
 from pathlib import Path
 from queue import SimpleQueue
 
+from .kernels.layout import ABORT, QUIT, STOP
+
 _wanted: int | None = None
 
 
@@ -131,20 +133,17 @@ if hasattr(os, "register_at_fork"):
 
 @contextlib.contextmanager
 def team(threads):
-    """Take the team for ``threads`` threads; yields how many there will be (1 where it is taken)."""
-    if threads == 1:
-        yield 1
-    elif _team.lock.acquire(blocking=False):
-        lock = _team.lock
-        try:
-            yield threads
-        finally:
+    """Take the team for ``threads`` threads; yields how many there will be: 1 where somebody else has it."""
+    lock = _team.lock
+    taken = threads > 1 and lock.acquire(blocking=False)
+    try:
+        yield threads if taken else 1
+    finally:
+        if taken:
             lock.release()
-    else:
-        yield 1
 
 
-def run(function, plan, threads, stop, wait):
+def run(function, plan, threads, control, wait):
     """Call ``function(plan, thread)`` once for each thread and return when all are back.
 
     Parameters
@@ -155,8 +154,8 @@ def run(function, plan, threads, stop, wait):
         Its first argument.
     threads : int
         With more than one, the caller holds the team.
-    stop : callable
-        Asks the kernel to end soon; called when the wait is interrupted (Ctrl-C), before the interrupt goes on.
+    control : array
+        The kernel's flags (kernels/team.py). An interrupt (Ctrl-C) raises STOP, lets the kernel end its step, and goes on.
     wait : bool
         The calling thread only waits, so that it can be interrupted. Short runs do without: it works as thread 0.
     """
@@ -164,22 +163,22 @@ def run(function, plan, threads, stop, wait):
         function(plan, 0)
         return
     finished: SimpleQueue = SimpleQueue()
-    helpers = range(threads) if wait else range(1, threads)
-    interrupted = None
-    if threads == 1:
-        threading.Thread(target=lambda: (function(plan, 0), finished.put(None)), daemon=True).start()
-    else:
-        for i in helpers:
+    started, interrupt = 0, None
+    try:
+        for i in range(0 if wait else 1, threads):
             _team.worker(i).calls.put((function, (plan, i), finished))
+            started += 1
         if not wait:
             function(plan, 0)
-    waiting = len(helpers)
-    while waiting:
+    except BaseException as error:  # some are in, some are not: nobody may wait for the others
+        control[ABORT] = control[QUIT] = 1
+        interrupt = error
+    while started:
         try:
             finished.get()
-            waiting -= 1
-        except BaseException as error:  # the buffers must outlive the kernel: see it end, then pass this on
-            interrupted = interrupted or error
-            stop()
-    if interrupted is not None:
-        raise interrupted
+            started -= 1
+        except BaseException as error:  # the buffers must outlive the kernel: see it end first
+            control[STOP] = 1
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt

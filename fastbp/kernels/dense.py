@@ -17,7 +17,6 @@ from .simd import machine
 from .update import STORE
 from .update import update as update_function
 
-
 DOT_UNITS = 3  # up to so many units, dot products beat a tile whose columns are mostly padding
 
 

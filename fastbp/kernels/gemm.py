@@ -170,7 +170,9 @@ def _dot_rows(s, source, source_row, transposed, units_in, units_out, bias, z, z
             with s.loop(units_in, step=panel) as first:
                 left = b.sub(units_in, first)
                 vectors = b.sdiv(b.add(left, s.index(s.lanes - 1)), s.index(s.lanes))
-                vectors = b.select(b.icmp_signed("<", vectors, s.index(tile_shape()[1])), vectors, s.index(tile_shape()[1]))
+                vectors = b.select(
+                    b.icmp_signed("<", vectors, s.index(tile_shape()[1])), vectors, s.index(tile_shape()[1])
+                )
                 weights = b.add(s.offset(transposed, b.mul(first, units_out)), b.mul(b.mul(n, vectors), s.index(width)))
                 with s.loop(vectors) as v:
                     k = b.mul(v, s.index(s.lanes))

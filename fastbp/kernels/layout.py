@@ -82,3 +82,11 @@ TASK_FIELDS = 4
 
 # -- RESULT
 LOSS_SUM, STEPS, DIVERGED_AT = range(3)
+
+# -- CONTROL: 64-bit integers that threads share, each on cache lines of its own.
+ARRIVED = 0  # threads at the barrier
+GENERATION = 16  # how often all have met
+STOP = 32  # asked for from outside: end after this step
+QUIT = 48  # all leave at the end of this step
+ABORT = 64  # nobody waits any more: the team never got together
+CONTROL_SIZE = 80

@@ -308,13 +308,17 @@ class Simd:
     def load_masked(self, address, mask):
         """A vector whose lanes outside ``mask`` are 0 and whose memory there is not touched."""
         pointer = self.pointer(address, self.vector)
-        call = self.intrinsic(f"llvm.masked.load.{self.suffix}.p0", self.vector, [pointer.type, I32, mask.value.type, self.vector])
+        call = self.intrinsic(
+            f"llvm.masked.load.{self.suffix}.p0", self.vector, [pointer.type, I32, mask.value.type, self.vector]
+        )
         zero = self.constant(0.0).value
         return Vector(self, self.b.call(call, [pointer, ir.Constant(I32, self.itemsize), mask.value, zero]))
 
     def store_masked(self, x, address, mask):
         pointer = self.pointer(address, self.vector)
-        call = self.intrinsic(f"llvm.masked.store.{self.suffix}.p0", VOID, [self.vector, pointer.type, I32, mask.value.type])
+        call = self.intrinsic(
+            f"llvm.masked.store.{self.suffix}.p0", VOID, [self.vector, pointer.type, I32, mask.value.type]
+        )
         self.b.call(call, [x.value, pointer, ir.Constant(I32, self.itemsize), mask.value])
 
     # -- arithmetic
@@ -433,5 +437,3 @@ class Simd:
         if isinstance(elements, int):
             return self.b.add(address, self.index(elements * self.itemsize)) if elements else address
         return self.b.add(address, self.b.mul(elements, self.index(self.itemsize)))
-
-

@@ -10,11 +10,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from .layout import ABORT, ARRIVED, GENERATION
 from .simd import I32, I64, VOID, define
-
-# Positions in the control memory (64-bit integers), each on cache lines of its own.
-ARRIVED, GENERATION, STOP, QUIT = 0, 16, 32, 48
-CONTROL_SIZE = 64
 
 SPINS = 2000
 
@@ -76,7 +73,8 @@ def _barrier_body(b, control, threads):
     b.position_at_end(tired)
     _yield_processor(b)
     spins.add_incoming(following, tired)
-    b.branch(entry)
+    aborted = b.load_atomic(_cell(b, control, ABORT), "acquire", 8)
+    b.cbranch(b.icmp_signed("==", aborted, zero), entry, done)
 
     b.position_at_end(done)
 

@@ -21,7 +21,7 @@ from .loss import loss as loss_function
 from .memory import double_bits, read_double, read_int, write_double
 from .random import shuffle
 from .statistics import make_count
-from .team import QUIT, STOP, barrier, raise_flag, read_flag
+from .team import barrier, raise_flag, read_flag
 from .update import make_begin_step
 
 
@@ -89,7 +89,9 @@ def _make_rows(dtype, forward, backward):
         if not order:
             x += sample * x_row
         if phases & at.GATHER:
-            copy_rows(x, x_row, order, source + first * source_row, source_row, last - first, read_int(table, at.UNITS_IN))
+            copy_rows(
+                x, x_row, order, source + first * source_row, source_row, last - first, read_int(table, at.UNITS_IN)
+            )
         else:  # nothing but the forward pass reads the input: take it where it is
             source, source_row = x - first * x_row, x_row
         if phases & at.FORWARD:
@@ -197,12 +199,12 @@ def _make_run(dtype):
             write_double(result, at.LOSS_SUM, read_double(result, at.LOSS_SUM) + total)
             if read_int(plan, at.PHASES) & at.BACKWARD and not np.isfinite(total):
                 write_double(result, at.DIVERGED_AT, float(step + 1))
-                raise_flag(control, QUIT)
+                raise_flag(control, at.QUIT)
         if not read_int(plan, at.GROUPS):
             count_rows(plan, 0, 0, batch, sample, 0)
         write_double(result, at.STEPS, float(step + 1))
-        if read_flag(control, STOP):
-            raise_flag(control, QUIT)
+        if read_flag(control, at.STOP):
+            raise_flag(control, at.QUIT)
 
     def run(plan, thread):
         """Every step of one pass over the data, for one thread of the team. ``plan`` is the address of the plan."""
@@ -214,6 +216,8 @@ def _make_run(dtype):
             shuffle(read_int(plan, at.ORDER), samples, read_int(plan, at.RANDOM))
         if threads > 1:
             barrier(control, threads)
+            if read_flag(control, at.QUIT):
+                return
         step = 0
         for sample in range(0, samples, size):
             batch = min(size, samples - sample)
@@ -231,7 +235,7 @@ def _make_run(dtype):
                 update_rows(plan, thread, batch)
             if threads > 1:
                 barrier(control, threads)
-            if read_flag(control, QUIT):
+            if read_flag(control, at.QUIT):
                 break
             step += 1
 
