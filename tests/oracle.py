@@ -43,14 +43,16 @@ def normal_pdf(z):
     return np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
 
 
-def gelu_tanh_inner(z):
-    return math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)
+def gelu_tanh_gate(z):
+    """(1 + tanh u) / 2 = sigmoid(2 u) for the u of the tanh formula, and its derivative."""
+    u, u_slope = z + 0.044715 * z**3, 1 + 3 * 0.044715 * z**2
+    scale = 2 * math.sqrt(2 / math.pi)
+    return sigmoid(scale * u), sigmoid(scale * u) * sigmoid(-scale * u) * scale * u_slope
 
 
 def gelu_tanh_slope(z):
-    t = np.tanh(gelu_tanh_inner(z))
-    inner_slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * z**2)
-    return (1 + t) / 2 + z * (1 - t**2) * inner_slope / 2
+    gate, gate_slope = gelu_tanh_gate(z)
+    return gate + z * gate_slope
 
 
 # name: (value at z, derivative at z); alpha is the parameter of leaky_relu and elu
@@ -71,7 +73,7 @@ ACTIVATIONS = {
     "softplus": (lambda z, alpha: softplus(z), lambda z, alpha: sigmoid(z)),
     "silu": (lambda z, alpha: z * sigmoid(z), lambda z, alpha: sigmoid(z) + z * sigmoid(z) * sigmoid(-z)),
     "gelu": (lambda z, alpha: z * normal_cdf(z), lambda z, alpha: normal_cdf(z) + z * normal_pdf(z)),
-    "gelu_tanh": (lambda z, alpha: z * (1 + np.tanh(gelu_tanh_inner(z))) / 2, lambda z, alpha: gelu_tanh_slope(z)),
+    "gelu_tanh": (lambda z, alpha: z * gelu_tanh_gate(z)[0], lambda z, alpha: gelu_tanh_slope(z)),
 }
 DEFAULT_ALPHA = {"leaky_relu": 0.2, "elu": 1.0}
 

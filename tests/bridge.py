@@ -1,0 +1,133 @@
+"""From the oracle's descriptions to fastbp's objects, and networks that both compute."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import oracle
+from gradcheck import relative_error
+from networks import random_targets, random_weights
+
+from fastbp import activations, layers, losses, optimizers
+from fastbp.engine import Engine
+
+LOSSES = {
+    "mean_squared_error": losses.MeanSquaredError,
+    "mean_absolute_error": losses.MeanAbsoluteError,
+    "huber": losses.Huber,
+    "log_cosh": losses.LogCosh,
+    "poisson": losses.Poisson,
+    "binary_crossentropy": losses.BinaryCrossentropy,
+    "categorical_crossentropy": losses.CategoricalCrossentropy,
+    "sparse_categorical_crossentropy": losses.SparseCategoricalCrossentropy,
+}
+OPTIMIZERS = {
+    "sgd": optimizers.SGD,
+    "rmsprop": optimizers.RMSprop,
+    "adagrad": optimizers.Adagrad,
+    "adam": optimizers.Adam,
+    "adamw": optimizers.AdamW,
+    "nadam": optimizers.Nadam,
+}
+
+
+def without_name(settings):
+    return {key: value for key, value in settings.items() if key != "name"}
+
+
+def make_activation(layer):
+    name = layer["activation"]
+    if "alpha" not in layer:
+        return activations.get(name)
+    if name == "leaky_relu":
+        return activations.leaky_relu(negative_slope=layer["alpha"])
+    return activations.elu(alpha=layer["alpha"])
+
+
+def make_layers(network, widths):
+    return tuple(
+        layers.Dense(units, activation=make_activation(layer), use_bias=layer.get("use_bias", True))
+        for layer, units in zip(network, widths[1:], strict=True)
+    )
+
+
+def make_loss(loss):
+    return LOSSES[loss["name"]](**without_name(loss))
+
+
+def make_optimizer(settings):
+    return OPTIMIZERS[settings["name"]](**without_name(settings))
+
+
+@dataclass
+class Problem:
+    """A network, its data and its loss, in the oracle's words; all numbers can be told exactly in ``dtype``."""
+
+    network: list
+    widths: list
+    loss: dict
+    dtype: str
+    weights: list
+    x: np.ndarray
+    y: np.ndarray
+
+    def engine(self, optimizer=None, seed=0):
+        engine = Engine(self.widths[0], make_layers(self.network, self.widths), self.dtype, seed)
+        engine.configure(make_optimizer(optimizer or {"name": "sgd", "learning_rate": 0.01}), make_loss(self.loss))
+        engine.set_weights([w.astype(self.dtype) for w in self.weights])
+        return engine
+
+    @property
+    def data(self):
+        """x and y as the engine takes them."""
+        integers = np.issubdtype(self.y.dtype, np.integer)
+        return self.x.astype(self.dtype), self.y.astype(np.int64 if integers else self.dtype)
+
+    def is_smooth(self):
+        """Whether no rounding can put a number on the other side of a kink."""
+        kinks = {"relu", "leaky_relu", "elu", "selu"}  # elu only where alpha is not 1
+        return self.loss["name"] != "mean_absolute_error" and not any(n["activation"] in kinks for n in self.network)
+
+
+def make_problem(network, widths, loss, n, seed=0, dtype="float64"):
+    """Random weights and data for a network."""
+    generator = np.random.default_rng(seed)
+    round_off = np.float32 if dtype == "float32" else np.float64
+    weights = [w.astype(round_off).astype(np.float64) for w in random_weights(network, widths, generator)]
+    x = generator.normal(size=(n, widths[0])).astype(round_off).astype(np.float64)
+    y = random_targets(loss, n, widths[-1], generator)
+    if not np.issubdtype(y.dtype, np.integer):
+        y = y.astype(round_off).astype(np.float64)
+    return Problem(network, widths, loss, dtype, weights, x, y)
+
+
+def every_layer(activation, last="linear", widths=(5, 17, 16, 3), loss="mean_squared_error", dtype="float64", n=19):
+    """A problem with the same activation in every hidden layer."""
+    network = [{"activation": activation} for _ in widths[2:]] + [{"activation": last}]
+    return make_problem(network, list(widths), {"name": loss}, n, dtype=dtype)
+
+
+def assert_gradients_agree(actual, expected, tolerance):
+    """Each array to ``tolerance``, an array that is far smaller than the rest measured against the rest."""
+    whole = np.sqrt(sum((g**2).sum() for g in expected))
+    assert [np.shape(a) for a in actual] == [np.shape(e) for e in expected]
+    for i, (a, e) in enumerate(zip(actual, expected, strict=True)):
+        error = relative_error(a, e, floor=max(1e-2 * whole, 1e-6))
+        assert error <= tolerance, f"gradient {i}, shape {np.shape(e)}: relative error {error:.3g} above {tolerance:.3g}"
+
+
+def assert_weights_agree(actual, expected, start, tolerance):
+    """That the weights moved alike: the difference against how far they moved from ``start``."""
+    moved = np.sqrt(sum(((e - s) ** 2).sum() for e, s in zip(expected, start, strict=True)))
+    for i, (a, e, s) in enumerate(zip(actual, expected, start, strict=True)):
+        unseen = 1e-5 * np.linalg.norm(s)  # a step that rounding swallows
+        error = relative_error(a - s, e - s, floor=max(1e-2 * moved, unseen, 1e-9))
+        assert error <= tolerance, f"weight {i}, shape {np.shape(e)}: relative error {error:.3g} above {tolerance:.3g}"
+
+
+def train_oracle(problem, optimizer, batch_size, epochs):
+    """Weights and epoch losses after training in the order of the data."""
+    rule, weights, epoch_losses = oracle.Optimizer(optimizer), problem.weights, []
+    for _ in range(epochs):
+        weights, loss = oracle.train_epoch(problem.network, weights, problem.loss, rule, problem.x, problem.y, batch_size)
+        epoch_losses.append(loss)
+    return weights, epoch_losses

@@ -1,0 +1,153 @@
+"""Every activation and its derivative as the engine computes them: against the oracle and by central differences."""
+
+import numpy as np
+import oracle
+import pytest
+from bridge import make_activation
+from gradcheck import central_differences, relative_error
+from networks import HIDDEN_ACTIVATIONS, describe
+
+from fastbp import activations, layers, losses, optimizers
+from fastbp.engine import Engine
+
+LAYERS = [{"activation": name} for name in [*HIDDEN_ACTIVATIONS, "softmax"]]
+LAYERS += [{"activation": "leaky_relu", "alpha": a} for a in (0.01, 0.0, 0.5)]
+LAYERS += [{"activation": "elu", "alpha": a} for a in (0.5, 2.0)]
+DTYPES = ["float64", "float32"]
+
+# Keras's names and codes, which the kernels share.
+CODES = {
+    "linear": 0,
+    "relu": 1,
+    "leaky_relu": 2,
+    "elu": 3,
+    "selu": 4,
+    "tanh": 5,
+    "sigmoid": 6,
+    "softplus": 7,
+    "silu": 8,
+    "gelu": 9,
+    "gelu_tanh": 10,
+    "softmax": 11,
+}
+
+
+def engine_of(layer, units, dtype="float64"):
+    """A network whose only layer passes its input to the activation as it is."""
+    dense = layers.Dense(units, activation=make_activation(layer), use_bias=False)
+    engine = Engine(units, (dense,), dtype)
+    engine.configure(optimizers.SGD(), losses.MeanSquaredError())
+    engine.set_weights([np.eye(units, dtype=dtype)])
+    return engine
+
+
+def grid(dtype, largest, n=2000, units=7):
+    """Numbers of both signs and of all sizes up to ``largest``."""
+    sizes = np.concatenate([np.linspace(0, min(largest, 12), n), np.geomspace(1e-12, largest, n)])
+    z = np.concatenate([sizes, -sizes]).astype(dtype)
+    return np.ascontiguousarray(z[: len(z) // units * units].reshape(-1, units))
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=describe)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_value_and_derivative(layer, dtype):
+    """Each element to a few units in the last place, or to that share of the largest output where it is tiny."""
+    z, engine = grid(dtype, 80.0), engine_of(layer, 7, dtype)
+    exact = z.astype(np.float64)
+    rounding = float(np.finfo(dtype).eps)
+    output = engine.forward(z, keep=True)
+    assert output == pytest.approx(oracle.activate(layer, exact), rel=16 * rounding, abs=4 * rounding)
+
+    dy = np.random.default_rng(0).normal(size=z.shape).astype(dtype)
+    dz, _ = engine.backward(dy)
+    expected = oracle.through_activation(layer, exact, dy.astype(np.float64))
+    assert dz == pytest.approx(expected, rel=32 * rounding, abs=32 * rounding)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=describe)
+def test_derivative_by_central_differences(layer):
+    engine, generator = engine_of(layer, 5), np.random.default_rng(1)
+    z, dy = generator.normal(size=(6, 5)) * 3, generator.normal(size=(6, 5))
+    (expected,) = central_differences(lambda z: (dy * engine.forward(z)).sum(), [z])
+    engine.forward(z, keep=True)
+    assert relative_error(engine.backward(dy)[0], expected) < 1e-6
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=describe)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_large_arguments(layer, dtype):
+    """Nothing overflows on its way to a value that can be told; a derivative that has died is 0, not NaN."""
+    z = np.array([[-1e4, -1e3, -90.0, 0.0, 90.0, 1e3, 1e4]], dtype)
+    engine = engine_of(layer, 7, dtype)
+    output = engine.forward(z, keep=True)
+    dz, _ = engine.backward(np.ones_like(z))
+    exact = z.astype(np.float64)
+    expected = oracle.activate(layer, exact)
+    rounding = float(np.finfo(dtype).eps)
+    assert output == pytest.approx(expected, rel=32 * rounding, abs=32 * rounding)
+    slopes = oracle.through_activation(layer, exact, np.ones_like(exact))
+    assert dz == pytest.approx(slopes, rel=32 * rounding, abs=32 * rounding)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("units", [1, 2, 10, 16, 17, 100])
+def test_softmax_rows_sum_to_one(units, dtype):
+    z = (np.random.default_rng(2).normal(size=(50, units)) * 30).astype(dtype)
+    output = engine_of({"activation": "softmax"}, units, dtype).forward(z)
+    assert output.sum(axis=1) == pytest.approx(np.ones(50), rel=10 * float(np.finfo(dtype).eps))
+    assert (output >= 0).all()
+
+
+@pytest.mark.parametrize("name", HIDDEN_ACTIVATIONS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_infinite_arguments(name, dtype):
+    """Where a limit exists it is taken."""
+    z = np.array([[np.inf, -np.inf]], dtype)
+    limits = {
+        "linear": (np.inf, -np.inf),
+        "relu": (np.inf, 0),
+        "leaky_relu": (np.inf, -np.inf),
+        "elu": (np.inf, -1),
+        "selu": (np.inf, -oracle.SELU_SCALE * oracle.SELU_ALPHA),
+        "tanh": (1, -1),
+        "sigmoid": (1, 0),
+        "softplus": (np.inf, 0),
+    }
+    if name not in limits:
+        pytest.skip("no limit that IEEE arithmetic reaches: it meets infinity times 0")
+    # No product with the identity here, in which infinity meets 0 as well: one unit at a time.
+    engine = engine_of({"activation": name}, 1, dtype)
+    output = [engine.forward(z[:, i : i + 1].copy())[0, 0] for i in range(2)]
+    assert output == pytest.approx(limits[name], rel=1e-6, abs=1e-30)
+
+
+# ---------------------------------------------------------------------------------------------------- descriptions
+
+
+def test_codes_and_names():
+    for name, code in CODES.items():
+        assert (activations.get(name).name, activations.get(name).code) == (name, code)
+    assert activations.get("swish").code == CODES["silu"]
+    assert activations.get(None).code == CODES["linear"]
+
+
+def test_parameters():
+    assert activations.get("leaky_relu").alpha == pytest.approx(0.2)
+    assert activations.get("elu").alpha == 1.0
+    assert activations.leaky_relu(0.1).alpha == pytest.approx(0.1)
+    assert activations.elu(alpha=0.5).alpha == 0.5
+    assert activations.gelu(approximate=True).code == CODES["gelu_tanh"]
+    assert activations.gelu(approximate=False).code == CODES["gelu"]
+
+
+def test_activation_itself_is_accepted():
+    chosen = activations.leaky_relu(0.3)
+    assert activations.get(chosen) is chosen
+    assert layers.Dense(3, chosen).activation == chosen
+    assert layers.Dense(3, "tanh").activation.code == CODES["tanh"]
+    assert layers.Dense(3).activation.code == CODES["linear"]
+
+
+def test_unknown_name_suggests_the_nearest():
+    with pytest.raises(ValueError, match="sigmod.*sigmoid"):
+        activations.get("sigmod")

@@ -1,0 +1,47 @@
+"""The examples run as a person runs them, and leave a picture behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def run(name, *arguments):
+    command = [sys.executable, "-W", "error", str(ROOT / "examples" / name), *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+
+
+@pytest.mark.parametrize("name", ["quickstart", "curve", "universal"])
+def test_example(name, tmp_path):
+    picture = tmp_path / f"{name}.png"
+    done = run(f"{name}.py", "--quick", "--picture", str(picture))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not done.stderr
+    assert picture.read_bytes()[:8] == PNG and picture.stat().st_size > 10_000
+
+
+def test_quickstart_tells_how_it_goes(tmp_path):
+    done = run("quickstart.py", "--quick", "--picture", str(tmp_path / "curves.png"))
+    lines = done.stdout.splitlines()
+    epochs = [line for line in lines if line.startswith("epoch")]
+    assert len(epochs) > 5
+    assert all("loss" in line and "validation accuracy" in line and "samples/s" in line for line in epochs)
+    assert any("test accuracy" in line for line in lines)
+
+
+def test_quickstart_fails_where_it_has_not_learnt(tmp_path):
+    """One epoch is not enough for 97 %: the exit code says so."""
+    done = run("quickstart.py", "--epochs", "1", "--picture", str(tmp_path / "curves.png"))
+    assert done.returncode == 1
+    assert "97" in done.stdout + done.stderr
+
+
+def test_a_place_that_is_not_there_is_named(tmp_path):
+    done = run("quickstart.py", "--quick", "--picture", str(tmp_path / "nowhere" / "curves.png"))
+    assert done.returncode != 0 and "nowhere" in done.stderr and "Traceback" not in done.stderr
