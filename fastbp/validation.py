@@ -171,9 +171,7 @@ def _numbers(argument: str, value: Any) -> np.ndarray:
         raise ValueError(f"{argument} must be an array of numbers, got {_describe(value)}: {error}") from None
     if array.dtype.kind not in "fiub":
         hint = "encode text and categories as numbers" if array.dtype.kind in "OUS" else "convert it to real numbers"
-        raise TypeError(
-            f"{argument} must hold real numbers, got {_describe(value)} of dtype {array.dtype}: {hint} beforehand"
-        )
+        raise TypeError(f"{argument} must hold real numbers, got {_describe(value)} of dtype {array.dtype}: {hint} beforehand")
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{argument} must have no masked elements, got {np.ma.count_masked(value)}: fill them first")
     return array

@@ -1,0 +1,49 @@
+"""What happened during a fit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class History:
+    """The losses and metrics of each epoch, as ``fit`` returns them.
+
+    Attributes
+    ----------
+    history : dict of lists
+        ``"loss"``, the metrics by name, and the same with ``val_`` before it where there was validation data. One entry
+        for each epoch.
+    epoch : list of int
+        The epochs, counted from 0.
+    samples_per_second : list of float
+        Training samples over the seconds that training took, for each epoch.
+    params : dict
+        The fit's ``epochs``, ``steps`` of an epoch and ``verbose``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastbp
+    >>> x = np.linspace(-1, 1, 64, dtype="float32").reshape(-1, 1)
+    >>> model = fastbp.Sequential([fastbp.Dense(8, "tanh"), fastbp.Dense(1)], seed=0)
+    >>> model.compile("adam", "mse")
+    >>> history = model.fit(x, x**2, epochs=3, verbose=0)
+    >>> len(history.history["loss"]), history.epoch
+    (3, [0, 1, 2])
+    """
+
+    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
+        self.history: dict[str, list[float]] = {}
+        self.epoch: list[int] = []
+        self.samples_per_second: list[float] = []
+        self.params = dict(params or {})
+
+    def append(self, epoch: int, logs: Mapping[str, float], samples_per_second: float) -> None:
+        """Add an epoch."""
+        self.epoch.append(epoch)
+        self.samples_per_second.append(samples_per_second)
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(value)
+
+    def __repr__(self) -> str:
+        last = "".join(f", {name}={values[-1]:.4g}" for name, values in self.history.items())
+        return f"History(epochs={len(self.epoch)}{last})"

@@ -1,0 +1,169 @@
+"""Metrics, computed from sums that the engine collects on its way through the data.
+
+``accuracy`` becomes Keras's binary accuracy (the prediction is above 0.5) for one output, sparse categorical accuracy
+for integer labels and categorical accuracy otherwise. As in Keras, the training metrics of an epoch come from the
+predictions made before each update.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .validation import unknown
+
+if TYPE_CHECKING:
+    from .engine import Statistics
+    from .losses import Loss
+
+# What the engine counts: nothing, sums of errors, and with them correct entries of one kind.
+NOTHING, REGRESSION, BINARY, CATEGORICAL, SPARSE = range(5)
+
+
+def _mse(s: Statistics) -> float:
+    return float(np.mean(s.squared_error)) / s.count
+
+
+def _mae(s: Statistics) -> float:
+    return float(np.mean(s.absolute_error)) / s.count
+
+
+def _rmse(s: Statistics) -> float:
+    return math.sqrt(_mse(s))
+
+
+def _r2(s: Statistics) -> float:
+    """The mean over outputs of 1 - error / variance; a constant target counts 1 if it is met exactly, else 0."""
+    variance = s.target_square_sum - s.target_sum**2 / s.count
+    constant = variance <= 1e-15 * s.target_square_sum  # what rounding leaves of zero
+    exact = np.where(s.squared_error == 0, 1.0, 0.0)
+    return float(np.mean(np.where(constant, exact, 1 - s.squared_error / np.where(constant, 1, variance))))
+
+
+def _accuracy(s: Statistics) -> float:
+    return s.correct / s.count
+
+
+def _binary_accuracy(s: Statistics) -> float:
+    return s.correct / (s.count * len(s.squared_error))
+
+
+# kind: (how to compute it, what to count for it)
+_KINDS = {
+    "mse": (_mse, REGRESSION),
+    "mae": (_mae, REGRESSION),
+    "rmse": (_rmse, REGRESSION),
+    "r2": (_r2, REGRESSION),
+    "binary_accuracy": (_binary_accuracy, BINARY),
+    "categorical_accuracy": (_accuracy, CATEGORICAL),
+    "sparse_categorical_accuracy": (_accuracy, SPARSE),
+}
+_ALIASES = {
+    "mean_squared_error": "mse",
+    "MeanSquaredError": "mse",
+    "mean_absolute_error": "mae",
+    "MeanAbsoluteError": "mae",
+    "root_mean_squared_error": "rmse",
+    "RootMeanSquaredError": "rmse",
+    "r2_score": "r2",
+    "R2Score": "r2",
+    "acc": "accuracy",
+    "accuracy": "accuracy",
+    "BinaryAccuracy": "binary_accuracy",
+    "CategoricalAccuracy": "categorical_accuracy",
+    "SparseCategoricalAccuracy": "sparse_categorical_accuracy",
+}
+_NAMES = {kind: kind for kind in _KINDS} | _ALIASES
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that tells how good predictions are.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in a history.
+    kind : str
+        Which of this module's it is: "mse", "mae", "rmse", "r2", "accuracy" or one of the three kinds of accuracy.
+
+    Examples
+    --------
+    >>> from fastbp import metrics
+    >>> metrics.get("mean_squared_error")
+    Metric(name='mean_squared_error', kind='mse')
+    """
+
+    name: str
+    kind: str
+
+    def __post_init__(self) -> None:
+        if self.kind != "accuracy" and self.kind not in _KINDS:
+            raise unknown("kind", self.kind, [*_KINDS, "accuracy"])
+
+    def resolve(self, loss: Loss, units: int) -> Metric:
+        """This metric with "accuracy" replaced by the kind that fits the targets."""
+        kind = self.kind
+        if kind == "accuracy":
+            kind = "sparse_categorical" if loss.sparse else "binary" if units == 1 else "categorical"
+            kind += "_accuracy"
+        if (kind == "sparse_categorical_accuracy") != loss.sparse:
+            raise ValueError(
+                f"metrics must fit the targets, got {self.name!r}: with the loss {loss.name!r}, targets are "
+                + ("integer labels, for which there is 'accuracy'" if loss.sparse else "not integer labels")
+            )
+        return Metric(self.name, kind)
+
+    def compute(self, statistics: Statistics) -> float:
+        """The metric's value (of a resolved metric)."""
+        return _KINDS[self.kind][0](statistics)
+
+
+def get(identifier: Any) -> Metric:
+    """The metric that a name or a ``Metric`` stands for; in a history it has the name that was given.
+
+    Parameters
+    ----------
+    identifier : str or Metric
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it stands for none.
+
+    Examples
+    --------
+    >>> from fastbp import metrics
+    >>> metrics.get("accuracy").kind
+    'accuracy'
+    """
+    if isinstance(identifier, Metric):
+        return identifier
+    if not isinstance(identifier, str):
+        raise TypeError(f"metrics must be a list of names or Metrics, got {identifier!r} in it")
+    if identifier not in _NAMES:
+        raise unknown("metrics", identifier, _NAMES)
+    return Metric(identifier, _NAMES[identifier])
+
+
+def get_all(identifiers: Any) -> tuple[Metric, ...]:
+    """The metrics that ``compile`` was given: None, one, or a list."""
+    if identifiers is None:
+        return ()
+    if isinstance(identifiers, str | Metric):
+        return (get(identifiers),)
+    if not isinstance(identifiers, Sequence):
+        raise TypeError(f"metrics must be a list of names or Metrics, got {identifiers!r}")
+    return tuple(get(identifier) for identifier in identifiers)
+
+
+def to_count(metrics: Sequence[Metric]) -> int:
+    """The engine's ``statistics`` argument for resolved metrics."""
+    kinds = {_KINDS[metric.kind][1] for metric in metrics}
+    if {BINARY, CATEGORICAL} <= kinds:
+        raise ValueError("metrics must hold one kind of accuracy, got binary_accuracy and categorical_accuracy")
+    return max(kinds, default=NOTHING)

@@ -1,0 +1,452 @@
+"""Sequential: a stack of layers that learns, with the methods and habits of Keras's.
+
+The way of a fit: the arguments are checked -> the engine runs an epoch in one compiled call -> the history grows.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import losses, optimizers
+from .history import History
+from .metrics import Metric, get_all, to_count
+from .network import Network
+from .progress import Progress, format_logs
+from .threads import check_threads
+from .validation import arrays, boolean, inputs, integer, number, pair, split, verbosity
+
+if TYPE_CHECKING:
+    from .engine import Engine, Epoch
+
+Data = tuple[np.ndarray, np.ndarray]
+
+
+class TrainingDiverged(ArithmeticError, ValueError):
+    """The loss of a step was NaN or infinite. The model has the weights it had before that epoch (or batch).
+
+    Attributes
+    ----------
+    epoch, step : int
+        When it happened, counted from 1; the step within the epoch.
+    """
+
+    def __init__(self, epoch: int, step: int, learning_rate: float) -> None:
+        self.epoch, self.step, self.learning_rate = epoch, step, learning_rate
+        super().__init__(
+            f"the loss became NaN or infinite in epoch {epoch}, step {step}; the weights are those from before this "
+            f"epoch. A learning_rate below {learning_rate:g} or data scaled to about -1 to 1 may help"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.epoch, self.step, self.learning_rate)
+
+
+class Sequential(Network):
+    """Layers one after the other.
+
+    Parameters
+    ----------
+    layers : list of Dense, optional
+        Perhaps with an Input first. Without one, the first data tells the width of the input.
+    seed : int, optional
+        Fixes the initial weights and the shuffling: the same seed gives the same bits.
+    dtype : {"float32", "float64"}
+        Of weights and arithmetic. Data of this dtype that lies in C order is used where it is, without a copy.
+    name : str, optional
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastbp
+    >>> x = np.linspace(-1, 1, 256, dtype="float32").reshape(-1, 1)
+    >>> model = fastbp.Sequential([fastbp.Dense(32, "tanh"), fastbp.Dense(1)], seed=0)
+    >>> model.compile(fastbp.Adam(0.01), "mse", metrics=["mae"])
+    >>> history = model.fit(x, np.sin(3 * x), epochs=50, verbose=0)
+    >>> model.evaluate(x, np.sin(3 * x), verbose=0, return_dict=True)["mae"] < 0.2
+    True
+    >>> model.predict(x[:5]).shape
+    (5, 1)
+    """
+
+    history: History | None = None
+    _metrics: tuple[Metric, ...] = ()
+
+    def compile(
+        self,
+        optimizer: str | optimizers.Optimizer = "rmsprop",
+        loss: str | losses.Loss | None = None,
+        metrics: str | Metric | Sequence[str | Metric] | None = None,
+    ) -> None:
+        """Choose how to learn. The optimizer's state starts afresh.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+        loss : str or Loss
+        metrics : list of str or Metric, optional
+            Of "mse", "mae", "rmse", "r2", "accuracy" and Keras's longer names.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Dense(10, "softmax")])
+        >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        >>> model.optimizer.learning_rate = 1e-4  # at any time; the optimizer's state stays
+        """
+        chosen_optimizer, chosen_loss, chosen_metrics = optimizers.get(optimizer), losses.get(loss), get_all(metrics)
+        if self._layers:
+            self._resolve(chosen_loss, chosen_metrics)
+        if self._engine is not None:
+            self._engine.configure(chosen_optimizer, chosen_loss)
+        self.optimizer, self.loss, self._metrics = chosen_optimizer, chosen_loss, chosen_metrics
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """What ``evaluate`` returns, in order."""
+        return ["loss", *(metric.name for metric in self._metrics)]
+
+    # -- learning
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | None = 32,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        *,
+        validation_data: tuple[Any, Any] | None = None,
+        validation_split: float = 0.0,
+        shuffle: bool = True,
+        initial_epoch: int = 0,
+        check_finite: bool = True,
+        threads: int | None = None,
+    ) -> History:
+        """Learn from data, a batch at a time.
+
+        Parameters
+        ----------
+        x : array of shape (samples, features)
+            Or a list, a DataFrame, a memory-mapped array, anything that NumPy takes for an array of numbers.
+        y : array of shape (samples, units), or (samples,) for one unit or integer labels
+        batch_size : int
+            Samples of a step; the last batch of an epoch may be smaller.
+        epochs : int
+            The number of the last epoch, as many as there are passes over the data unless ``initial_epoch`` is set.
+        verbose : {"auto", 0, 1, 2}
+            0 shows nothing, 1 (and "auto") a bar, 2 a line for each epoch.
+        validation_data : tuple (x, y), optional
+            Data to measure the loss and metrics on after each epoch. It takes precedence over ``validation_split``.
+        validation_split : float
+            In [0, 1): the share of the data, from its end, that is kept for validation.
+        shuffle : bool
+            Take the samples in another order each epoch.
+        initial_epoch : int
+            Where to begin counting.
+        check_finite : bool
+            Refuse NaN and infinity in the data (one pass over it).
+        threads : int, optional
+            How many threads; chosen by the work of a step if left out. The result does not depend on it.
+
+        Returns
+        -------
+        History
+            Also kept as ``model.history``, with the epochs so far if the fit is interrupted.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bad input. The model is as it was.
+        TrainingDiverged
+            If the loss becomes NaN or infinite. The model has the weights of the last epoch that was finished.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastbp
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(500, 4))
+        >>> model = fastbp.Sequential([fastbp.Dense(16, "relu"), fastbp.Dense(1, "sigmoid")], seed=0)
+        >>> model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+        >>> history = model.fit(x, x[:, 0] > x[:, 1], epochs=2, validation_split=0.2, verbose=0)
+        >>> sorted(history.history)
+        ['accuracy', 'loss', 'val_accuracy', 'val_loss']
+        """
+        batch_size = integer("batch_size", 32 if batch_size is None else batch_size, 1)
+        epochs, initial_epoch = integer("epochs", epochs, 0), integer("initial_epoch", initial_epoch, 0)
+        verbose, shuffle, threads = verbosity(verbose), boolean("shuffle", shuffle), _threads(threads)
+        train, held_out = self._training_data(x, y, validation_data, validation_split, check_finite)
+        engine = self._build(train[0].shape[1])
+        steps = -(-len(train[0]) // batch_size)
+        history = self.history = History({"verbose": verbose, "epochs": epochs, "steps": steps})
+        with Progress(verbose, epochs, initial_epoch) as progress:
+            for number in range(initial_epoch, epochs):
+                epoch = self._train(engine, train, batch_size, shuffle, threads, number)
+                logs, rate = self._logs(epoch), epoch.samples / epoch.seconds
+                if held_out is not None:
+                    validated = engine.evaluate(*held_out, self._statistics, threads)
+                    logs |= {f"val_{name}": value for name, value in self._logs(validated).items()}
+                history.append(number, logs, rate)
+                progress.epoch_ended(number, logs, rate)
+        return history
+
+    def train_on_batch(
+        self, x: Any, y: Any, *, return_dict: bool = False, check_finite: bool = True
+    ) -> float | list[float] | dict[str, float]:
+        """One step of the optimizer on all of x, y as one batch.
+
+        Parameters
+        ----------
+        x, y : arrays
+            As for ``fit``.
+        return_dict : bool
+            Return a dict by name instead.
+        check_finite : bool
+            Refuse NaN and infinity in the data.
+
+        Returns
+        -------
+        float, list or dict
+            The loss before the step, with the metrics after it in a list where there are any. They are those of this batch
+            alone.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile("sgd", "mse")
+        >>> model.train_on_batch([[1.0]], [2.0])
+        4.0
+        """
+        data = self._pair(x, y, check_finite)
+        epoch = self._train(self._build(data[0].shape[1]), data, len(data[0]), False, None, 0)
+        return self._result(epoch, return_dict)
+
+    def value_and_gradient(self, x: Any, y: Any, *, check_finite: bool = True) -> tuple[float, list[np.ndarray]]:
+        """The loss on all of x, y and its gradient with respect to the weights, in ``get_weights`` order.
+
+        Parameters
+        ----------
+        x, y : arrays
+            As for ``fit``.
+        check_finite : bool
+            Refuse NaN and infinity in the data.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile("sgd", "mse")
+        >>> loss, gradients = model.value_and_gradient([[3.0]], [2.0])
+        >>> loss, [g.tolist() for g in gradients]
+        (4.0, [[[-12.0]], [-4.0]])
+        """
+        x, y = self._pair(x, y, check_finite)
+        loss, gradients = self._build(x.shape[1]).value_and_gradient(x, y)
+        return loss, gradients
+
+    def apply_gradients(self, gradients: Sequence[Any]) -> None:
+        """One step of the optimizer along given gradients.
+
+        Parameters
+        ----------
+        gradients : list of arrays
+            In ``get_weights`` order, as ``value_and_gradient`` and ``model.gradients`` have them. NaN is not looked for.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Input((1,)), fastbp.Dense(1, kernel_initializer="ones")])
+        >>> model.compile(fastbp.SGD(0.5), "mse")
+        >>> model.apply_gradients([[[1.0]], [4.0]])
+        >>> [w.tolist() for w in model.get_weights()]
+        [[[0.5]], [-2.0]]
+        """
+        self._need_loss()
+        engine = self._need_engine("apply_gradients")
+        shapes = self._weight_shapes(self._input_units or 0)
+        engine.apply_gradients(arrays("gradients", gradients, shapes, self._dtype))
+        self._kept_rows = 0
+
+    # -- measuring
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        *,
+        return_dict: bool = False,
+        check_finite: bool = True,
+        threads: int | None = None,
+    ) -> float | list[float] | dict[str, float]:
+        """The loss and metrics on data.
+
+        Parameters
+        ----------
+        x, y : arrays
+            As for ``fit``.
+        batch_size : int, optional
+            Accepted as Keras accepts it; the result does not depend on it.
+        verbose : {"auto", 0, 1, 2}
+            0 prints nothing, the others one line.
+        return_dict : bool
+            Return a dict by name instead.
+        check_finite : bool
+            Refuse NaN and infinity in the data.
+        threads : int, optional
+
+        Returns
+        -------
+        float, list or dict
+            The loss, with the metrics after it in a list where there are any.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Input((1,)), fastbp.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> model.evaluate([[1.0], [2.0]], [3.0, 4.0], verbose=0)
+        [4.0, 2.0]
+        """
+        if batch_size is not None:
+            integer("batch_size", batch_size, 1)
+        verbose, threads = verbosity(verbose), _threads(threads)
+        self._need_loss()
+        engine = self._need_engine("evaluate")
+        epoch = engine.evaluate(*self._pair(x, y, check_finite), self._statistics, threads)
+        if verbose:
+            print(format_logs(self._logs(epoch)), flush=True)
+        return self._result(epoch, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any, *, return_dict: bool = False, check_finite: bool = True
+    ) -> float | list[float] | dict[str, float]:
+        """The loss and metrics on one batch, as ``evaluate`` has them, without a word.
+
+        Parameters
+        ----------
+        x, y, return_dict, check_finite
+            As for ``evaluate``.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Input((1,)), fastbp.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> model.test_on_batch([[1.0]], [3.0])
+        4.0
+        """
+        return self.evaluate(x, y, verbose=0, return_dict=return_dict, check_finite=check_finite)
+
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", *, threads: int | None = None
+    ) -> np.ndarray:
+        """The output for x. A row with NaN or infinity in it gives what the arithmetic gives, as in Keras.
+
+        Parameters
+        ----------
+        x : array of shape (samples, features)
+        batch_size, verbose
+            Accepted as Keras accepts them, without effect.
+        threads : int, optional
+
+        Returns
+        -------
+        ndarray of shape (samples, units)
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Input((2,)), fastbp.Dense(1, kernel_initializer="ones")])
+        >>> model.predict([[1.0, 2.0]])
+        array([[3.]], dtype=float32)
+        """
+        engine = self._engine or self._need_engine("predict")
+        x = inputs("x", x, self._input_units, self._dtype, False)
+        output: np.ndarray = engine.forward(x, threads and _threads(threads))
+        return output
+
+    def predict_on_batch(self, x: Any) -> np.ndarray:
+        """The output for x, as ``predict`` gives it.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Input((2,)), fastbp.Dense(1, kernel_initializer="ones")])
+        >>> model.predict_on_batch([[1.0, 2.0]])
+        array([[3.]], dtype=float32)
+        """
+        return self.predict(x)
+
+    # -- the parts of these
+
+    def _need_loss(self) -> losses.Loss:
+        if self.loss is None:
+            raise ValueError("the model must be compiled first: call compile(optimizer, loss)")
+        return self.loss
+
+    def _resolve(self, loss: losses.Loss, chosen: Sequence[Metric]) -> tuple[Metric, ...]:
+        """The metrics for the last layer and the loss, all of which must fit together."""
+        if not self._layers:
+            raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
+        units = self._layers[-1].units
+        if units == 1 and loss.name.endswith("categorical_crossentropy"):
+            raise ValueError(f"loss {loss.name!r} needs a last layer of at least 2 units, got 1: use 'binary_crossentropy'")
+        resolved = tuple(metric.resolve(loss, units) for metric in chosen)
+        to_count(resolved)
+        return resolved
+
+    @property
+    def _statistics(self) -> int:
+        return to_count(self._resolve(self._need_loss(), self._metrics))
+
+    def _pair(self, x: Any, y: Any, check_finite: bool, width: int | None = None, prefix: str = "") -> Data:
+        loss = self._need_loss()
+        self._resolve(loss, self._metrics)
+        units = width or self._input_units, self._layers[-1].units
+        return pair(x, y, units, loss, self._dtype, boolean("check_finite", check_finite), prefix)
+
+    def _training_data(
+        self, x: Any, y: Any, validation_data: Any, validation_split: Any, check_finite: bool
+    ) -> tuple[Data, Data | None]:
+        """What to train on and what to validate on, all of it checked."""
+        fraction = number("validation_split", validation_split, 0, 1, below=True)
+        train = self._pair(x, y, check_finite)
+        if validation_data is not None:
+            if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+                raise ValueError(f"validation_data must be a tuple (x, y), got {type(validation_data).__name__}")
+            width = train[0].shape[1]
+            return train, self._pair(*validation_data, check_finite, width, "validation_data ")
+        if not fraction:
+            return train, None
+        train_x, train_y, *held_out = split(*train, fraction)
+        return (train_x, train_y), (held_out[0], held_out[1])
+
+    def _train(self, engine: "Engine", data: Data, batch_size: int, shuffle: bool, threads: int | None, number: int) -> "Epoch":
+        """One epoch, or the weights from before it and the error."""
+        from .engine import Diverged
+
+        before, self._kept_rows = engine.snapshot(), 0
+        try:
+            return engine.train_epoch(*data, batch_size, shuffle, self._statistics, threads)
+        except Diverged as error:
+            engine.restore(before)
+            rate = self.optimizer.learning_rate
+            raise TrainingDiverged(number + 1, error.step, rate) from None
+
+    def _logs(self, epoch: "Epoch") -> dict[str, float]:
+        resolved = self._resolve(self._need_loss(), self._metrics)
+        return {"loss": epoch.loss, **{metric.name: metric.compute(epoch.statistics) for metric in resolved}}
+
+    def _result(self, epoch: "Epoch", return_dict: bool) -> float | list[float] | dict[str, float]:
+        logs = self._logs(epoch)
+        if return_dict:
+            return logs
+        return list(logs.values()) if len(logs) > 1 else logs["loss"]
+
+
+def _threads(threads: Any) -> int | None:
+    return None if threads is None else check_threads(threads, "threads")
