@@ -18,6 +18,7 @@ from .kernels.update import SCALARS, SCHEDULE, STORE
 from .parameters import Parameters, address, aligned_zeros
 from .plan import choose_threads, float_bits, forward_flop, fuse, make_plan, step_flop
 
+FETCH_FROM = 256 * 1024  # bytes of parameters and their state that a core's cache does not keep from step to step
 EVALUATION_ROWS = 8192  # rows of one step when nothing is learnt
 INTERRUPTIBLE_FROM = (
     2e8  # operations of a call from which it runs beside the calling thread, which Ctrl-C can then reach
@@ -208,12 +209,13 @@ class Engine:
         plan[at.HYPER], plan[at.SCHEDULE] = address(self._hyper), address(self._schedule)
         plan[at.SCALARS] = address(self._scalars)
         plan[at.STATE] = address(self._parameters.state) - address(self._parameters.weights)
-        plan[at.SLOT] = self._parameters.weights.nbytes
+        size, arrays = self._parameters.weights.nbytes, 1 + self._optimizer.slots
+        plan[at.SLOT], plan[at.FETCHED] = size, arrays if size * (1 + arrays) > FETCH_FROM else 0
 
     def _give_store(self, plan):
         """Have the update store the gradient instead of using it: a flat buffer laid out like the weights."""
         gradient = aligned_zeros(self._parameters.size, self.dtype)
-        plan[at.OPTIMIZER] = STORE
+        plan[at.OPTIMIZER], plan[at.FETCHED] = STORE, 0
         plan[at.HYPER], plan[at.SCHEDULE] = address(self._hyper), address(self._schedule)
         plan[at.SCALARS] = address(self._scalars)
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)

@@ -11,10 +11,10 @@ from typing import ClassVar
 from .validation import boolean, number, unknown
 
 
-@dataclass(frozen=True)
 class Loss:
     """What all losses have. ``code`` is the kernels' name, ``sparse`` says that targets are integer labels."""
 
+    name: str
     code: ClassVar[int]
     sparse: ClassVar[bool] = False
     from_logits: ClassVar[bool] = False

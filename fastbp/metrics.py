@@ -118,8 +118,9 @@ class Metric:
             )
         return Metric(self.name, kind)
 
-    def compute(self, statistics: Statistics) -> float:
-        """The metric's value (of a resolved metric)."""
+    def compute(self, statistics: Statistics | None) -> float:
+        """The value of a resolved metric; ``statistics`` are there if the engine was told to count."""
+        assert statistics is not None
         return _KINDS[self.kind][0](statistics)
 
 

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import losses, optimizers
 from .history import History
-from .metrics import Metric, get_all, to_count
-from .network import Network
+from .metrics import Metric, to_count
 from .progress import Progress, format_logs
 from .threads import check_threads
-from .validation import arrays, boolean, inputs, integer, number, pair, split, verbosity
+from .trainable import Data, Trainable
+from .validation import boolean, describe, inputs, integer, number, split, verbosity
 
 if TYPE_CHECKING:
     from .engine import Engine, Epoch
-
-Data = tuple[np.ndarray, np.ndarray]
 
 
 class TrainingDiverged(ArithmeticError, ValueError):
@@ -42,7 +39,7 @@ class TrainingDiverged(ArithmeticError, ValueError):
         return type(self), (self.epoch, self.step, self.learning_rate)
 
 
-class Sequential(Network):
+class Sequential(Trainable):
     """Layers one after the other.
 
     Parameters
@@ -70,41 +67,6 @@ class Sequential(Network):
     """
 
     history: History | None = None
-    _metrics: tuple[Metric, ...] = ()
-
-    def compile(
-        self,
-        optimizer: str | optimizers.Optimizer = "rmsprop",
-        loss: str | losses.Loss | None = None,
-        metrics: str | Metric | Sequence[str | Metric] | None = None,
-    ) -> None:
-        """Choose how to learn. The optimizer's state starts afresh.
-
-        Parameters
-        ----------
-        optimizer : str or Optimizer
-        loss : str or Loss
-        metrics : list of str or Metric, optional
-            Of "mse", "mae", "rmse", "r2", "accuracy" and Keras's longer names.
-
-        Examples
-        --------
-        >>> import fastbp
-        >>> model = fastbp.Sequential([fastbp.Dense(10, "softmax")])
-        >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-        >>> model.optimizer.learning_rate = 1e-4  # at any time; the optimizer's state stays
-        """
-        chosen_optimizer, chosen_loss, chosen_metrics = optimizers.get(optimizer), losses.get(loss), get_all(metrics)
-        if self._layers:
-            self._resolve(chosen_loss, chosen_metrics)
-        if self._engine is not None:
-            self._engine.configure(chosen_optimizer, chosen_loss)
-        self.optimizer, self.loss, self._metrics = chosen_optimizer, chosen_loss, chosen_metrics
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """What ``evaluate`` returns, in order."""
-        return ["loss", *(metric.name for metric in self._metrics)]
 
     # -- learning
 
@@ -175,20 +137,20 @@ class Sequential(Network):
         """
         batch_size = integer("batch_size", 32 if batch_size is None else batch_size, 1)
         epochs, initial_epoch = integer("epochs", epochs, 0), integer("initial_epoch", initial_epoch, 0)
-        verbose, shuffle, threads = verbosity(verbose), boolean("shuffle", shuffle), _threads(threads)
+        verbose, shuffle, threads = verbosity(verbose), boolean("shuffle", shuffle), _thread_count(threads)
         train, held_out = self._training_data(x, y, validation_data, validation_split, check_finite)
-        engine = self._build(train[0].shape[1])
-        steps = -(-len(train[0]) // batch_size)
+        engine, metrics = self._build(train[0].shape[1]), self._metrics_to_count()
+        counted, steps = to_count(metrics), -(-len(train[0]) // batch_size)
         history = self.history = History({"verbose": verbose, "epochs": epochs, "steps": steps})
         with Progress(verbose, epochs, initial_epoch) as progress:
-            for number in range(initial_epoch, epochs):
-                epoch = self._train(engine, train, batch_size, shuffle, threads, number)
-                logs, rate = self._logs(epoch), epoch.samples / epoch.seconds
+            for index in range(initial_epoch, epochs):
+                epoch = self._train(engine, train, batch_size, shuffle, counted, threads, index)
+                logs, rate = _logs(epoch, metrics), epoch.samples / epoch.seconds
                 if held_out is not None:
-                    validated = engine.evaluate(*held_out, self._statistics, threads)
-                    logs |= {f"val_{name}": value for name, value in self._logs(validated).items()}
-                history.append(number, logs, rate)
-                progress.epoch_ended(number, logs, rate)
+                    validated = _logs(engine.evaluate(*held_out, counted, threads), metrics)
+                    logs |= {f"val_{name}": value for name, value in validated.items()}
+                history.append(index, logs, rate)
+                progress.epoch_ended(index, logs, rate)
         return history
 
     def train_on_batch(
@@ -220,54 +182,9 @@ class Sequential(Network):
         4.0
         """
         data = self._pair(x, y, check_finite)
-        epoch = self._train(self._build(data[0].shape[1]), data, len(data[0]), False, None, 0)
-        return self._result(epoch, return_dict)
-
-    def value_and_gradient(self, x: Any, y: Any, *, check_finite: bool = True) -> tuple[float, list[np.ndarray]]:
-        """The loss on all of x, y and its gradient with respect to the weights, in ``get_weights`` order.
-
-        Parameters
-        ----------
-        x, y : arrays
-            As for ``fit``.
-        check_finite : bool
-            Refuse NaN and infinity in the data.
-
-        Examples
-        --------
-        >>> import fastbp
-        >>> model = fastbp.Sequential([fastbp.Dense(1, kernel_initializer="zeros")])
-        >>> model.compile("sgd", "mse")
-        >>> loss, gradients = model.value_and_gradient([[3.0]], [2.0])
-        >>> loss, [g.tolist() for g in gradients]
-        (4.0, [[[-12.0]], [-4.0]])
-        """
-        x, y = self._pair(x, y, check_finite)
-        loss, gradients = self._build(x.shape[1]).value_and_gradient(x, y)
-        return loss, gradients
-
-    def apply_gradients(self, gradients: Sequence[Any]) -> None:
-        """One step of the optimizer along given gradients.
-
-        Parameters
-        ----------
-        gradients : list of arrays
-            In ``get_weights`` order, as ``value_and_gradient`` and ``model.gradients`` have them. NaN is not looked for.
-
-        Examples
-        --------
-        >>> import fastbp
-        >>> model = fastbp.Sequential([fastbp.Input((1,)), fastbp.Dense(1, kernel_initializer="ones")])
-        >>> model.compile(fastbp.SGD(0.5), "mse")
-        >>> model.apply_gradients([[[1.0]], [4.0]])
-        >>> [w.tolist() for w in model.get_weights()]
-        [[[0.5]], [-2.0]]
-        """
-        self._need_loss()
-        engine = self._need_engine("apply_gradients")
-        shapes = self._weight_shapes(self._input_units or 0)
-        engine.apply_gradients(arrays("gradients", gradients, shapes, self._dtype))
-        self._kept_rows = 0
+        engine, metrics = self._build(data[0].shape[1]), self._metrics_to_count()
+        epoch = self._train(engine, data, len(data[0]), False, to_count(metrics), None, 0)
+        return _result(_logs(epoch, metrics), return_dict)
 
     # -- measuring
 
@@ -313,13 +230,13 @@ class Sequential(Network):
         """
         if batch_size is not None:
             integer("batch_size", batch_size, 1)
-        verbose, threads = verbosity(verbose), _threads(threads)
-        self._need_loss()
+        verbose, threads, metrics = verbosity(verbose), _thread_count(threads), self._metrics_to_count()
         engine = self._need_engine("evaluate")
-        epoch = engine.evaluate(*self._pair(x, y, check_finite), self._statistics, threads)
+        epoch = engine.evaluate(*self._pair(x, y, check_finite), to_count(metrics), threads)
+        logs = _logs(epoch, metrics)
         if verbose:
-            print(format_logs(self._logs(epoch)), flush=True)
-        return self._result(epoch, return_dict)
+            print(format_logs(logs), flush=True)
+        return _result(logs, return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any, *, return_dict: bool = False, check_finite: bool = True
@@ -366,7 +283,7 @@ class Sequential(Network):
         """
         engine = self._engine or self._need_engine("predict")
         x = inputs("x", x, self._input_units, self._dtype, False)
-        output: np.ndarray = engine.forward(x, threads and _threads(threads))
+        output: np.ndarray = engine.forward(x, _thread_count(threads))
         return output
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
@@ -383,32 +300,6 @@ class Sequential(Network):
 
     # -- the parts of these
 
-    def _need_loss(self) -> losses.Loss:
-        if self.loss is None:
-            raise ValueError("the model must be compiled first: call compile(optimizer, loss)")
-        return self.loss
-
-    def _resolve(self, loss: losses.Loss, chosen: Sequence[Metric]) -> tuple[Metric, ...]:
-        """The metrics for the last layer and the loss, all of which must fit together."""
-        if not self._layers:
-            raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
-        units = self._layers[-1].units
-        if units == 1 and loss.name.endswith("categorical_crossentropy"):
-            raise ValueError(f"loss {loss.name!r} needs a last layer of at least 2 units, got 1: use 'binary_crossentropy'")
-        resolved = tuple(metric.resolve(loss, units) for metric in chosen)
-        to_count(resolved)
-        return resolved
-
-    @property
-    def _statistics(self) -> int:
-        return to_count(self._resolve(self._need_loss(), self._metrics))
-
-    def _pair(self, x: Any, y: Any, check_finite: bool, width: int | None = None, prefix: str = "") -> Data:
-        loss = self._need_loss()
-        self._resolve(loss, self._metrics)
-        units = width or self._input_units, self._layers[-1].units
-        return pair(x, y, units, loss, self._dtype, boolean("check_finite", check_finite), prefix)
-
     def _training_data(
         self, x: Any, y: Any, validation_data: Any, validation_split: Any, check_finite: bool
     ) -> tuple[Data, Data | None]:
@@ -417,36 +308,42 @@ class Sequential(Network):
         train = self._pair(x, y, check_finite)
         if validation_data is not None:
             if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
-                raise ValueError(f"validation_data must be a tuple (x, y), got {type(validation_data).__name__}")
-            width = train[0].shape[1]
-            return train, self._pair(*validation_data, check_finite, width, "validation_data ")
+                raise ValueError(f"validation_data must be a tuple (x, y), got {describe(validation_data)}")
+            x, y = validation_data
+            return train, self._pair(x, y, check_finite, train[0].shape[1], "validation_data ")
         if not fraction:
             return train, None
-        train_x, train_y, *held_out = split(*train, fraction)
-        return (train_x, train_y), (held_out[0], held_out[1])
+        train_x, train_y, held_out_x, held_out_y = split(*train, fraction)
+        return (train_x, train_y), (held_out_x, held_out_y)
 
-    def _train(self, engine: "Engine", data: Data, batch_size: int, shuffle: bool, threads: int | None, number: int) -> "Epoch":
-        """One epoch, or the weights from before it and the error."""
+    def _train(
+        self, engine: "Engine", data: Data, batch_size: int, shuffle: bool, counted: int, threads: int | None, index: int
+    ) -> "Epoch":
+        """One epoch; where it diverges, the weights from before it and the error."""
         from .engine import Diverged
 
         before, self._kept_rows = engine.snapshot(), 0
         try:
-            return engine.train_epoch(*data, batch_size, shuffle, self._statistics, threads)
+            return engine.train_epoch(*data, batch_size, shuffle, counted, threads)
         except Diverged as error:
             engine.restore(before)
-            rate = self.optimizer.learning_rate
-            raise TrainingDiverged(number + 1, error.step, rate) from None
-
-    def _logs(self, epoch: "Epoch") -> dict[str, float]:
-        resolved = self._resolve(self._need_loss(), self._metrics)
-        return {"loss": epoch.loss, **{metric.name: metric.compute(epoch.statistics) for metric in resolved}}
-
-    def _result(self, epoch: "Epoch", return_dict: bool) -> float | list[float] | dict[str, float]:
-        logs = self._logs(epoch)
-        if return_dict:
-            return logs
-        return list(logs.values()) if len(logs) > 1 else logs["loss"]
+            raise TrainingDiverged(index + 1, error.step, self._compiled()[0].learning_rate) from None
 
 
-def _threads(threads: Any) -> int | None:
+def _logs(epoch: "Epoch", metrics: Sequence[Metric]) -> dict[str, float]:
+    """The loss and metrics of a pass by name."""
+    logs = {"loss": epoch.loss}
+    for metric in metrics:
+        logs[metric.name] = metric.compute(epoch.statistics)
+    return logs
+
+
+def _result(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:
+    """Losses and metrics in the form that Keras returns them in."""
+    if return_dict:
+        return logs
+    return list(logs.values()) if len(logs) > 1 else logs["loss"]
+
+
+def _thread_count(threads: Any) -> int | None:
     return None if threads is None else check_threads(threads, "threads")

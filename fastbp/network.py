@@ -1,4 +1,4 @@
-"""What a network is made of and holds: layers, weights, and the bare passes forward and backward."""
+"""What a network is made of and holds: layers and weights."""
 
 import operator
 from collections.abc import Callable, Sequence
@@ -9,14 +9,15 @@ import numpy as np
 from .layers import Dense, Input, check_name
 from .losses import Loss
 from .optimizers import Optimizer
-from .validation import arrays, dtype_name, inputs, integer, output_gradient
+from .summary import summary_lines
+from .validation import arrays, dtype_name, integer
 
 if TYPE_CHECKING:
     from .engine import Engine
 
 
 class Network:
-    """The part of ``Sequential`` that needs neither loss nor optimizer.
+    """The part of ``Sequential`` that is there before anything runs.
 
     The engine is made when it is first needed, since importing it takes longer than all the rest.
     """
@@ -235,80 +236,12 @@ class Network:
         dense_1 (Dense)    (None, 6)      linear          390
         Total params: 1,542 (6.02 KB)
         """
-        rows, units, total = [("Layer (type)", "Output shape", "Activation", "Params")], self._input_units, 0
-        for i, layer in enumerate(self._layers):
-            count = None if units is None else (units + layer.use_bias) * layer.units
-            units, total = layer.units, total + (count or 0)
-            name = layer.name or ("dense" if i == 0 else f"dense_{i}")
-            shown = "?" if count is None else f"{count:,}"
-            rows.append((f"{name} (Dense)", f"(None, {layer.units})", layer.activation.name, shown))
-        widths = [max(len(row[column]) for row in rows) for column in range(4)]
-        lines = [f'Model: "{self.name}"']
-        for *left, count_text in rows:
-            cells = [text.ljust(width + 3) for text, width in zip(left, widths, strict=False)]
-            lines.append("".join(cells) + count_text.rjust(widths[3]))
-        size = f"{total:,} ({total * self._dtype.itemsize / 1024:,.2f} KB)" if self.built else "unknown before build"
-        for line in [*lines, f"Total params: {size}"]:
+        for line in summary_lines(self.name, self._layers, self._input_units, self._dtype.itemsize):
             (print_fn or print)(line)
 
     def __repr__(self) -> str:
         sizes = [self._input_units or "?", *(layer.units for layer in self._layers)]
         return f"<{type(self).__name__} {self.name!r}: {'-'.join(map(str, sizes))}, {self.dtype}>"
-
-    # -- the bare passes
-
-    def forward(self, x: Any) -> np.ndarray:
-        """The output for x, remembering what ``backward`` needs. Numbers that are not finite pass through.
-
-        Parameters
-        ----------
-        x : array of shape (samples, features)
-
-        Returns
-        -------
-        ndarray of shape (samples, units)
-
-        Examples
-        --------
-        >>> import fastbp
-        >>> model = fastbp.Sequential([fastbp.Dense(2, kernel_initializer="ones")])
-        >>> model.forward([[1.0, 2.0, 3.0]])
-        array([[6., 6.]], dtype=float32)
-        """
-        x = inputs("x", x, self._input_units, self._dtype, False)
-        output: np.ndarray = self._build(x.shape[1]).forward(x, keep=True)
-        self._kept_rows = len(x)
-        return output
-
-    def backward(self, dy: Any) -> np.ndarray:
-        """Take a gradient with respect to the output of the last ``forward`` back to its input.
-
-        The gradients with respect to the weights, in ``get_weights`` order, are in ``model.gradients`` afterwards.
-
-        Parameters
-        ----------
-        dy : array of shape (samples, units)
-
-        Returns
-        -------
-        ndarray of shape (samples, features)
-
-        Examples
-        --------
-        >>> import fastbp
-        >>> model = fastbp.Sequential([fastbp.Dense(2, kernel_initializer="ones")])
-        >>> y = model.forward([[1.0, 2.0, 3.0]])
-        >>> model.backward([[1.0, 10.0]])
-        array([[11., 11., 11.]], dtype=float32)
-        >>> model.gradients[1]
-        array([ 1., 10.], dtype=float32)
-        """
-        if self._engine is None or not self._kept_rows:
-            raise ValueError("backward needs a forward(x) before it, got none since the weights last changed")
-        dy = output_gradient("dy", dy, (self._kept_rows, self._layers[-1].units), self._dtype)
-        dx: np.ndarray
-        dx, self.gradients = self._engine.backward(dy)
-        return dx
 
     # -- copies: an engine holds addresses, so it is never copied but made anew
 

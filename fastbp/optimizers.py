@@ -42,35 +42,36 @@ def _checked(name: str, value: Any) -> Any:
     return number(name, value, low, high, below)
 
 
-@dataclass
 class Optimizer:
     """What all optimizers have.
 
     ``code`` is the kernels' name, ``slots`` the number of state arrays, ``initial_state`` the start of the first one,
-    and ``hyper`` the numbers that the kernel reads: learning rate, weight decay, the first decay rate (or momentum),
-    the second, epsilon.
+    and ``hyper`` the numbers that the kernel reads: learning rate, weight decay, the two of ``rates``, epsilon.
     """
 
-    initial_state: ClassVar[float] = 0.0
+    rates: ClassVar[tuple[str, ...]]
+    learning_rate: float
+
+    def _kind(self) -> tuple[int, int]:
+        """``code`` and ``slots``."""
+        raise NotImplementedError
 
     @property
     def code(self) -> int:
-        raise NotImplementedError
+        return self._kind()[0]
 
     @property
     def slots(self) -> int:
-        raise NotImplementedError
+        return self._kind()[1]
+
+    @property
+    def initial_state(self) -> float:
+        return 0.0
 
     @property
     def hyper(self) -> tuple[float, ...]:
-        settings = vars(self)
-        first, second = self._rates()
-        rates = (settings["learning_rate"], settings["weight_decay"] or 0.0, first, second)
-        return (*rates, settings.get("epsilon", 0.0), 0.0, 0.0, 0.0)
-
-    def _rates(self) -> tuple[float, float]:
-        """The two numbers whose meaning differs from rule to rule."""
-        return 0.0, 0.0
+        names = "learning_rate", "weight_decay", *self.rates, "epsilon"
+        return (*(vars(self).get(name) or 0.0 for name in names), 0.0, 0.0, 0.0)
 
     def __setattr__(self, name: str, value: Any) -> None:
         known = [f.name for f in fields(self)]
@@ -91,6 +92,8 @@ class SGD(Optimizer):
     Without momentum ``w -= a g``. With it ``v = momentum v - a g``, then ``w += v``, or Nesterov's
     ``w += momentum v - a g``, which has no effect without momentum.
 
+    Sutskever et al. 2013, On the importance of initialization and momentum in deep learning.
+
     Parameters
     ----------
     learning_rate : float
@@ -101,10 +104,6 @@ class SGD(Optimizer):
     weight_decay : float, optional
     name : str
 
-    References
-    ----------
-    Sutskever et al. 2013, On the importance of initialization and momentum in deep learning.
-
     Examples
     --------
     >>> import fastbp
@@ -112,22 +111,15 @@ class SGD(Optimizer):
     1
     """
 
+    rates: ClassVar[tuple[str, ...]] = ("momentum", "")
     learning_rate: float = 0.01
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float | None = None
     name: str = "sgd"
 
-    @property
-    def code(self) -> int:
-        return 1 if self.momentum == 0 else 2 + self.nesterov
-
-    @property
-    def slots(self) -> int:
-        return int(self.momentum != 0)
-
-    def _rates(self) -> tuple[float, float]:
-        return self.momentum, 0.0
+    def _kind(self) -> tuple[int, int]:
+        return (2 + self.nesterov, 1) if self.momentum else (1, 0)
 
 
 @dataclass
@@ -137,6 +129,9 @@ class RMSprop(Optimizer):
     ``v = rho v + (1 - rho) g^2``, then ``w -= a g / sqrt(v + epsilon)``: epsilon inside the root. ``centered`` keeps
     ``c = rho c + (1 - rho) g`` too and divides by ``sqrt(v - c^2 + epsilon)``. With momentum
     ``m = momentum m + a g / sqrt(...)``, then ``w -= m``.
+
+    Tieleman and Hinton 2012, Coursera: Neural networks for machine learning, lecture 6.5; centered: Graves 2013,
+    arXiv:1308.0850.
 
     Parameters
     ----------
@@ -151,11 +146,6 @@ class RMSprop(Optimizer):
     weight_decay : float, optional
     name : str
 
-    References
-    ----------
-    Tieleman and Hinton 2012, Coursera: Neural networks for machine learning, lecture 6.5; centered: Graves 2013,
-    arXiv:1308.0850.
-
     Examples
     --------
     >>> import fastbp
@@ -163,6 +153,7 @@ class RMSprop(Optimizer):
     2
     """
 
+    rates: ClassVar[tuple[str, ...]] = ("rho", "momentum")
     learning_rate: float = 0.001
     rho: float = 0.9
     momentum: float = 0.0
@@ -171,16 +162,8 @@ class RMSprop(Optimizer):
     weight_decay: float | None = None
     name: str = "rmsprop"
 
-    @property
-    def code(self) -> int:
-        return 4 + (self.momentum != 0) + 2 * self.centered
-
-    @property
-    def slots(self) -> int:
-        return 1 + (self.momentum != 0) + self.centered
-
-    def _rates(self) -> tuple[float, float]:
-        return self.rho, self.momentum
+    def _kind(self) -> tuple[int, int]:
+        return 4 + (self.momentum != 0) + 2 * self.centered, 1 + (self.momentum != 0) + self.centered
 
 
 @dataclass
@@ -188,6 +171,8 @@ class Adagrad(Optimizer):
     """Each gradient divided by the root of the sum of all its squares.
 
     ``s += g^2``, then ``w -= a g / sqrt(s + epsilon)``: epsilon inside the root.
+
+    Duchi et al. 2011, Adaptive subgradient methods for online learning and stochastic optimization.
 
     Parameters
     ----------
@@ -198,10 +183,6 @@ class Adagrad(Optimizer):
     weight_decay : float, optional
     name : str
 
-    References
-    ----------
-    Duchi et al. 2011, Adaptive subgradient methods for online learning and stochastic optimization.
-
     Examples
     --------
     >>> import fastbp
@@ -209,22 +190,18 @@ class Adagrad(Optimizer):
     0.1
     """
 
+    rates: ClassVar[tuple[str, ...]] = ("", "")
     learning_rate: float = 0.001
     initial_accumulator_value: float = 0.1
     epsilon: float = 1e-7
     weight_decay: float | None = None
     name: str = "adagrad"
 
-    @property
-    def code(self) -> int:
-        return 8
+    def _kind(self) -> tuple[int, int]:
+        return 8, 1
 
     @property
-    def slots(self) -> int:
-        return 1
-
-    @property
-    def initial_state(self) -> float:  # type: ignore[override]
+    def initial_state(self) -> float:
         return self.initial_accumulator_value
 
 
@@ -237,6 +214,8 @@ class Adam(Optimizer):
     that is not corrected for its start (the paper's "epsilon hat", as Keras has it; PyTorch adds it to the corrected
     root). With ``amsgrad`` the largest v so far takes v's place.
 
+    Kingma and Ba 2015, arXiv:1412.6980; amsgrad: Reddi et al. 2018, On the convergence of Adam and beyond.
+
     Parameters
     ----------
     learning_rate : float
@@ -247,10 +226,6 @@ class Adam(Optimizer):
     weight_decay : float, optional
     name : str
 
-    References
-    ----------
-    Kingma and Ba 2015, arXiv:1412.6980; amsgrad: Reddi et al. 2018, On the convergence of Adam and beyond.
-
     Examples
     --------
     >>> import fastbp
@@ -258,6 +233,7 @@ class Adam(Optimizer):
     2
     """
 
+    rates: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2")
     learning_rate: float = 0.001
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -266,21 +242,15 @@ class Adam(Optimizer):
     weight_decay: float | None = None
     name: str = "adam"
 
-    @property
-    def code(self) -> int:
-        return 9 + self.amsgrad
-
-    @property
-    def slots(self) -> int:
-        return 2 + self.amsgrad
-
-    def _rates(self) -> tuple[float, float]:
-        return self.beta_1, self.beta_2
+    def _kind(self) -> tuple[int, int]:
+        return 9 + self.amsgrad, 2 + self.amsgrad
 
 
 @dataclass
 class AdamW(Adam):
     """Adam with weight decay from the start: ``w -= w * weight_decay * a``, then Adam's step (epsilon as there).
+
+    Loshchilov and Hutter 2019, arXiv:1711.05101.
 
     Parameters
     ----------
@@ -288,10 +258,6 @@ class AdamW(Adam):
         As Adam's.
     weight_decay : float
     name : str
-
-    References
-    ----------
-    Loshchilov and Hutter 2019, arXiv:1711.05101.
 
     Examples
     --------
@@ -312,6 +278,8 @@ class Nadam(Optimizer):
     ``M = u_(t+1) m / (1 - U_(t+1)) + (1 - u_t) g / (1 - U_t)``, ``V = v / (1 - beta_2^t)`` with Adam's m and v, then
     ``w -= a M / (sqrt(V) + epsilon)``: epsilon outside the root, beside the corrected V.
 
+    Dozat 2016, Incorporating Nesterov momentum into Adam.
+
     Parameters
     ----------
     learning_rate : float
@@ -321,10 +289,6 @@ class Nadam(Optimizer):
     weight_decay : float, optional
     name : str
 
-    References
-    ----------
-    Dozat 2016, Incorporating Nesterov momentum into Adam.
-
     Examples
     --------
     >>> import fastbp
@@ -332,6 +296,7 @@ class Nadam(Optimizer):
     2
     """
 
+    rates: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2")
     learning_rate: float = 0.001
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -339,16 +304,8 @@ class Nadam(Optimizer):
     weight_decay: float | None = None
     name: str = "nadam"
 
-    @property
-    def code(self) -> int:
-        return 11
-
-    @property
-    def slots(self) -> int:
-        return 2
-
-    def _rates(self) -> tuple[float, float]:
-        return self.beta_1, self.beta_2
+    def _kind(self) -> tuple[int, int]:
+        return 11, 2
 
 
 _CLASSES: dict[str, type[Optimizer]] = {c.__name__: c for c in (SGD, RMSprop, Adagrad, Adam, AdamW, Nadam)}

@@ -138,7 +138,7 @@ def split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, np
 def arrays(argument: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: np.dtype) -> list[np.ndarray]:
     """Arrays in ``get_weights`` order, as the engine takes them."""
     if isinstance(values, np.ndarray) or not hasattr(values, "__len__"):
-        raise TypeError(f"{argument} must be a list of {len(shapes)} arrays, got {_describe(values)}")
+        raise TypeError(f"{argument} must be a list of {len(shapes)} arrays, got {describe(values)}")
     if len(values) != len(shapes):
         raise ValueError(f"{argument} must be a list of {len(shapes)} arrays, got {len(values)}")
     result = []
@@ -158,7 +158,8 @@ def output_gradient(argument: str, dy: Any, shape: tuple[int, int], dtype: np.dt
     return np.require(_contiguous(dy, dtype), requirements="A")
 
 
-def _describe(value: Any) -> str:
+def describe(value: Any) -> str:
+    """What kind of thing a value is, without its contents."""
     shape = getattr(value, "shape", None)
     return type(value).__name__ + (f" of shape {shape}" if shape is not None else "")
 
@@ -168,10 +169,10 @@ def _numbers(argument: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{argument} must be an array of numbers, got {_describe(value)}: {error}") from None
+        raise ValueError(f"{argument} must be an array of numbers, got {describe(value)}: {error}") from None
     if array.dtype.kind not in "fiub":
         hint = "encode text and categories as numbers" if array.dtype.kind in "OUS" else "convert it to real numbers"
-        raise TypeError(f"{argument} must hold real numbers, got {_describe(value)} of dtype {array.dtype}: {hint} beforehand")
+        raise TypeError(f"{argument} must hold real numbers, got {describe(value)} of dtype {array.dtype}: {hint} beforehand")
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{argument} must have no masked elements, got {np.ma.count_masked(value)}: fill them first")
     return array

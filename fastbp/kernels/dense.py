@@ -17,6 +17,7 @@ from .simd import machine
 from .update import STORE
 from .update import update as update_function
 
+LINE = 64  # bytes of a cache line
 DOT_UNITS = 3  # up to so many units, dot products beat a tile whose columns are mostly padding
 
 
@@ -43,6 +44,7 @@ def make_dense(dtype):
     product, row_product, dot_rows = gemm.product(dtype), gemm.row_product(dtype), gemm.dot_rows(dtype)
     transpose = gemm.transpose(dtype)
     activate, differentiate = elementwise.activate(dtype), elementwise.differentiate(dtype)
+    prefetch = memory.prefetch(dtype)
     update, add_groups = update_function(dtype), memory.add_groups(dtype)
     PANEL = tile_shape()[1]
     ITEM, LANES = np.dtype(dtype).itemsize, machine().lanes(dtype)
@@ -157,20 +159,36 @@ def make_dense(dtype):
                 bias_tile(plan, layer, shift, v, batch, zeros if is_first else end, end)
 
     @inner
+    def transposed_block(layer, column, out):
+        """(address, row stride) of the transposed copy of vector ``column`` of inputs, from output ``out`` on."""
+        start = column - column % PANEL
+        row = min(PANEL, read_int(layer, at.VECTORS_IN) - start) * VECTOR
+        panel = read_int(layer, at.TRANSPOSED) + start * VECTOR * read_int(layer, at.UNITS_OUT)
+        return panel + (column - start) * VECTOR + out * row, row
+
+    @inner
     def refresh_transposed(layer, v, width, first, last, weights):
         """Copy rows first .. last of panel v into the transposed panels. ``weights`` is the address of row first."""
-        units_out, vectors_in = read_int(layer, at.UNITS_OUT), read_int(layer, at.VECTORS_IN)
-        row = width * VECTOR
+        units, row = read_int(layer, at.UNITS_OUT), width * VECTOR
         for k in range(first, last, LANES):
-            column = k // LANES
-            start = column - column % PANEL
-            wide = min(PANEL, vectors_in - start)
-            panel = read_int(layer, at.TRANSPOSED) + start * VECTOR * units_out + (column - start) * VECTOR
             for j in range(width):
                 out = (v + j) * LANES
-                source = weights + (k - first) * row + j * VECTOR
-                target = panel + out * wide * VECTOR
-                transpose(source, row, target, wide * VECTOR, last - k, units_out - out)
+                target, target_row = transposed_block(layer, k // LANES, out)
+                transpose(weights + (k - first) * row + j * VECTOR, row, target, target_row, last - k, units - out)
+
+    @inner
+    def fetch_piece(plan, layer, v, width, first, last, rows, weights):
+        """Have the memory that the update will touch on its way while the gradient is formed."""
+        lines = (rows * width * VECTOR + LINE - 1) // LINE
+        place = weights
+        for i in range(read_int(plan, at.FETCHED)):
+            prefetch(place, LINE, lines)
+            place = weights + read_int(plan, at.STATE) + i * read_int(plan, at.SLOT)
+        if read_int(layer, at.TRANSPOSED):
+            for k in range(first, last, LANES):
+                out = v * LANES
+                target, target_row = transposed_block(layer, k // LANES, out)
+                prefetch(target, target_row, min(width * LANES, read_int(layer, at.UNITS_OUT) - out))
 
     @inner
     def update_piece(plan, layer, v, first, last, batch, scratch):
@@ -189,6 +207,8 @@ def make_dense(dtype):
             end = min(k + piece, last)
             rows = end - k + (bias if end == units else 0)
             weights = read_int(layer, at.WEIGHTS) + v * VECTOR * (units + bias) + k * row
+            if read_int(plan, at.FETCHED):
+                fetch_piece(plan, layer, v, width, k, end, rows, weights)
             if groups:
                 gradients = weights + read_int(plan, at.GRADIENTS)
                 add_groups(gradients, read_int(plan, at.GROUP), groups, scratch, rows * width)

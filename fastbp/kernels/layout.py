@@ -30,6 +30,7 @@ HYPER = _next()
 SCHEDULE = _next()
 SCALARS = _next()
 STATE = _next()  # bytes from a parameter to its first optimizer state
+FETCHED = _next()  # arrays to have fetched ahead of an update: the weights and their states, or 0 if all are in cache
 SLOT = _next()  # bytes from one state to the next
 LOSS = _next()  # code
 LOSS_PARAMETER = _next()  # float64 bits

@@ -5,7 +5,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from .library import VectorFunction
-from .simd import FLOATS, I64, Simd
+from .simd import FLOATS, I32, I64, VOID, Simd
 
 
 def _accessors(llvm_type, numba_type, bytes_):
@@ -113,7 +113,17 @@ def _add_doubles(s, address, count):
     return s.lane(s.sum(total.get()))
 
 
+def _prefetch(s, address, step, count):
+    """Ask for ``count`` cache lines, ``step`` bytes apart, that will soon be read and written."""
+    pointer = s.vector.as_pointer()
+    hint = s.intrinsic("llvm.prefetch.p0", VOID, [pointer, I32, I32, I32])
+    with s.loop(count) as i:
+        at = s.b.inttoptr(s.b.add(address, s.b.mul(i, step)), pointer)
+        s.b.call(hint, [at, I32(1), I32(2), I32(1)])
+
+
 copy_rows = VectorFunction("copy_rows", 7, _copy_rows)
 add_groups = VectorFunction("add_groups", 5, _add_groups)
 set_zero = VectorFunction("set_zero", 2, _set_zero)  # a multiple of the vector width, in bytes
+prefetch = VectorFunction("prefetch", 3, _prefetch)
 add_doubles = VectorFunction("add_doubles", 2, _add_doubles, returns="double")
