@@ -3,9 +3,10 @@
 from . import activations, initializers, layers, losses, metrics, optimizers
 from .history import History
 from .layers import Dense, Input
-from .model import Sequential, TrainingDiverged
+from .model import Sequential
 from .optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 from .threads import get_num_threads, set_num_threads
+from .trainable import TrainingDiverged
 
 __version__ = "0.1.0"
 

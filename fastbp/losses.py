@@ -8,7 +8,7 @@ computed from the layer's logits, so that it stays finite however sure the netwo
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .validation import boolean, number, unknown
+from .validation import boolean, lookup, number
 
 
 class Loss:
@@ -228,14 +228,5 @@ def get(identifier: object) -> Loss:
     >>> fastbp.losses.get("mae").name
     'mean_absolute_error'
     """
-    if isinstance(identifier, Loss):
-        return identifier
-    if isinstance(identifier, type) and identifier in _CLASSES.values():
-        loss: Loss = identifier()
-        return loss
-    if not isinstance(identifier, str):
-        raise TypeError(f"loss must be a name or a loss of fastbp.losses, got {identifier!r}")
-    names = {name.lower(): loss for name, loss in _CLASSES.items()}
-    if identifier.lower() not in names:
-        raise unknown("loss", identifier, _CLASSES)
-    return names[identifier.lower()]()
+    loss: Loss = lookup("loss", identifier, Loss, _CLASSES)
+    return loss

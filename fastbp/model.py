@@ -3,40 +3,16 @@
 The way of a fit: the arguments are checked -> the engine runs an epoch in one compiled call -> the history grows.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .history import History
-from .metrics import Metric, to_count
+from .metrics import to_count
 from .progress import Progress, format_logs
 from .threads import check_threads
-from .trainable import Data, Trainable
+from .trainable import Data, Trainable, as_returned, epoch_logs
 from .validation import boolean, describe, inputs, integer, number, split, verbosity
-
-if TYPE_CHECKING:
-    from .engine import Engine, Epoch
-
-
-class TrainingDiverged(ArithmeticError, ValueError):
-    """The loss of a step was NaN or infinite. The model has the weights it had before that epoch (or batch).
-
-    Attributes
-    ----------
-    epoch, step : int
-        When it happened, counted from 1; the step within the epoch.
-    """
-
-    def __init__(self, epoch: int, step: int, learning_rate: float) -> None:
-        self.epoch, self.step, self.learning_rate = epoch, step, learning_rate
-        super().__init__(
-            f"the loss became NaN or infinite in epoch {epoch}, step {step}; the weights are those from before this "
-            f"epoch. A learning_rate below {learning_rate:g} or data scaled to about -1 to 1 may help"
-        )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.epoch, self.step, self.learning_rate)
 
 
 class Sequential(Trainable):
@@ -145,46 +121,13 @@ class Sequential(Trainable):
         with Progress(verbose, epochs, initial_epoch) as progress:
             for index in range(initial_epoch, epochs):
                 epoch = self._train(engine, train, batch_size, shuffle, counted, threads, index)
-                logs, rate = _logs(epoch, metrics), epoch.samples / epoch.seconds
+                logs, rate = epoch_logs(epoch, metrics), epoch.samples / epoch.seconds
                 if held_out is not None:
-                    validated = _logs(engine.evaluate(*held_out, counted, threads), metrics)
+                    validated = epoch_logs(engine.evaluate(*held_out, counted, threads), metrics)
                     logs |= {f"val_{name}": value for name, value in validated.items()}
                 history.append(index, logs, rate)
                 progress.epoch_ended(index, logs, rate)
         return history
-
-    def train_on_batch(
-        self, x: Any, y: Any, *, return_dict: bool = False, check_finite: bool = True
-    ) -> float | list[float] | dict[str, float]:
-        """One step of the optimizer on all of x, y as one batch.
-
-        Parameters
-        ----------
-        x, y : arrays
-            As for ``fit``.
-        return_dict : bool
-            Return a dict by name instead.
-        check_finite : bool
-            Refuse NaN and infinity in the data.
-
-        Returns
-        -------
-        float, list or dict
-            The loss before the step, with the metrics after it in a list where there are any. They are those of this batch
-            alone.
-
-        Examples
-        --------
-        >>> import fastbp
-        >>> model = fastbp.Sequential([fastbp.Dense(1, kernel_initializer="zeros")])
-        >>> model.compile("sgd", "mse")
-        >>> model.train_on_batch([[1.0]], [2.0])
-        4.0
-        """
-        data = self._pair(x, y, check_finite)
-        engine, metrics = self._build(data[0].shape[1]), self._metrics_to_count()
-        epoch = self._train(engine, data, len(data[0]), False, to_count(metrics), None, 0)
-        return _result(_logs(epoch, metrics), return_dict)
 
     # -- measuring
 
@@ -233,10 +176,10 @@ class Sequential(Trainable):
         verbose, threads, metrics = verbosity(verbose), _thread_count(threads), self._metrics_to_count()
         engine = self._need_engine("evaluate")
         epoch = engine.evaluate(*self._pair(x, y, check_finite), to_count(metrics), threads)
-        logs = _logs(epoch, metrics)
+        logs = epoch_logs(epoch, metrics)
         if verbose:
             print(format_logs(logs), flush=True)
-        return _result(logs, return_dict)
+        return as_returned(logs, return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any, *, return_dict: bool = False, check_finite: bool = True
@@ -315,34 +258,6 @@ class Sequential(Trainable):
             return train, None
         train_x, train_y, held_out_x, held_out_y = split(*train, fraction)
         return (train_x, train_y), (held_out_x, held_out_y)
-
-    def _train(
-        self, engine: "Engine", data: Data, batch_size: int, shuffle: bool, counted: int, threads: int | None, index: int
-    ) -> "Epoch":
-        """One epoch; where it diverges, the weights from before it and the error."""
-        from .engine import Diverged
-
-        before, self._kept_rows = engine.snapshot(), 0
-        try:
-            return engine.train_epoch(*data, batch_size, shuffle, counted, threads)
-        except Diverged as error:
-            engine.restore(before)
-            raise TrainingDiverged(index + 1, error.step, self._compiled()[0].learning_rate) from None
-
-
-def _logs(epoch: "Epoch", metrics: Sequence[Metric]) -> dict[str, float]:
-    """The loss and metrics of a pass by name."""
-    logs = {"loss": epoch.loss}
-    for metric in metrics:
-        logs[metric.name] = metric.compute(epoch.statistics)
-    return logs
-
-
-def _result(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:
-    """Losses and metrics in the form that Keras returns them in."""
-    if return_dict:
-        return logs
-    return list(logs.values()) if len(logs) > 1 else logs["loss"]
 
 
 def _thread_count(threads: Any) -> int | None:

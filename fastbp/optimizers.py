@@ -1,7 +1,8 @@
 """Optimizers: descriptions that the engine resolves to its integer codes. The update rules are Keras's.
 
 In the rules ``w`` is a parameter, ``g`` its gradient, ``a`` the learning rate and ``t`` the step, counted from 1. With
-``weight_decay`` every rule first does ``w -= w * weight_decay * a`` (decoupled; biases as well).
+``weight_decay`` (a float or None) every rule first does ``w -= w * weight_decay * a`` (decoupled; biases as well).
+``epsilon`` keeps a divisor from being zero; where it stands differs, so each rule says it. ``name`` is a label.
 
 An optimizer's ``learning_rate`` may be set at any time, also on a compiled model, whose optimizer state it leaves
 alone. The other settings decide what state there is, so they are final: compile the model again with a new optimizer.
@@ -13,10 +14,10 @@ alone. The other settings decide what state there is, so they are final: compile
 Adam(learning_rate=0.0001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, amsgrad=False, weight_decay=None, name='adam')
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .validation import boolean, number, unknown
+from .validation import boolean, lookup, number
 
 # What each setting may be: the least, the most, and whether it must stay below that.
 _FROM_ZERO = (0.0, float("inf"), False)
@@ -49,6 +50,7 @@ class Optimizer:
     and ``hyper`` the numbers that the kernel reads: learning rate, weight decay, the two of ``rates``, epsilon.
     """
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
     rates: ClassVar[tuple[str, ...]]
     learning_rate: float
 
@@ -56,17 +58,9 @@ class Optimizer:
         """``code`` and ``slots``."""
         raise NotImplementedError
 
-    @property
-    def code(self) -> int:
-        return self._kind()[0]
-
-    @property
-    def slots(self) -> int:
-        return self._kind()[1]
-
-    @property
-    def initial_state(self) -> float:
-        return 0.0
+    code = property(lambda self: self._kind()[0])
+    slots = property(lambda self: self._kind()[1])
+    initial_state = property(lambda self: vars(self).get("initial_accumulator_value", 0.0))
 
     @property
     def hyper(self) -> tuple[float, ...]:
@@ -74,7 +68,7 @@ class Optimizer:
         return (*(vars(self).get(name) or 0.0 for name in names), 0.0, 0.0, 0.0)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        known = [f.name for f in fields(self)]
+        known = type(self).__dataclass_fields__
         if name not in known:
             raise AttributeError(f"{type(self).__name__} has no setting {name!r}, only {', '.join(known)}")
         if name in vars(self) and name != "learning_rate":
@@ -96,13 +90,12 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float
+    learning_rate, weight_decay, name
+        As above.
     momentum : float
         In [0, 1].
     nesterov : bool
         Look ahead along the momentum.
-    weight_decay : float, optional
-    name : str
 
     Examples
     --------
@@ -130,21 +123,18 @@ class RMSprop(Optimizer):
     ``c = rho c + (1 - rho) g`` too and divides by ``sqrt(v - c^2 + epsilon)``. With momentum
     ``m = momentum m + a g / sqrt(...)``, then ``w -= m``.
 
-    Tieleman and Hinton 2012, Coursera: Neural networks for machine learning, lecture 6.5; centered: Graves 2013,
-    arXiv:1308.0850.
+    Tieleman and Hinton 2012, Neural networks for machine learning, lecture 6.5; centered: Graves 2013, arXiv:1308.0850.
 
     Parameters
     ----------
-    learning_rate : float
+    learning_rate, epsilon, weight_decay, name
+        As above.
     rho : float
         In [0, 1): how slowly the mean forgets.
     momentum : float
         In [0, 1].
-    epsilon : float
     centered : bool
         Divide by the standard deviation of the gradient instead.
-    weight_decay : float, optional
-    name : str
 
     Examples
     --------
@@ -176,12 +166,10 @@ class Adagrad(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float
+    learning_rate, epsilon, weight_decay, name
+        As above.
     initial_accumulator_value : float
         What s starts at.
-    epsilon : float
-    weight_decay : float, optional
-    name : str
 
     Examples
     --------
@@ -200,10 +188,6 @@ class Adagrad(Optimizer):
     def _kind(self) -> tuple[int, int]:
         return 8, 1
 
-    @property
-    def initial_state(self) -> float:
-        return self.initial_accumulator_value
-
 
 @dataclass
 class Adam(Optimizer):
@@ -218,13 +202,11 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float
+    learning_rate, epsilon, weight_decay, name
+        As above.
     beta_1, beta_2 : float
         In [0, 1): how slowly the two means forget.
-    epsilon : float
     amsgrad : bool
-    weight_decay : float, optional
-    name : str
 
     Examples
     --------
@@ -254,10 +236,8 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    learning_rate, beta_1, beta_2, epsilon, amsgrad
+    learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, name
         As Adam's.
-    weight_decay : float
-    name : str
 
     Examples
     --------
@@ -282,12 +262,10 @@ class Nadam(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float
+    learning_rate, epsilon, weight_decay, name
+        As above.
     beta_1, beta_2 : float
         In [0, 1): how slowly the two means forget.
-    epsilon : float
-    weight_decay : float, optional
-    name : str
 
     Examples
     --------
@@ -318,25 +296,11 @@ def get(identifier: object) -> Optimizer:
     ----------
     identifier : str, Optimizer or class of optimizers
 
-    Raises
-    ------
-    TypeError, ValueError
-        If it stands for none.
-
     Examples
     --------
     >>> import fastbp
     >>> fastbp.optimizers.get("sgd").learning_rate
     0.01
     """
-    if isinstance(identifier, Optimizer):
-        return identifier
-    if isinstance(identifier, type) and identifier in _CLASSES.values():
-        optimizer: Optimizer = identifier()
-        return optimizer
-    if not isinstance(identifier, str):
-        raise TypeError(f"optimizer must be a name or an optimizer of fastbp.optimizers, got {identifier!r}")
-    names = {name.lower(): optimizer for name, optimizer in _CLASSES.items()}
-    if identifier.lower() not in names:
-        raise unknown("optimizer", identifier, names)
-    return names[identifier.lower()]()
+    optimizer: Optimizer = lookup("optimizer", identifier, Optimizer, _CLASSES)
+    return optimizer

@@ -5,7 +5,7 @@ Data that is already C-contiguous in the model's dtype passes through as it is, 
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,20 @@ def unknown(argument: str, value: object, allowed: Iterable[str]) -> ValueError:
     lower = {name.lower(): name for name in names}
     near = get_close_matches(str(value).lower(), lower, n=1)
     return ValueError(text + (f". Did you mean {lower[near[0]]!r}?" if near else ""))
+
+
+def lookup(argument: str, identifier: Any, base: type, classes: Mapping[str, type]) -> Any:
+    """The object that a name, a class or an object of ``base`` stands for; case does not matter in names."""
+    if isinstance(identifier, base):
+        return identifier
+    if isinstance(identifier, type) and identifier in classes.values():
+        return identifier()
+    if not isinstance(identifier, str):
+        raise TypeError(f"{argument} must be a name or an object of fastbp.{base.__module__[7:]}, got {identifier!r}")
+    names = {name.lower(): name for name in classes}
+    if identifier.lower() not in names:
+        raise unknown(argument, identifier, classes)
+    return classes[names[identifier.lower()]]()
 
 
 def integer(argument: str, value: Any, minimum: int) -> int:

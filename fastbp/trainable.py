@@ -1,0 +1,266 @@
+"""A network with a loss and an optimizer, and the lower level for a training loop of one's own."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import losses, optimizers
+from .metrics import Metric, get_all, to_count
+from .network import Network
+from .validation import arrays, boolean, inputs, output_gradient, pair
+
+if TYPE_CHECKING:
+    from .engine import Engine, Epoch
+
+Data = tuple[np.ndarray, np.ndarray]
+
+
+class TrainingDiverged(ArithmeticError, ValueError):
+    """The loss of a step was NaN or infinite. The model has the weights it had before that epoch (or batch).
+
+    Attributes
+    ----------
+    epoch, step : int
+        When it happened, counted from 1; the step within the epoch.
+    """
+
+    def __init__(self, epoch: int, step: int, learning_rate: float) -> None:
+        self.epoch, self.step, self.learning_rate = epoch, step, learning_rate
+        super().__init__(
+            f"the loss became NaN or infinite in epoch {epoch}, step {step}; the weights are those from before this "
+            f"epoch. A learning_rate below {learning_rate:g} or data scaled to about -1 to 1 may help"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.epoch, self.step, self.learning_rate)
+
+
+class Trainable(Network):
+    """The part of ``Sequential`` that takes single steps."""
+
+    _metrics: tuple[Metric, ...] = ()
+
+    def compile(
+        self,
+        optimizer: str | optimizers.Optimizer = "rmsprop",
+        loss: str | losses.Loss | None = None,
+        metrics: str | Metric | Sequence[str | Metric] | None = None,
+    ) -> None:
+        """Choose how to learn. The optimizer's state starts afresh.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+        loss : str or Loss
+        metrics : list of str or Metric, optional
+            Of "mse", "mae", "rmse", "r2", "accuracy" and Keras's longer names.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Dense(10, "softmax")])
+        >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        >>> model.optimizer.learning_rate = 1e-4  # at any time; the optimizer's state stays
+        """
+        chosen_optimizer, chosen_loss, chosen_metrics = optimizers.get(optimizer), losses.get(loss), get_all(metrics)
+        if self._layers:
+            self._fitting(chosen_loss, chosen_metrics)
+        if self._engine is not None:
+            self._engine.configure(chosen_optimizer, chosen_loss)
+        self.optimizer, self.loss, self._metrics = chosen_optimizer, chosen_loss, chosen_metrics
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """What ``evaluate`` returns, in order."""
+        return ["loss", *(metric.name for metric in self._metrics)]
+
+    # -- single steps
+
+    def forward(self, x: Any) -> np.ndarray:
+        """The output for x, remembering what ``backward`` needs. Numbers that are not finite pass through.
+
+        Parameters
+        ----------
+        x : array of shape (samples, features)
+
+        Returns
+        -------
+        ndarray of shape (samples, units)
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Dense(2, kernel_initializer="ones")])
+        >>> model.forward([[1.0, 2.0, 3.0]])
+        array([[6., 6.]], dtype=float32)
+        """
+        x = inputs("x", x, self._input_units, self._dtype, False)
+        output: np.ndarray = self._build(x.shape[1]).forward(x, keep=True)
+        self._kept_rows = len(x)
+        return output
+
+    def backward(self, dy: Any) -> np.ndarray:
+        """Take a gradient with respect to the output of the last ``forward`` back to its input.
+
+        The gradients with respect to the weights, in ``get_weights`` order, are in ``model.gradients`` afterwards.
+
+        Parameters
+        ----------
+        dy : array of shape (samples, units)
+
+        Returns
+        -------
+        ndarray of shape (samples, features)
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Dense(2, kernel_initializer="ones")])
+        >>> y = model.forward([[1.0, 2.0, 3.0]])
+        >>> model.backward([[1.0, 10.0]])
+        array([[11., 11., 11.]], dtype=float32)
+        >>> model.gradients[1]
+        array([ 1., 10.], dtype=float32)
+        """
+        if self._engine is None or not self._kept_rows:
+            raise ValueError("backward needs a forward(x) before it, got none since the weights last changed")
+        dy = output_gradient("dy", dy, (self._kept_rows, self._layers[-1].units), self._dtype)
+        dx: np.ndarray
+        dx, self.gradients = self._engine.backward(dy)
+        return dx
+
+    def train_on_batch(
+        self, x: Any, y: Any, *, return_dict: bool = False, check_finite: bool = True
+    ) -> float | list[float] | dict[str, float]:
+        """One step of the optimizer on all of x, y as one batch.
+
+        Parameters
+        ----------
+        x, y : arrays
+            As for ``fit``.
+        return_dict : bool
+            Return a dict by name instead.
+        check_finite : bool
+            Refuse NaN and infinity in the data.
+
+        Returns
+        -------
+        float, list or dict
+            The loss before the step, with the metrics after it in a list where there are any. They are those of this batch
+            alone.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile("sgd", "mse")
+        >>> model.train_on_batch([[1.0]], [2.0])
+        4.0
+        """
+        data = self._pair(x, y, check_finite)
+        engine, metrics = self._build(data[0].shape[1]), self._metrics_to_count()
+        epoch = self._train(engine, data, len(data[0]), False, to_count(metrics), None, 0)
+        return as_returned(epoch_logs(epoch, metrics), return_dict)
+
+    def value_and_gradient(self, x: Any, y: Any, *, check_finite: bool = True) -> tuple[float, list[np.ndarray]]:
+        """The loss on all of x, y and its gradient with respect to the weights, in ``get_weights`` order.
+
+        Parameters
+        ----------
+        x, y : arrays
+            As for ``fit``.
+        check_finite : bool
+            Refuse NaN and infinity in the data.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile("sgd", "mse")
+        >>> loss, gradients = model.value_and_gradient([[3.0]], [2.0])
+        >>> loss, [g.tolist() for g in gradients]
+        (4.0, [[[-12.0]], [-4.0]])
+        """
+        x, y = self._pair(x, y, check_finite)
+        loss, gradients = self._build(x.shape[1]).value_and_gradient(x, y)
+        return loss, gradients
+
+    def apply_gradients(self, gradients: Sequence[Any]) -> None:
+        """One step of the optimizer along given gradients.
+
+        Parameters
+        ----------
+        gradients : list of arrays
+            In ``get_weights`` order, as ``value_and_gradient`` and ``model.gradients`` have them. NaN is not looked for.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Input((1,)), fastbp.Dense(1, kernel_initializer="ones")])
+        >>> model.compile(fastbp.SGD(0.5), "mse")
+        >>> model.apply_gradients([[[1.0]], [4.0]])
+        >>> [w.tolist() for w in model.get_weights()]
+        [[[0.5]], [-2.0]]
+        """
+        self._compiled()
+        engine = self._need_engine("apply_gradients")
+        shapes = self._weight_shapes(self._input_units or 0)
+        engine.apply_gradients(arrays("gradients", gradients, shapes, self._dtype))
+        self._kept_rows = 0
+
+    def _train(
+        self, engine: "Engine", data: Data, batch_size: int, shuffle: bool, counted: int, threads: int | None, index: int
+    ) -> "Epoch":
+        """One epoch; where it diverges, the weights from before it and the error."""
+        from .engine import Diverged
+
+        before, self._kept_rows = engine.snapshot(), 0
+        try:
+            return engine.train_epoch(*data, batch_size, shuffle, counted, threads)
+        except Diverged as error:
+            engine.restore(before)
+            raise TrainingDiverged(index + 1, error.step, self._compiled()[0].learning_rate) from None
+
+    # -- what must fit together
+
+    def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:
+        """Optimizer and loss of a model that is compiled, or the error for one that is not."""
+        if self.optimizer is None or self.loss is None:
+            raise ValueError("the model must be compiled first, got none of compile(optimizer, loss, metrics)")
+        return self.optimizer, self.loss
+
+    def _metrics_to_count(self) -> tuple[Metric, ...]:
+        return self._fitting(self._compiled()[1], self._metrics)
+
+    def _fitting(self, loss: losses.Loss, metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+        """The metrics as they apply to the targets, once the last layer, the loss and the metrics go together."""
+        if not self._layers:
+            raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
+        units = self._layers[-1].units
+        if units == 1 and loss.name.endswith("categorical_crossentropy"):
+            raise ValueError(f"loss {loss.name!r} needs a last layer of at least 2 units, got 1: binary_crossentropy does")
+        resolved = tuple(metric.resolve(loss, units) for metric in metrics)
+        to_count(resolved)
+        return resolved
+
+    def _pair(self, x: Any, y: Any, check_finite: bool, width: int | None = None, prefix: str = "") -> Data:
+        """Samples and targets, checked. ``width`` of the input where the model does not know it yet."""
+        self._metrics_to_count()
+        units = width or self._input_units, self._layers[-1].units
+        return pair(x, y, units, self._compiled()[1], self._dtype, boolean("check_finite", check_finite), prefix)
+
+
+def epoch_logs(epoch: "Epoch", metrics: Sequence[Metric]) -> dict[str, float]:
+    """The loss and metrics of a pass by name."""
+    logs = {"loss": epoch.loss}
+    for metric in metrics:
+        logs[metric.name] = metric.compute(epoch.statistics)
+    return logs
+
+
+def as_returned(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:
+    """Losses and metrics in the form that Keras returns them in."""
+    if return_dict:
+        return logs
+    return list(logs.values()) if len(logs) > 1 else logs["loss"]
