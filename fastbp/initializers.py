@@ -6,6 +6,8 @@
 (3, 2)
 """
 
+from __future__ import annotations  # numpy.random takes a while to import
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ import numpy as np
 from .validation import integer, number, unknown
 
 Shape = tuple[int, ...]
-Initializer = Callable[[Shape, np.random.Generator, str], np.ndarray]
+Initializer = Callable[[Shape, "np.random.Generator", str], np.ndarray]
 
 # The standard deviation of a standard normal distribution cut off at two standard deviations.
 _CUT_DEVIATION = 0.87962566103423978

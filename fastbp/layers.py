@@ -3,13 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from . import activations, initializers
 from .activations import Activation
+from .initializers import Initializer
 from .validation import boolean, integer
-
-Initializer = Callable[[tuple[int, ...], np.random.Generator, str], np.ndarray]
 
 
 def check_name(name: object) -> str | None:
