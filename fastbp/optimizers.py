@@ -286,7 +286,7 @@ class Nadam(Optimizer):
         return 11, 2
 
 
-_CLASSES: dict[str, type[Optimizer]] = {c.__name__: c for c in (SGD, RMSprop, Adagrad, Adam, AdamW, Nadam)}
+_CLASSES: dict[str, type[Optimizer]] = {c.__name__.lower(): c for c in (SGD, RMSprop, Adagrad, Adam, AdamW, Nadam)}
 
 
 def get(identifier: object) -> Optimizer:
