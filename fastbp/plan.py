@@ -166,10 +166,10 @@ class _Builder:
             stride = row_bytes(shape.units_out, self.dtype)
             row[at.INPUT_ROW], row[at.OUTPUT_ROW], row[at.DELTA_ROW] = source_row, stride, stride
             reserve(i, at.OUTPUT, stride)
-            if learns:
+            if learns or i == len(self.shapes) - 1:  # the loss writes the last one, wanted or not
                 reserve(i, at.DELTA, stride)
-                if row[at.ACTIVATION] in PAIRS:
-                    reserve(i, at.STORED, stride)
+            if learns and row[at.ACTIVATION] in PAIRS:
+                reserve(i, at.STORED, stride)
             source_row = stride
         base = self.buffer("activations", size * copies, np.uint8)
         for row, position, offset in places:

@@ -184,7 +184,7 @@ class Trainable(Network):
         """
         x, y = self._pair(x, y, check_finite)
         loss, gradients = self._build(x.shape[1]).value_and_gradient(x, y)
-        return loss, gradients
+        return float(loss), gradients
 
     def apply_gradients(self, gradients: Sequence[Any]) -> None:
         """One step of the optimizer along given gradients.
@@ -253,7 +253,7 @@ class Trainable(Network):
 
 def epoch_logs(epoch: "Epoch", metrics: Sequence[Metric]) -> dict[str, float]:
     """The loss and metrics of a pass by name."""
-    logs = {"loss": epoch.loss}
+    logs = {"loss": float(epoch.loss)}
     for metric in metrics:
         logs[metric.name] = metric.compute(epoch.statistics)
     return logs

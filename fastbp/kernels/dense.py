@@ -51,7 +51,7 @@ def make_dense(dtype):
     VECTOR, PIECE = LANES * ITEM, gradient_rows(dtype)
     NARROW, NARROW_PIECE = narrow_units(dtype), PANEL * LANES
 
-    @inner
+    @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch):
         """Rows first .. last of OUTPUT = activation(source @ W + b). Overwrites them, and STORED where there is one.
 
@@ -85,7 +85,7 @@ def make_dense(dtype):
                 product(width, source, source_row, ITEM, panel, row, start, 0, z, output_row, units, rows)
             activate(code, alpha, z, output_row, d + move if d else 0, output_row, rows, width)
 
-    @inner
+    @inner(dtype)
     def backward(plan, layer, below, shift, first, last):
         """Rows first .. last of the DELTA of the layer below: (DELTA @ W.T) * its activation's derivative."""
         units, vectors = read_int(layer, at.UNITS_OUT), read_int(layer, at.VECTORS_IN)
@@ -104,7 +104,7 @@ def make_dense(dtype):
             product(width, delta, delta_row, ITEM, panel, row, zeros, 0, g, target_row, units, rows)
             differentiate(code, alpha, g, target_row, slope + move, slope_row, rows, width)
 
-    @inner
+    @inner(dtype)
     def gradient_tiles(layer, shift, v, first, last, batch, start, start_row, target):
         """Rows first .. last of panel v of dW = INPUT.T @ DELTA + start.
 
@@ -117,14 +117,14 @@ def make_dense(dtype):
         a = source + first * ITEM
         product(width, a, ITEM, source_row, delta, delta_row, start, start_row, target, row, batch, last - first)
 
-    @inner
+    @inner(dtype)
     def bias_tile(plan, layer, shift, v, batch, start, target):
         """The bias row of panel v: the sum of DELTA's rows, plus ``start``."""
         width = min(PANEL, read_int(layer, at.VECTORS_OUT) - v)
         delta, delta_row = read_int(layer, at.DELTA) + shift + v * VECTOR, read_int(layer, at.DELTA_ROW)
         row_product(width, read_int(plan, at.ONES), 0, delta, delta_row, start, target, batch)
 
-    @inner
+    @inner(dtype)
     def narrow_tiles(layer, first, last, batch, zeros, target):
         """Rows first .. last of dW of a layer of few units: DELTA.T @ INPUT in tiles without padding, then turned.
 
@@ -140,7 +140,7 @@ def make_dense(dtype):
             k = j * LANES
             transpose(turned + j * VECTOR, row, target + k * VECTOR, VECTOR, units, rows - k)
 
-    @inner
+    @inner(dtype)
     def add_gradient(plan, layer, shift, gradients, batch, is_first):
         """The layer's whole gradient over ``batch`` rows, added to (or, first, written over) the one kept.
 
@@ -158,7 +158,7 @@ def make_dense(dtype):
                 end = panel + units * row
                 bias_tile(plan, layer, shift, v, batch, zeros if is_first else end, end)
 
-    @inner
+    @inner(dtype)
     def transposed_block(layer, column, out):
         """(address, row stride) of the transposed copy of vector ``column`` of inputs, from output ``out`` on."""
         start = column - column % PANEL
@@ -166,7 +166,7 @@ def make_dense(dtype):
         panel = read_int(layer, at.TRANSPOSED) + start * VECTOR * read_int(layer, at.UNITS_OUT)
         return panel + (column - start) * VECTOR + out * row, row
 
-    @inner
+    @inner(dtype)
     def refresh_transposed(layer, v, width, first, last, weights):
         """Copy rows first .. last of panel v into the transposed panels. ``weights`` is the address of row first."""
         units, row = read_int(layer, at.UNITS_OUT), width * VECTOR
@@ -176,7 +176,7 @@ def make_dense(dtype):
                 target, target_row = transposed_block(layer, k // LANES, out)
                 transpose(weights + (k - first) * row + j * VECTOR, row, target, target_row, last - k, units - out)
 
-    @inner
+    @inner(dtype)
     def fetch_piece(plan, layer, v, width, first, last, rows, weights):
         """Have the memory that the update will touch on its way while the gradient is formed."""
         lines = (rows * width * VECTOR + LINE - 1) // LINE
@@ -190,7 +190,7 @@ def make_dense(dtype):
                 target, target_row = transposed_block(layer, k // LANES, out)
                 prefetch(target, target_row, min(width * LANES, read_int(layer, at.UNITS_OUT) - out))
 
-    @inner
+    @inner(dtype)
     def update_piece(plan, layer, v, first, last, batch, scratch):
         """Gradient and optimizer step of rows first .. last of panel v: dW never leaves the cache.
 

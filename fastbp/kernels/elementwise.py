@@ -19,8 +19,8 @@ LINEAR, RELU, LEAKY_RELU, ELU, SELU, TANH, SIGMOID, SOFTPLUS, SILU, GELU, GELU_T
 VALUES = {
     RELU: lambda s, z, alpha: s.maximum(s.constant(0.0), z),  # in this order NaN passes through
     LEAKY_RELU: lambda s, z, alpha: s.select(z < 0.0, alpha * z, z),
-    ELU: lambda s, z, alpha: s.select(z > 0.0, z, alpha * vmath.expm1(s, s.minimum(z, 0.0))),
-    SELU: lambda s, z, alpha: SELU_SCALE * s.select(z > 0.0, z, SELU_ALPHA * vmath.expm1(s, s.minimum(z, 0.0))),
+    ELU: lambda s, z, alpha: s.select(z > 0.0, z, alpha * vmath.expm1(s, s.minimum(s.constant(0.0), z))),
+    SELU: lambda s, z, alpha: SELU_SCALE * s.select(z > 0.0, z, SELU_ALPHA * vmath.expm1(s, s.minimum(s.constant(0.0), z))),
     TANH: lambda s, z, alpha: vmath.tanh(s, z),
     SIGMOID: lambda s, z, alpha: vmath.sigmoid(s, z),
     SOFTPLUS: lambda s, z, alpha: vmath.softplus(s, z),

@@ -41,7 +41,6 @@ def cache_directory():
     return Path(base) / "fastbp"
 
 
-@lru_cache(maxsize=1)
 def _source_stamp():
     """A hash of all that decides what the compiler is given, the CPU apart."""
     stamp = hashlib.sha256(f"{sys.version} {numba.__version__} {llvmlite.__version__}".encode())
@@ -50,6 +49,9 @@ def _source_stamp():
         stamp.update(str(path.relative_to(root)).encode())
         stamp.update(path.read_bytes())
     return stamp.hexdigest()
+
+
+_STAMP = _source_stamp()  # taken when the sources are read, so that an edit while we run is not mistaken for them
 
 
 @lru_cache(maxsize=1)
@@ -63,7 +65,7 @@ def _warn_uncached(reason):
 
 
 def _file(name, signature, codegen):
-    key = repr((name, str(signature), codegen.magic_tuple(), _source_stamp()))
+    key = repr((name, str(signature), codegen.magic_tuple(), _STAMP))
     return cache_directory() / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.bin"
 
 
@@ -106,9 +108,19 @@ class _KernelCache(NullCache):
         write_cached(self._name, signature, data.codegen, data._reduce())
 
 
-def inner(function):
-    """A function that only other kernels call. It is compiled into each of them, and once for all literal arguments."""
+def inner(tag):
+    """Decorate a function that only other kernels call. It is compiled into each of them.
+
+    ``tag`` tells apart the versions of a function that closures make (the element type): code from the cache is linked
+    by name, and two versions of one name would be taken for one another.
+    """
+    return lambda function: _inner(function, tag)
+
+
+def _inner(function, tag):
+    function.__qualname__ += f"_{tag}"
     compiled = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    # Numba would compile another version for each literal argument.
     template = compiled.get_call_template
     compiled.get_call_template = lambda arguments, named: template([types.unliteral(a) for a in arguments], named)
     return compiled
@@ -130,7 +142,9 @@ def kernel(name, signature, build):
         Called without arguments when the kernel is first wanted; returns the Python function to compile.
     """
     if name not in _kernels:
-        function = njit(**_OPTIONS)(build())
+        function = build()
+        function.__qualname__ = name.replace("-", "_")
+        function = njit(**_OPTIONS)(function)
         function._cache = _KernelCache(name)
         function.compile(signature)
         function.disable_compile()

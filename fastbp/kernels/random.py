@@ -10,7 +10,7 @@ _STEP, _MIX_1, _MIX_2 = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1C
 _27, _30, _31, _32 = (np.uint64(c) for c in (27, 30, 31, 32))
 
 
-@inner
+@inner("")
 def mix(state):
     """One 64-bit random number from a counter (SplitMix64: Steele, Lea & Flood, OOPSLA 2014)."""
     z = (state ^ (state >> _30)) * _MIX_1
@@ -18,10 +18,12 @@ def mix(state):
     return z ^ (z >> _31)
 
 
-@inner
+@inner("")
 def shuffle(order, n, random):
-    """Fisher and Yates: every order of the n integers at ``order`` equally likely. Moves the generator on."""
+    """Fisher and Yates: 0 .. n-1 at ``order``, every order equally likely. Overwrites them, moves the generator on."""
     state = types.uint64(read_int(random, 0))
+    for i in range(n):  # always from the same start, so that the order follows from the generator alone
+        write_int(order, i, i)
     for i in range(n - 1, 0, -1):
         state += _STEP
         j = types.int64(((mix(state) >> _32) * types.uint64(i + 1)) >> _32)

@@ -21,7 +21,7 @@ def make_count(dtype):
     """``count(plan, kind, output, row, sample, rows, units, counts)``: add rows of predictions to a slot."""
     read, _ = make_accessors(dtype)
 
-    @inner
+    @inner(dtype)
     def largest(address, units):
         best = 0
         for j in range(1, units):
@@ -29,12 +29,12 @@ def make_count(dtype):
                 best = j
         return best
 
-    @inner
+    @inner(dtype)
     def add(counts, which, j, units, value):
         place = SUMS + which * units + j
         write_double(counts, place, read_double(counts, place) + value)
 
-    @inner
+    @inner(dtype)
     def count_row(kind, p, t, units, counts):
         correct = 0
         for j in range(units):
@@ -50,7 +50,7 @@ def make_count(dtype):
             correct = 1
         return correct
 
-    @inner
+    @inner(dtype)
     def count(plan, kind, output, row, sample, rows, units, counts):
         order, y, y_row = read_int(plan, at.ORDER), read_int(plan, at.Y), read_int(plan, at.Y_ROW)
         correct = 0

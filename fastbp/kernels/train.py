@@ -32,7 +32,7 @@ def _make_rows(dtype, forward, backward):
     loss, copy_rows = loss_function(dtype), memory.copy_rows(dtype)
     LAYER_BYTES = 8 * at.LAYER_FIELDS
 
-    @inner
+    @inner(dtype)
     def link_rows(code, layer, shift, first, last):
         """Turn the last layer's output into predictions, in place."""
         row = read_int(layer, at.OUTPUT_ROW)
@@ -42,7 +42,7 @@ def _make_rows(dtype, forward, backward):
         elif code != LINEAR:
             activate(code, 0, output, row, 0, 0, last - first, read_int(layer, at.VECTORS_OUT))
 
-    @inner
+    @inner(dtype)
     def output_delta(layer, shift, first, last):
         """From the gradient with respect to the network's output to that of its last pre-activation, in place."""
         code, row = read_int(layer, at.ACTIVATION), read_int(layer, at.OUTPUT_ROW)
@@ -56,7 +56,7 @@ def _make_rows(dtype, forward, backward):
             vectors = read_int(layer, at.VECTORS_OUT)
             differentiate(code, read_int(layer, at.ALPHA), delta, delta_row, slope, row, last - first, vectors)
 
-    @inner
+    @inner(dtype)
     def loss_rows(plan, layer, shift, order, sample, first, last, batch, row_loss):
         """Loss of each row and its gradient with respect to the network's output."""
         units = read_int(layer, at.UNITS_OUT)
@@ -72,7 +72,7 @@ def _make_rows(dtype, forward, backward):
         scale = double_bits(1.0 / total)
         loss(code, output, row, y, y_row, order, delta, delta_row, row_loss, last - first, units, scale, parameter)
 
-    @inner
+    @inner(dtype)
     def run_rows(plan, shift, first, last, sample, batch, row_loss):
         """Rows first .. last of the buffers, which are samples ``sample`` onwards in the order of training.
 
@@ -124,12 +124,12 @@ def _make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
     forward, backward, add_gradient, update_piece = make_dense(dtype)
     run_rows = _make_rows(dtype, forward, backward)
-    count, begin_step = make_count(dtype), inner(make_begin_step(dtype))
+    count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
     set_zero, add_doubles = memory.set_zero(dtype), memory.add_doubles(dtype)
     TILE_ROWS = tile_shape()[0]
     LAYER_BYTES = 8 * at.LAYER_FIELDS
 
-    @inner
+    @inner(dtype)
     def share(rows, part, parts):
         """Where part ``part`` of ``parts`` begins: whole tiles if the parts are large, else even shares."""
         if part == parts:
@@ -137,7 +137,7 @@ def _make_run(dtype):
         start = rows * part // parts
         return start - start % (TILE_ROWS if rows > 32 * TILE_ROWS * parts else 2)
 
-    @inner
+    @inner(dtype)
     def count_rows(plan, shift, first, last, sample, slot):
         """Add rows first .. last of the predictions to the metrics' counts of one slot."""
         kind = read_int(plan, at.STATISTICS)
@@ -149,7 +149,7 @@ def _make_run(dtype):
             units = read_int(top, at.UNITS_OUT)
             count(plan, kind, output, row, sample, last - first, units, counts)
 
-    @inner
+    @inner(dtype)
     def whole_batch_rows(plan, thread, sample, batch):
         """Phase one where the batch is kept: this thread's rows, a block at a time."""
         threads, block = read_int(plan, at.THREADS), read_int(plan, at.BLOCK)
@@ -158,7 +158,7 @@ def _make_run(dtype):
             last = min(first + block, stop)
             run_rows(plan, 0, first, last, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
 
-    @inner
+    @inner(dtype)
     def group_rows(plan, thread, sample, batch):
         """Phase one with groups: each block forward, backward and into the gradient of its group."""
         threads, block, groups = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.GROUPS)
@@ -178,7 +178,7 @@ def _make_run(dtype):
                     for i in range(layers):
                         add_gradient(plan, table + i * LAYER_BYTES, shift, gradients, rows, first == start)
 
-    @inner
+    @inner(dtype)
     def update_rows(plan, thread, batch):
         """Phase two: this thread's pieces of the weights."""
         tasks, starts = read_int(plan, at.TASKS), read_int(plan, at.TASK_STARTS)
@@ -190,7 +190,7 @@ def _make_run(dtype):
             first, last = read_int(task, at.TASK_FIRST), read_int(task, at.TASK_LAST)
             update_piece(plan, layer, read_int(task, at.TASK_VECTOR), first, last, batch, scratch)
 
-    @inner
+    @inner(dtype)
     def close_step(plan, step, sample, batch):
         """Thread 0, between the phases: add up the step's loss, count for the metrics, notice what ends the run."""
         result, control = read_int(plan, at.RESULT), read_int(plan, at.CONTROL)
