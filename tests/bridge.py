@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-import oracle
-from gradcheck import relative_error
-from networks import random_targets, random_weights
 
+import oracle
 from fastbp import activations, layers, losses, optimizers
 from fastbp.engine import Engine
+from gradcheck import relative_error
+from networks import random_targets, random_weights
 
 LOSSES = {
     "mean_squared_error": losses.MeanSquaredError,

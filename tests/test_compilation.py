@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bridge import make_problem
-from networks import HIDDEN_ACTIVATIONS, OPTIMIZERS, PAIRINGS
 
+from bridge import make_problem
 from fastbp.kernels.jit import compilations
+from networks import HIDDEN_ACTIVATIONS, OPTIMIZERS, PAIRINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,8 +1,11 @@
 """The engine against the oracle: forward, gradients and training of random networks."""
 
 import numpy as np
-import oracle
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import oracle
 from bridge import (
     assert_gradients_agree,
     assert_weights_agree,
@@ -11,8 +14,6 @@ from bridge import (
     train_oracle,
 )
 from gradcheck import assert_close, central_differences, directional_difference, relative_error
-from hypothesis import given
-from hypothesis import strategies as st
 from networks import HIDDEN_ACTIVATIONS, OPTIMIZERS, PAIRINGS, describe
 
 SIZES = st.one_of(st.integers(1, 130), st.sampled_from([1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 64, 65, 127, 128, 129, 130]))

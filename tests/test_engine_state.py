@@ -1,12 +1,12 @@
 """What an engine keeps and counts: statistics, state, shuffling, and what happens when the loss is not a number."""
 
 import numpy as np
-import oracle
 import pytest
-from bridge import assert_weights_agree, every_layer, make_loss, make_optimizer, make_problem
-from networks import HIDDEN_ACTIVATIONS, OPTIMIZERS, describe
 
+import oracle
+from bridge import assert_weights_agree, every_layer, make_loss, make_optimizer, make_problem
 from fastbp.engine import Diverged
+from networks import HIDDEN_ACTIVATIONS, OPTIMIZERS, describe
 
 # ------------------------------------------------------------------------------------------------------ statistics
 

@@ -1,14 +1,14 @@
 """Every loss and its gradient as the engine computes them: against the oracle and by central differences."""
 
 import numpy as np
-import oracle
 import pytest
-from bridge import LOSSES, make_activation, make_loss
-from gradcheck import central_differences, relative_error
-from networks import PAIRINGS, describe, random_targets
 
+import oracle
+from bridge import LOSSES, make_activation, make_loss
 from fastbp import layers, losses, optimizers
 from fastbp.engine import Engine
+from gradcheck import central_differences, relative_error
+from networks import PAIRINGS, describe, random_targets
 
 DTYPES = ["float64", "float32"]
 CODES = {name: code for code, name in enumerate(LOSSES)}

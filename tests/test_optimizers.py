@@ -1,15 +1,15 @@
 """Every optimizer: its rule against the oracle over many steps, and whether it gets to the bottom of a valley."""
 
 import numpy as np
-import oracle
 import pytest
+
+import oracle
 from bridge import OPTIMIZERS as CLASSES
 from bridge import make_optimizer
-from gradcheck import relative_error
-from networks import OPTIMIZERS, describe
-
 from fastbp import layers, losses, optimizers
 from fastbp.engine import Engine
+from gradcheck import relative_error
+from networks import OPTIMIZERS, describe
 
 DTYPES = ["float64", "float32"]
 

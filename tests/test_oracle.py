@@ -6,12 +6,13 @@ Nothing here touches fastbp. If these fail, no other test means anything.
 import math
 
 import numpy as np
-import oracle
 import pytest
-from gradcheck import assert_close, central_differences, directional_difference, relative_error
-from networks import HIDDEN_ACTIVATIONS, PAIRINGS, describe, random_targets, random_weights
 from sklearn import metrics
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+import oracle
+from gradcheck import assert_close, central_differences, directional_difference, relative_error
+from networks import HIDDEN_ACTIVATIONS, PAIRINGS, describe, random_targets, random_weights
 
 TOLERANCE = 1e-6
 
