@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from .history import History
-from .metrics import to_count
 from .progress import Progress, format_logs
 from .threads import check_threads
 from .trainable import Data, Trainable, as_returned, epoch_logs
@@ -115,8 +114,8 @@ class Sequential(Trainable):
         epochs, initial_epoch = integer("epochs", epochs, 0), integer("initial_epoch", initial_epoch, 0)
         verbose, shuffle, threads = verbosity(verbose), boolean("shuffle", shuffle), _thread_count(threads)
         train, held_out = self._training_data(x, y, validation_data, validation_split, check_finite)
-        engine, metrics = self._build(train[0].shape[1]), self._metrics_to_count()
-        counted, steps = to_count(metrics), -(-len(train[0]) // batch_size)
+        engine, (metrics, counted) = self._build(train[0].shape[1]), self._to_measure()
+        steps = -(-len(train[0]) // batch_size)
         history = self.history = History({"verbose": verbose, "epochs": epochs, "steps": steps})
         with Progress(verbose, epochs, initial_epoch) as progress:
             for index in range(initial_epoch, epochs):
@@ -173,9 +172,9 @@ class Sequential(Trainable):
         """
         if batch_size is not None:
             integer("batch_size", batch_size, 1)
-        verbose, threads, metrics = verbosity(verbose), _thread_count(threads), self._metrics_to_count()
+        verbose, threads, (metrics, counted) = verbosity(verbose), _thread_count(threads), self._to_measure()
         engine = self._need_engine("evaluate")
-        epoch = engine.evaluate(*self._pair(x, y, check_finite), to_count(metrics), threads)
+        epoch = engine.evaluate(*self._pair(x, y, check_finite), counted, threads)
         logs = epoch_logs(epoch, metrics)
         if verbose:
             print(format_logs(logs), flush=True)

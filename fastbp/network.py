@@ -8,12 +8,15 @@ import numpy as np
 
 from .layers import Dense, Input, check_name
 from .losses import Loss
+from .metrics import Metric
 from .optimizers import Optimizer
 from .summary import summary_lines
 from .validation import arrays, dtype_name, integer
 
 if TYPE_CHECKING:
     from .engine import Engine
+
+Measures = tuple[tuple[Metric, ...], int]
 
 
 class Network:
@@ -39,6 +42,7 @@ class Network:
         self._engine: Engine | None = None
         self._first_weights: list[np.ndarray] = []  # those an engine yet to be made starts with; drawn where missing
         self._kept_rows = 0
+        self._measures: Measures | None = None  # worked out when needed; void when a layer comes
         self.optimizer: Optimizer | None = None
         self.loss: Loss | None = None
         self.gradients: list[np.ndarray] | None = None
@@ -103,6 +107,7 @@ class Network:
         if self._engine is not None:
             self._first_weights, self._engine, self._kept_rows = self._engine.get_weights(), None, 0
         self._layers.append(layer)
+        self._measures = None
 
     def build(self, input_shape: int | Sequence[int | None]) -> None:
         """Fix the input's width, which otherwise the first data does.

@@ -7,7 +7,7 @@ import numpy as np
 
 from . import losses, optimizers
 from .metrics import Metric, get_all, to_count
-from .network import Network
+from .network import Measures, Network
 from .validation import arrays, boolean, inputs, output_gradient, pair
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ class Trainable(Network):
         >>> model.optimizer.learning_rate = 1e-4  # at any time; the optimizer's state stays
         """
         chosen_optimizer, chosen_loss, chosen_metrics = optimizers.get(optimizer), losses.get(loss), get_all(metrics)
-        if self._layers:
-            self._fitting(chosen_loss, chosen_metrics)
+        measures = self._fitting(chosen_loss, chosen_metrics) if self._layers else None
         if self._engine is not None:
             self._engine.configure(chosen_optimizer, chosen_loss)
         self.optimizer, self.loss, self._metrics = chosen_optimizer, chosen_loss, chosen_metrics
+        self._measures = measures
 
     @property
     def metrics_names(self) -> list[str]:
@@ -159,8 +159,8 @@ class Trainable(Network):
         4.0
         """
         data = self._pair(x, y, check_finite)
-        engine, metrics = self._build(data[0].shape[1]), self._metrics_to_count()
-        epoch = self._train(engine, data, len(data[0]), False, to_count(metrics), None, 0)
+        engine, (metrics, counted) = self._build(data[0].shape[1]), self._to_measure()
+        epoch = self._train(engine, data, len(data[0]), False, counted, None, 0)
         return as_returned(epoch_logs(epoch, metrics), return_dict)
 
     def value_and_gradient(self, x: Any, y: Any, *, check_finite: bool = True) -> tuple[float, list[np.ndarray]]:
@@ -230,23 +230,25 @@ class Trainable(Network):
             raise ValueError("the model must be compiled first, got none of compile(optimizer, loss, metrics)")
         return self.optimizer, self.loss
 
-    def _metrics_to_count(self) -> tuple[Metric, ...]:
-        return self._fitting(self._compiled()[1], self._metrics)
+    def _to_measure(self) -> Measures:
+        """The metrics to compute and what to have the engine count for them."""
+        if self._measures is None:  # not compiled, or layers have come since
+            self._measures = self._fitting(self._compiled()[1], self._metrics)
+        return self._measures
 
-    def _fitting(self, loss: losses.Loss, metrics: Sequence[Metric]) -> tuple[Metric, ...]:
-        """The metrics as they apply to the targets, once the last layer, the loss and the metrics go together."""
+    def _fitting(self, loss: losses.Loss, metrics: Sequence[Metric]) -> Measures:
+        """``_to_measure`` for a loss and metrics, if they go together with the last layer."""
         if not self._layers:
             raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
         units = self._layers[-1].units
         if units == 1 and loss.name.endswith("categorical_crossentropy"):
             raise ValueError(f"loss {loss.name!r} needs a last layer of at least 2 units, got 1: binary_crossentropy does")
         resolved = tuple(metric.resolve(loss, units) for metric in metrics)
-        to_count(resolved)
-        return resolved
+        return resolved, to_count(resolved)
 
     def _pair(self, x: Any, y: Any, check_finite: bool, width: int | None = None, prefix: str = "") -> Data:
         """Samples and targets, checked. ``width`` of the input where the model does not know it yet."""
-        self._metrics_to_count()
+        self._to_measure()
         units = width or self._input_units, self._layers[-1].units
         return pair(x, y, units, self._compiled()[1], self._dtype, boolean("check_finite", check_finite), prefix)
 

@@ -13,6 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from .losses import Loss
 
+SMALL = 1 << 10  # elements that are looked at sooner than they are added up
 FINITE_BLOCK = 1 << 20  # elements looked at together when a sum says that something is amiss
 
 # ------------------------------------------------------------------------------------------------ names and numbers
@@ -102,8 +103,7 @@ def verbosity(value: Any) -> int:
 
 def inputs(argument: str, x: Any, units: int | None, dtype: np.dtype, check_finite: bool) -> np.ndarray:
     """``x`` as the engine takes it: (n, units), C-contiguous, of the model's dtype. ``units`` None: any width."""
-    ready = type(x) is np.ndarray and x.ndim == 2 and x.shape[1] == units and x.dtype == dtype and x.flags.c_contiguous
-    if not ready:
+    if not _is_ready(x, units, dtype):
         x = _numbers(argument, x)
         _check_width(argument, x, units)
         x = _contiguous(x, dtype)
@@ -111,8 +111,6 @@ def inputs(argument: str, x: Any, units: int | None, dtype: np.dtype, check_fini
         raise ValueError(f"{argument} must hold at least one row, got shape {x.shape}")
     if check_finite:
         _check_finite(argument, x)
-    if not x.flags.aligned:  # last, since hardly any array is not
-        x = np.require(x, requirements="A")
     return x
 
 
@@ -121,16 +119,18 @@ def pair(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Samples and targets as the engine takes them, for a network of ``units`` (inputs, outputs)."""
     x = inputs(f"{prefix}x", x, units[0], dtype, check_finite)
-    y = _numbers(f"{prefix}y", y)
+    is_ready = not loss.sparse and _is_ready(y, units[1], dtype)
+    y = y if is_ready else _numbers(f"{prefix}y", y)
     if y.ndim and len(y) != len(x):
         raise ValueError(f"{prefix}x and {prefix}y must have the same number of rows, got {len(x)} and {len(y)}")
     if loss.sparse:
         return x, _labels(f"{prefix}y", y, units[1])
-    if y.ndim == 1 and units[1] == 1:
-        y = y.reshape(-1, 1)
-    if y.ndim != 2 or y.shape[1] != units[1]:
-        raise ValueError(f"{prefix}y must have shape ({len(x)}, {units[1]}), got {y.shape}{_target_hint(y, loss)}")
-    y = _contiguous(y, dtype)
+    if not is_ready:
+        if y.ndim == 1 and units[1] == 1:
+            y = y.reshape(-1, 1)
+        if y.ndim != 2 or y.shape[1] != units[1]:
+            raise ValueError(f"{prefix}y must have shape ({len(x)}, {units[1]}), got {y.shape}{_target_hint(y, loss)}")
+        y = _contiguous(y, dtype)
     if check_finite:
         _check_finite(f"{prefix}y", y)
     if loss.name == "binary_crossentropy" and (y.min() < 0 or y.max() > 1):
@@ -170,6 +170,14 @@ def output_gradient(argument: str, dy: Any, shape: tuple[int, int], dtype: np.dt
     if dy.shape != shape:
         raise ValueError(f"{argument} must have the shape of the output of the last forward, {shape}, got {dy.shape}")
     return np.require(_contiguous(dy, dtype), requirements="A")
+
+
+def _is_ready(array: Any, units: int | None, dtype: np.dtype) -> bool:
+    """Whether an array can go to the engine as it is: the short way through for a caller that predicts row by row."""
+    if type(array) is not np.ndarray or array.ndim != 2 or array.shape[1] != units or array.dtype != dtype:
+        return False
+    flags = array.flags
+    return flags.c_contiguous and flags.aligned
 
 
 def describe(value: Any) -> str:
@@ -236,6 +244,8 @@ def _labels(argument: str, y: np.ndarray, classes: int) -> np.ndarray:
 
 def _check_finite(argument: str, array: np.ndarray) -> None:
     """One pass: a sum is finite only if all its terms are. Finite terms may overflow it, so then look at each."""
+    if array.size < SMALL and np.isfinite(array).all():
+        return
     with np.errstate(over="ignore", invalid="ignore"):
         total = np.add.reduce(array, axis=None)
     if math.isfinite(total):
