@@ -20,9 +20,7 @@ from .plan import choose_threads, float_bits, forward_flop, fuse, make_plan, ste
 
 FETCH_FROM = 256 * 1024  # bytes of parameters and their state that a core's cache does not keep from step to step
 EVALUATION_ROWS = 8192  # rows of one step when nothing is learnt
-INTERRUPTIBLE_FROM = (
-    2e8  # operations of a call from which it runs beside the calling thread, which Ctrl-C can then reach
-)
+INTERRUPTIBLE_FROM = 2e8  # operations of a call from which it runs beside the calling thread, which Ctrl-C can then reach
 
 
 class Diverged(ArithmeticError):
@@ -143,7 +141,8 @@ class Engine:
         self._give_data(plan, x, None, shuffle=False)
         plan[at.PHASES], plan[at.OUT], plan[at.OUT_ROW] = phases, address(out), out.strides[0]
         self._call(plan, forward_flop(self.shapes, len(x)))
-        self._kept = plan if keep else None
+        if keep:
+            self._kept = plan
         return out
 
     def backward(self, dy):

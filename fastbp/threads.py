@@ -31,10 +31,7 @@ def _cgroup_quota():
 
 def available_cpus():
     """CPUs this process may really use: its affinity, within its container's quota."""
-    if hasattr(os, "sched_getaffinity"):
-        cpus = len(os.sched_getaffinity(0))
-    else:
-        cpus = os.cpu_count() or 1
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cpus, _cgroup_quota() or cpus))
 
 

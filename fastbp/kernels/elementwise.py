@@ -109,9 +109,7 @@ def _differentiate_as(code):
 
 _ACTIVATE = {code: _activate_as(code) for code in VALUES}
 _TIMES_STORED = _differentiate_as("stored")
-_DIFFERENTIATE = {code: _differentiate_as(code) for code in DERIVATIVES} | dict.fromkeys(
-    [*PAIRS, CUSTOM], _TIMES_STORED
-)
+_DIFFERENTIATE = {code: _differentiate_as(code) for code in DERIVATIVES} | dict.fromkeys([*PAIRS, CUSTOM], _TIMES_STORED)
 
 
 def _activate(s, code, *arguments):

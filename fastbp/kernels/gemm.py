@@ -140,8 +140,8 @@ def _transpose(s, source, source_row, target, target_row, rows, columns):
         for i in range(n):
             if i & half:
                 continue
-            low = [(l & ~half) + (n if l & half else 0) for l in range(n)]
-            high = [(l | half) + (n if l & half else 0) for l in range(n)]
+            low = [(lane & ~half) + (n if lane & half else 0) for lane in range(n)]
+            high = [(lane | half) + (n if lane & half else 0) for lane in range(n)]
             y[i] = s.shuffle(x[i], x[i | half], low)
             y[i | half] = s.shuffle(x[i], x[i | half], high)
         x = y
@@ -170,9 +170,7 @@ def _dot_rows(s, source, source_row, transposed, units_in, units_out, bias, z, z
             with s.loop(units_in, step=panel) as first:
                 left = b.sub(units_in, first)
                 vectors = b.sdiv(b.add(left, s.index(s.lanes - 1)), s.index(s.lanes))
-                vectors = b.select(
-                    b.icmp_signed("<", vectors, s.index(tile_shape()[1])), vectors, s.index(tile_shape()[1])
-                )
+                vectors = b.select(b.icmp_signed("<", vectors, s.index(tile_shape()[1])), vectors, s.index(tile_shape()[1]))
                 weights = b.add(s.offset(transposed, b.mul(first, units_out)), b.mul(b.mul(n, vectors), s.index(width)))
                 with s.loop(vectors) as v:
                     k = b.mul(v, s.index(s.lanes))

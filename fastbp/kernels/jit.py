@@ -21,9 +21,9 @@ from numba import njit, types
 from numba.core import compiler, config
 from numba.core.caching import NullCache
 
-if config.CPU_NAME is not None and config.CPU_FEATURES is None:
+if getattr(config, "CPU_NAME", None) is not None and getattr(config, "CPU_FEATURES", None) is None:
     # A CPU was asked for by name: Numba would still add the host's features to it.
-    config.CPU_FEATURES = ""
+    vars(config)["CPU_FEATURES"] = ""
 
 _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "fastmath": False}
 

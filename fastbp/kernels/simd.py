@@ -316,9 +316,7 @@ class Simd:
 
     def store_masked(self, x, address, mask):
         pointer = self.pointer(address, self.vector)
-        call = self.intrinsic(
-            f"llvm.masked.store.{self.suffix}.p0", VOID, [self.vector, pointer.type, I32, mask.value.type]
-        )
+        call = self.intrinsic(f"llvm.masked.store.{self.suffix}.p0", VOID, [self.vector, pointer.type, I32, mask.value.type])
         self.b.call(call, [x.value, pointer, ir.Constant(I32, self.itemsize), mask.value])
 
     # -- arithmetic

@@ -89,9 +89,7 @@ def _make_rows(dtype, forward, backward):
         if not order:
             x += sample * x_row
         if phases & at.GATHER:
-            copy_rows(
-                x, x_row, order, source + first * source_row, source_row, last - first, read_int(table, at.UNITS_IN)
-            )
+            copy_rows(x, x_row, order, source + first * source_row, source_row, last - first, read_int(table, at.UNITS_IN))
         else:  # nothing but the forward pass reads the input: take it where it is
             source, source_row = x - first * x_row, x_row
         if phases & at.FORWARD:
@@ -218,8 +216,8 @@ def _make_run(dtype):
             barrier(control, threads)
             if read_flag(control, at.QUIT):
                 return
-        step = 0
-        for sample in range(0, samples, size):
+        for step in range((samples + size - 1) // size):
+            sample = step * size
             batch = min(size, samples - sample)
             if read_int(plan, at.GROUPS):
                 group_rows(plan, thread, sample, batch)
@@ -237,7 +235,6 @@ def _make_run(dtype):
                 barrier(control, threads)
             if read_flag(control, at.QUIT):
                 break
-            step += 1
 
     return run
 

@@ -197,6 +197,13 @@ def sigmoid(s, x):
     return s.select(x < 0.0, small, s.constant(1.0)) / (1.0 + small)
 
 
+def sigmoid_pair(s, x):
+    """(sigmoid, its derivative), the latter without cancellation at either end."""
+    small = _exp_of_negative(s, -s.abs(x))
+    scale = 1.0 / (1.0 + small)
+    return s.select(x < 0.0, small, s.constant(1.0)) * scale, small * scale * scale
+
+
 def softplus(s, x):
     """log(1 + e^x)."""
     return s.maximum(s.constant(0.0), x) + log1p(s, _exp_of_negative(s, -s.abs(x)))
@@ -214,8 +221,8 @@ def silu(s, x):
 
 def silu_pair(s, x):
     """(silu, its derivative)."""
-    p = sigmoid(s, x)
-    return x * p, p * (1.0 + x * (1.0 - p))
+    p, slope = sigmoid_pair(s, x)
+    return x * p, s.fma(x, slope, p)
 
 
 def _erfc_tail(s, y):
@@ -268,6 +275,6 @@ def gelu_tanh(s, x):
 
 def gelu_tanh_pair(s, x):
     """(gelu_tanh, its derivative)."""
-    p = sigmoid(s, 2.0 * _GELU_SLOPE * (x + _GELU_CUBIC * x * x * x))
-    slope = 2.0 * _GELU_SLOPE * (1.0 + 3.0 * _GELU_CUBIC * x * x)
-    return x * p, p + x * p * (1.0 - p) * slope
+    p, slope = sigmoid_pair(s, 2.0 * _GELU_SLOPE * (x + _GELU_CUBIC * x * x * x))
+    inner = 2.0 * _GELU_SLOPE * (1.0 + 3.0 * _GELU_CUBIC * x * x)
+    return x * p, p + x * slope * inner
