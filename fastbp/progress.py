@@ -64,7 +64,7 @@ class Progress:
         if self.verbose == 2:
             seconds, self._started = now - self._started, now
             rate = format_rate(samples_per_second)
-            print(f"Epoch {epoch + 1}/{self.epochs} - {seconds:.2f}s - {format_logs(logs)} - {rate}", flush=True)
+            print(f"Epoch {epoch + 1}/{self.epochs} - {seconds:.3f}s - {format_logs(logs)} - {rate}", flush=True)
         elif now - self._drawn > REDRAW_SECONDS:
             self._draw()
             self._drawn = now
