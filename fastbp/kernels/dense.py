@@ -50,6 +50,7 @@ def make_dense(dtype):
     ITEM, LANES = np.dtype(dtype).itemsize, machine().lanes(dtype)
     VECTOR, PIECE = LANES * ITEM, gradient_rows(dtype)
     NARROW, NARROW_PIECE = narrow_units(dtype), PANEL * LANES
+    FEW = min(DOT_UNITS, LANES)
 
     @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch):
@@ -67,7 +68,7 @@ def make_dense(dtype):
         zeros, transposed = read_int(plan, at.ZEROS), read_int(layer, at.TRANSPOSED)
         rows, source, output = last - first, source + first * source_row, output + first * output_row
         d = stored + first * output_row if stored else 0
-        if read_int(layer, at.UNITS_OUT) <= DOT_UNITS and transposed:
+        if read_int(layer, at.UNITS_OUT) <= FEW and transposed:
             start = read_int(layer, at.WEIGHTS) + units * VECTOR if bias else zeros
             few = read_int(layer, at.UNITS_OUT)
             dot_rows(source, source_row, transposed, units, few, start, output, output_row, rows)

@@ -52,11 +52,12 @@ def _poisson(s, p, t, parameter):
 
 def _binary(s, p, t, smoothing):
     t = t * (1.0 - smoothing) + 0.5 * smoothing
-    low, high = s.constant(EPSILON), s.constant(1.0 - EPSILON)
-    clipped = s.select(p < low, low, s.select(p > high, high, p))
-    value = -(t * vmath.log(s, clipped) + (1.0 - t) * vmath.log(s, 1.0 - clipped))
-    slope = (clipped - t) / (clipped * (1.0 - clipped))
-    return value, s.select((p < low) | (p > high), 0.0, slope)
+    low = s.constant(EPSILON)
+    q = 1.0 - p  # clipped by itself: 1 - EPSILON is not a float32
+    clipped_p, clipped_q = s.maximum(low, p), s.maximum(low, q)
+    value = -(t * vmath.log(s, clipped_p) + (1.0 - t) * vmath.log(s, clipped_q))
+    slope = (p - t) / (clipped_p * clipped_q)
+    return value, s.select((p < low) | (q < low), 0.0, slope)
 
 
 def _binary_logits(s, z, t, smoothing):
