@@ -3,6 +3,7 @@
 It trusts what it is given (validation.py has looked at it) and knows nothing of names, callbacks or progress.
 """
 
+import threading
 import time
 from dataclasses import dataclass
 
@@ -12,11 +13,12 @@ from . import threads as pool
 from .kernels import layout as at
 from .kernels import statistics as count
 from .kernels.gemm import tile_shape
+from .kernels.loss import CATEGORICAL
 from .kernels.simd import machine
 from .kernels.train import run_kernel
 from .kernels.update import SCALARS, SCHEDULE, STORE
 from .parameters import Parameters, address, aligned_zeros
-from .plan import choose_threads, float_bits, forward_flop, fuse, make_plan, step_flop
+from .plan import choose_threads, float_bits, forward_flop, fuse, is_small, make_plan, step_flop
 
 FETCH_FROM = 256 * 1024  # bytes of parameters and their state that a core's cache does not keep from step to step
 EVALUATION_ROWS = 8192  # rows of one step when nothing is learnt
@@ -72,13 +74,16 @@ class Engine:
         lanes, panel = machine().lanes(self.dtype), tile_shape()[1]
         self._parameters = Parameters(input_units, self.layers, self.dtype, lanes, panel)
         self.shapes = self._parameters.shapes
+        self._forward_flop, self._step_flop = forward_flop(self.shapes, 1), step_flop(self.shapes, 1)
         self._random = np.array([seed], np.uint64).view(np.int64)
         self._scalars = aligned_zeros(SCALARS, self.dtype)
         self._hyper, self._schedule = np.zeros(8), np.ones(SCHEDULE)
         self._optimizer = self._loss = None
         self._plans = {}
-        self._order = np.zeros(0, np.int64)
-        self._kept = None
+        self._order, self._order_address = np.zeros(0, np.int64), 0
+        self._kept = self._remembered = None
+        self._kernel = None
+        self._lock = threading.RLock()  # plans hold buffers: one call at a time
         self.steps = 0
 
     # -- parameters
@@ -96,151 +101,178 @@ class Engine:
         self._optimizer, self._loss = optimizer, loss
         self._parameters.reset_state(optimizer.slots, optimizer.initial_state)
         self._schedule[:] = 1.0
-        self.steps = 0
+        self.steps, self._remembered = 0, None
         self._plans.clear()
+
+    def _changing(self):
+        return self._parameters.weights, self._parameters.state, self._schedule, self._random
 
     def snapshot(self):
         """A copy of everything that training changes."""
-        p = self._parameters
-        arrays = (p.weights, p.transposed, p.state, self._schedule, self._random)
-        return [a.copy() for a in arrays], self.steps
+        return [a.copy() for a in self._changing()], self.steps
 
     def restore(self, snapshot):
-        p = self._parameters
         copies, self.steps = snapshot
-        for array, copy in zip((p.weights, p.transposed, p.state, self._schedule, self._random), copies, strict=True):
+        for array, copy in zip(self._changing(), copies, strict=True):
             array[:] = copy
+        self._parameters.refresh_transposed()
+
+    def remember(self):
+        """Take a snapshot to ``go_back`` to. There is one, and the memory for it is used again."""
+        if self._remembered is None:
+            self._remembered = self.snapshot()
+            return
+        for copy, array in zip(self._remembered[0], self._changing(), strict=True):
+            copy[:] = array
+        self._remembered = self._remembered[0], self.steps
+
+    def go_back(self):
+        """Return to where ``remember`` was called last."""
+        self.restore(self._remembered)
 
     # -- running
 
     def train_epoch(self, x, y, batch_size, shuffle=True, statistics=0, threads=None):
         """One pass over the data in one compiled call. Raises Diverged; the parameters are then of no use."""
         batch = min(batch_size, len(x))
-        plan = self._plan(at.TRAIN, batch, self._threads(step_flop(self.shapes, batch), threads))
-        self._give_data(plan, x, y, shuffle)
-        self._give_optimizer(plan, self._optimizer.code)
-        epoch = self._run(plan, x, step_flop(self.shapes, len(x)), statistics)
-        self.steps += epoch.steps
+        with self._lock:
+            plan = self._plan(at.TRAIN, batch, choose_threads(batch * self._step_flop, threads))
+            self._give_data(plan, x, y, shuffle)
+            self._give_optimizer(plan)
+            epoch = self._run(plan, x, len(x) * self._step_flop, statistics)
+            self.steps += epoch.steps
         return epoch
 
     def evaluate(self, x, y, statistics=0, threads=None):
         """Loss and statistics over the data; nothing changes."""
-        phases = at.FORWARD | at.LOSS_PHASE
         batch = min(EVALUATION_ROWS, len(x))
-        flop = forward_flop(self.shapes, batch)
-        plan = self._plan(phases, batch, self._threads(flop, threads))
-        self._give_data(plan, x, y, shuffle=False)
-        return self._run(plan, x, forward_flop(self.shapes, len(x)), statistics, diverges=False)
+        with self._lock:
+            phases = at.FORWARD | at.LOSS_PHASE
+            plan = self._plan(phases, batch, choose_threads(batch * self._forward_flop, threads))
+            self._give_data(plan, x, y, shuffle=False)
+            return self._run(plan, x, len(x) * self._forward_flop, statistics, diverges=False)
 
     def forward(self, x, threads=None, keep=False):
         """The network's output (n, units). With ``keep``, what ``backward`` needs is kept."""
-        out = np.empty((len(x), self.shapes[-1].units_out), self.dtype)
-        batch = len(x) if keep else min(EVALUATION_ROWS, len(x))
-        phases = at.FORWARD | at.PREDICT | (at.GATHER if keep else 0)
-        plan = self._plan(phases, batch, self._threads(forward_flop(self.shapes, batch), threads), keep)
-        self._give_data(plan, x, None, shuffle=False)
-        plan[at.PHASES], plan[at.OUT], plan[at.OUT_ROW] = phases, address(out), out.strides[0]
-        self._call(plan, forward_flop(self.shapes, len(x)))
-        if keep:
-            self._kept = plan
-        return out
+        n, units = len(x), self.shapes[-1].units_out
+        batch = n if keep else min(EVALUATION_ROWS, n)
+        with self._lock:
+            phases = at.FORWARD | at.PREDICT | at.GATHER if keep else at.FORWARD | at.PREDICT
+            plan = self._plan(phases, batch, choose_threads(batch * self._forward_flop, threads), keep)
+            self._give_data(plan, x, None, shuffle=False)
+            plan[at.PHASES] = phases
+            if keep:
+                self._kept = plan
+            if is_small(n * units * self.dtype.itemsize):
+                staged = plan.stage(at.OUT, (n, units), self.dtype)
+                self._call(plan, n * self._forward_flop)
+                return staged.copy()
+            out = np.empty((n, units), self.dtype)
+            plan[at.OUT], plan[at.OUT_ROW] = address(out), out.strides[0]
+            self._call(plan, n * self._forward_flop)
+            return out
 
     def backward(self, dy):
         """Gradients of sum(dy * output) for the x of the last ``forward(x, keep=True)``: (dx, gradients)."""
-        plan = self._kept
-        plan.view(-1, at.DELTA, self.shapes[-1].units_out)[:] = dy
-        plan[at.PHASES] = at.BACKWARD | at.UPDATE
-        gradient = self._give_store(plan)
-        self._call(plan, step_flop(self.shapes, plan.batch))
-        gradients = self._parameters.arrays(gradient)
-        return plan.view(0, at.DELTA, self.shapes[0].units_out) @ self.get_weights()[0].T, gradients
+        with self._lock:
+            plan = self._kept
+            plan.view(-1, at.DELTA, self.shapes[-1].units_out)[:] = dy
+            plan[at.PHASES] = at.BACKWARD | at.UPDATE
+            gradient = self._give_store(plan)
+            self._call(plan, plan.batch * self._step_flop)
+            gradients = self._parameters.arrays(gradient)
+            return plan.view(0, at.DELTA, self.shapes[0].units_out) @ self.get_weights()[0].T, gradients
 
     def value_and_gradient(self, x, y):
         """The loss over all of x, y and its gradient in ``get_weights`` order."""
         batch = len(x)
-        plan = self._plan(at.TRAIN, batch, self._threads(step_flop(self.shapes, batch), None))
-        self._give_data(plan, x, y, shuffle=False)
-        gradient = self._give_store(plan)
-        epoch = self._run(plan, x, step_flop(self.shapes, batch), 0, diverges=False)
-        return epoch.loss, self._parameters.arrays(gradient)
+        with self._lock:
+            plan = self._plan(at.TRAIN, batch, choose_threads(batch * self._step_flop))
+            self._give_data(plan, x, y, shuffle=False)
+            gradient = self._give_store(plan)
+            epoch = self._run(plan, x, batch * self._step_flop, 0, diverges=False)
+            return epoch.loss, self._parameters.arrays(gradient)
 
     def apply_gradients(self, gradients):
         """One step of the optimizer along given gradients, in ``get_weights`` order."""
-        plan = self._plan(at.UPDATE, 1, 1)
         flat = aligned_zeros(self._parameters.size, self.dtype)
         self._parameters.fill(flat, gradients)
-        plan[at.SAMPLES], plan[at.GROUPS] = 1, 1
-        plan[at.GRADIENTS] = address(flat) - address(self._parameters.weights)
-        self._give_optimizer(plan, self._optimizer.code)
-        self._call(plan, 0)
-        self.steps += 1
+        with self._lock:
+            plan = self._plan(at.UPDATE, 1, 1)
+            plan[at.SAMPLES], plan[at.GROUPS] = 1, 1
+            plan[at.GRADIENTS] = address(flat) - address(self._parameters.weights)
+            self._give_optimizer(plan)
+            self._call(plan, 0)
+            self.steps += 1
 
     # -- plans
 
-    def _threads(self, flop, wanted):
-        return choose_threads(flop, wanted)
-
     def _plan(self, phases, batch, threads, keep=False):
         key = phases, batch, threads, keep
-        if key not in self._plans:
+        plan = self._plans.get(key)
+        if plan is None:
             if len(self._plans) > 8:  # a caller that never repeats a size must not fill the memory
                 self._plans.clear()
-            fusion = fuse(self.layers[-1].activation.code, self._loss if phases & at.LOSS_PHASE else None)
-            self._plans[key] = make_plan(self._parameters, self.layers, fusion, phases, batch, threads, keep)
-        return self._plans[key]
+            loss = self._loss if phases & at.LOSS_PHASE else None
+            fusion = fuse(self.layers[-1].activation.code, loss)
+            plan = make_plan(self._parameters, self.layers, fusion, phases, batch, threads, keep)
+            plan[at.RANDOM], plan[at.SLOT] = address(self._random), self._parameters.weights.nbytes
+            plan[at.HYPER], plan[at.SCHEDULE] = address(self._hyper), address(self._schedule)
+            plan[at.SCALARS] = address(self._scalars)
+            if loss is not None:
+                plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.code < CATEGORICAL
+            self._plans[key] = plan
+        return plan
 
     def _give_data(self, plan, x, y, shuffle):
-        plan[at.SAMPLES], plan[at.X], plan[at.X_ROW] = len(x), address(x), x.strides[0]
-        plan[at.SHUFFLE], plan[at.ORDER] = bool(shuffle), 0
-        plan[at.RANDOM] = address(self._random)
+        plan[at.SAMPLES], plan[at.SHUFFLE], plan[at.ORDER] = len(x), shuffle, 0
+        plan.place(at.X, x)
+        if y is not None:
+            plan.place(at.Y, y)
         if shuffle:
             if len(self._order) != len(x):
-                self._order = np.arange(len(x))
-            plan[at.ORDER] = address(self._order)
-        if y is not None:
-            plan[at.Y], plan[at.Y_ROW] = address(y), y.strides[0]
-            plan[at.LOSS_PARAMETER] = float_bits(self._loss.parameter)
-            plan[at.LOSS_PER_OUTPUT] = self._loss.code < 6
+                self._order = np.empty(len(x), np.int64)
+                self._order_address = address(self._order)
+            plan[at.ORDER] = self._order_address
 
-    def _give_optimizer(self, plan, code):
-        plan[at.OPTIMIZER] = code
+    def _give_optimizer(self, plan):
+        parameters, slots = self._parameters, self._optimizer.slots
         self._hyper[:] = self._optimizer.hyper
-        plan[at.HYPER], plan[at.SCHEDULE] = address(self._hyper), address(self._schedule)
-        plan[at.SCALARS] = address(self._scalars)
-        plan[at.STATE] = address(self._parameters.state) - address(self._parameters.weights)
-        size, arrays = self._parameters.weights.nbytes, 1 + self._optimizer.slots
-        plan[at.SLOT], plan[at.FETCHED] = size, arrays if size * (1 + arrays) > FETCH_FROM else 0
+        plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
+        touched = parameters.weights.nbytes * (2 + slots)
+        plan[at.FETCHED] = 1 + slots if touched > FETCH_FROM else 0
 
     def _give_store(self, plan):
         """Have the update store the gradient instead of using it: a flat buffer laid out like the weights."""
         gradient = aligned_zeros(self._parameters.size, self.dtype)
         plan[at.OPTIMIZER], plan[at.FETCHED] = STORE, 0
-        plan[at.HYPER], plan[at.SCHEDULE] = address(self._hyper), address(self._schedule)
-        plan[at.SCALARS] = address(self._scalars)
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient
 
     def _call(self, plan, flop):
         """Run a plan on its threads, or on one where somebody else has the team."""
-        function, control = run_kernel(self.dtype.name), plan.buffers["control"]
-        control[:] = 0
+        if self._kernel is None:
+            self._kernel = run_kernel(self.dtype.name)
+        control = plan.buffers["control"]
+        control.fill(0)
         wait = flop > INTERRUPTIBLE_FROM
         if plan.threads == 1 and not wait:
-            function(plan.address, 0)
+            self._kernel(plan.address, 0)
             return
         with pool.team(max(plan.threads, 2)) as threads:
             alone = threads == 1
             plan.use_threads(1 if alone else plan.threads)
-            pool.run(function, plan.address, 1 if alone else plan.threads, control, wait and not alone)
+            pool.run(self._kernel, plan.address, 1 if alone else plan.threads, control, wait and not alone)
 
     def _run(self, plan, x, flop, statistics, diverges=True):
         """Run a plan that measures a loss; the pass as an Epoch."""
         result = plan.buffers["result"]
-        result[:] = 0
+        result.fill(0)
         units = self.shapes[-1].units_out
-        slots = int(plan.fields[at.GROUPS]) or 1
-        counts = np.zeros((slots, count.counts_size(units)))
-        plan[at.STATISTICS], plan[at.COUNTS], plan[at.COUNTS_ROW] = statistics, address(counts), counts.strides[0]
+        plan[at.STATISTICS] = statistics
+        if statistics:
+            counts = np.zeros((int(plan.fields[at.GROUPS]) or 1, count.counts_size(units)))
+            plan[at.COUNTS], plan[at.COUNTS_ROW] = address(counts), counts.strides[0]
         start = time.perf_counter()
         self._call(plan, flop)
         seconds = time.perf_counter() - start
@@ -248,7 +280,7 @@ class Engine:
             raise Diverged(int(result[at.DIVERGED_AT]))
         scale = len(x) * (units if plan.fields[at.LOSS_PER_OUTPUT] else 1)
         sums = _statistics(counts.sum(axis=0), units) if statistics else None
-        return Epoch(result[at.LOSS_SUM] / scale, len(x), int(result[at.STEPS]), seconds, sums)
+        return Epoch(float(result[at.LOSS_SUM]) / scale, len(x), int(result[at.STEPS]), seconds, sums)
 
 
 def _statistics(total, units):

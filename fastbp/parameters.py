@@ -113,11 +113,12 @@ class Parameters:
         self.size = offset
         self.weights = aligned_zeros(offset, self.dtype)
         self.transposed = aligned_zeros(transposed_offset, self.dtype)
-        self.state = aligned_zeros(0, self.dtype)
+        self.reset_state(0)
 
     def reset_state(self, slots, initial=0.0):
         """Fresh optimizer state; slot 0 starts at ``initial``."""
         self.state = aligned_zeros(slots * self.size, self.dtype)
+        self.state_offset = address(self.state) - address(self.weights)
         self.state[: self.size] = initial
 
     def set_weights(self, weights):

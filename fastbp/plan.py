@@ -21,11 +21,12 @@ from .kernels.gemm import tile_shape
 from .kernels.loss import BINARY, BINARY_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS, SPARSE, SPARSE_LOGITS
 from .kernels.simd import machine
 from .parameters import address, aligned_zeros
-from .threads import available_cpus, explicit_threads, get_num_threads
+from .threads import get_num_threads
 
 GROUPS = 16  # parts of a batch that is too large to keep; each has a gradient, so few, but enough for many threads
 GROUPED_FROM = 512 * 1024  # bytes of activations that no longer stay in a core's cache between the phases
 GROUPED_UP_TO = 1024 * 1024  # bytes of all the groups' gradients, up to which that is the faster way
+STAGED_UP_TO = 16 * 1024  # bytes of data that are copied rather than asked for their address
 KEPT_UP_TO = 256 * 1024 * 1024  # bytes of activations beyond which it is the only sensible way
 PIECE_BLOCKS = 4  # blocks of gradient rows in one piece of the update
 FLOP_PER_THREAD = 1.5e6  # work of a step that pays for one more thread's waiting at the barrier
@@ -47,10 +48,11 @@ def forward_flop(shapes, batch):
 
 
 def choose_threads(flop, wanted=None):
-    """Threads for a step of ``flop`` operations: as asked for, or as many as pay, of those the process may use."""
-    if wanted is not None or explicit_threads() is not None:
-        return wanted or get_num_threads()
-    return max(1, min(available_cpus(), int(flop / FLOP_PER_THREAD)))
+    """Threads for a step of ``flop`` operations: as asked for, or as many as pay, of those that may be used."""
+    if wanted is not None:
+        return wanted
+    paying = int(flop / FLOP_PER_THREAD)
+    return 1 if paying <= 1 else min(paying, get_num_threads())
 
 
 def row_bytes(units, dtype):
@@ -59,6 +61,11 @@ def row_bytes(units, dtype):
     lanes = machine().lanes(dtype)
     size = -(-units // lanes) * vector
     return size + vector if size >= 1024 and size % 512 == 0 else size
+
+
+def is_small(size):
+    """Whether so many bytes of data are better copied than asked for their address."""
+    return size <= STAGED_UP_TO
 
 
 @dataclass(frozen=True)
@@ -97,12 +104,32 @@ class Plan:
     batch: int
     buffers: dict = field(default_factory=dict)
 
+    def __post_init__(self):
+        self.address = address(self.fields)
+        self._staged = {}
+
     def __setitem__(self, position, value):
         self.fields[position] = value
 
-    @property
-    def address(self):
-        return self.fields.ctypes.data
+    def place(self, position, array):
+        """Say where data lies: its address, and the bytes of a row in the field after it.
+
+        A small array is copied to a place the plan knows. Asking NumPy for an address takes longer.
+        """
+        if is_small(array.nbytes):
+            self.stage(position, array.shape, array.dtype)[...] = array
+        else:
+            self.fields[position], self.fields[position + 1] = address(array), array.strides[0]
+
+    def stage(self, position, shape, dtype):
+        """The plan's own array for small data at a field, and the field set to it."""
+        staged, where = self._staged.get(position, (None, 0))
+        if staged is None or staged.shape != shape:
+            staged = np.empty(shape, dtype)
+            where = address(staged)
+            self._staged[position] = staged, where
+        self.fields[position], self.fields[position + 1] = where, staged.strides[0]
+        return staged
 
     def view(self, layer, position, units):
         """The rows of one layer's buffer (``layout.OUTPUT``, ``layout.DELTA``) as an array (batch, units)."""

@@ -215,11 +215,12 @@ class Trainable(Network):
         """One epoch; where it diverges, the weights from before it and the error."""
         from .engine import Diverged
 
-        before, self._kept_rows = engine.snapshot(), 0
+        self._kept_rows = 0
+        engine.remember()
         try:
             return engine.train_epoch(*data, batch_size, shuffle, counted, threads)
         except Diverged as error:
-            engine.restore(before)
+            engine.go_back()
             raise TrainingDiverged(index + 1, error.step, self._compiled()[0].learning_rate) from None
 
     # -- what must fit together
