@@ -119,8 +119,8 @@ def assert_weights_agree(actual, expected, start, tolerance):
     """That the weights moved alike: the difference against how far they moved from ``start``."""
     moved = np.sqrt(sum(((e - s) ** 2).sum() for e, s in zip(expected, start, strict=True)))
     for i, (a, e, s) in enumerate(zip(actual, expected, start, strict=True)):
-        unseen = 1e-5 * np.linalg.norm(s)  # a step that rounding swallows
-        error = relative_error(a - s, e - s, floor=max(1e-2 * moved, unseen, 1e-9))
+        rounding = 20 * np.finfo(a.dtype).eps * np.linalg.norm(s)  # of the sums of weight and step, in some ten steps
+        error = relative_error(a - s, e - s, floor=max(1e-2 * moved, rounding / tolerance, 1e-9))
         assert error <= tolerance, f"weight {i}, shape {np.shape(e)}: relative error {error:.3g} above {tolerance:.3g}"
 
 

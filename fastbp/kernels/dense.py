@@ -10,7 +10,7 @@ import numpy as np
 
 from . import elementwise, gemm, memory
 from . import layout as at
-from .gemm import tile_shape
+from .gemm import HALF, tile_shape
 from .jit import inner
 from .memory import read_int
 from .simd import machine
@@ -53,6 +53,11 @@ def make_dense(dtype):
     FEW = min(DOT_UNITS, LANES)
 
     @inner(dtype)
+    def columns(width, units):
+        """The columns of a panel to compute: all its vectors, or half of a single one that holds few units."""
+        return HALF if width == 1 and units <= LANES // 2 else width
+
+    @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch):
         """Rows first .. last of OUTPUT = activation(source @ W + b). Overwrites them, and STORED where there is one.
 
@@ -83,7 +88,8 @@ def make_dense(dtype):
             if batch == 1:
                 row_product(width, source, ITEM, panel, row, start, z, units)
             else:
-                product(width, source, source_row, ITEM, panel, row, start, 0, z, output_row, units, rows)
+                used = columns(width, read_int(layer, at.UNITS_OUT) - v * LANES)
+                product(used, source, source_row, ITEM, panel, row, start, 0, z, output_row, units, rows)
             activate(code, alpha, z, output_row, d + move if d else 0, output_row, rows, width)
 
     @inner(dtype)
@@ -102,7 +108,8 @@ def make_dense(dtype):
             width, move = min(PANEL, vectors - v), v * VECTOR
             panel, row = read_int(layer, at.TRANSPOSED) + move * units, width * VECTOR
             g = target + move
-            product(width, delta, delta_row, ITEM, panel, row, zeros, 0, g, target_row, units, rows)
+            used = columns(width, read_int(layer, at.UNITS_IN) - v * LANES)
+            product(used, delta, delta_row, ITEM, panel, row, zeros, 0, g, target_row, units, rows)
             differentiate(code, alpha, g, target_row, slope + move, slope_row, rows, width)
 
     @inner(dtype)

@@ -146,21 +146,21 @@ def _softmax_backward(s, g, g_row, a, a_row, rows, units):
 
 def softmax_row(s, z, e, units):
     """Write exp(z - max z) to e (0 in the padding; e may be z) and return (max z, sum e), each in every lane."""
-    b = s.b
     lowest = s.constant(float("-inf"))
+    largest, total = s.variable(lowest), s.variable(s.constant(0.0))
 
-    def valid(j):
-        return s.first_lanes(b.sub(units, j))
+    def compare(j, mask):
+        largest.set(s.maximum(largest.get(), s.keep(mask, s.load(s.offset(z, j)), lowest)))
 
-    largest = s.variable(lowest)
-    with s.loop(units, step=s.lanes) as j:
-        largest.set(s.maximum(largest.get(), s.select(valid(j), s.load(s.offset(z, j)), lowest)))
+    s.over_row(units, compare)
     peak = s.reduce(largest.get(), s.maximum)
-    total = s.variable(s.constant(0.0))
-    with s.loop(units, step=s.lanes) as j:
-        powers = s.select(valid(j), vmath.exp(s, s.load(s.offset(z, j)) - peak), s.constant(0.0))
+
+    def add(j, mask):
+        powers = s.keep(mask, vmath.exp(s, s.load(s.offset(z, j)) - peak))
         s.store(powers, s.offset(e, j))
         total.set(total.get() + powers)
+
+    s.over_row(units, add)
     return peak, s.sum(total.get())
 
 

@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from .library import VectorFunction, call_by_code
-from .simd import I64, machine
+from .simd import I64, Simd, machine
 
 
 def tile_shape():
@@ -61,9 +61,18 @@ def _emit_tile(s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_r
         s.store(total, corner(C, c_row, r, j))
 
 
+HALF = 0  # in place of a number of vectors: half of one
+
+
+def _width(s, vectors):
+    """(Simd, vectors) for a strip: half a vector is a whole one of a narrower machine."""
+    return (Simd(s.b, s.dtype, s.lanes // 2), 1) if vectors == HALF else (s, vectors)
+
+
 def _fixed_tile(rows, vectors):
     def body(s, *arguments):
-        _emit_tile(s, rows, vectors, *arguments)
+        narrowed, width = _width(s, vectors)
+        _emit_tile(narrowed, rows, width, *arguments)
 
     return VectorFunction(f"tile_{rows}x{vectors}", 10, body)
 
@@ -74,11 +83,12 @@ def _fixed_strip(vectors):
     remainders = {r: _fixed_tile(r, vectors) for r in range(1, most)}
 
     def body(s, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, rows):
-        b = s.b
+        b, (narrowed, width) = s.b, _width(s, vectors)
         a, first, c = s.variable(A), s.variable(start), s.variable(C)
         left = b.srem(rows, s.index(most))
         with s.loop(b.sub(rows, left), step=most):
-            _emit_tile(s, most, vectors, a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K)
+            place_of_tile = (a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K)
+            _emit_tile(narrowed, most, width, *place_of_tile)
             for place, stride in ((a, a_row), (first, start_row), (c, c_row)):
                 place.set(b.add(place.get(), b.mul(stride, s.index(most))))
         rest = (a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K)
@@ -98,15 +108,15 @@ def _lone_row(vectors):
 
 
 _LONE_ROWS = {v: _lone_row(v) for v in range(1, tile_shape()[1] + 1)}
-_STRIPS = {v: _fixed_strip(v) for v in range(1, tile_shape()[1] + 1)}
+_STRIPS = {v: _fixed_strip(v) for v in range(HALF, tile_shape()[1] + 1)}
 
 
 def _product(s, vectors, *arguments):
     call_by_code(s, vectors, _STRIPS, arguments)
 
 
-# product(vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, rows): any rows, vectors up to a panel's, K at
-# least 1. Overwrites the strip of C, which may be ``start``.
+# product(vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, rows): any rows, vectors up to a panel's or HALF,
+# K at least 1. Overwrites the strip of C, which may be ``start``.
 product = VectorFunction("product", 12, _product)
 
 

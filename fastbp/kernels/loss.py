@@ -100,9 +100,6 @@ class _Rows:
         target = b.add(self.y, b.mul(sample_of(self.s, self.order, r), self.y_row))
         return b.add(self.p, b.mul(r, self.p_row)), b.add(self.g, b.mul(r, self.g_row)), target
 
-    def valid(self, j):
-        return self.s.first_lanes(self.s.b.sub(self.units, j))
-
     def finish(self, r, total):
         """Store the row's loss, the sum of all lanes of ``total``."""
         s, b = self.s, self.s.b
@@ -121,30 +118,32 @@ def _elementwise(code):
         with s.loop(rows.rows) as r:
             p_start, g_start, t_start = rows.starts(r)
             total = s.variable(s.constant(0.0))
-            with s.loop(rows.units, step=s.lanes) as j:
-                valid, at = rows.valid(j), s.offset(p_start, j)
-                t = s.load_masked(s.offset(t_start, j), valid)
-                value, slope = ELEMENTWISE[code](s, s.load(at), t, rows.parameter)
-                total.set(total.get() + s.select(valid, value, 0.0))
-                s.store(s.select(valid, slope * rows.scale, 0.0), s.offset(g_start, j))
+
+            def add(j, mask, p_start=p_start, g_start=g_start, t_start=t_start, total=total):
+                t = s.load_some(s.offset(t_start, j), mask)
+                value, slope = ELEMENTWISE[code](s, s.load(s.offset(p_start, j)), t, rows.parameter)
+                total.set(total.get() + s.keep(mask, value))
+                s.store(s.keep(mask, slope * rows.scale), s.offset(g_start, j))
+
+            s.over_row(rows.units, add)
             rows.finish(r, total.get())
 
     return VectorFunction(f"loss_{code}", len(ARGUMENTS), body)
 
 
 def _target_reader(rows, code):
-    """j, address of the row's target -> the targets of a vector of classes: given, smoothed, or one-hot from a label."""
+    """(first class, mask, address of the row's target) -> targets of a vector of classes: given, smoothed or one-hot."""
     s, b = rows.s, rows.s.b
     if code in (CATEGORICAL, CATEGORICAL_LOGITS):
         units = s.broadcast(b.sitofp(rows.units, s.element))
 
-        def dense(j, t_start):
-            t = s.load_masked(s.offset(t_start, j), rows.valid(j))
-            return t * (1.0 - rows.parameter) + rows.parameter / units
+        def dense(j, mask, t_start):
+            t = s.load_some(s.offset(t_start, j), mask)
+            return s.keep(mask, t * (1.0 - rows.parameter) + rows.parameter / units)
 
         return dense
 
-    def one_hot(j, t_start):
+    def one_hot(j, mask, t_start):
         label = b.sub(rows.integer(t_start), j)
         wanted = s.broadcast(label).value
         lanes = ir.Constant(wanted.type, list(range(s.lanes)))
@@ -156,59 +155,75 @@ def _target_reader(rows, code):
 def _cross_entropy_logits(code):
     """Softmax and cross-entropy as one function of the logits z: sum t (log sum exp z - z), gradient p sum t - t."""
 
-    def body(s, *arguments):
-        rows = _Rows(s, arguments)
-        targets = _target_reader(rows, code)
-        with s.loop(rows.rows) as r:
-            z_start, g_start, t_start = rows.starts(r)
-            peak, powers = softmax_row(s, z_start, g_start, rows.units)
-            level = peak + vmath.log(s, powers)
-            total, weight = s.variable(s.constant(0.0)), s.variable(s.constant(0.0))
-            with s.loop(rows.units, step=s.lanes) as j:
-                valid = rows.valid(j)
-                t = s.select(valid, targets(j, t_start), 0.0)
-                term = t * (level - s.load(s.offset(z_start, j)))
-                total.set(total.get() + s.select(valid, term, 0.0))
-                weight.set(weight.get() + t)
-            share = s.sum(weight.get()) / powers
-            with s.loop(rows.units, step=s.lanes) as j:
-                at, t = s.offset(g_start, j), targets(j, t_start)
-                slope = s.load(at) * share - t
-                s.store(s.select(rows.valid(j), slope * rows.scale, 0.0), at)
-            rows.finish(r, total.get())
+    def row(s, rows, targets, r):
+        z_start, g_start, t_start = rows.starts(r)
+        peak, powers = softmax_row(s, z_start, g_start, rows.units)
+        level = peak + vmath.log(s, powers)
+        total, weight = s.variable(s.constant(0.0)), s.variable(s.constant(0.0))
 
-    return VectorFunction(f"loss_{code}", len(ARGUMENTS), body)
+        def add(j, mask):
+            t = targets(j, mask, t_start)
+            total.set(total.get() + s.keep(mask, t * (level - s.load(s.offset(z_start, j)))))
+            weight.set(weight.get() + t)
+
+        s.over_row(rows.units, add)
+        share = s.sum(weight.get()) / powers
+
+        def differentiate(j, mask):
+            at = s.offset(g_start, j)
+            slope = s.load(at) * share - targets(j, mask, t_start)
+            s.store(s.keep(mask, slope * rows.scale), at)
+
+        s.over_row(rows.units, differentiate)
+        rows.finish(r, total.get())
+
+    return _by_row(code, row)
 
 
 def _cross_entropy(code):
     """Cross-entropy of given probabilities, divided by their sum and clipped as Keras does: -sum t log q."""
 
+    def row(s, rows, targets, r):
+        p_start, g_start, t_start = rows.starts(r)
+        low, high = s.constant(EPSILON), s.constant(1.0 - EPSILON)
+        mass, total, pull = (s.variable(s.constant(0.0)) for _ in range(3))
+
+        def weigh(j, mask):
+            mass.set(mass.get() + s.keep(mask, s.load(s.offset(p_start, j))))
+
+        s.over_row(rows.units, weigh)
+        whole = s.sum(mass.get())
+
+        def add(j, mask):  # g holds dL/dq until the mean pull is known
+            t = targets(j, mask, t_start)
+            q = s.load(s.offset(p_start, j)) / whole
+            clipped = s.select(q < low, low, s.select(q > high, high, q))
+            total.set(total.get() - s.keep(mask, t * vmath.log(s, clipped)))
+            slope = s.keep(mask, s.select((q < low) | (q > high), 0.0, -t / clipped))
+            pull.set(pull.get() + s.keep(mask, slope * q))
+            s.store(slope, s.offset(g_start, j))
+
+        s.over_row(rows.units, add)
+        mean = s.sum(pull.get())
+
+        def differentiate(j, mask):
+            at = s.offset(g_start, j)
+            s.store(s.keep(mask, (s.load(at) - mean) / whole * rows.scale), at)
+
+        s.over_row(rows.units, differentiate)
+        rows.finish(r, total.get())
+
+    return _by_row(code, row)
+
+
+def _by_row(code, row):
+    """The function that does ``row(s, rows, targets, r)`` for each row."""
+
     def body(s, *arguments):
         rows = _Rows(s, arguments)
         targets = _target_reader(rows, code)
-        low, high = s.constant(EPSILON), s.constant(1.0 - EPSILON)
         with s.loop(rows.rows) as r:
-            p_start, g_start, t_start = rows.starts(r)
-            mass = s.variable(s.constant(0.0))
-            with s.loop(rows.units, step=s.lanes) as j:
-                mass.set(mass.get() + s.select(rows.valid(j), s.load(s.offset(p_start, j)), 0.0))
-            mass = s.sum(mass.get())
-            total, pull = s.variable(s.constant(0.0)), s.variable(s.constant(0.0))
-            with s.loop(rows.units, step=s.lanes) as j:  # g holds dL/dq until the mean pull is known
-                valid, t = rows.valid(j), targets(j, t_start)
-                q = s.load(s.offset(p_start, j)) / mass
-                clipped = s.select(q < low, low, s.select(q > high, high, q))
-                total.set(total.get() - s.select(valid, t * vmath.log(s, clipped), 0.0))
-                slope = s.select((q < low) | (q > high), 0.0, -t / clipped)
-                slope = s.select(valid, slope, 0.0)
-                pull.set(pull.get() + s.select(valid, slope * q, 0.0))
-                s.store(slope, s.offset(g_start, j))
-            mean = s.sum(pull.get())
-            with s.loop(rows.units, step=s.lanes) as j:
-                at = s.offset(g_start, j)
-                slope = (s.load(at) - mean) / mass
-                s.store(s.select(rows.valid(j), slope * rows.scale, 0.0), at)
-            rows.finish(r, total.get())
+            row(s, rows, targets, r)
 
     return VectorFunction(f"loss_{code}", len(ARGUMENTS), body)
 

@@ -427,6 +427,24 @@ class Simd:
         b.cbranch(b.icmp_signed("<", following, stop), body, done)
         b.position_at_end(done)
 
+    def over_row(self, count, body):
+        """Call ``body(first, mask)`` for the vectors that hold ``count`` elements: whole ones (mask None), then the rest."""
+        b = self.b
+        whole = b.and_(count, self.index(-self.lanes))
+        with self.loop(whole, step=self.lanes) as first:
+            body(first, None)
+        rest = b.sub(count, whole)
+        with b.if_then(b.icmp_signed(">", rest, self.index(0))):
+            body(whole, self.first_lanes(rest))
+
+    def keep(self, mask, x, otherwise=0.0):
+        """x where the mask is set; all of x where there is no mask."""
+        return x if mask is None else self.select(mask, x, otherwise)
+
+    def load_some(self, address, mask):
+        """A vector, or its lanes within the mask where there is one."""
+        return self.load(address) if mask is None else self.load_masked(address, mask)
+
     def index(self, value):
         return ir.Constant(I64, value)
 
