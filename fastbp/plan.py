@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .kernels import layout as at
-from .kernels.dense import gradient_rows, scratch_bytes
+from .kernels.dense import piece_rows, scratch_bytes
 from .kernels.elementwise import LINEAR, PAIRS, SIGMOID, SOFTMAX
 from .kernels.gemm import tile_shape
 from .kernels.loss import BINARY, BINARY_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS, SPARSE, SPARSE_LOGITS
@@ -28,7 +28,6 @@ GROUPED_FROM = 512 * 1024  # bytes of activations that no longer stay in a core'
 GROUPED_UP_TO = 1024 * 1024  # bytes of all the groups' gradients, up to which that is the faster way
 STAGED_UP_TO = 16 * 1024  # bytes of data that are copied rather than asked for their address
 KEPT_UP_TO = 256 * 1024 * 1024  # bytes of activations beyond which it is the only sensible way
-PIECE_BLOCKS = 4  # blocks of gradient rows in one piece of the update
 FLOP_PER_THREAD = 1.5e6  # work of a step that pays for one more thread's waiting at the barrier
 
 
@@ -206,18 +205,18 @@ class _Builder:
 
     def share_update(self, threads):
         """The pieces of the update and which thread has which: whole blocks of rows, about equal work."""
-        panel, height = tile_shape()[1], gradient_rows(self.dtype) * PIECE_BLOCKS
+        panel = tile_shape()[1]
         tasks, costs = [], []
         for i, shape in enumerate(self.shapes):
+            height = piece_rows(shape, self.dtype)
             for v in range(0, shape.vectors_out, panel):
                 for first in range(0, shape.units_in, height):
                     last = min(first + height, shape.units_in)
                     tasks.append((i, v, first, last))
                     costs.append((last - first) * min(panel, shape.vectors_out - v))
         ends = np.cumsum(costs)
-        shares = ends[-1] * np.arange(threads + 1) / threads
-        starts = np.searchsorted(ends, shares, side="left")
-        starts[0], starts[-1] = 0, len(tasks)
+        shares = ends[-1] * np.arange(1, threads) / threads
+        starts = np.concatenate([[0], np.searchsorted(ends - 0.5 * np.array(costs), shares), [len(tasks)]])
         self.buffers["tasks"] = np.array(tasks, np.int64)
         self.buffers["starts"] = starts.astype(np.int64)
         self.buffers["starts_alone"] = np.array([0, len(tasks)])

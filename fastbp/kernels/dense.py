@@ -31,6 +31,13 @@ def narrow_units(dtype):
     return machine().lanes(dtype) // 2
 
 
+def piece_rows(shape, dtype):
+    """Rows of a layer's weight gradient that are formed and updated together."""
+    if shape.units_out <= narrow_units(dtype):
+        return tile_shape()[1] * machine().lanes(dtype)
+    return gradient_rows(dtype)
+
+
 def scratch_bytes(dtype):
     """Room for the largest piece of a gradient, see update_piece and narrow_tiles."""
     panel, lanes = tile_shape()[1], machine().lanes(dtype)
