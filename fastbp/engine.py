@@ -260,9 +260,10 @@ class Engine:
             self._kernel(plan.address, 0)
             return
         with pool.team(max(plan.threads, 2)) as threads:
-            alone = threads == 1
+            alone = threads == 1 or plan.rests()
             plan.use_threads(1 if alone else plan.threads)
-            pool.run(self._kernel, plan.address, 1 if alone else plan.threads, control, wait and not alone)
+            pool.run(self._kernel, plan.address, 1 if alone else plan.threads, control, wait and threads > 1)
+            plan.learn_from_run(alone)
 
     def _run(self, plan, x, flop, statistics, diverges=True):
         """Run a plan that measures a loss; the pass as an Epoch."""

@@ -27,6 +27,7 @@ GROUPS = 16  # parts of a batch that is too large to keep; each has a gradient, 
 GROUPED_FROM = 512 * 1024  # bytes of activations that no longer stay in a core's cache between the phases
 GROUPED_UP_TO = 1024 * 1024  # bytes of all the groups' gradients, up to which that is the faster way
 STAGED_UP_TO = 16 * 1024  # bytes of data that are copied rather than asked for their address
+LONGEST_REST = 64  # runs on one thread after teams that did not pay
 KEPT_UP_TO = 256 * 1024 * 1024  # bytes of activations beyond which it is the only sensible way
 FLOP_PER_THREAD = 1.5e6  # work of a step that pays for one more thread's waiting at the barrier
 
@@ -106,6 +107,7 @@ class Plan:
     def __post_init__(self):
         self.address = address(self.fields)
         self._staged = {}
+        self._rest, self._patience = 0, 1
 
     def __setitem__(self, position, value):
         self.fields[position] = value
@@ -137,11 +139,26 @@ class Plan:
         rows = activations[start : start + self.batch * stride].reshape(self.batch, stride)
         return rows.view(self.dtype)[:, :units]
 
+    def rests(self):
+        """Whether to run with one thread for now, because the last team mostly waited for processors that others have."""
+        self._rest -= 1
+        return self._rest >= 0
+
+    def learn_from_run(self, alone):
+        """After a team went solo, rest for some runs, and longer each time it happens again."""
+        if alone:
+            return
+        result = self.buffers["result"]
+        went_solo, result[at.WENT_SOLO] = result[at.WENT_SOLO], 0
+        self._patience = min(2 * self._patience, LONGEST_REST) if went_solo else 1
+        self._rest = self._patience if went_solo else 0
+
     def use_threads(self, threads):
         """Run with all of the plan's threads, or with one: the results are the same."""
         self.fields[at.THREADS] = threads
         if "starts" in self.buffers:
-            self.fields[at.TASK_STARTS] = address(self.buffers["starts" if threads == self.threads else "starts_alone"])
+            alone = threads != self.threads
+            self.fields[at.TASK_STARTS] = self.fields[at.STARTS_ALONE] if alone else address(self.buffers["starts"])
 
     @property
     def memory(self):
@@ -220,6 +237,7 @@ class _Builder:
         self.buffers["tasks"] = np.array(tasks, np.int64)
         self.buffers["starts"] = starts.astype(np.int64)
         self.buffers["starts_alone"] = np.array([0, len(tasks)])
+        self.fields[at.STARTS_ALONE] = address(self.buffers["starts_alone"])
         self.fields[at.TASKS] = address(self.buffers["tasks"])
         self.fields[at.TASK_STARTS] = address(self.buffers["starts"])
         self.fields[at.SCRATCH_ROW] = -(-scratch_bytes(self.dtype) // 128) * 128

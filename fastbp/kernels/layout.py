@@ -47,6 +47,7 @@ GROUP = _next()  # bytes from one group's gradient to the next
 ARENA = _next()  # bytes from one thread's activations to the next thread's (with groups)
 TASKS = _next()  # TASK_FIELDS integers for each piece of the update
 TASK_STARTS = _next()  # where each thread's pieces begin
+STARTS_ALONE = _next()  # the same for one thread
 SCRATCH = _next()  # a small gradient tile for each thread
 SCRATCH_ROW = _next()
 ONES = _next()  # a vector of ones
@@ -82,7 +83,7 @@ TASK_LAYER, TASK_VECTOR, TASK_FIRST, TASK_LAST = range(4)
 TASK_FIELDS = 4
 
 # -- RESULT
-LOSS_SUM, STEPS, DIVERGED_AT = range(3)
+LOSS_SUM, STEPS, DIVERGED_AT, WENT_SOLO = range(4)
 
 # -- CONTROL: 64-bit integers that threads share, each on cache lines of its own.
 ARRIVED = 0  # threads at the barrier
@@ -90,4 +91,5 @@ GENERATION = 16  # how often all have met
 STOP = 32  # asked for from outside: end after this step
 QUIT = 48  # all leave at the end of this step
 ABORT = 64  # nobody waits any more: the team never got together
-CONTROL_SIZE = 80
+SOLO = 80  # the others leave at the end of this step, thread 0 goes on alone
+CONTROL_SIZE = 96

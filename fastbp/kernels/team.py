@@ -13,7 +13,7 @@ from numba.extending import intrinsic
 from .layout import ABORT, ARRIVED, GENERATION
 from .simd import I32, I64, VOID, define
 
-SPINS = 2000
+SPINS = 2000  # some tens of microseconds
 
 
 def _cell(b, control, position):
@@ -88,6 +88,18 @@ def barrier(typingctx, control, threads):
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), codegen
+
+
+@intrinsic
+def clock(typingctx):
+    """Cycles of a clock that only goes forward, or always 0 where the processor has none that is safe to read."""
+
+    def codegen(context, b, sig, args):
+        if "x86" not in (b.module.triple or ""):
+            return ir.Constant(I64, 0)
+        return b.call(_external(b.module, "llvm.readcyclecounter", I64), [])
+
+    return types.int64(), codegen
 
 
 @intrinsic

@@ -18,11 +18,15 @@ from .elementwise import LINEAR, SOFTMAX
 from .gemm import tile_shape
 from .jit import inner, kernel
 from .loss import loss as loss_function
-from .memory import double_bits, read_double, read_int, write_double
+from .memory import double_bits, read_double, read_int, write_double, write_int
 from .random import shuffle
 from .statistics import make_count
-from .team import barrier, raise_flag, read_flag
+from .team import barrier, clock, raise_flag, read_flag
 from .update import make_begin_step
+
+
+WINDOW = 10_000_000  # cycles, some milliseconds, over which waiting is judged
+MOST_WAITING = 0.6  # the share of a window that thread 0 may wait before it goes on alone
 
 
 def _make_rows(dtype, forward, backward):
@@ -204,6 +208,21 @@ def _make_run(dtype):
         if read_flag(control, at.STOP):
             raise_flag(control, at.QUIT)
 
+    @inner(dtype)
+    def meet(control, threads):
+        """Wait for all threads; the time it took."""
+        start = clock()
+        barrier(control, threads)
+        return clock() - start
+
+    @inner(dtype)
+    def go_solo(plan):
+        """Have thread 0 do all the work from here on: a team that mostly waits for processors is slower than that."""
+        write_int(plan, at.THREADS, 1)
+        write_int(plan, at.TASK_STARTS, read_int(plan, at.STARTS_ALONE))
+        write_double(read_int(plan, at.RESULT), at.WENT_SOLO, 1.0)
+        return 1
+
     def run(plan, thread):
         """Every step of one pass over the data, for one thread of the team. ``plan`` is the address of the plan."""
         phases, threads = read_int(plan, at.PHASES), read_int(plan, at.THREADS)
@@ -212,6 +231,7 @@ def _make_run(dtype):
         code = read_int(plan, at.OPTIMIZER)
         if thread == 0 and read_int(plan, at.SHUFFLE):
             shuffle(read_int(plan, at.ORDER), samples, read_int(plan, at.RANDOM))
+        window, waited = clock(), 0
         if threads > 1:
             barrier(control, threads)
             if read_flag(control, at.QUIT):
@@ -226,13 +246,21 @@ def _make_run(dtype):
             if thread == 0 and phases & at.UPDATE:
                 begin_step(code, read_int(plan, at.HYPER), read_int(plan, at.SCHEDULE), read_int(plan, at.SCALARS))
             if threads > 1:
-                barrier(control, threads)
+                waited += meet(control, threads)
             if thread == 0:
                 close_step(plan, step, sample, batch)
+                if clock() - window > WINDOW:
+                    if threads > 1 and waited > MOST_WAITING * (clock() - window):
+                        raise_flag(control, at.SOLO)
+                    window, waited = clock(), 0
             if phases & at.UPDATE:
                 update_rows(plan, thread, batch)
             if threads > 1:
-                barrier(control, threads)
+                waited += meet(control, threads)
+                if read_flag(control, at.SOLO):
+                    if thread > 0:
+                        return
+                    threads = go_solo(plan)
             if read_flag(control, at.QUIT):
                 break
 
