@@ -5,7 +5,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from .library import VectorFunction
-from .simd import FLOATS, I32, I64, VOID, Simd
+from .simd import FLOATS, I64, Simd
 
 
 def _accessors(llvm_type, numba_type, bytes_):
@@ -115,11 +115,8 @@ def _add_doubles(s, address, count):
 
 def _prefetch(s, address, step, count):
     """Ask for ``count`` cache lines, ``step`` bytes apart, that will soon be read and written."""
-    pointer = s.vector.as_pointer()
-    hint = s.intrinsic("llvm.prefetch.p0", VOID, [pointer, I32, I32, I32])
     with s.loop(count) as i:
-        at = s.b.inttoptr(s.b.add(address, s.b.mul(i, step)), pointer)
-        s.b.call(hint, [at, I32(1), I32(2), I32(1)])
+        s.prefetch(s.b.add(address, s.b.mul(i, step)), write=1)
 
 
 copy_rows = VectorFunction("copy_rows", 7, _copy_rows)
