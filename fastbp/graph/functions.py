@@ -1,0 +1,197 @@
+"""The functions that a formula may use. On nodes they make nodes; on numbers and arrays they compute, as NumPy does."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .node import Node
+from .operators import UNARY, evaluate
+from .tape import Tape
+
+_DOC = """{about}
+
+Parameters
+----------
+x : number, array or Node
+
+Examples
+--------
+>>> import fastbp
+>>> print(f"{{fastbp.{name}({at}):.6f}}")
+{result:.6f}
+"""
+
+_ABOUT = {
+    "abs": "The absolute value; its derivative at 0 is 0.",
+    "sign": "-1, 0 or 1; its derivative is 0 everywhere.",
+    "sqrt": "The square root.",
+    "exp": "e^x.",
+    "expm1": "e^x - 1, exact to the last digits near 0.",
+    "log": "The natural logarithm.",
+    "log1p": "log(1 + x), exact to the last digits near 0.",
+    "sin": "The sine.",
+    "cos": "The cosine.",
+    "tan": "The tangent.",
+    "arcsin": "The angle whose sine is x.",
+    "arccos": "The angle whose cosine is x.",
+    "arctan": "The angle whose tangent is x.",
+    "sinh": "The hyperbolic sine.",
+    "cosh": "The hyperbolic cosine.",
+    "tanh": "The hyperbolic tangent.",
+    "sigmoid": "1 / (1 + e^-x).",
+    "relu": "x above 0, else 0; its derivative at 0 is 0.",
+    "softplus": "log(1 + e^x).",
+    "erf": "The error function.",
+}
+
+
+def tape_of(values: Sequence[Any]) -> Tape | None:
+    """The tape of the first node among the values (or inside arrays among them), or None."""
+    for value in values:
+        if isinstance(value, Node):
+            return value.tape
+        if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object and value.ndim):
+            tape = tape_of(list(value))
+            if tape is not None:
+                return tape
+    return None
+
+
+def as_node(tape: Tape, value: Any) -> Node:
+    """A number, an array, a list of nodes or a node as a node."""
+    if isinstance(value, list | tuple):
+        if not tape_of(value):
+            return as_node(tape, np.asarray(value))
+        return tape.stack([as_node(tape, v) for v in value])
+    if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1:
+        return tape.stack([as_node(tape, v) for v in value])
+    node = tape.lift(value)
+    if node is None:
+        raise TypeError(f"a formula computes with numbers, arrays and nodes, not with {value!r}")
+    return node
+
+
+def apply(op: str, *values: Any) -> Any:
+    """An elementwise operator on nodes, or at once on numbers and arrays."""
+    tape = tape_of(values)
+    if tape is None:
+        return evaluate(op, values)
+    return tape.make(op, *(as_node(tape, v) for v in values))
+
+
+def _unary(name: str) -> Callable[[Any], Any]:
+    def function(x: Any) -> Any:
+        return apply(name, x)
+
+    at = 0.5
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = _DOC.format(about=_ABOUT[name], name=name, at=at, result=float(evaluate(name, [at])))
+    return function
+
+
+_unary_functions = {name: _unary(name) for name in UNARY}
+sqrt, exp, expm1, log, log1p = (_unary_functions[name] for name in ("sqrt", "exp", "expm1", "log", "log1p"))
+sin, cos, tan, arcsin, arccos, arctan = (_unary_functions[n] for n in ("sin", "cos", "tan", "arcsin", "arccos", "arctan"))
+sinh, cosh, tanh, sigmoid, relu = (_unary_functions[name] for name in ("sinh", "cosh", "tanh", "sigmoid", "relu"))
+softplus, erf, sign, abs = (_unary_functions[name] for name in ("softplus", "erf", "sign", "abs"))  # noqa: A001
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """x where the condition holds, else y. Derivatives flow only to the one that was taken.
+
+    Parameters
+    ----------
+    condition : comparison of nodes, or array
+    x, y : number, array or Node
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.grad(lambda x: fastbp.where(x > 0, x**2, 3 * x))(-1.0)
+    3.0
+    """
+    return apply("where", condition, x, y)
+
+
+def minimum(x: Any, y: Any) -> Any:
+    """The smaller one. Where both are equal each gets half of the derivative.
+
+    Parameters
+    ----------
+    x, y : number, array or Node
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.grad(lambda x: fastbp.minimum(x, 2.0))(2.0)
+    0.5
+    """
+    return apply("minimum", x, y)
+
+
+def maximum(x: Any, y: Any) -> Any:
+    """The larger one. Where both are equal each gets half of the derivative.
+
+    Parameters
+    ----------
+    x, y : number, array or Node
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.grad(lambda x: fastbp.maximum(x, 2.0))(3.0)
+    1.0
+    """
+    return apply("maximum", x, y)
+
+
+def sum(x: Any) -> Any:  # noqa: A001
+    """The sum over all rows of the data (a single number is its own sum).
+
+    Parameters
+    ----------
+    x : number, array or Node
+
+    Examples
+    --------
+    >>> import fastbp, numpy
+    >>> fastbp.grad(lambda w, x: fastbp.sum(w * x))(2.0, numpy.array([1.0, 2.0, 3.0]))
+    6.0
+    """
+    tape = tape_of([x])
+    return np.sum(x) if tape is None else as_node(tape, x).sum()
+
+
+def mean(x: Any) -> Any:
+    """The mean over all rows of the data.
+
+    Parameters
+    ----------
+    x : number, array or Node
+
+    Examples
+    --------
+    >>> import fastbp, numpy
+    >>> fastbp.grad(lambda w, x: fastbp.mean(w * x))(2.0, numpy.array([1.0, 2.0, 3.0]))
+    2.0
+    """
+    tape = tape_of([x])
+    return np.mean(x) if tape is None else as_node(tape, x).mean()
+
+
+def stack(values: Sequence[Any]) -> Any:
+    """A vector of single numbers: what a formula with several results returns.
+
+    Parameters
+    ----------
+    values : sequence of numbers and Nodes
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.jacobian(lambda x: fastbp.stack([x, x**2, x**3]))(2.0)
+    array([ 1.,  4., 12.])
+    """
+    tape = tape_of(values)
+    return np.array(values) if tape is None else as_node(tape, list(values))

@@ -1,0 +1,211 @@
+"""A node of the graph, and the operators that a formula may use on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import TraceError, trace_error
+from .operators import LOGICAL, UNARY
+
+if TYPE_CHECKING:
+    from .tape import Shape, Tape
+
+_ALLOWED = (
+    "Use the operators + - * / **, the functions of fastbp (exp, log, sin, where, minimum, sum, mean, ...) "
+    "or NumPy's functions of the same names."
+)
+_MOST_ITEMS = 4096
+
+
+class Node:
+    """One step of a formula: an argument, a constant, or an operator on other nodes.
+
+    Formulas make nodes by computing with them; ``fastbp.trace`` hands a formula its first ones.
+
+    Attributes
+    ----------
+    op : str
+        What it does: "input", "constant", "add", "exp", "sum", ...
+    args : tuple of Node
+        What it does it on.
+    shape : tuple
+        ``()`` for a single number, ``(n,)`` for one value in each of n rows.
+    value, grad
+        Its value, and the derivative of the result by it, after ``graph.forward(...)`` and ``graph.backward()``.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> graph = fastbp.trace(lambda x: fastbp.exp(2 * x), 0.0)
+    >>> [node.op for node in graph.nodes]
+    ['input', 'constant', 'mul', 'exp']
+    """
+
+    __slots__ = ("args", "attr", "grad", "index", "name", "op", "shape", "tape", "value")
+    __array_priority__ = 100
+
+    def __init__(self, tape: Tape, index: int, op: str, args: tuple[Node, ...], attr: Any, shape: Shape) -> None:
+        self.tape, self.index, self.op, self.args, self.attr, self.shape = tape, index, op, args, attr, shape
+        self.name = attr if op == "input" else ""
+        self.value: Any = None
+        self.grad: Any = None
+
+    @property
+    def is_logical(self) -> bool:
+        """Whether it is true or false rather than a number."""
+        if self.op == "constant":
+            return isinstance(self.attr, bool)
+        return self.op in LOGICAL
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return self.shape[0] if self.shape else 1
+
+    @property
+    def T(self) -> Node:
+        return self
+
+    def __repr__(self) -> str:
+        rows = f"[{self.shape[0]}]" if self.shape else ""
+        return f"<Node {self.name or self.op}{rows}>"
+
+    # -- vectors
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise trace_error("A formula cannot take the length of a single number.", "Pass a vector instead.")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Node]:
+        if not self.shape:
+            raise trace_error("A formula cannot go through a single number.", "Pass a vector instead.")
+        if self.shape[0] > _MOST_ITEMS:
+            raise trace_error(
+                f"A formula cannot go through {self.shape[0]} rows one by one.",
+                "Compute with the array as a whole; fastbp.sum and fastbp.mean go over its rows.",
+            )
+        return (self.tape.element(self, i) for i in range(self.shape[0]))
+
+    def __getitem__(self, key: Any) -> Node:
+        if isinstance(key, tuple) and len(key) == 1:
+            key = key[0]
+        if key is Ellipsis:
+            return self
+        if self.shape and isinstance(key, slice):
+            start, stop, step = key.indices(self.shape[0])
+            if step == 1 and stop > start:
+                return self.tape.slice(self, start, stop)
+            places = range(start, stop, step)
+            if 0 < len(places) and self.shape[0] <= _MOST_ITEMS:
+                return self.tape.stack([self.tape.element(self, i) for i in places])
+        elif self.shape and hasattr(key, "__index__") and not isinstance(key, Node | bool):
+            place = key.__index__()
+            if not -self.shape[0] <= place < self.shape[0]:
+                raise IndexError(f"index {place} is out of range for {self.shape[0]} values")
+            return self.tape.element(self, place % self.shape[0])
+        raise trace_error(
+            f"A formula cannot index {'a vector' if self.shape else 'a single number'} with {key!r}.",
+            "Use whole numbers, or slices of neighbouring rows; for a choice by value fastbp.where(condition, a, b).",
+        )
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise trace_error("A formula cannot change a value in place.", "Compute a new one; fastbp.where(condition, a, b) picks.")
+
+    def sum(self, axis: Any = None) -> Node:
+        """The sum over all rows."""
+        return self.tape.sum(self)
+
+    def mean(self, axis: Any = None) -> Node:
+        """The mean over all rows."""
+        total = self.tape.sum(self)
+        return total if not self.shape else self.tape.make("div", total, self.tape.size(self))
+
+    def dot(self, other: Any) -> Node:
+        """The sum of the products."""
+        return (self * other).sum()
+
+    __matmul__ = dot
+
+    # -- what is no graph
+
+    def __bool__(self) -> bool:
+        raise trace_error(
+            "A formula cannot branch on a value that is not known yet.",
+            "Instead of if, and, or, min(), max() use fastbp.where(condition, a, b), & and |, fastbp.minimum, fastbp.maximum.",
+        )
+
+    def _no_number(self, *_: Any) -> Any:
+        raise trace_error("A formula cannot turn a node into a Python number.", "Instead of functions of math " + _use())
+
+    __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = _no_number
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise trace_error("A formula cannot turn a node into an array.", _ALLOWED)
+
+    def _no_operator(self, *_: Any) -> Any:
+        raise trace_error("This operator has no place in a graph.", _ALLOWED)
+
+    __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __rdivmod__ = _no_operator
+    __hash__ = object.__hash__
+
+    # -- NumPy's functions
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        from .numpy_functions import apply_ufunc
+
+        return apply_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        from .numpy_functions import apply_function
+
+        return apply_function(function, args, options)
+
+
+def _use() -> str:
+    return "use those of fastbp or NumPy: fastbp.exp(x), np.exp(x), ..."
+
+
+def _operator(op: str, swap: bool = False) -> Callable[[Node, Any], Any]:
+    def apply(self: Node, other: Any) -> Any:
+        lifted = self.tape.lift(other)
+        if lifted is None:
+            return NotImplemented
+        return self.tape.make(op, lifted, self) if swap else self.tape.make(op, self, lifted)
+
+    return apply
+
+
+def _unary(op: str) -> Callable[[Node], Node]:
+    def apply(self: Node) -> Node:
+        return self.tape.make(op, self)
+
+    return apply
+
+
+for _name, _op in {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow", "and": "and", "or": "or"}.items():
+    setattr(Node, f"__{_name}__", _operator(_op))
+    setattr(Node, f"__r{_name}__", _operator(_op, swap=True))
+for _name, _op, _swap in [
+    ("lt", "lt", False),
+    ("le", "le", False),
+    ("gt", "lt", True),
+    ("ge", "le", True),
+    ("eq", "eq", False),
+    ("ne", "ne", False),
+]:
+    setattr(Node, f"__{_name}__", _operator(_op, _swap))
+for _name in UNARY:  # NumPy calls them on arrays that hold nodes
+    setattr(Node, _name, _unary(_name))
+Node.__neg__ = _unary("neg")  # type: ignore[attr-defined]
+Node.__abs__ = _unary("abs")  # type: ignore[attr-defined]
+Node.__invert__ = _unary("not")  # type: ignore[attr-defined]
+Node.__pos__ = lambda self: self  # type: ignore[attr-defined]
+
+__all__ = ["Node", "TraceError"]

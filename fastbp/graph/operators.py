@@ -1,0 +1,93 @@
+"""What each operator computes, in NumPy, and how it is written. No operator here looks at more than one row.
+
+The step-by-step pass, the folding of constants and the tests' reference all use these functions.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+_erf_of_one = np.vectorize(math.erf, otypes=[float])
+
+
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + e^-x), right at both ends."""
+    small = np.exp(-np.abs(x))
+    return np.where(np.asarray(x) < 0, small, 1.0) / (1.0 + small)
+
+
+def softplus(x: Any) -> Any:
+    """log(1 + e^x), right at both ends."""
+    return np.logaddexp(0.0, x)
+
+
+def relu(x: Any) -> Any:
+    """x above 0, else 0; NaN stays."""
+    return np.maximum(x, 0.0)
+
+
+def erf(x: Any) -> Any:
+    """The error function."""
+    return _erf_of_one(np.asarray(x, dtype=float))[()]
+
+
+# Operators of one number, which are also functions of this package and (most of them) NumPy ufuncs.
+UNARY: dict[str, Callable[..., Any]] = {
+    "abs": np.abs,
+    "sign": np.sign,
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "arcsin": np.arcsin,
+    "arccos": np.arccos,
+    "arctan": np.arctan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "tanh": np.tanh,
+    "sigmoid": sigmoid,
+    "relu": relu,
+    "softplus": softplus,
+    "erf": erf,
+}
+
+# Written between their operands.
+INFIX: dict[str, tuple[str, Callable[..., Any]]] = {
+    "add": ("+", np.add),
+    "sub": ("-", np.subtract),
+    "mul": ("*", np.multiply),
+    "div": ("/", np.true_divide),
+    "pow": ("**", np.float_power),
+    "lt": ("<", np.less),
+    "le": ("<=", np.less_equal),
+    "eq": ("==", np.equal),
+    "ne": ("!=", np.not_equal),
+    "and": ("&", np.logical_and),
+    "or": ("|", np.logical_or),
+}
+
+ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    **UNARY,
+    **{name: function for name, (_, function) in INFIX.items()},
+    "neg": np.negative,
+    "not": np.logical_not,
+    "minimum": np.minimum,
+    "maximum": np.maximum,
+    "where": np.where,
+}
+
+# What is true or false rather than a number.
+LOGICAL = {"lt", "le", "eq", "ne", "and", "or", "not"}
+COMMUTATIVE = {"add", "mul", "minimum", "maximum", "eq", "ne", "and", "or"}
+
+
+def evaluate(op: str, values: Any) -> Any:
+    """One elementwise operator on numbers or arrays; overflow and the like give infinities and NaN, as in compiled code."""
+    with np.errstate(all="ignore"):
+        return ELEMENTWISE[op](*values)

@@ -1,0 +1,233 @@
+"""The tape that a formula writes its nodes on: equal nodes are one node, and what is constant is worked out at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import trace_error
+from .operators import COMMUTATIVE, LOGICAL, evaluate
+
+if TYPE_CHECKING:
+    from .node import Node
+
+UNROLLED = 64  # vectors up to this length may be taken apart into their elements
+MOST_POWER = 16  # whole powers up to this one are products
+
+Shape = tuple[int, ...]
+
+
+class Tape:
+    """All nodes of one formula, in the order in which they were made (so a node's arguments stand before it)."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._known: dict[Any, Node] = {}
+        self.arrays: dict[int, np.ndarray] = {}  # arrays that the formula refers to without having them as arguments
+
+    # -- leaves
+
+    def input(self, name: str, shape: Shape = ()) -> Node:
+        """A new argument."""
+        return self._new("input", (), name, shape)
+
+    def constant(self, value: Any) -> Node:
+        """A number; equal numbers are one node (0.0 and -0.0 are not equal, NaN is equal to NaN)."""
+        value = bool(value) if isinstance(value, bool | np.bool_) else float(value)
+        return self._shared("constant", (), value, (), key=(type(value), repr(value)))
+
+    def captured(self, array: np.ndarray) -> Node:
+        """An array from the formula's surroundings; its contents are read at each call."""
+        if array.ndim != 1:
+            raise trace_error(
+                f"A formula cannot use an array of shape {array.shape} from its surroundings.",
+                "Use one-dimensional arrays, one value for each row, or pass the array as an argument.",
+            )
+        self.arrays[id(array)] = array
+        return self._shared("captured", (), id(array), array.shape)
+
+    def size(self, node: Node) -> Node:
+        """How many rows a node has, known when the graph runs."""
+        return self._shared("size", (self.rows_of(node),), None, ())
+
+    def rows_of(self, node: Node) -> Node:
+        """The first leaf that has as many rows as the node: lengths are read from it."""
+        for leaf in self.nodes:
+            if leaf.op in ("input", "captured", "slice", "variable") and leaf.shape == node.shape:
+                return leaf
+        raise AssertionError("a node with rows comes from a leaf with rows")
+
+    # -- operators
+
+    def lift(self, value: Any) -> Node | None:
+        """A number, array or node as a node of this tape; None where it is nothing of the kind."""
+        from .node import Node
+
+        if isinstance(value, Node):
+            if value.tape is not self:
+                raise trace_error("A formula cannot use a node of another graph.", "Pass it as an argument.")
+            return value
+        if isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating):
+            return self.constant(value)
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+            return self.constant(value[()]) if value.ndim == 0 else self.captured(value)
+        return None
+
+    def make(self, op: str, *arguments: Node) -> Node:
+        """An elementwise operator, simplified where that changes no result."""
+        args = arguments
+        if op not in LOGICAL:
+            first = 1 if op == "where" else 0
+            args = (*args[:first], *(self._number(a) for a in args[first:]))
+        if any(a.op == "stack" for a in args):
+            return self._by_element(op, args)
+        shape = self._common_shape(op, args)
+        if all(a.op == "constant" for a in args):
+            return self.constant(evaluate(op, [a.attr for a in args]))
+        simpler = _simplify(self, op, args)
+        if simpler is not None:
+            return simpler
+        if op in COMMUTATIVE and args[0].index > args[1].index:
+            key = (op, args[1].index, args[0].index)
+        else:
+            key = (op, *(a.index for a in args))
+        return self._shared(op, args, None, shape, key=key)
+
+    def _number(self, node: Node) -> Node:
+        """True and false as 1 and 0."""
+        return self.make("where", node, self.constant(1.0), self.constant(0.0)) if node.is_logical else node
+
+    def _common_shape(self, op: str, args: tuple[Node, ...]) -> Shape:
+        shapes = {a.shape for a in args if a.shape}
+        if len(shapes) > 1:
+            sizes = " and ".join(str(shape[0]) for shape in sorted(shapes))
+            raise trace_error(f"Operands of {op} have {sizes} values.", "Both must have as many, or one be a single number.")
+        return shapes.pop() if shapes else ()
+
+    def _by_element(self, op: str, args: tuple[Node, ...]) -> Node:
+        (length,) = self._common_shape(op, args)
+        return self.stack([self.make(op, *(self.element(a, i) if a.shape else a for a in args)) for i in range(length)])
+
+    # -- vectors and their elements
+
+    def stack(self, elements: list[Node]) -> Node:
+        """A short vector that is known by its elements."""
+        return self._shared("stack", tuple(elements), None, (len(elements),))
+
+    def assemble(self, length: int, whole: list[Node], pieces: list[tuple[Any, Node]]) -> Node:
+        """A long vector: the sum of ``whole`` vectors, and of ``pieces`` that have a place (an index or a range) in it."""
+        attr = (len(whole), *(place for place, _ in pieces))
+        return self._shared("assemble", (*whole, *(node for _, node in pieces)), attr, (length,))
+
+    def element(self, node: Node, i: int) -> Node:
+        """One element; of an operator, the operator of the elements."""
+        if node.op == "stack":
+            return node.args[i]
+        if node.op == "slice":
+            return self.element(node.args[0], node.attr[0] + i)
+        if node.op in ("input", "captured", "variable"):
+            return self._shared("element", (node,), i, ())
+        if node.op == "assemble":
+            raise trace_error("A derivative of long vectors cannot be taken apart.", "Differentiate by scalars.")
+        return self.make(node.op, *(self.element(a, i) if a.shape else a for a in node.args))
+
+    def slice(self, node: Node, start: int, stop: int) -> Node:
+        """Neighbouring rows; of an operator, the operator of the slices."""
+        if (start, stop) == (0, node.shape[0]):
+            return node
+        if stop - start <= UNROLLED and node.shape[0] <= UNROLLED:
+            return self.stack([self.element(node, i) for i in range(start, stop)])
+        if node.op == "slice":
+            start, stop = start + node.attr[0], stop + node.attr[0]
+            return self.slice(node.args[0], start, stop)
+        if node.op in ("input", "captured", "variable"):
+            return self._shared("slice", (node,), (start, stop), (stop - start,))
+        if node.op in ("stack", "assemble"):
+            raise trace_error("A derivative of long vectors cannot be taken apart.", "Differentiate by scalars.")
+        return self.make(node.op, *(self.slice(a, start, stop) if a.shape else a for a in node.args))
+
+    def sum(self, node: Node) -> Node:
+        """The sum over all rows."""
+        node = self._number(node)
+        if not node.shape:
+            return node
+        if node.op == "stack":
+            total = node.args[0]
+            for element in node.args[1:]:
+                total = self.make("add", total, element)
+            return total
+        return self._shared("sum", (node,), None, ())
+
+    def variable(self, node: Node) -> Node:
+        """A stand-in for a node, to differentiate by: equal to nothing else."""
+        return self._new("variable", (node,), None, node.shape)
+
+    # -- keeping
+
+    def _shared(self, op: str, args: tuple[Node, ...], attr: Any, shape: Shape, key: Any = None) -> Node:
+        key = (op, *(a.index for a in args), attr) if key is None else (op, key)
+        if key not in self._known:
+            self._known[key] = self._new(op, args, attr, shape)
+        return self._known[key]
+
+    def _new(self, op: str, args: tuple[Node, ...], attr: Any, shape: Shape) -> Node:
+        from .node import Node
+
+        node = Node(self, len(self.nodes), op, args, attr, shape)
+        self.nodes.append(node)
+        return node
+
+
+def _is(node: Node, value: float) -> bool:
+    return node.op == "constant" and node.attr == value
+
+
+def _simplify(tape: Tape, op: str, args: tuple[Node, ...]) -> Node | None:
+    """An equal node that costs less, or None. Infinities and NaN keep their way; -0.0 + 0 may become -0.0."""
+    x = args[0]
+    y = args[1] if len(args) > 1 else x
+    if op == "add":
+        return x if _is(y, 0) else y if _is(x, 0) else tape.make("sub", x, y.args[0]) if y.op == "neg" else None
+    if op == "sub":
+        return x if _is(y, 0) else tape.make("add", x, y.args[0]) if y.op == "neg" else None
+    if op == "mul":
+        for one, other in ((x, y), (y, x)):
+            if _is(one, 1):
+                return other
+            if _is(one, -1):
+                return tape.make("neg", other)
+    if op == "div" and _is(y, 1):
+        return x
+    if op == "neg" and x.op == "neg":
+        return x.args[0]
+    if op == "not" and x.op == "not":
+        return x.args[0]
+    if op == "pow":
+        return _power(tape, x, y)
+    if op == "where":
+        if x.op == "constant":
+            taken = args[1] if x.attr else args[2]
+            return taken if taken.shape == tape._common_shape(op, args) else None
+        return args[1] if args[1] is args[2] and args[1].shape == tape._common_shape(op, args) else None
+    return None
+
+
+def _power(tape: Tape, x: Node, y: Node) -> Node | None:
+    """Small whole powers as products, and the square root."""
+    if y.op != "constant":
+        return None
+    if y.attr == 0.5:
+        return tape.make("sqrt", x)
+    n = abs(y.attr)
+    if n != int(n if n <= MOST_POWER else 0) or n > MOST_POWER:
+        return None
+    if y.attr < 0:
+        return tape.make("div", tape.constant(1.0), tape.make("pow", x, tape.constant(n)))
+    if n == 0:  # with rows it stays, so that its sum is their number
+        return None if x.shape else tape.constant(1.0)
+    if n == 1:
+        return x
+    half = tape.make("pow", x, tape.constant(n // 2))
+    square = tape.make("mul", half, half)
+    return tape.make("mul", square, x) if n % 2 else square

@@ -1,0 +1,260 @@
+"""A Python function becomes a graph, by being called once with nodes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .derive import live
+from .errors import trace_error
+from .functions import as_node, tape_of
+from .node import Node
+from .step import run_backward, run_forward
+from .tape import Tape
+from .text import as_code
+
+
+class Rows:
+    """A two-dimensional argument as a formula sees it: rows (or columns) that are vectors of their own."""
+
+    def __init__(self, tape: Tape, name: str, shape: tuple[int, int]) -> None:
+        self.shape = shape
+        self.nodes = [tape.input(f"{name}[{i}]", (shape[1],)) for i in range(shape[0])]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, tuple) and len(key) == 2 and key[1] == slice(None):
+            key = key[0]
+        if hasattr(key, "__index__"):
+            return self.nodes[key]
+        if isinstance(key, tuple) and len(key) == 2 and all(hasattr(k, "__index__") for k in key):
+            return self.nodes[key[0]][key[1]]
+        raise trace_error(f"A formula cannot index an array of shape {self.shape} with {key!r}.", "Take its rows: x[0], x[1], ...")
+
+    def __getattr__(self, name: str) -> Any:
+        raise trace_error(f"An array of shape {self.shape} has no {name} in a formula.", "Take its rows: x[0], x[1], ...")
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise trace_error(f"A formula cannot compute with an array of shape {self.shape}.", "Take its rows: x[0], x[1], ...")
+
+    def _no(self, *_: Any) -> Any:
+        return self.__array__()
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = _no
+
+
+class Graph:
+    """A formula as a graph of nodes.
+
+    Attributes
+    ----------
+    inputs : list of Node
+        One for each argument (for each row of a two-dimensional argument).
+    nodes : list of Node
+        All that the result needs, arguments of a node before it.
+    outputs : list of Node
+        The result, or the results.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> graph = fastbp.trace(lambda x, y: (x * y + 1.0) ** 2, 2.0, 3.0)
+    >>> graph.forward(2.0, 3.0)
+    49.0
+    >>> graph.backward()
+    [42.0, 28.0]
+    >>> for node in graph.nodes:
+    ...     print(node, node.value, node.grad)
+    <Node x> 2.0 42.0
+    <Node y> 3.0 28.0
+    <Node mul> 6.0 14.0
+    <Node constant> 1.0 14.0
+    <Node add> 7.0 14.0
+    <Node mul> 49.0 1.0
+    """
+
+    def __init__(self, name: str, inputs: list[Node], outputs: list[Node]) -> None:
+        self.name, self.inputs, self.outputs = name, inputs, outputs
+        needed = {node.index: node for node in [*live(outputs), *inputs]}
+        self.nodes = [needed[i] for i in sorted(needed)]
+
+    @property
+    def tape(self) -> Tape:
+        return self.outputs[0].tape
+
+    def __str__(self) -> str:
+        return as_code(self)
+
+    __repr__ = __str__
+
+    def forward(self, *args: Any) -> Any:
+        """Compute each node's value, step by step, in the order of ``nodes``.
+
+        Parameters
+        ----------
+        *args
+            As for the formula.
+
+        Returns
+        -------
+        float, array, or list of them
+            The result.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> fastbp.trace(lambda x: x**2, 1.0).forward(3.0)
+        9.0
+        """
+        values = flatten(args)
+        if len(values) != len(self.inputs):
+            raise TypeError(f"the graph has {len(self.inputs)} arguments, {len(values)} were given")
+        results = run_forward(self, values)
+        return results[0] if len(results) == 1 else results
+
+    def backward(self, seed: Any = 1.0) -> list[Any]:
+        """Compute each node's ``grad``, the derivative of the (first) result by it, from the result back.
+
+        Parameters
+        ----------
+        seed : float or array
+            The derivative by the result itself. Where the result has rows, 1 stands for the derivative of their sum.
+
+        Returns
+        -------
+        list
+            The derivatives by the inputs.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> graph = fastbp.trace(lambda x: x**2, 1.0)
+        >>> _ = graph.forward(3.0)
+        >>> graph.backward()
+        [6.0]
+        """
+        return run_backward(self, seed)
+
+    def draw(self, path: Any = None) -> Any:
+        """A picture of the graph: operators, values (black) and derivatives (red), forward and backward edges.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            Where to save it: .svg, or what matplotlib can write (.png, .pdf).
+
+        Returns
+        -------
+        Picture
+            Shows itself in a notebook; ``str(picture)`` is the SVG text.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> str(fastbp.trace(lambda x: x**2, 1.0).draw())[:4]
+        '<svg'
+        """
+        from .draw import draw
+
+        return draw(self, path)
+
+    def _repr_svg_(self) -> str:
+        return str(self.draw())
+
+
+def flatten(args: Sequence[Any]) -> list[Any]:
+    """Arguments one by one, arrays of two dimensions as their rows."""
+    flat: list[Any] = []
+    for value in args:
+        if np.ndim(value) == 2:
+            flat.extend(np.asarray(value))
+        else:
+            flat.append(value)
+    return flat
+
+
+def argument_names(f: Callable[..., Any], count: int) -> list[str]:
+    """Names for so many arguments of f."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    found: list[str] = []
+    for parameter in parameters:
+        if parameter.kind == parameter.VAR_POSITIONAL:
+            found += [f"{parameter.name}{i}" for i in range(count - len(found))]
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            found.append(parameter.name)
+    return (found + [f"a{i}" for i in range(len(found), count)])[:count]
+
+
+def argument(tape: Tape, name: str, example: Any) -> Any:
+    """What stands for one argument while its function is traced."""
+    array = np.asarray(example)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"argument {name} must be a number or an array of numbers, got {example!r}")
+    if array.ndim > 2:
+        raise TypeError(f"argument {name} must have at most two dimensions, got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"argument {name} is empty")
+    return Rows(tape, name, array.shape) if array.ndim == 2 else tape.input(name, array.shape)
+
+
+def results(tape: Tape, value: Any) -> list[Node]:
+    """What a formula returned, as nodes: a tuple gives several."""
+    if isinstance(value, tuple):
+        return [as_node(tape, v) for v in value]
+    try:
+        return [as_node(tape, value)]
+    except TypeError:
+        raise trace_error(f"A formula must return numbers or nodes, not {value!r}.", "Return a node, or a tuple of nodes.") from None
+
+
+def trace(f: Callable[..., Any], *example_args: Any) -> Graph:
+    """The graph of a formula.
+
+    Equal subexpressions become one node, constants are worked out, what the result does not need is dropped. Loops and
+    ``sum()`` over nodes are unrolled.
+
+    Parameters
+    ----------
+    f : callable
+        Takes numbers and arrays; computes with operators, with fastbp's functions or NumPy's.
+    *example_args : float or array
+        Only their shapes count: single numbers, vectors (parameters, or data with a value for each row), or
+        two-dimensional arrays, whose rows are vectors.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    TraceError
+        Where f does what a graph cannot hold, such as branching on a value.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> print(fastbp.trace(lambda x, w: (fastbp.tanh(w * x) - 1.0) ** 2, 0.5, 2.0))
+    graph of <lambda>(x, w):
+        v1 = w * x
+        v2 = tanh(v1)
+        v3 = v2 - 1.0
+        v4 = v3 * v3
+        return v4
+    """
+    if tape_of(example_args) is not None:
+        raise TypeError("trace takes numbers and arrays as examples, not nodes")
+    tape = Tape()
+    handed = [argument(tape, n, e) for n, e in zip(argument_names(f, len(example_args)), example_args, strict=True)]
+    inputs = [node for item in handed for node in (item.nodes if isinstance(item, Rows) else [item])]
+    return Graph(getattr(f, "__name__", "formula"), inputs, results(tape, f(*handed)))
