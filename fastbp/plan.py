@@ -28,6 +28,7 @@ GROUPED_FROM = 512 * 1024  # bytes of activations that no longer stay in a core'
 GROUPED_UP_TO = 1024 * 1024  # bytes of all the groups' gradients, up to which that is the faster way
 STAGED_UP_TO = 16 * 1024  # bytes of data that are copied rather than asked for their address
 LONGEST_REST = 64  # runs on one thread after teams that did not pay
+BLOCK_ROWS = 128  # most rows that go through all layers together
 KEPT_UP_TO = 256 * 1024 * 1024  # bytes of activations beyond which it is the only sensible way
 FLOP_PER_THREAD = 1.5e6  # work of a step that pays for one more thread's waiting at the barrier
 
@@ -245,12 +246,13 @@ class _Builder:
 
 
 def choose_block(shapes, dtype):
-    """Rows that go through all layers together: a layer's input and output stay in the first-level cache.
+    """Rows that go through all layers together: so many that a layer's input and output stay in the first-level cache.
 
-    At least 32, so that a panel of weights is read once for many rows; at most 128.
+    Where those would be few, many, so that a panel of weights is read once for many rows.
     """
     widest = max(row_bytes(s.units_in, dtype) + row_bytes(s.units_out, dtype) for s in shapes)
-    rows = min(128, max(32, 24 * 1024 // widest))
+    rows = min(BLOCK_ROWS, 24 * 1024 // widest)
+    rows = BLOCK_ROWS if rows < 32 else rows
     return rows - rows % tile_shape()[0]
 
 

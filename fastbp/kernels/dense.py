@@ -48,6 +48,7 @@ def scratch_bytes(dtype):
 
 def make_dense(dtype):
     """The functions of a dense layer for one element type: (forward, backward, add_gradient, update_piece)."""
+    piece_product = gemm.piece_product(dtype)
     product, row_product, dot_rows = gemm.product(dtype), gemm.row_product(dtype), gemm.dot_rows(dtype)
     transpose = gemm.transpose(dtype)
     activate, differentiate = elementwise.activate(dtype), elementwise.differentiate(dtype)
@@ -206,6 +207,17 @@ def make_dense(dtype):
                 prefetch(target, target_row, min(width * LANES, read_int(layer, at.UNITS_OUT) - out))
 
     @inner(dtype)
+    def whole_piece(plan, layer, v, first, batch, zeros, target, weights):
+        """A piece of dW that fills its tiles. Meanwhile the next piece, at ``weights``, is fetched with its state."""
+        source, source_row = read_int(layer, at.INPUT) + first * ITEM, read_int(layer, at.INPUT_ROW)
+        delta, delta_row = read_int(layer, at.DELTA) + v * VECTOR, read_int(layer, at.DELTA_ROW)
+        state = weights + read_int(plan, at.STATE)
+        second = state + read_int(plan, at.SLOT)
+        turned, step = transposed_block(layer, (first + PIECE) // LANES, v * LANES)
+        panels = delta, delta_row, zeros, target, batch, PIECE
+        piece_product(source, source_row, *panels, weights, state, second, turned, step)
+
+    @inner(dtype)
     def update_piece(plan, layer, v, first, last, batch, scratch):
         """Gradient and optimizer step of rows first .. last of panel v: dW never leaves the cache.
 
@@ -222,13 +234,17 @@ def make_dense(dtype):
             end = min(k + piece, last)
             rows = end - k + (bias if end == units else 0)
             weights = read_int(layer, at.WEIGHTS) + v * VECTOR * (units + bias) + k * row
-            if read_int(plan, at.FETCHED):
+            fetched = read_int(plan, at.FETCHED)
+            whole = fetched and not groups and not narrow and width == PANEL and end - k == PIECE
+            if fetched and (not whole or k == 0):
                 fetch_piece(plan, layer, v, width, k, end, rows, weights)
             if groups:
                 gradients = weights + read_int(plan, at.GRADIENTS)
                 add_groups(gradients, read_int(plan, at.GROUP), groups, scratch, rows * width)
             else:
-                if narrow:
+                if whole:
+                    whole_piece(plan, layer, v, k, batch, zeros, scratch, weights + PIECE * row)
+                elif narrow:
                     narrow_tiles(layer, k, end, batch, zeros, scratch)
                 else:
                     gradient_tiles(layer, 0, v, k, end, batch, zeros, 0, scratch)
