@@ -221,17 +221,28 @@ class _Builder:
         self.table[1:, at.INPUT] = self.table[:-1, at.OUTPUT]
         self.fields[at.ARENA] = size
 
+    def _row_ranges(self, shape, threads):
+        """Ranges of a layer's inputs to be gone through one after the other, each for all its outputs.
+
+        What a thread's share of the weights needs of the other threads' activations should be small: of a layer with more
+        inputs than outputs it had better have some inputs and all outputs, else all inputs and some outputs.
+        """
+        height = piece_rows(shape, self.dtype)
+        parts = threads if shape.units_in > shape.units_out else 1
+        step = -(-shape.units_in // (parts * height)) * height
+        return [(k, min(k + step, shape.units_in)) for k in range(0, shape.units_in, step)]
+
     def share_update(self, threads):
         """The pieces of the update and which thread has which: whole blocks of rows, about equal work."""
         panel = tile_shape()[1]
         tasks, costs = [], []
         for i, shape in enumerate(self.shapes):
-            height = piece_rows(shape, self.dtype)
-            for v in range(0, shape.vectors_out, panel):
-                for first in range(0, shape.units_in, height):
-                    last = min(first + height, shape.units_in)
-                    tasks.append((i, v, first, last))
-                    costs.append((last - first) * min(panel, shape.vectors_out - v))
+            for begin, end in self._row_ranges(shape, threads):
+                for v in range(0, shape.vectors_out, panel):
+                    for first in range(begin, end, height := piece_rows(shape, self.dtype)):
+                        last = min(first + height, end)
+                        tasks.append((i, v, first, last))
+                        costs.append((last - first) * min(panel, shape.vectors_out - v))
         ends = np.cumsum(costs)
         shares = ends[-1] * np.arange(1, threads) / threads
         starts = np.concatenate([[0], np.searchsorted(ends - 0.5 * np.array(costs), shares), [len(tasks)]])
