@@ -151,6 +151,16 @@ def test_label_smoothing_moves_the_targets():
     assert smoothed.value_and_gradient(z, y)[0] == pytest.approx(plain.value_and_gradient(z, by_hand)[0])
 
 
+@pytest.mark.parametrize(("from_logits", "last"), [(False, "softmax"), (True, "linear"), (False, "sigmoid")])
+def test_targets_that_are_no_distribution(from_logits, last):
+    """Soft targets, and rows that weigh more or less than 1, as when samples are weighted by their targets."""
+    generator, loss = np.random.default_rng(3), {"name": "categorical_crossentropy", "from_logits": from_logits}
+    z, y = generator.normal(size=(1, 5)), generator.uniform(0, 2, (1, 5))
+    value, gradient = expected_gradient(loss, last, z, y)
+    actual, actual_gradients = engine_of(loss, last, 5).value_and_gradient(z, y)
+    assert actual == pytest.approx(value) and relative_error(actual_gradients[1], gradient) < 1e-12
+
+
 def test_predictions_are_probabilities():
     """Fusing the loss with the last activation must not leak logits into predictions."""
     z, y = np.array([[0.5, -1.0, 2.0]]), np.array([[0.0, 0.0, 1.0]])
