@@ -1,5 +1,8 @@
 """fastbp trains dense neural networks on a CPU, fast, with the names of Keras."""
 
+from importlib import import_module
+from typing import Any
+
 from . import activations, initializers, layers, losses, metrics, optimizers
 from .history import History
 from .layers import Dense, Input
@@ -32,6 +35,34 @@ __all__ = [
     "set_num_threads",
     "warmup",
 ]
+
+
+# What needs the graph is imported when it is first asked for.
+_LATER = {
+    **dict.fromkeys(("Graph", "trace"), "graph.trace"),
+    **dict.fromkeys(("grad", "hessian", "jacobian", "value_and_grad"), "graph.transforms"),
+    **dict.fromkeys(("Node",), "graph.node"),
+    **dict.fromkeys(("TraceError",), "graph.errors"),
+    **dict.fromkeys(("sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan"), "graph.functions"),
+    **dict.fromkeys(("arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "sigmoid", "relu"), "graph.functions"),
+    **dict.fromkeys(("softplus", "erf", "sign", "abs", "where", "minimum", "maximum"), "graph.functions"),
+    **dict.fromkeys(("sum", "mean", "stack"), "graph.functions"),
+    "curve_fit": "curve_fit",
+    "fit_formula": "fit_formula",
+    "check_gradients": "check_gradients",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
 
 
 def warmup() -> None:

@@ -116,7 +116,9 @@ class Node:
         )
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        raise trace_error("A formula cannot change a value in place.", "Compute a new one; fastbp.where(condition, a, b) picks.")
+        raise trace_error(
+            "A formula cannot change a value in place.", "Compute a new one; fastbp.where(condition, a, b) picks."
+        )
 
     def sum(self, axis: Any = None) -> Node:
         """The sum over all rows."""

@@ -79,7 +79,9 @@ def _shares(node: Node) -> Any:
         return [spread]
     if node.op == "stack":
         return list(g)
-    return RULES[node.op](g, node.value, *(a.value for a in node.args)) if node.args else []
+    # NumPy's numbers: a division by zero is an infinity, as in compiled code, and no error.
+    values = (np.asarray(v)[()] for v in (g, node.value, *(a.value for a in node.args)))
+    return RULES[node.op](*values) if node.args else []
 
 
 def _fitting(share: Any, node: Node, argument: Node) -> Any:

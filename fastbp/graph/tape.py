@@ -49,6 +49,8 @@ class Tape:
 
     def size(self, node: Node) -> Node:
         """How many rows a node has, known when the graph runs."""
+        if node.op == "stack":
+            return self.constant(node.shape[0])
         return self._shared("size", (self.rows_of(node),), None, ())
 
     def rows_of(self, node: Node) -> Node:

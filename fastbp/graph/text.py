@@ -51,7 +51,10 @@ def expression(node: Node, called: dict[int, str]) -> str:
         return f"stack([{', '.join(args)}])"
     if node.op == "assemble":
         whole = node.attr[0]
-        places = [f"{':'.join(map(str, p)) if isinstance(p, tuple) else p}: {a}" for p, a in zip(node.attr[1:], args[whole:], strict=True)]
+        places = [
+            f"{':'.join(map(str, p)) if isinstance(p, tuple) else p}: {a}"
+            for p, a in zip(node.attr[1:], args[whole:], strict=True)
+        ]
         return f"assemble([{', '.join(args[:whole])}], {{{', '.join(places)}}})"
     return f"{node.op}({', '.join(args)})"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,24 @@ from .node import Node
 from .step import run_backward, run_forward
 from .tape import Tape
 from .text import as_code
+
+
+_tracing: ContextVar[Tape | None] = ContextVar("tracing", default=None)
+
+
+@contextmanager
+def tracing(tape: Tape) -> Iterator[None]:
+    """While a formula is called with nodes of this tape."""
+    token = _tracing.set(tape)
+    try:
+        yield
+    finally:
+        _tracing.reset(token)
+
+
+def active_tape() -> Tape | None:
+    """The tape of the formula that is being traced now, if any."""
+    return _tracing.get()
 
 
 class Rows:
@@ -37,7 +57,9 @@ class Rows:
             return self.nodes[key]
         if isinstance(key, tuple) and len(key) == 2 and all(hasattr(k, "__index__") for k in key):
             return self.nodes[key[0]][key[1]]
-        raise trace_error(f"A formula cannot index an array of shape {self.shape} with {key!r}.", "Take its rows: x[0], x[1], ...")
+        raise trace_error(
+            f"A formula cannot index an array of shape {self.shape} with {key!r}.", "Take its rows: x[0], x[1], ..."
+        )
 
     def __getattr__(self, name: str) -> Any:
         raise trace_error(f"An array of shape {self.shape} has no {name} in a formula.", "Take its rows: x[0], x[1], ...")
@@ -48,7 +70,9 @@ class Rows:
     def _no(self, *_: Any) -> Any:
         return self.__array__()
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = _no
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = (
+        _no
+    )
 
 
 class Graph:
@@ -215,7 +239,9 @@ def results(tape: Tape, value: Any) -> list[Node]:
     try:
         return [as_node(tape, value)]
     except TypeError:
-        raise trace_error(f"A formula must return numbers or nodes, not {value!r}.", "Return a node, or a tuple of nodes.") from None
+        raise trace_error(
+            f"A formula must return numbers or nodes, not {value!r}.", "Return a node, or a tuple of nodes."
+        ) from None
 
 
 def trace(f: Callable[..., Any], *example_args: Any) -> Graph:
@@ -254,7 +280,15 @@ def trace(f: Callable[..., Any], *example_args: Any) -> Graph:
     """
     if tape_of(example_args) is not None:
         raise TypeError("trace takes numbers and arrays as examples, not nodes")
+    graph, _ = trace_arguments(f, example_args)
+    return graph
+
+
+def trace_arguments(f: Callable[..., Any], examples: Sequence[Any]) -> tuple[Graph, list[Any]]:
+    """The graph, and what stood for each argument (a Node, or Rows)."""
     tape = Tape()
-    handed = [argument(tape, n, e) for n, e in zip(argument_names(f, len(example_args)), example_args, strict=True)]
+    handed = [argument(tape, n, e) for n, e in zip(argument_names(f, len(examples)), examples, strict=True)]
     inputs = [node for item in handed for node in (item.nodes if isinstance(item, Rows) else [item])]
-    return Graph(getattr(f, "__name__", "formula"), inputs, results(tape, f(*handed)))
+    with tracing(tape):
+        outputs = results(tape, f(*handed))
+    return Graph(getattr(f, "__name__", "formula"), inputs, outputs), handed

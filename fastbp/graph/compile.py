@@ -1,0 +1,165 @@
+"""A graph as one compiled call: forward and backward in the same loop over the data."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import threads
+from .node import Node
+from .plan import make_plan
+from .text import as_code
+from .trace import Graph
+
+MANY_ROWS = 4 * 8192  # from so many rows on threads are worth waking
+_CALL = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
+_programs: dict[str, tuple[Any, list[Any]]] = {}  # text -> the library (kept alive) and its functions
+
+
+def _load(text: str, plan: Any, layout: Any, dtype: str) -> list[Any]:
+    """The functions of a plan: known already, found on disk, or compiled now."""
+    key = f"{text}\n{dtype}"
+    if key not in _programs:
+        _programs[key] = _build(key, plan, layout, dtype)
+    return _programs[key][1]
+
+
+def _build(key: str, plan: Any, layout: Any, dtype: str) -> tuple[Any, list[Any]]:
+    from numba.core.compiler_lock import global_compiler_lock
+    from numba.core.registry import cpu_target
+
+    from ..kernels import jit
+    from .machine_code import Writer
+
+    with global_compiler_lock:
+        codegen = cpu_target.target_context.codegen()
+        name = "graph_" + hashlib.sha256(key.encode()).hexdigest()[:24]
+        stored = jit.read_cached(name, key, codegen)
+        if stored is None:
+            library = codegen.create_library(name)
+            library.enable_object_caching()
+            module = library.create_ir_module(name)
+            names = Writer(module, plan, layout, dtype, name).write()
+            library.add_ir_module(module)
+            library.finalize()
+            jit.write_cached(name, key, codegen, (names, library.serialize_using_object_code()))
+        else:
+            names, contents = stored
+            library = codegen.unserialize_library(contents)
+        return library, [_CALL(library.get_pointer_to_function(n)) for n in names]
+
+
+class Program:
+    """A compiled graph.
+
+    Parameters
+    ----------
+    inputs : sequence of Node
+        The arguments, in the order in which they will be given.
+    outputs : sequence of Node
+        What to compute; vectors known by their elements too.
+    dtype : "float64" or "float32"
+    """
+
+    def __init__(self, inputs: Sequence[Node], outputs: Sequence[Node], dtype: str) -> None:
+        from .machine_code import BLOCK, Layout
+
+        self.outputs, self.dtype = list(outputs), np.dtype(dtype)
+        primitive = [part for node in outputs for part in _parts(node)]
+        self.plan = make_plan(inputs, primitive)
+        self.layout = Layout(self.plan)
+        graph = Graph("f", list(inputs), primitive)
+        self.run, *rest = _load(as_code(graph, sizes=False), self.plan, self.layout, self.dtype.name)
+        count = len(self.plan.loops)
+        self.loops, self.ends, self.results = rest[:count], rest[count : 2 * count], rest[-1]
+        self.tape = inputs[0].tape
+        self._block = BLOCK
+        self._sums = len(self.plan.sums)
+
+    def __call__(self, values: Sequence[Any], out: Sequence[np.ndarray] | None = None) -> list[Any]:
+        """The outputs for these inputs.
+
+        Parameters
+        ----------
+        values : sequence
+            For each input a number or an array of one dimension.
+        out : sequence of array, optional
+            Contiguous arrays for the outputs that have rows, in their order (made anew if not given).
+        """
+        scalars, rows = self.raw(values, out)
+        numbers, arrays = iter(scalars.tolist()), {node.index: array for node, array in zip(self.plan.rows, rows, strict=True)}
+        return [_assembled(node, numbers, arrays, self.dtype) for node in self.outputs]
+
+    def raw(self, values: Sequence[Any], out: Sequence[np.ndarray] | None = None) -> tuple[np.ndarray, Sequence[np.ndarray]]:
+        """All single numbers in one array, and the arrays with rows."""
+        plan, layout, dtype = self.plan, self.layout, self.dtype
+        table = np.zeros(layout.length, np.int64)
+        arrays = self._leaves(values, table)  # kept until the end: the table holds their addresses
+        scalars = np.empty(len(plan.scalars), dtype)
+        rows = [np.empty(node.shape, dtype) for node in plan.rows] if out is None else out
+        table[layout.scalars] = scalars.ctypes.data
+        for node, array in zip(plan.rows, rows, strict=True):
+            table[layout.row[node.index]] = array.ctypes.data
+        sums = np.empty(self._sums)
+        table[layout.sums] = sums.ctypes.data
+        partials, most = [], 0
+        for k, loop in enumerate(plan.loops):
+            (length,) = loop.length.shape
+            table[layout.rows_of_loop[k]] = length
+            partials.append(np.empty(-(-length // self._block) * len(loop.sums)))
+            table[layout.partials_of_loop[k]] = partials[-1].ctypes.data
+            most = max(most, length)
+        for leaf, place in layout.sizes.items():
+            (table[place],) = self.tape.nodes[leaf].shape
+        self._execute(table, most)
+        del arrays, partials
+        return scalars, rows
+
+    def _leaves(self, values: Sequence[Any], table: np.ndarray) -> list[np.ndarray]:
+        arrays = []
+        captured = (self.tape.arrays[node.attr] for node in self.plan.leaves[len(values) :])
+        for i, (node, value) in enumerate(zip(self.plan.leaves, [*values, *captured], strict=True)):
+            array = np.ascontiguousarray(value, self.dtype)
+            if array.size != node.size:
+                raise ValueError(f"{node.name or 'data'} must have {node.size} values, got {array.size}")
+            arrays.append(array)
+            table[i] = array.ctypes.data
+        return arrays
+
+    def _execute(self, table: np.ndarray, most: int) -> None:
+        address = table.ctypes.data
+        count = threads.get_num_threads() if most >= MANY_ROWS else 1
+        with threads.team(count) as count:
+            if count == 1:
+                self.run(address, 0)
+                return
+            control = np.zeros(64, np.int64)
+            for loop, end in zip(self.loops, self.ends, strict=True):
+                threads.run(loop, address, count, control, wait=False)
+                end(address, 0)
+            self.results(address, 0)
+
+
+def _parts(node: Node) -> list[Node]:
+    """What of an output the compiled code works out: single numbers and nodes with rows."""
+    return list(node.args) if node.op in ("stack", "assemble") else [node]
+
+
+def _assembled(node: Node, numbers: Any, rows: dict[int, np.ndarray], dtype: np.dtype) -> Any:
+    """An output from what the compiled code worked out."""
+    if node.op == "stack":
+        return np.array([next(numbers) for _ in node.args], dtype)
+    if node.op != "assemble":
+        return rows[node.index] if node.shape else next(numbers)
+    values = [rows[a.index] if a.shape else next(numbers) for a in node.args]
+    whole = node.attr[0]
+    result = np.zeros(node.shape, dtype)
+    for value in values[:whole]:
+        result += value
+    for place, value in zip(node.attr[1:], values[whole:], strict=True):
+        result[slice(*place) if isinstance(place, tuple) else place] += value
+    return result

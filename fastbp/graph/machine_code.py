@@ -1,0 +1,208 @@
+"""A plan as machine code: one function for each loop over the data, and one that runs them all.
+
+Rows come in blocks of fixed size. A thread takes the next block that nobody has taken, adds up the block's sums and keeps
+them beside the other blocks'; at the end they are added in the order of the blocks. So results are the same bits however
+many threads there are. The last rows of a block that fill no vector are read and written behind a mask.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+
+from ..kernels.simd import I64, VOID, Simd, Variable
+from .emit import EMITTERS, emit_constant
+from .node import Node
+from .plan import Loop, Plan
+
+BLOCK = 8192  # rows
+
+
+class Layout:
+    """Positions in the table of 64-bit integers that the functions are given."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.leaf = {node.index: i for i, node in enumerate(plan.leaves)}
+        start = len(plan.leaves)
+        self.counter = start  # the next block
+        self.sums = start + 1  # address of the sums, float64
+        self.scalars = start + 2  # address of the results that are single numbers
+        self.row = {node.index: start + 3 + i for i, node in enumerate(plan.rows)}
+        start += 3 + len(plan.rows)
+        self.rows_of_loop = [start + 2 * i for i in range(len(plan.loops))]
+        self.partials_of_loop = [start + 2 * i + 1 for i in range(len(plan.loops))]
+        self.sizes: dict[int, int] = {}  # lengths that the formula itself uses
+        start += 2 * len(plan.loops)
+        for node in plan.nodes:
+            if node.op == "size":
+                self.sizes[node.args[0].index] = start
+                start += 1
+        self.length = start
+        self.sum_place = {node.index: i for i, node in enumerate(plan.sums)}
+
+
+class Writer:
+    """Writes the functions of one plan into one LLVM module."""
+
+    def __init__(self, module: Any, plan: Plan, layout: Layout, dtype: str, name: str) -> None:
+        self.module, self.plan, self.layout, self.dtype, self.name = module, plan, layout, dtype, name
+
+    def write(self) -> list[str]:
+        """All functions; their names: the one that runs everything, the loops, the loops' ends, the results."""
+        loops = [self._function(f"{self.name}_loop{k}", 2, self._loop, k) for k in range(len(self.plan.loops))]
+        ends = [self._function(f"{self.name}_end{k}", 2, self._end, k) for k in range(len(self.plan.loops))]
+        results = self._function(f"{self.name}_results", 2, self._results, 0)
+
+        def run(s: Simd, table: Any, thread: Any, _: int) -> None:
+            for loop, end in zip(loops, ends, strict=True):
+                s.b.call(loop, [table, thread])
+                s.b.call(end, [table, thread])
+            s.b.call(results, [table, thread])
+
+        self._function(f"{self.name}_run", 2, run, 0)
+        return [f"{self.name}_run", *(f.name for f in loops), *(f.name for f in ends), results.name]
+
+    def _function(self, name: str, arguments: int, body: Any, extra: int) -> Any:
+        function = ir.Function(self.module, ir.FunctionType(VOID, [I64] * arguments), name)
+        function.attributes.add("nounwind")
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        body(Simd(builder, self.dtype), *function.args, extra)
+        builder.ret_void()
+        return function
+
+    # -- reading the table
+
+    def _entry(self, s: Simd, table: Any, place: int) -> Any:
+        return s.b.load(s.b.inttoptr(s.b.add(table, ir.Constant(I64, 8 * place)), I64.as_pointer()))
+
+    def _double(self, s: Simd, address: Any, place: Any) -> Any:
+        offset = place if isinstance(place, ir.Value) else ir.Constant(I64, place)
+        where = s.b.add(address, s.b.mul(offset, ir.Constant(I64, 8)))
+        return s.b.inttoptr(where, ir.DoubleType().as_pointer())
+
+    # -- nodes
+
+    def _value(self, s: Simd, table: Any, node: Node, known: dict[int, Any], first: Any = None, mask: Any = None) -> Any:
+        """A node's vector, written where it is first asked for; arguments before those who use them."""
+        waiting = [node]
+        while waiting:
+            now = waiting[-1]
+            needed = [a for a in now.args if a.index not in known] if now.op not in ("sum", "size", "element", "slice") else []
+            if now.index in known or not needed:
+                waiting.pop()
+                if now.index not in known:
+                    known[now.index] = self._write_node(s, table, now, known, first, mask)
+            else:
+                waiting.extend(needed)
+        return known[node.index]
+
+    def _write_node(self, s: Simd, table: Any, node: Node, known: dict[int, Any], first: Any, mask: Any) -> Any:
+        if node.op == "constant":
+            return emit_constant(s, node.attr)
+        if node.op == "sum":
+            value = s.b.load(self._double(s, self._entry(s, table, self.layout.sums), self.layout.sum_place[node.index]))
+            return s.broadcast(value if self.dtype == "float64" else s.b.fptrunc(value, s.element))
+        if node.op == "size":
+            return s.broadcast(s.b.sitofp(self._entry(s, table, self.layout.sizes[node.args[0].index]), s.element))
+        if node.op == "element":
+            return s.load_spread(s.offset(self._entry(s, table, self.layout.leaf[node.args[0].index]), node.attr))
+        if node.op in ("input", "captured", "slice"):
+            leaf = node.args[0] if node.op == "slice" else node
+            address = self._entry(s, table, self.layout.leaf[leaf.index])
+            if not node.shape:
+                return s.load_spread(address)
+            row = s.b.add(first, ir.Constant(I64, node.attr[0])) if node.op == "slice" else first
+            return s.load_masked(s.offset(address, row), mask)
+        if node.op == "pow" and node.args[1].op == "constant" and node.args[1].attr == 0.0:
+            return s.constant(1.0)
+        return EMITTERS[node.op](s, *(known[a.index] for a in node.args))
+
+    # -- functions
+
+    def _loop(self, s: Simd, table: Any, thread: Any, k: int) -> None:
+        """Take blocks until none is left."""
+        loop, b = self.plan.loops[k], s.b
+        rows = self._entry(s, table, self.layout.rows_of_loop[k])
+        known: dict[int, Any] = {}
+        for node in self._single_numbers(loop):
+            self._value(s, table, node, known)
+        counter = b.inttoptr(b.add(table, ir.Constant(I64, 8 * self.layout.counter)), I64.as_pointer())
+        sums = [Variable(s, s.constant(0.0)) for _ in loop.sums]
+        entry, body, done = b.block, b.append_basic_block("block"), b.append_basic_block("left")
+        del entry
+        take = b.append_basic_block("take")
+        b.branch(take)
+        b.position_at_end(take)
+        number = b.atomic_rmw("add", counter, ir.Constant(I64, 1), "monotonic")
+        start = b.mul(number, ir.Constant(I64, BLOCK))
+        b.cbranch(b.icmp_signed("<", start, rows), body, done)
+        b.position_at_end(body)
+        end = b.add(start, ir.Constant(I64, BLOCK))
+        stop = b.select(b.icmp_signed("<", end, rows), end, rows)
+        for variable in sums:
+            variable.set(s.constant(0.0))
+        with s.loop(stop, start, s.lanes) as first:
+            self._rows(s, table, loop, sums, dict(known), first, s.first_lanes(b.sub(stop, first)))
+        partials = self._entry(s, table, self.layout.partials_of_loop[k])
+        for j, variable in enumerate(sums):
+            place = b.add(b.mul(number, ir.Constant(I64, len(sums))), ir.Constant(I64, j))
+            b.store(self._lane_sum(s, variable.get()), self._double(s, partials, place))
+        b.branch(take)
+        b.position_at_end(done)
+
+    def _single_numbers(self, loop: Loop) -> list[Node]:
+        """What does not change from row to row, to be written before the loop."""
+        found, seen, waiting = [], set(), [*(node.args[0] for node in loop.sums), *loop.stores]
+        while waiting:
+            node = waiting.pop()
+            if node.index in seen or node.op in ("input", "captured", "slice") and node.shape:
+                continue
+            seen.add(node.index)
+            if node.shape:
+                waiting.extend(node.args)
+            else:
+                found.append(node)
+        return sorted(found, key=lambda node: node.index)
+
+    def _rows(self, s: Simd, table: Any, loop: Loop, sums: list[Any], known: dict[int, Any], first: Any, mask: Any) -> None:
+        """One vector of rows."""
+        for node, variable in zip(loop.sums, sums, strict=True):
+            value = self._value(s, table, node.args[0], known, first, mask)
+            variable.set(s.select(mask, variable.get() + value, variable.get()))
+        for node in loop.stores:
+            value = self._value(s, table, node, known, first, mask)
+            s.store_masked(value, s.offset(self._entry(s, table, self.layout.row[node.index]), first), mask)
+
+    def _lane_sum(self, s: Simd, x: Any) -> Any:
+        """The sum of all lanes as a float64, in a fixed order."""
+        if self.dtype == "float64":
+            return s.lane(s.sum(x))
+        wide = Simd(s.b, "float64", lanes=s.lanes)
+        return wide.lane(wide.sum(wide.wrap(s.b.fpext(x.value, wide.vector))))
+
+    def _end(self, s: Simd, table: Any, thread: Any, k: int) -> None:
+        """Add the blocks' sums in the order of the blocks, and let the next loop begin with its first block."""
+        loop, b = self.plan.loops[k], s.b
+        count = len(loop.sums)
+        rows = self._entry(s, table, self.layout.rows_of_loop[k])
+        blocks = b.sdiv(b.add(rows, ir.Constant(I64, BLOCK - 1)), ir.Constant(I64, BLOCK))
+        partials, sums = self._entry(s, table, self.layout.partials_of_loop[k]), self._entry(s, table, self.layout.sums)
+        totals = [Variable(s, ir.Constant(ir.DoubleType(), 0.0)) for _ in loop.sums]
+        if loop.sums:
+            with s.loop(blocks) as block:
+                for j, total in enumerate(totals):
+                    place = b.add(b.mul(block, ir.Constant(I64, count)), ir.Constant(I64, j))
+                    total.set(b.fadd(total.get(), b.load(self._double(s, partials, place))))
+        for node, total in zip(loop.sums, totals, strict=True):
+            b.store(total.get(), self._double(s, sums, self.layout.sum_place[node.index]))
+        counter = b.inttoptr(b.add(table, ir.Constant(I64, 8 * self.layout.counter)), I64.as_pointer())
+        b.store(ir.Constant(I64, 0), counter)
+
+    def _results(self, s: Simd, table: Any, thread: Any, _: int) -> None:
+        """The results that are single numbers."""
+        known: dict[int, Any] = {}
+        address = self._entry(s, table, self.layout.scalars)
+        for i, node in enumerate(self.plan.scalars):
+            value = self._value(s, table, node, known)
+            s.store_scalar(s.lane(value), s.offset(address, i))

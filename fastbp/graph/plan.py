@@ -1,0 +1,65 @@
+"""Which loops over the data a graph needs, and what each of them works out.
+
+One loop serves all that can be known in one pass over one length of data: every sum and every result with rows whose
+operands need no sum of the same data first. Nothing with rows is kept between loops: it is worked out where it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .derive import live
+from .node import Node
+
+
+@dataclass
+class Loop:
+    """One pass over the data: ``sums`` to add up and ``stores`` to write, for data of one length."""
+
+    length: Node  # a leaf with as many rows
+    sums: list[Node] = field(default_factory=list)
+    stores: list[Node] = field(default_factory=list)
+
+
+@dataclass
+class Plan:
+    """What a compiled graph does, in order: the loops, then the results that are single numbers."""
+
+    leaves: list[Node]  # inputs and captured arrays
+    loops: list[Loop]
+    scalars: list[Node]
+    rows: list[Node]
+    nodes: list[Node]
+
+    @property
+    def sums(self) -> list[Node]:
+        return [node for loop in self.loops for node in loop.sums]
+
+
+def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
+    """The loops for these results: single numbers and nodes with rows."""
+    nodes = live(outputs)
+    leaves = [*inputs, *(node for node in nodes if node.op == "captured")]
+    levels: dict[int, int] = {}
+    loops: dict[tuple[int, int], Loop] = {}
+
+    def loop_for(node: Node) -> Loop:
+        key = (levels[node.index], node.shape[0])
+        return loops.setdefault(key, Loop(node.tape.rows_of(node)))
+
+    for node in nodes:
+        levels[node.index] = max((levels[a.index] for a in node.args), default=0)
+        if node.op == "sum":
+            loop_for(node.args[0]).sums.append(node)
+            levels[node.index] += 1
+    scalars: list[Node] = []
+    rows: list[Node] = []
+    for node in outputs:
+        if not node.shape:
+            scalars.append(node)
+        elif node.index not in {known.index for known in rows}:
+            rows.append(node)
+            loop_for(node).stores.append(node)
+    ordered = [loops[key] for key in sorted(loops, key=lambda key: key[0])]  # not by length: the code is for any lengths
+    return Plan(leaves, ordered, scalars, rows, nodes)

@@ -1,0 +1,63 @@
+"""What a formula sees besides its arguments: the cache of traced formulas must notice when that changes."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+SMALL = 64  # arrays up to this size count by their contents, since a formula may read single elements of them
+_DEPTH = 4
+_PLAIN = (int, float, complex, bool, str, bytes, type(None))
+_INERT = (types.ModuleType, type, types.BuiltinFunctionType, np.ufunc)
+
+
+def fingerprint(f: Callable[..., Any]) -> tuple[Any, ...]:
+    """Equal for two calls of f that read the same numbers, functions and arrays around them.
+
+    Large arrays and other objects count by who they are: the formula reads large arrays at each call.
+    """
+    return tuple(_freeze(value, 0, set()) for value in _read(f))
+
+
+def _read(f: Any) -> Iterator[Any]:
+    """What a Python function refers to."""
+    while hasattr(f, "__wrapped__"):
+        f = f.__wrapped__
+    if isinstance(f, types.MethodType):
+        yield from vars(f.__self__).values() if hasattr(f.__self__, "__dict__") else (f.__self__,)
+        f = f.__func__
+    if hasattr(f, "func") and hasattr(f, "keywords"):  # functools.partial
+        yield from f.args
+        yield from f.keywords.values()
+        f = f.func
+    if not isinstance(f, types.FunctionType):
+        return
+    yield from f.__defaults__ or ()
+    yield from (f.__kwdefaults__ or {}).values()
+    for cell in f.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # not filled yet
+            continue
+    for name in f.__code__.co_names:
+        if name in f.__globals__:
+            yield f.__globals__[name]
+
+
+def _freeze(value: Any, depth: int, seen: set[int]) -> Any:
+    if isinstance(value, _PLAIN):
+        return value if value == value else "nan"
+    if isinstance(value, np.ndarray) and value.size <= SMALL and value.dtype != object:
+        return value.tobytes(), value.shape, id(value)
+    if depth < _DEPTH and id(value) not in seen and not isinstance(value, _INERT):
+        seen.add(id(value))
+        if isinstance(value, list | tuple):
+            return type(value), tuple(_freeze(v, depth + 1, seen) for v in value)
+        if isinstance(value, dict):
+            return tuple((repr(k), _freeze(v, depth + 1, seen)) for k, v in value.items())
+        if isinstance(value, types.FunctionType) and not value.__module__.startswith(("fastbp.", "numpy.", "scipy.")):
+            return id(value), tuple(_freeze(v, depth + 1, seen) for v in _read(value))
+    return id(value)
