@@ -47,12 +47,18 @@ class Statistics:
 
 @dataclass
 class Epoch:
-    """What one pass over data gave: mean loss over samples, samples, steps, seconds, and statistics where asked for."""
+    """What one pass over data gave.
+
+    ``loss`` is the mean over samples; ``flop`` counts the operations of the matrix products; ``threads`` is how many there
+    were at most; ``statistics`` are there where asked for.
+    """
 
     loss: float
     samples: int
     steps: int
     seconds: float
+    flop: int
+    threads: int
     statistics: Statistics | None
 
 
@@ -139,7 +145,7 @@ class Engine:
             plan = self._plan(at.TRAIN, batch, choose_threads(batch * self._step_flop, threads))
             self._give_data(plan, x, y, shuffle)
             self._give_optimizer(plan)
-            epoch = self._run(plan, x, len(x) * self._step_flop, statistics)
+            epoch = self._run(plan, x, y, len(x) * self._step_flop, statistics)
             self.steps += epoch.steps
         return epoch
 
@@ -150,7 +156,7 @@ class Engine:
             phases = at.FORWARD | at.LOSS_PHASE
             plan = self._plan(phases, batch, choose_threads(batch * self._forward_flop, threads))
             self._give_data(plan, x, y, shuffle=False)
-            return self._run(plan, x, len(x) * self._forward_flop, statistics, diverges=False)
+            return self._run(plan, x, y, len(x) * self._forward_flop, statistics, diverges=False)
 
     def forward(self, x, threads=None, keep=False):
         """The network's output (n, units). With ``keep``, what ``backward`` needs is kept."""
@@ -165,11 +171,11 @@ class Engine:
                 self._kept = plan
             if is_small(n * units * self.dtype.itemsize):
                 staged = plan.stage(at.OUT, (n, units), self.dtype)
-                self._call(plan, n * self._forward_flop)
+                self._call(plan, n * self._forward_flop, x)
                 return staged.copy()
             out = np.empty((n, units), self.dtype)
             plan[at.OUT], plan[at.OUT_ROW] = address(out), out.strides[0]
-            self._call(plan, n * self._forward_flop)
+            self._call(plan, n * self._forward_flop, x, out)
             return out
 
     def backward(self, dy):
@@ -190,7 +196,7 @@ class Engine:
             plan = self._plan(at.TRAIN, batch, choose_threads(batch * self._step_flop))
             self._give_data(plan, x, y, shuffle=False)
             gradient = self._give_store(plan)
-            epoch = self._run(plan, x, batch * self._step_flop, 0, diverges=False)
+            epoch = self._run(plan, x, y, batch * self._step_flop, 0, diverges=False)
             return epoch.loss, self._parameters.arrays(gradient)
 
     def apply_gradients(self, gradients):
@@ -249,8 +255,8 @@ class Engine:
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient
 
-    def _call(self, plan, flop):
-        """Run a plan on its threads, or on one where somebody else has the team."""
+    def _call(self, plan, flop, *data):
+        """Run a plan on its threads, or on one where somebody else has the team. ``data`` are the arrays it works on."""
         if self._kernel is None:
             self._kernel = run_kernel(self.dtype.name)
         control = plan.buffers["control"]
@@ -262,26 +268,28 @@ class Engine:
         with pool.team(max(plan.threads, 2)) as threads:
             alone = threads == 1 or plan.rests()
             plan.use_threads(1 if alone else plan.threads)
-            pool.run(self._kernel, plan.address, 1 if alone else plan.threads, control, wait and threads > 1)
+            keep = self, plan, data
+            pool.run(self._kernel, plan.address, 1 if alone else plan.threads, control, wait and threads > 1, keep)
             plan.learn_from_run(alone)
 
-    def _run(self, plan, x, flop, statistics, diverges=True):
+    def _run(self, plan, x, y, flop, statistics, diverges=True):
         """Run a plan that measures a loss; the pass as an Epoch."""
         result = plan.buffers["result"]
         result.fill(0)
         units = self.shapes[-1].units_out
-        plan[at.STATISTICS] = statistics
+        plan[at.STATISTICS], counts = statistics, None
         if statistics:
             counts = np.zeros((int(plan.fields[at.GROUPS]) or 1, count.counts_size(units)))
             plan[at.COUNTS], plan[at.COUNTS_ROW] = address(counts), counts.strides[0]
         start = time.perf_counter()
-        self._call(plan, flop)
+        self._call(plan, flop, x, y, counts)
         seconds = time.perf_counter() - start
         if diverges and result[at.DIVERGED_AT]:
             raise Diverged(int(result[at.DIVERGED_AT]))
         scale = len(x) * (units if plan.fields[at.LOSS_PER_OUTPUT] else 1)
         sums = _statistics(counts.sum(axis=0), units) if statistics else None
-        return Epoch(float(result[at.LOSS_SUM]) / scale, len(x), int(result[at.STEPS]), seconds, sums)
+        loss, steps = float(result[at.LOSS_SUM]) / scale, int(result[at.STEPS])
+        return Epoch(loss, len(x), steps, seconds, flop, plan.threads, sums)
 
 
 def _statistics(total, units):

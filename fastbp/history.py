@@ -1,7 +1,10 @@
 """What happened during a fit."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .engine import Epoch
 
 
 class History:
@@ -16,6 +19,11 @@ class History:
         The epochs, counted from 0.
     samples_per_second : list of float
         Training samples over the seconds that training took, for each epoch.
+    gflops : list of float
+        Billions of floating-point operations a second, for each epoch: those of the matrix products of training, forward,
+        backward and for the gradient, nothing else counted.
+    threads : list of int
+        The threads of each epoch.
     params : dict
         The fit's ``epochs``, ``steps`` of an epoch and ``verbose``.
 
@@ -35,14 +43,20 @@ class History:
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
         self.samples_per_second: list[float] = []
+        self.gflops: list[float] = []
+        self.threads: list[int] = []
         self.params = dict(params or {})
 
-    def append(self, epoch: int, logs: Mapping[str, float], samples_per_second: float) -> None:
-        """Add an epoch."""
+    def append(self, epoch: int, logs: Mapping[str, float], run: "Epoch") -> float:
+        """Add an epoch; returns its samples a second."""
+        seconds = max(run.seconds, 1e-9)
         self.epoch.append(epoch)
-        self.samples_per_second.append(samples_per_second)
+        self.samples_per_second.append(run.samples / seconds)
+        self.gflops.append(run.flop / seconds / 1e9)
+        self.threads.append(run.threads)
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
+        return self.samples_per_second[-1]
 
     def __repr__(self) -> str:
         last = "".join(f", {name}={values[-1]:.4g}" for name, values in self.history.items())

@@ -120,11 +120,11 @@ class Sequential(Trainable):
         with Progress(verbose, epochs, initial_epoch) as progress:
             for index in range(initial_epoch, epochs):
                 epoch = self._train(engine, train, batch_size, shuffle, counted, threads, index)
-                logs, rate = epoch_logs(epoch, metrics), epoch.samples / max(epoch.seconds, 1e-9)
+                logs = epoch_logs(epoch, metrics)
                 if held_out is not None:
                     validated = epoch_logs(engine.evaluate(*held_out, counted, threads), metrics)
                     logs |= {f"val_{name}": value for name, value in validated.items()}
-                history.append(index, logs, rate)
+                rate = history.append(index, logs, epoch)
                 progress.epoch_ended(index, logs, rate)
         return history
 

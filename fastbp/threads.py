@@ -10,9 +10,11 @@ import math
 import os
 import threading
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from .kernels.layout import ABORT, QUIT, STOP
+
+WAKE = 0.2  # seconds after which a waiting thread looks whether it has been interrupted
 
 _wanted: int | None = None
 
@@ -97,9 +99,11 @@ class _Worker(threading.Thread):
 
     def run(self):
         while True:
-            function, arguments, finished = self.calls.get()
+            function, arguments, done, wake, keep = self.calls.get()
             function(*arguments)
-            finished.put(None)
+            del keep
+            done.append(arguments[1])
+            wake.put(None)
 
 
 class _Team:
@@ -140,7 +144,7 @@ def team(threads):
             lock.release()
 
 
-def run(function, plan, threads, control, wait):
+def run(function, plan, threads, control, wait, keep):
     """Call ``function(plan, thread)`` once for each thread and return when all are back.
 
     Parameters
@@ -155,27 +159,35 @@ def run(function, plan, threads, control, wait):
         The kernel's flags (kernels/team.py). An interrupt (Ctrl-C) raises STOP, lets the kernel end its step, and goes on.
     wait : bool
         The calling thread only waits, so that it can be interrupted. Short runs do without: it works as thread 0.
+    keep : object
+        What the kernel's addresses point into. The workers hold on to it until they are through, whatever becomes of the caller.
     """
     if threads == 1 and not wait:
         function(plan, 0)
         return
-    finished: SimpleQueue = SimpleQueue()
+    done: list[int] = []
+    wake: SimpleQueue = SimpleQueue()
     started, interrupt = 0, None
     try:
         for i in range(0 if wait else 1, threads):
-            _team.worker(i).calls.put((function, (plan, i), finished))
             started += 1
+            _team.worker(i).calls.put((function, (plan, i), done, wake, keep))
         if not wait:
             function(plan, 0)
     except BaseException as error:  # some are in, some are not: nobody may wait for the others
         control[ABORT] = control[QUIT] = 1
         interrupt = error
-    while started:
+    while len(done) < started:
         try:
-            finished.get()
-            started -= 1
-        except BaseException as error:  # the buffers must outlive the kernel: see it end first
+            _sleep_until(done, started, wake)
+        except BaseException as error:  # let the kernel end its step first
             control[STOP] = 1
             interrupt = error
     if interrupt is not None:
         raise interrupt
+
+
+def _sleep_until(done, started, wake):
+    while len(done) < started:
+        with contextlib.suppress(Empty):
+            wake.get(timeout=WAKE)

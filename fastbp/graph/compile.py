@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import threads
 from .node import Node
-from .plan import make_plan
+from .plan import BLOCK, Layout, make_plan
 from .text import as_code
 from .trace import Graph
 
@@ -66,8 +66,6 @@ class Program:
     """
 
     def __init__(self, inputs: Sequence[Node], outputs: Sequence[Node], dtype: str) -> None:
-        from .machine_code import BLOCK, Layout
-
         self.outputs, self.dtype = list(outputs), np.dtype(dtype)
         primitive = [part for node in outputs for part in _parts(node)]
         self.plan = make_plan(inputs, primitive)
@@ -77,8 +75,6 @@ class Program:
         count = len(self.plan.loops)
         self.loops, self.ends, self.results = rest[:count], rest[count : 2 * count], rest[-1]
         self.tape = inputs[0].tape
-        self._block = BLOCK
-        self._sums = len(self.plan.sums)
 
     def __call__(self, values: Sequence[Any], out: Sequence[np.ndarray] | None = None) -> list[Any]:
         """The outputs for these inputs.
@@ -96,41 +92,12 @@ class Program:
 
     def raw(self, values: Sequence[Any], out: Sequence[np.ndarray] | None = None) -> tuple[np.ndarray, Sequence[np.ndarray]]:
         """All single numbers in one array, and the arrays with rows."""
-        plan, layout, dtype = self.plan, self.layout, self.dtype
-        table = np.zeros(layout.length, np.int64)
-        arrays = self._leaves(values, table)  # kept until the end: the table holds their addresses
-        scalars = np.empty(len(plan.scalars), dtype)
-        rows = [np.empty(node.shape, dtype) for node in plan.rows] if out is None else out
-        table[layout.scalars] = scalars.ctypes.data
-        for node, array in zip(plan.rows, rows, strict=True):
-            table[layout.row[node.index]] = array.ctypes.data
-        sums = np.empty(self._sums)
-        table[layout.sums] = sums.ctypes.data
-        partials, most = [], 0
-        for k, loop in enumerate(plan.loops):
-            (length,) = loop.length.shape
-            table[layout.rows_of_loop[k]] = length
-            partials.append(np.empty(-(-length // self._block) * len(loop.sums)))
-            table[layout.partials_of_loop[k]] = partials[-1].ctypes.data
-            most = max(most, length)
-        for leaf, place in layout.sizes.items():
-            (table[place],) = self.tape.nodes[leaf].shape
-        self._execute(table, most)
-        del arrays, partials
-        return scalars, rows
+        bound = Bound(self, values)
+        rows = [np.empty(node.shape, self.dtype) for node in self.plan.rows] if out is None else out
+        return bound(rows), rows
 
-    def _leaves(self, values: Sequence[Any], table: np.ndarray) -> list[np.ndarray]:
-        arrays = []
-        captured = (self.tape.arrays[node.attr] for node in self.plan.leaves[len(values) :])
-        for i, (node, value) in enumerate(zip(self.plan.leaves, [*values, *captured], strict=True)):
-            array = np.ascontiguousarray(value, self.dtype)
-            if array.size != node.size:
-                raise ValueError(f"{node.name or 'data'} must have {node.size} values, got {array.size}")
-            arrays.append(array)
-            table[i] = array.ctypes.data
-        return arrays
-
-    def _execute(self, table: np.ndarray, most: int) -> None:
+    def execute(self, table: np.ndarray, most: int) -> None:
+        """Run all loops, with as many threads as their rows are worth."""
         address = table.ctypes.data
         count = threads.get_num_threads() if most >= MANY_ROWS else 1
         with threads.team(count) as count:
@@ -142,6 +109,55 @@ class Program:
                 threads.run(loop, address, count, control, wait=False)
                 end(address, 0)
             self.results(address, 0)
+
+
+class Bound:
+    """A program and its data: only the contents of the arrays may change from call to call.
+
+    Arrays that are contiguous and of the program's type are read where they are. One call at a time.
+    """
+
+    def __init__(self, program: Program, values: Sequence[Any]) -> None:
+        self.program = program
+        plan, layout, dtype = program.plan, program.layout, program.dtype
+        self._table = table = np.zeros(layout.length, np.int64)
+        captured = [program.tape.arrays[node.attr] for node in plan.leaves[len(values) :]]
+        self._arrays = []  # the table holds their addresses
+        for i, (node, value) in enumerate(zip(plan.leaves, [*values, *captured], strict=True)):
+            array = np.ascontiguousarray(value, dtype)
+            if array.size != node.size:
+                raise ValueError(f"{node.name or 'data'} must have {node.size} values, got {array.size}")
+            self._arrays.append(array)
+            table[i] = array.ctypes.data
+        self._scalars = np.empty(len(plan.scalars), dtype)
+        table[layout.scalars] = self._scalars.ctypes.data
+        sums = np.empty(len(plan.sums))
+        table[layout.sums] = sums.ctypes.data
+        self._arrays.append(sums)
+        self._most = 0
+        for k, loop in enumerate(plan.loops):
+            (length,) = loop.length.shape
+            table[layout.rows_of_loop[k]] = length
+            partials = np.empty(-(-length // BLOCK) * len(loop.sums))
+            table[layout.partials_of_loop[k]] = partials.ctypes.data
+            self._arrays.append(partials)
+            self._most = max(self._most, length)
+        for leaf, place in layout.sizes.items():
+            (table[place],) = program.tape.nodes[leaf].shape
+        self._places = [layout.row[node.index] for node in plan.rows]
+
+    def __call__(self, out: Sequence[np.ndarray] = ()) -> np.ndarray:
+        """Compute; the single numbers, in one array that the next call writes again.
+
+        Parameters
+        ----------
+        out : sequence of array
+            Contiguous arrays for what has rows.
+        """
+        for place, array in zip(self._places, out, strict=True):
+            self._table[place] = array.ctypes.data
+        self.program.execute(self._table, self._most)
+        return self._scalars
 
 
 def _parts(node: Node) -> list[Node]:

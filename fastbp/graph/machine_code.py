@@ -14,32 +14,7 @@ from llvmlite import ir
 from ..kernels.simd import I64, VOID, Simd, Variable
 from .emit import EMITTERS, emit_constant
 from .node import Node
-from .plan import Loop, Plan
-
-BLOCK = 8192  # rows
-
-
-class Layout:
-    """Positions in the table of 64-bit integers that the functions are given."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.leaf = {node.index: i for i, node in enumerate(plan.leaves)}
-        start = len(plan.leaves)
-        self.counter = start  # the next block
-        self.sums = start + 1  # address of the sums, float64
-        self.scalars = start + 2  # address of the results that are single numbers
-        self.row = {node.index: start + 3 + i for i, node in enumerate(plan.rows)}
-        start += 3 + len(plan.rows)
-        self.rows_of_loop = [start + 2 * i for i in range(len(plan.loops))]
-        self.partials_of_loop = [start + 2 * i + 1 for i in range(len(plan.loops))]
-        self.sizes: dict[int, int] = {}  # lengths that the formula itself uses
-        start += 2 * len(plan.loops)
-        for node in plan.nodes:
-            if node.op == "size":
-                self.sizes[node.args[0].index] = start
-                start += 1
-        self.length = start
-        self.sum_place = {node.index: i for i, node in enumerate(plan.sums)}
+from .plan import BLOCK, Layout, Loop, Plan
 
 
 class Writer:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .errors import TraceError, trace_error
 from .operators import LOGICAL, UNARY
 
@@ -103,7 +101,7 @@ class Node:
             if step == 1 and stop > start:
                 return self.tape.slice(self, start, stop)
             places = range(start, stop, step)
-            if 0 < len(places) and self.shape[0] <= _MOST_ITEMS:
+            if len(places) > 0 and self.shape[0] <= _MOST_ITEMS:
                 return self.tape.stack([self.tape.element(self, i) for i in places])
         elif self.shape and hasattr(key, "__index__") and not isinstance(key, Node | bool):
             place = key.__index__()
@@ -116,9 +114,7 @@ class Node:
         )
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        raise trace_error(
-            "A formula cannot change a value in place.", "Compute a new one; fastbp.where(condition, a, b) picks."
-        )
+        raise trace_error("A formula cannot change a value in place.", "Compute a new one; fastbp.where(c, a, b) picks.")
 
     def sum(self, axis: Any = None) -> Node:
         """The sum over all rows."""
@@ -134,6 +130,31 @@ class Node:
         return (self * other).sum()
 
     __matmul__ = dot
+
+    if TYPE_CHECKING:  # they are made below, one like the other
+
+        def __neg__(self) -> Node: ...
+        def __abs__(self) -> Node: ...
+        def __pos__(self) -> Node: ...
+        def __invert__(self) -> Node: ...
+        def __add__(self, other: Any) -> Any: ...
+        def __radd__(self, other: Any) -> Any: ...
+        def __sub__(self, other: Any) -> Any: ...
+        def __rsub__(self, other: Any) -> Any: ...
+        def __mul__(self, other: Any) -> Any: ...
+        def __rmul__(self, other: Any) -> Any: ...
+        def __truediv__(self, other: Any) -> Any: ...
+        def __rtruediv__(self, other: Any) -> Any: ...
+        def __pow__(self, other: Any) -> Any: ...
+        def __rpow__(self, other: Any) -> Any: ...
+        def __and__(self, other: Any) -> Any: ...
+        def __rand__(self, other: Any) -> Any: ...
+        def __or__(self, other: Any) -> Any: ...
+        def __ror__(self, other: Any) -> Any: ...
+        def __lt__(self, other: Any) -> Any: ...
+        def __le__(self, other: Any) -> Any: ...
+        def __gt__(self, other: Any) -> Any: ...
+        def __ge__(self, other: Any) -> Any: ...
 
     # -- what is no graph
 
@@ -205,9 +226,8 @@ for _name, _op, _swap in [
     setattr(Node, f"__{_name}__", _operator(_op, _swap))
 for _name in UNARY:  # NumPy calls them on arrays that hold nodes
     setattr(Node, _name, _unary(_name))
-Node.__neg__ = _unary("neg")  # type: ignore[attr-defined]
-Node.__abs__ = _unary("abs")  # type: ignore[attr-defined]
-Node.__invert__ = _unary("not")  # type: ignore[attr-defined]
-Node.__pos__ = lambda self: self  # type: ignore[attr-defined]
+for _name, _op in {"neg": "neg", "abs": "abs", "invert": "not"}.items():
+    setattr(Node, f"__{_name}__", _unary(_op))
+setattr(Node, "__pos__", lambda self: self)  # noqa: B010
 
 __all__ = ["Node", "TraceError"]

@@ -90,6 +90,7 @@ class Tape:
         simpler = _simplify(self, op, args)
         if simpler is not None:
             return simpler
+        key: tuple[Any, ...]
         if op in COMMUTATIVE and args[0].index > args[1].index:
             key = (op, args[1].index, args[0].index)
         else:

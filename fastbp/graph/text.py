@@ -51,7 +51,9 @@ def expression(node: Node, called: dict[int, str]) -> str:
         return f"stack([{', '.join(args)}])"
     if node.op == "assemble":
         whole = node.attr[0]
-        places = [
+        places = []
+        for place, value in zip(node.attr[1:], args[whole:], strict=True):
+            places.append(f"{':'.join(map(str, place)) if isinstance(place, tuple) else place}: {value}")
             f"{':'.join(map(str, p)) if isinstance(p, tuple) else p}: {a}"
             for p, a in zip(node.attr[1:], args[whole:], strict=True)
         ]

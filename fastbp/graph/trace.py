@@ -18,7 +18,7 @@ from .step import run_backward, run_forward
 from .tape import Tape
 from .text import as_code
 
-
+_ROWS = "Take its rows: x[0], x[1], ..."
 _tracing: ContextVar[Tape | None] = ContextVar("tracing", default=None)
 
 
@@ -62,10 +62,10 @@ class Rows:
         )
 
     def __getattr__(self, name: str) -> Any:
-        raise trace_error(f"An array of shape {self.shape} has no {name} in a formula.", "Take its rows: x[0], x[1], ...")
+        raise trace_error(f"An array of shape {self.shape} has no {name} in a formula.", _ROWS)
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise trace_error(f"A formula cannot compute with an array of shape {self.shape}.", "Take its rows: x[0], x[1], ...")
+        raise trace_error(f"A formula cannot compute with an array of shape {self.shape}.", _ROWS)
 
     def _no(self, *_: Any) -> Any:
         return self.__array__()
