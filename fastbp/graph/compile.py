@@ -96,7 +96,7 @@ class Program:
         rows = [np.empty(node.shape, self.dtype) for node in self.plan.rows] if out is None else out
         return bound(rows), rows
 
-    def execute(self, table: np.ndarray, most: int) -> None:
+    def execute(self, table: np.ndarray, most: int, keep: Any) -> None:
         """Run all loops, with as many threads as their rows are worth."""
         address = table.ctypes.data
         count = threads.get_num_threads() if most >= MANY_ROWS else 1
@@ -106,7 +106,7 @@ class Program:
                 return
             control = np.zeros(64, np.int64)
             for loop, end in zip(self.loops, self.ends, strict=True):
-                threads.run(loop, address, count, control, wait=False)
+                threads.run(loop, address, count, control, wait=False, keep=(table, control, keep))
                 end(address, 0)
             self.results(address, 0)
 
@@ -156,7 +156,7 @@ class Bound:
         """
         for place, array in zip(self._places, out, strict=True):
             self._table[place] = array.ctypes.data
-        self.program.execute(self._table, self._most)
+        self.program.execute(self._table, self._most, (self, out))
         return self._scalars
 
 

@@ -13,7 +13,7 @@ from .functions import as_node
 from .grad import rows_by_parameters
 from .surroundings import fingerprint
 from .tape import Tape
-from .trace import Rows, argument, tracing
+from .trace import Rows, argument, argument_names, tracing
 
 _MOST_KEPT = 64
 _known: dict[Any, tuple[Program, Program, Any]] = {}
@@ -25,7 +25,7 @@ def _identity(f: Callable[..., Any]) -> tuple[Any, ...]:
 
 
 def programs(f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool) -> tuple[Program, Program]:
-    """Compiled residuals (f(x, *p) - y) w, and their Jacobian; the inputs are p, x (or its rows), y and w.
+    """Compiled residuals (f(x, *p) - y) w, and their Jacobian; the inputs are the parameters, x (or its rows), y and w.
 
     Raises
     ------
@@ -42,22 +42,21 @@ def programs(f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: boo
 
 def _trace(f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool) -> tuple[Program, Program]:
     tape = Tape()
-    parameters = tape.input("p", (count,))
+    parameters = [tape.input(name) for name in argument_names(f, count + 1)[1:]]
     x = argument(tape, "x", xdata)
     length = xdata.shape[-1:]
     y = tape.input("y", length)
-    inputs = [parameters, *(x.nodes if isinstance(x, Rows) else [x]), y]
+    inputs = [*parameters, *(x.nodes if isinstance(x, Rows) else [x]), y]
     with tracing(tape):
-        model = as_node(tape, f(x, *(tape.element(parameters, i) for i in range(count))))
+        model = as_node(tape, f(x, *parameters))
     if model.shape not in ((), length):
         raise trace_error(f"The formula gives {model.shape} values for {length} rows.", "One value for each row is needed.")
-    # A parameter vector as long as the data must not be taken for data.
     residual = tape.make("sub", model, y)
     if weighted:
         weights = tape.input("w", length)
         inputs.append(weights)
         residual = tape.make("mul", residual, weights)
-    (columns,) = rows_by_parameters(residual, [parameters])
+    columns = [column for (column,) in rows_by_parameters(residual, parameters)]
     return Program(inputs, [residual], "float64"), Program(inputs, columns, "float64")
 
 
@@ -79,10 +78,11 @@ class Residuals:
     def __init__(self, compiled: tuple[Program, Program], data: list[np.ndarray], count: int, transform: Any = None) -> None:
         self._p = np.empty(count)
         rows = len(data[-1])
-        self._residual = Bound(compiled[0], [self._p, *data])
+        each = [self._p[i : i + 1] for i in range(count)]
+        self._residual = Bound(compiled[0], [*each, *data])
         # MINPACK and trf are done with the last Jacobian when they ask for the next one.
         self._columns = np.empty((count, rows))
-        self._jacobian = Bound(compiled[1], [self._p, *data])
+        self._jacobian = Bound(compiled[1], [*each, *data])
         self._rows, self._transform = rows, transform
 
     def residuals(self, p: np.ndarray, *_: Any) -> np.ndarray:

@@ -54,9 +54,6 @@ def expression(node: Node, called: dict[int, str]) -> str:
         places = []
         for place, value in zip(node.attr[1:], args[whole:], strict=True):
             places.append(f"{':'.join(map(str, place)) if isinstance(place, tuple) else place}: {value}")
-            f"{':'.join(map(str, p)) if isinstance(p, tuple) else p}: {a}"
-            for p, a in zip(node.attr[1:], args[whole:], strict=True)
-        ]
         return f"assemble([{', '.join(args[:whole])}], {{{', '.join(places)}}})"
     return f"{node.op}({', '.join(args)})"
 
