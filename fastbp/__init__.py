@@ -6,6 +6,7 @@ from typing import Any
 from . import activations, initializers, layers, losses, metrics, optimizers
 from .history import History
 from .layers import Dense, Input
+from .limit import measure_limit
 from .model import Sequential
 from .optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 from .threads import get_num_threads, set_num_threads
@@ -30,6 +31,7 @@ __all__ = [
     "initializers",
     "layers",
     "losses",
+    "measure_limit",
     "metrics",
     "optimizers",
     "set_num_threads",

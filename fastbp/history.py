@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from .limit import measure_limit
+
 if TYPE_CHECKING:
     from .engine import Epoch
 
@@ -25,7 +27,7 @@ class History:
     threads : list of int
         The threads of each epoch.
     params : dict
-        The fit's ``epochs``, ``steps`` of an epoch and ``verbose``.
+        The fit's ``epochs``, ``steps`` of an epoch, ``verbose`` and ``dtype``.
 
     Examples
     --------
@@ -57,6 +59,22 @@ class History:
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
         return self.samples_per_second[-1]
+
+    def fraction_of_limit(self) -> list[float]:
+        """The GFLOP/s of each epoch over what as many threads could do at most, measured now (see ``measure_limit``).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Dense(64, "tanh"), fastbp.Dense(1)], seed=0)
+        >>> model.compile("adam", "mse")
+        >>> history = model.fit(np.ones((640, 8), "float32"), np.ones(640), epochs=2, verbose=0)
+        >>> [0 < fraction < 1.5 for fraction in history.fraction_of_limit()]
+        [True, True]
+        """
+        limits = {threads: measure_limit(threads, self.params.get("dtype", "float32")) for threads in set(self.threads)}
+        return [gflops / limits[threads] for gflops, threads in zip(self.gflops, self.threads, strict=True)]
 
     def __repr__(self) -> str:
         last = "".join(f", {name}={values[-1]:.4g}" for name, values in self.history.items())

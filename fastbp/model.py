@@ -116,7 +116,7 @@ class Sequential(Trainable):
         train, held_out = self._training_data(x, y, validation_data, validation_split, check_finite)
         engine, (metrics, counted) = self._build(train[0].shape[1]), self._to_measure()
         steps = -(-len(train[0]) // batch_size)
-        history = self.history = History({"verbose": verbose, "epochs": epochs, "steps": steps})
+        history = self.history = History({"verbose": verbose, "epochs": epochs, "steps": steps, "dtype": self.dtype})
         with Progress(verbose, epochs, initial_epoch) as progress:
             for index in range(initial_epoch, epochs):
                 epoch = self._train(engine, train, batch_size, shuffle, counted, threads, index)

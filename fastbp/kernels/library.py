@@ -92,26 +92,36 @@ def call_by_code(s, code, functions, arguments):
     b.position_at_end(done)
 
 
+def _compiled(name, functions, dtype, cached):
+    """A code library that holds ``functions``."""
+    codegen = cpu_target.target_context.codegen()
+    contents = " ".join(f.name for f in functions)
+    stored = jit.read_cached(name, contents, codegen) if cached else None
+    if stored is not None:
+        return codegen.unserialize_library(stored)
+    library = codegen.create_library(name)
+    library.enable_object_caching()
+    module = library.create_ir_module(name)
+    for function in functions:
+        function.define(module, dtype)
+    library.add_ir_module(module)
+    library.finalize()
+    if cached:
+        jit.write_cached(name, contents, codegen, library.serialize_using_object_code())
+    return library
+
+
 @global_compiler_lock
 def load(dtype):
-    """Make the library of one element type callable: from memory, from disk, or compiled now."""
-    if dtype not in _loaded:
-        codegen = cpu_target.target_context.codegen()
-        name, contents = f"vectors-{dtype}", " ".join(f.name for f in _registered)
-        # The cache knows the package's own sources; a test's functions are compiled anew.
-        is_ours = all(f.body.__module__.startswith(__package__) for f in _registered)
-        stored = jit.read_cached(name, contents, codegen) if is_ours else None
-        if stored is None:
-            library = codegen.create_library(name)
-            library.enable_object_caching()
-            module = library.create_ir_module(name)
-            for function in _registered:
-                function.define(module, dtype)
-            library.add_ir_module(module)
-            library.finalize()
-            if is_ours:
-                jit.write_cached(name, contents, codegen, library.serialize_using_object_code())
-        else:
-            library = codegen.unserialize_library(stored)
-        _loaded[dtype] = library
-    return _loaded[dtype]
+    """Make every function registered so far callable for one element type: from memory, from disk, or compiled now.
+
+    Functions registered since the last call are loaded beside those of before.
+    """
+    known = _loaded.setdefault(dtype, {})  # function: the library that holds it, which must stay alive
+    new = [f for f in _registered if f not in known]
+    # The cache knows the package's own sources; a test's functions are compiled anew.
+    ours = [f for f in new if f.body.__module__.startswith(__package__)]
+    others = [f for f in new if f not in ours]
+    for name, functions in ((f"vectors-{dtype}", ours), (f"more-vectors-{dtype}", others)):
+        if functions:
+            known.update(dict.fromkeys(functions, _compiled(name, functions, dtype, functions is ours)))

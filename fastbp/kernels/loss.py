@@ -103,9 +103,7 @@ class _Rows:
     def finish(self, r, total):
         """Store the row's loss, the sum of all lanes of ``total``."""
         s, b = self.s, self.s.b
-        value = s.lane(s.sum(total))
-        if s.dtype == "float32":
-            value = b.fpext(value, ir.DoubleType())
+        value = s.as_double(s.lane(s.sum(total)))
         at = b.add(self.row_loss, b.mul(r, s.index(8)))
         b.store(value, b.inttoptr(at, ir.DoubleType().as_pointer()))
 

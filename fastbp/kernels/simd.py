@@ -406,6 +406,10 @@ class Simd:
         """One lane as a scalar SSA value."""
         return self.b.extract_element(x.value, ir.Constant(I32, index))
 
+    def as_double(self, scalar):
+        """A scalar of the element type as a float64."""
+        return scalar if self.dtype == "float64" else self.b.fpext(scalar, FLOATS["float64"])
+
     def any(self, mask):
         """Whether any lane of a mask is set: a scalar boolean."""
         kind = ir.IntType(self.lanes)

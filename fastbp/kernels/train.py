@@ -11,7 +11,7 @@ groups: a group goes through forward, backward and gradient block by block, and 
 
 import numpy as np
 
-from . import elementwise, library, memory
+from . import elementwise, library, limit, memory  # noqa: F401 (limit: the library holds all of the package's functions)
 from . import layout as at
 from .dense import make_dense
 from .elementwise import LINEAR, SOFTMAX
