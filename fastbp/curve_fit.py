@@ -89,7 +89,7 @@ def curve_fit(
     """
     from scipy import optimize
 
-    from .graph.residuals import Residuals, programs
+    from .graph.residuals import ReducedResiduals, Residuals, can_reduce, programs
 
     rest = {"check_finite": check_finite, "jac": jac, "nan_policy": nan_policy, "full_output": full_output, **kwargs}
     whole = {"p0": p0, "sigma": sigma, "absolute_sigma": absolute_sigma, "bounds": bounds, "method": method, **rest}
@@ -107,8 +107,9 @@ def curve_fit(
     weights, transform = _weights(sigma, y)
     if method == "lm" and len(start) > len(y) != 1:
         raise TypeError(f"The number of func parameters={len(start)} must not exceed the number of data points={len(y)}")
+    reduced = transform is None and kwargs.get("loss", "linear") == "linear" and can_reduce(len(y), len(start))
     try:
-        compiled = programs(f, x, len(start), weights is not None)
+        compiled = programs(f, x, len(start), weights is not None, reduced)
     except Exception as error:
         warnings.warn(
             f"curve_fit could not trace the formula and leaves it to scipy's finite differences, which are slower and less "
@@ -118,9 +119,11 @@ def curve_fit(
         )
         return optimize.curve_fit(f, xdata, ydata, **whole)
     data = [*(x if x.ndim == 2 else [x]), y, *([] if weights is None else [weights])]
-    problem = Residuals(compiled, data, len(start), transform)
+    problem = (ReducedResiduals if reduced else Residuals)(compiled, data, len(start), transform)
     fit = _levenberg_marquardt if method == "lm" else _trust_region
     popt, pcov, cost, info, message, status = fit(problem, start, (low, high), method, dict(kwargs), optimize)
+    if full_output:
+        info["fvec"] = problem.full_residuals(popt)
     pcov = _scaled(pcov, cost, len(y), len(popt), absolute_sigma, optimize)
     return (popt, pcov, info, message, status) if full_output else (popt, pcov)
 

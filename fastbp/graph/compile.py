@@ -94,19 +94,18 @@ class Program:
         """All single numbers in one array, and the arrays with rows."""
         bound = Bound(self, values)
         rows = [np.empty(node.shape, self.dtype) for node in self.plan.rows] if out is None else out
-        return bound(rows), rows
+        bound.aim(rows)
+        return bound(), rows
 
-    def execute(self, table: np.ndarray, most: int, keep: Any) -> None:
-        """Run all loops, with as many threads as their rows are worth."""
-        address = table.ctypes.data
-        count = threads.get_num_threads() if most >= MANY_ROWS else 1
-        with threads.team(count) as count:
+    def execute(self, address: int, keep: Any) -> None:
+        """Run all loops, in several threads where they are to be had."""
+        with threads.team(threads.get_num_threads()) as count:
             if count == 1:
                 self.run(address, 0)
                 return
             control = np.zeros(64, np.int64)
             for loop, end in zip(self.loops, self.ends, strict=True):
-                threads.run(loop, address, count, control, wait=False, keep=(table, control, keep))
+                threads.run(loop, address, count, control, wait=False, keep=(control, keep))
                 end(address, 0)
             self.results(address, 0)
 
@@ -135,28 +134,31 @@ class Bound:
         table[layout.sums] = sums.ctypes.data
         self._arrays.append(sums)
         self._most = 0
+        self.partials: list[np.ndarray] = []  # for each loop what its blocks left behind
         for k, loop in enumerate(plan.loops):
             (length,) = loop.length.shape
             table[layout.rows_of_loop[k]] = length
-            partials = np.empty(-(-length // BLOCK) * len(loop.sums))
-            table[layout.partials_of_loop[k]] = partials.ctypes.data
-            self._arrays.append(partials)
+            self.partials.append(np.empty((-(-length // BLOCK), loop.width)))
+            table[layout.partials_of_loop[k]] = self.partials[-1].ctypes.data
             self._most = max(self._most, length)
         for leaf, place in layout.sizes.items():
             (table[place],) = program.tape.nodes[leaf].shape
         self._places = [layout.row[node.index] for node in plan.rows]
+        self._out: Sequence[np.ndarray] = ()
+        self._address = table.ctypes.data
 
-    def __call__(self, out: Sequence[np.ndarray] = ()) -> np.ndarray:
-        """Compute; the single numbers, in one array that the next call writes again.
-
-        Parameters
-        ----------
-        out : sequence of array
-            Contiguous arrays for what has rows.
-        """
+    def aim(self, out: Sequence[np.ndarray]) -> None:
+        """Set where results with rows go: contiguous arrays."""
         for place, array in zip(self._places, out, strict=True):
             self._table[place] = array.ctypes.data
-        self.program.execute(self._table, self._most, (self, out))
+        self._out = out
+
+    def __call__(self) -> np.ndarray:
+        """Compute; the single numbers, in one array that the next call writes again."""
+        if self._most < MANY_ROWS:
+            self.program.run(self._address, 0)
+        else:
+            self.program.execute(self._address, self)
         return self._scalars
 
 

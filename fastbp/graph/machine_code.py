@@ -103,9 +103,8 @@ class Writer:
         for node in self._single_numbers(loop):
             self._value(s, table, node, known)
         counter = b.inttoptr(b.add(table, ir.Constant(I64, 8 * self.layout.counter)), I64.as_pointer())
-        sums = [Variable(s, s.constant(0.0)) for _ in loop.sums]
-        entry, body, done = b.block, b.append_basic_block("block"), b.append_basic_block("left")
-        del entry
+        sums = [Variable(s, s.constant(0.0)) for _ in range(loop.width)]
+        body, done = b.append_basic_block("block"), b.append_basic_block("left")
         take = b.append_basic_block("take")
         b.branch(take)
         b.position_at_end(take)
@@ -120,15 +119,18 @@ class Writer:
         with s.loop(stop, start, s.lanes) as first:
             self._rows(s, table, loop, sums, dict(known), first, s.first_lanes(b.sub(stop, first)))
         partials = self._entry(s, table, self.layout.partials_of_loop[k])
-        for j, variable in enumerate(sums):
-            place = b.add(b.mul(number, ir.Constant(I64, len(sums))), ir.Constant(I64, j))
-            b.store(self._lane_sum(s, variable.get()), self._double(s, partials, place))
+        results = [self._lane_sum(s, variable.get()) for variable in sums[: len(loop.sums)]]
+        for high, low in zip(sums[len(loop.sums) :: 2], sums[len(loop.sums) + 1 :: 2], strict=True):
+            results += _exact_lane_sum(s, high.get(), low.get())
+        for j, value in enumerate(results):
+            place = b.add(b.mul(number, ir.Constant(I64, len(results))), ir.Constant(I64, j))
+            b.store(value, self._double(s, partials, place))
         b.branch(take)
         b.position_at_end(done)
 
     def _single_numbers(self, loop: Loop) -> list[Node]:
         """What does not change from row to row, to be written before the loop."""
-        found, seen, waiting = [], set(), [*(node.args[0] for node in loop.sums), *loop.stores]
+        found, seen, waiting = [], set(), [*(a for node in (*loop.sums, *loop.exact) for a in node.args), *loop.stores]
         while waiting:
             node = waiting.pop()
             if node.index in seen or node.op in ("input", "captured", "slice") and node.shape:
@@ -142,9 +144,16 @@ class Writer:
 
     def _rows(self, s: Simd, table: Any, loop: Loop, sums: list[Any], known: dict[int, Any], first: Any, mask: Any) -> None:
         """One vector of rows."""
-        for node, variable in zip(loop.sums, sums, strict=True):
+        for node, variable in zip(loop.sums, sums, strict=False):
             value = self._value(s, table, node.args[0], known, first, mask)
             variable.set(s.select(mask, variable.get() + value, variable.get()))
+        masked: dict[int, Any] = {}
+        for k, node in enumerate(loop.exact):
+            for a in node.args:
+                if a.index not in masked:
+                    masked[a.index] = s.select(mask, self._value(s, table, a, known, first, mask), 0.0)
+            high, low = sums[len(loop.sums) + 2 * k : len(loop.sums) + 2 * k + 2]
+            _add_product(s, high, low, *(masked[a.index] for a in node.args))
         for node in loop.stores:
             value = self._value(s, table, node, known, first, mask)
             s.store_masked(value, s.offset(self._entry(s, table, self.layout.row[node.index]), first), mask)
@@ -159,7 +168,7 @@ class Writer:
     def _end(self, s: Simd, table: Any, thread: Any, k: int) -> None:
         """Add the blocks' sums in the order of the blocks, and let the next loop begin with its first block."""
         loop, b = self.plan.loops[k], s.b
-        count = len(loop.sums)
+        count = loop.width
         rows = self._entry(s, table, self.layout.rows_of_loop[k])
         blocks = b.sdiv(b.add(rows, ir.Constant(I64, BLOCK - 1)), ir.Constant(I64, BLOCK))
         partials, sums = self._entry(s, table, self.layout.partials_of_loop[k]), self._entry(s, table, self.layout.sums)
@@ -181,3 +190,29 @@ class Writer:
         for i, node in enumerate(self.plan.scalars):
             value = self._value(s, table, node, known)
             s.store_scalar(s.lane(value), s.offset(address, i))
+
+
+def _two_sum(x: Any, y: Any) -> tuple[Any, Any]:
+    """x + y, and what rounding took from it (Knuth)."""
+    total = x + y
+    part = total - x
+    return total, (x - (total - part)) + (y - part)
+
+
+def _add_product(s: Simd, high: Any, low: Any, x: Any, y: Any) -> None:
+    """Add x y to a sum of two parts, losing nothing that the parts can hold. Needs fused multiply-add."""
+    product = x * y
+    total, lost = _two_sum(high.get(), product)
+    high.set(total)
+    low.set(low.get() + (lost + s.fma(x, y, -product)))
+
+
+def _exact_lane_sum(s: Simd, high: Any, low: Any) -> list[Any]:
+    """The sum of all lanes of a sum of two parts."""
+    half = s.lanes // 2
+    while half:
+        order = [i ^ half for i in range(s.lanes)]
+        high, lost = _two_sum(high, s.shuffle(high, high, order))
+        low = low + s.shuffle(low, low, order) + lost
+        half //= 2
+    return [s.lane(high), s.lane(low)]

@@ -17,11 +17,17 @@ BLOCK = 8192  # rows  # of which the sums are added up together
 
 @dataclass
 class Loop:
-    """One pass over the data: ``sums`` to add up and ``stores`` to write, for data of one length."""
+    """One pass over the data of one length: ``sums`` to add up, ``exact`` sums of products, and ``stores`` to write."""
 
     length: Node  # a leaf with as many rows
     sums: list[Node] = field(default_factory=list)
     stores: list[Node] = field(default_factory=list)
+    exact: list[Node] = field(default_factory=list)
+
+    @property
+    def width(self) -> int:
+        """Numbers that one block leaves behind: an exact sum is a float64 and what that lacks."""
+        return len(self.sums) + 2 * len(self.exact)
 
 
 @dataclass
@@ -58,7 +64,9 @@ def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
     scalars: list[Node] = []
     rows: list[Node] = []
     for node in outputs:
-        if not node.shape:
+        if node.op == "exact_dot":
+            loop_for(node.args[0]).exact.append(node)
+        elif not node.shape:
             scalars.append(node)
         elif node.index not in {known.index for known in rows}:
             rows.append(node)

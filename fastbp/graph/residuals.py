@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Context, Decimal, localcontext
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,10 @@ from .tape import Tape
 from .trace import Rows, argument, argument_names, tracing
 
 _MOST_KEPT = 64
-_known: dict[Any, tuple[Program, Program, Any]] = {}
+REDUCED_ROWS = 1000  # from so many rows on scipy is handed a small problem with the same solution
+REDUCED_PARAMETERS = 16  # up to so many
+_NOTHING = Decimal("1e-29")
+_known: dict[Any, tuple[list[Program], Any]] = {}
 
 
 def _identity(f: Callable[..., Any]) -> tuple[Any, ...]:
@@ -24,23 +28,32 @@ def _identity(f: Callable[..., Any]) -> tuple[Any, ...]:
     return getattr(f, "__code__", id(f)), fingerprint(f)
 
 
-def programs(f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool) -> tuple[Program, Program]:
-    """Compiled residuals (f(x, *p) - y) w, and their Jacobian; the inputs are the parameters, x (or its rows), y and w.
+def programs(f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool, reduced: bool) -> list[Program]:
+    """Compiled residuals (f(x, *p) - y) w, and their Jacobian or the products of its columns.
+
+    The inputs are the parameters, x (or its rows), y and w.
 
     Raises
     ------
     TraceError and whatever else f raises
         If f cannot be traced.
     """
-    key = (_identity(f), xdata.shape, count, weighted)
+    key = (_identity(f), xdata.shape, count, weighted, reduced)
     if key not in _known:
         if len(_known) >= _MOST_KEPT:
             _known.pop(next(iter(_known)))
-        _known[key] = *_trace(f, xdata, count, weighted), f
-    return _known[key][:2]
+        _known[key] = _trace(f, xdata, count, weighted, reduced), f
+    return _known[key][0]
 
 
-def _trace(f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool) -> tuple[Program, Program]:
+def can_reduce(rows: int, count: int) -> bool:
+    """Whether ``ReducedResiduals`` serve: for much data, few parameters, and a CPU that multiplies and adds in one."""
+    from ..kernels.simd import machine
+
+    return rows >= REDUCED_ROWS and count <= REDUCED_PARAMETERS and machine().fma
+
+
+def _trace(f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool, reduced: bool) -> list[Program]:
     tape = Tape()
     parameters = [tape.input(name) for name in argument_names(f, count + 1)[1:]]
     x = argument(tape, "x", xdata)
@@ -57,7 +70,10 @@ def _trace(f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool)
         inputs.append(weights)
         residual = tape.make("mul", residual, weights)
     columns = [column for (column,) in rows_by_parameters(residual, parameters)]
-    return Program(inputs, [residual], "float64"), Program(inputs, columns, "float64")
+    if reduced:
+        every = [*columns, residual]
+        columns = [tape.exact_dot(every[i], every[j]) for i in range(count + 1) for j in range(i + 1)]
+    return [Program(inputs, [residual], "float64"), Program(inputs, columns, "float64")]
 
 
 class Residuals:
@@ -65,7 +81,7 @@ class Residuals:
 
     Parameters
     ----------
-    compiled : pair of Program
+    compiled : list of Program
         From ``programs``.
     data : list of array
         x (or its rows), y, and the weights if there are any.
@@ -75,27 +91,93 @@ class Residuals:
         Applied to residuals and to the Jacobian's columns (a full covariance of the errors).
     """
 
-    def __init__(self, compiled: tuple[Program, Program], data: list[np.ndarray], count: int, transform: Any = None) -> None:
-        self._p = np.empty(count)
-        rows = len(data[-1])
+    def __init__(self, compiled: list[Program], data: list[np.ndarray], count: int, transform: Any = None) -> None:
+        self._p, self._transform = np.empty(count), transform
         each = [self._p[i : i + 1] for i in range(count)]
-        self._residual = Bound(compiled[0], [*each, *data])
+        self._residual, self._second = (Bound(program, [*each, *data]) for program in compiled)
+        self._rows = len(data[-1])
+        self._prepare()
+
+    def _prepare(self) -> None:
         # MINPACK and trf are done with the last Jacobian when they ask for the next one.
-        self._columns = np.empty((count, rows))
-        self._jacobian = Bound(compiled[1], [*each, *data])
-        self._rows, self._transform = rows, transform
+        self._columns = np.empty((len(self._p), self._rows))
+        self._second.aim(list(self._columns))
 
     def residuals(self, p: np.ndarray, *_: Any) -> np.ndarray:
+        """All residuals, in a new array."""
         self._p[:] = p
         found = np.empty(self._rows)
-        self._residual([found])
+        self._residual.aim([found])
+        self._residual()
         return found if self._transform is None else self._transform(found)
+
+    def full_residuals(self, p: np.ndarray) -> np.ndarray:
+        """All residuals, whatever scipy is handed."""
+        return Residuals.residuals(self, p)
 
     def columns(self, p: np.ndarray, *_: Any) -> np.ndarray:
         """The Jacobian with a row for each parameter."""
         self._p[:] = p
-        self._jacobian(list(self._columns))
+        self._second()
         return self._columns if self._transform is None else self._transform(self._columns.T).T
 
     def jacobian(self, p: np.ndarray, *_: Any) -> np.ndarray:
+        """The Jacobian with a column for each parameter."""
         return self.columns(p).T
+
+
+class ReducedResiduals(Residuals):
+    """A problem of n + 1 rows whose sums of squares, gradients and steps are those of all the data.
+
+    With [J r] = Q R (Q's columns orthonormal) |J d + r| = |R d'| for any step d, so the triangle R is all that a minimiser
+    of squares needs. R is the Cholesky factor of the products of the columns of [J r]. Products lose half of the digits, so
+    they are summed to twice the digits of float64 and factored in decimal numbers: R is as exact as from orthogonal
+    transformations, and the data are gone through once, storing nothing.
+    """
+
+    def _prepare(self) -> None:
+        size = len(self._p) + 1
+        self._places = np.tril_indices(size)
+        self._at: tuple[bytes, np.ndarray] = (b"", np.empty(0))
+
+    def _triangle(self, p: np.ndarray) -> np.ndarray:
+        key = p.tobytes()
+        if self._at[0] != key:
+            self._p[:] = p
+            self._second()
+            size = len(self._p) + 1
+            # One pair of float64 for each product and block.
+            blocks = self._second.partials[0].reshape(-1, size * (size + 1) // 2, 2)
+            self._at = key, cholesky(blocks, size)
+        return self._at[1]
+
+    def residuals(self, p: np.ndarray, *_: Any) -> np.ndarray:
+        """The triangle's last column."""
+        return self._triangle(np.asarray(p, float))[:, -1].copy()
+
+    def columns(self, p: np.ndarray, *_: Any) -> np.ndarray:
+        """The triangle's other columns, as rows."""
+        return self._triangle(np.asarray(p, float))[:, :-1].T.copy()
+
+
+def cholesky(blocks: np.ndarray, size: int) -> np.ndarray:
+    """The upper triangle R with R'R the matrix whose lower triangle is the sum over ``blocks``, of pairs of float64."""
+    if not np.isfinite(blocks).all():
+        return np.full((size, size), np.nan)
+    with localcontext(Context(prec=40)):
+        exact = iter([sum(map(Decimal, column)) for column in blocks.transpose(1, 0, 2).reshape(len(blocks[0]), -1).tolist()])
+        matrix = [[next(exact) for _ in range(i + 1)] for i in range(size)]
+        rows: list[list[Any]] = []
+        for i in range(size):
+            row: list[Any] = []
+            for j in range(i + 1):
+                left = matrix[i][j] - sum(a * b for a, b in zip(row, rows[j] if j < i else row, strict=False))
+                if j < i:
+                    row.append(left / rows[j][j] if rows[j][j] else Decimal(0))
+                else:  # a column that depends on those before it leaves nothing but the errors of the sums
+                    row.append(left.sqrt() if left > matrix[i][i] * _NOTHING else Decimal(0))
+            rows.append(row)
+        triangle = np.zeros((size, size))
+        for i, row in enumerate(rows):
+            triangle[: i + 1, i] = [float(v) for v in row]
+    return triangle

@@ -162,6 +162,10 @@ class Tape:
             return total
         return self._shared("sum", (node,), None, ())
 
+    def exact_dot(self, x: Node, y: Node) -> Node:
+        """The sum of the products over all rows, to twice the digits; a result only, not to be computed with."""
+        return self._shared("exact_dot", (x, y), None, ())
+
     def variable(self, node: Node) -> Node:
         """A stand-in for a node, to differentiate by: equal to nothing else."""
         return self._new("variable", (node,), None, node.shape)
