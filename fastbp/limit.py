@@ -36,23 +36,21 @@ def measure_limit(threads: int = 1, dtype: str = "float32") -> float:
     threads = check_threads(threads, "threads")
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
-    from .kernels import library
-    from .kernels.limit import flop_per_turn
+    from .kernels import library, train  # noqa: F401 (with train, the library holds all of the package's functions)
+    from .kernels.limit import flop_per_turn, spin
     from .kernels.simd import machine
-    from .kernels.train import run_kernel
 
-    run_kernel(dtype)  # so that the library holds all of the package's functions
-    pointer = library.load(dtype).get_pointer_to_function(f"fastbp_spin_{dtype}")
-    spin = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int64)(pointer)  # a call by ctypes releases the interpreter
+    # A call by ctypes releases the interpreter.
+    call = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int64)(library.address(spin, dtype))
     turns, flop = 200_000, flop_per_turn(machine().lanes(dtype))
-    best = min(_time_together(spin, turns, threads) for _ in range(8))
+    best = min(_time_together(call, turns, threads) for _ in range(8))
     while best < 0.005:
         turns *= 2
-        best = min(_time_together(spin, turns, threads) for _ in range(4))
+        best = min(_time_together(call, turns, threads) for _ in range(4))
     return turns * flop * threads / best / 1e9
 
 
-def _time_together(spin, turns, threads):
+def _time_together(call, turns, threads):
     """Seconds that the slowest of some threads takes."""
     seconds = [0.0] * threads
     gate = threading.Barrier(threads)
@@ -60,7 +58,7 @@ def _time_together(spin, turns, threads):
     def work(i):
         gate.wait()
         start = time.perf_counter()
-        spin(turns)
+        call(turns)
         seconds[i] = time.perf_counter() - start
 
     workers = [threading.Thread(target=work, args=(i,)) for i in range(1, threads)]

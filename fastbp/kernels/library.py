@@ -35,9 +35,13 @@ class VectorFunction:
         self._intrinsics = {}
         _registered.append(self)
 
+    def symbol(self, dtype):
+        """Its name in machine code."""
+        return f"fastbp_{self.name}_{dtype}"
+
     def declare(self, module, dtype):
         """The function as ``module`` sees it: a name, to be found when the code is loaded."""
-        name = f"fastbp_{self.name}_{dtype}"
+        name = self.symbol(dtype)
         if name in module.globals:
             return module.get_global(name)
         returns = ir.DoubleType() if self.returns else VOID
@@ -125,3 +129,9 @@ def load(dtype):
     for name, functions in ((f"vectors-{dtype}", ours), (f"more-vectors-{dtype}", others)):
         if functions:
             known.update(dict.fromkeys(functions, _compiled(name, functions, dtype, functions is ours)))
+
+
+def address(function, dtype):
+    """Where the machine code of a VectorFunction begins, for callers outside of compiled kernels."""
+    load(dtype)
+    return _loaded[dtype][function].get_pointer_to_function(function.symbol(dtype))
