@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .kernels import layout as at
-from .kernels.dense import piece_rows, scratch_bytes
+from .kernels.dense import LINE, piece_rows, scratch_bytes
 from .kernels.elementwise import LINEAR, PAIRS, SIGMOID, SOFTMAX
 from .kernels.gemm import tile_shape
 from .kernels.loss import BINARY, BINARY_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS, SPARSE, SPARSE_LOGITS
@@ -61,7 +61,7 @@ def row_bytes(units, dtype):
     vector = machine().vector_bytes
     lanes = machine().lanes(dtype)
     size = -(-units // lanes) * vector
-    return size + vector if size >= 1024 and size % 512 == 0 else size
+    return size + LINE if size >= 4 * LINE and size % (2 * LINE) == 0 else size
 
 
 def is_small(size):
