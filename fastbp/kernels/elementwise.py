@@ -15,10 +15,11 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 # The codes of fastbp/activations.py.
 LINEAR, RELU, LEAKY_RELU, ELU, SELU, TANH, SIGMOID, SOFTPLUS, SILU, GELU, GELU_TANH, SOFTMAX, CUSTOM = range(13)
 
-# code: (s, z, alpha) -> a
+# code: (s, z, alpha) -> a. ``z + 0.0`` for z: what is loaded, selected and stored again in its place LLVM takes for a masked
+# store, which some processors are slow at.
 VALUES = {
-    RELU: lambda s, z, alpha: s.maximum(s.constant(0.0), z),  # in this order NaN passes through
-    LEAKY_RELU: lambda s, z, alpha: s.select(z < 0.0, alpha * z, z),
+    RELU: lambda s, z, alpha: s.maximum(s.constant(0.0), z + 0.0),  # in this order NaN passes through
+    LEAKY_RELU: lambda s, z, alpha: s.select(z < 0.0, alpha * z, z + 0.0),
     ELU: lambda s, z, alpha: s.select(z > 0.0, z, alpha * vmath.expm1(s, s.minimum(s.constant(0.0), z))),
     SELU: lambda s, z, alpha: SELU_SCALE * s.select(z > 0.0, z, SELU_ALPHA * vmath.expm1(s, s.minimum(s.constant(0.0), z))),
     TANH: lambda s, z, alpha: vmath.tanh(s, z),
@@ -49,13 +50,18 @@ DERIVATIVES = {
 
 
 def over_tile(s, rows, vectors, addresses_and_strides, inner):
-    """Call ``inner(address, ...)`` at every vector of a tile, one address for each (address, row stride) pair."""
+    """Call ``inner(address, ...)`` at every vector of a tile, one address for each (address, row stride) pair.
+
+    A column of vectors at a time: the tile is in cache, and a loop over many rows costs less than many over few vectors.
+    """
     b = s.b
-    with s.loop(rows) as r:
-        starts = [b.add(address, b.mul(r, stride)) for address, stride in addresses_and_strides]
-        with s.loop(vectors) as j:
-            shift = b.mul(j, s.index(s.lanes * s.itemsize))
-            inner(*[b.add(start, shift) for start in starts])
+    with s.loop(vectors) as j:
+        shift = b.mul(j, s.index(s.lanes * s.itemsize))
+        places = [(s.variable(b.add(address, shift)), stride) for address, stride in addresses_and_strides]
+        with s.loop(rows):
+            inner(*[place.get() for place, _ in places])
+            for place, stride in places:
+                place.set(b.add(place.get(), stride))
 
 
 def spread_bits(s, bits):

@@ -87,9 +87,17 @@ def _fixed_tile(rows, vectors):
     return VectorFunction(f"tile_{rows}x{vectors}", 10, body)
 
 
+CHAINS = 8  # sums that must be under way at once: two multiply-add units of latency 4
+
+
+def strip_height(vectors):
+    """Rows of the tiles of a strip. One of a single vector takes as many as fill the pipeline."""
+    return max(tile_shape()[0], CHAINS) if vectors <= 1 else tile_shape()[0]
+
+
 def _fixed_strip(vectors):
-    """A strip of C, ``vectors`` wide: as many of the largest tiles as fit, and one tile for the rows that are left."""
-    most = tile_shape()[0]
+    """A strip of C, ``vectors`` wide: as many of its largest tiles as fit, and one tile for the rows that are left."""
+    most = strip_height(vectors)
     remainders = {r: _fixed_tile(r, vectors) for r in range(1, most)}
 
     def body(s, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, rows):

@@ -1,5 +1,7 @@
 """Single numbers and rows of numbers at plain addresses: how the kernels' control code reads and writes memory."""
 
+from functools import partial
+
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -53,10 +55,10 @@ def make_accessors(dtype):
     return _accessors(FLOATS[dtype], getattr(types, dtype), 4 if dtype == "float32" else 8)
 
 
-def _copy_rows(s, source, source_row, order, target, target_row, rows, columns):
+def _copy_rows(s, source, source_row, order, target, target_row, rows, columns, padded=False):
     """Row r of the target becomes row order[r] of the source, or row r where ``order`` is 0.
 
-    Only ``columns`` elements of each row are read and written.
+    Only ``columns`` elements of each row are read, and written too unless the target's rows are padded to whole vectors.
     """
     b = s.b
     whole = b.and_(columns, s.index(-s.lanes))
@@ -68,7 +70,11 @@ def _copy_rows(s, source, source_row, order, target, target_row, rows, columns):
         with s.loop(whole, step=s.lanes) as j:
             s.store(s.load(s.offset(start, j)), s.offset(end, j))
         with b.if_then(b.icmp_signed(">", rest, s.index(0))):
-            s.store_masked(s.load_masked(s.offset(start, whole), mask), s.offset(end, whole), mask)
+            values = s.load_masked(s.offset(start, whole), mask)
+            if padded:  # masked stores are slow on some processors
+                s.store(values, s.offset(end, whole))
+            else:
+                s.store_masked(values, s.offset(end, whole), mask)
 
 
 def sample_of(s, order, r):
@@ -84,6 +90,17 @@ def sample_of(s, order, r):
     which.add_incoming(place, from_order)
     which.add_incoming(r, from_plain)
     return which
+
+
+def _fetch_rows(s, source, source_row, order, rows, size):
+    """Ask for ``size`` bytes of each of the rows that order[0], order[1], ... name: all at once they cost one wait."""
+    b = s.b
+    with s.loop(rows) as r:
+        start = b.add(source, b.mul(sample_of(s, order, r), source_row))
+        last = b.add(start, b.sub(size, s.index(1)))
+        with s.loop(size, step=64) as shift:
+            s.prefetch(b.add(start, shift))
+        s.prefetch(last)  # a row need not begin where a line does
 
 
 def _add_groups(s, source, group, groups, target, vectors):
@@ -120,6 +137,8 @@ def _prefetch(s, address, step, count):
 
 
 copy_rows = VectorFunction("copy_rows", 7, _copy_rows)
+gather_rows = VectorFunction("gather_rows", 7, partial(_copy_rows, padded=True))
+fetch_rows = VectorFunction("fetch_rows", 5, _fetch_rows)
 add_groups = VectorFunction("add_groups", 5, _add_groups)
 set_zero = VectorFunction("set_zero", 2, _set_zero)  # a multiple of the vector width, in bytes
 prefetch = VectorFunction("prefetch", 3, _prefetch)

@@ -24,7 +24,7 @@ from .statistics import make_count
 from .team import barrier, clock, raise_flag, read_flag
 from .update import make_begin_step
 
-
+FETCHED_UP_TO = 512  # bytes of a row that are asked for ahead; the processor itself goes on with longer ones
 WINDOW = 10_000_000  # cycles, some milliseconds, over which waiting is judged
 MOST_WAITING = 0.6  # the share of a window that thread 0 may wait before it goes on alone
 
@@ -34,7 +34,8 @@ def _make_rows(dtype, forward, backward):
     activate, differentiate = elementwise.activate(dtype), elementwise.differentiate(dtype)
     softmax, softmax_backward = elementwise.softmax(dtype), elementwise.softmax_backward(dtype)
     loss, copy_rows = loss_function(dtype), memory.copy_rows(dtype)
-    LAYER_BYTES = 8 * at.LAYER_FIELDS
+    fetch_rows, gather_rows = memory.fetch_rows(dtype), memory.gather_rows(dtype)
+    LAYER_BYTES, ITEM = 8 * at.LAYER_FIELDS, np.dtype(dtype).itemsize
 
     @inner(dtype)
     def link_rows(code, layer, shift, first, last):
@@ -77,6 +78,15 @@ def _make_rows(dtype, forward, backward):
         loss(code, output, row, y, y_row, order, delta, delta_row, row_loss, last - first, units, scale, parameter)
 
     @inner(dtype)
+    def fetch_samples(plan, order, rows, x, x_row, x_size):
+        """Have shuffled rows of x and y on their way before the first of them is waited for."""
+        if x_size <= FETCHED_UP_TO:
+            fetch_rows(x, x_row, order, rows, x_size)
+        if read_int(plan, at.PHASES) & at.LOSS_PHASE:
+            y_row = read_int(plan, at.Y_ROW)
+            fetch_rows(read_int(plan, at.Y), y_row, order, rows, min(y_row, FETCHED_UP_TO))
+
+    @inner(dtype)
     def run_rows(plan, shift, first, last, sample, batch, row_loss):
         """Rows first .. last of the buffers, which are samples ``sample`` onwards in the order of training.
 
@@ -92,8 +102,10 @@ def _make_rows(dtype, forward, backward):
         x, x_row = read_int(plan, at.X), read_int(plan, at.X_ROW)
         if not order:
             x += sample * x_row
+        if order:
+            fetch_samples(plan, order, last - first, x, x_row, ITEM * read_int(table, at.UNITS_IN))
         if phases & at.GATHER:
-            copy_rows(x, x_row, order, source + first * source_row, source_row, last - first, read_int(table, at.UNITS_IN))
+            gather_rows(x, x_row, order, source + first * source_row, source_row, last - first, read_int(table, at.UNITS_IN))
         else:  # nothing but the forward pass reads the input: take it where it is
             source, source_row = x - first * x_row, x_row
         if phases & at.FORWARD:
