@@ -28,6 +28,8 @@ GROUPED_FROM = 512 * 1024  # bytes of activations that no longer stay in a core'
 GROUPED_UP_TO = 1024 * 1024  # bytes of all the groups' gradients, up to which that is the faster way
 STAGED_UP_TO = 16 * 1024  # bytes of data that are copied rather than asked for their address
 LONGEST_REST = 64  # runs on one thread after teams that did not pay
+PACKED_FROM = 24 * 1024  # bytes of a layer's input that no longer stay in the first-level cache
+PANELS_TO_PACK = 4  # panels that must go through packed inputs for the copy to pay
 BLOCK_ROWS = 128  # most rows that go through all layers together
 KEPT_UP_TO = 256 * 1024 * 1024  # bytes of activations beyond which it is the only sensible way
 FLOP_PER_THREAD = 1.5e6  # work of a step that pays for one more thread's waiting at the barrier
@@ -221,39 +223,57 @@ class _Builder:
         self.table[1:, at.INPUT] = self.table[:-1, at.OUTPUT]
         self.fields[at.ARENA] = size
 
-    def _row_ranges(self, shape, threads):
-        """Ranges of a layer's inputs to be gone through one after the other, each for all its outputs.
+    def _pieces(self, threads):
+        """The pieces of the update, as (layer, first vector, last vector, first row, last row), in the order to be taken.
 
-        What a thread's share of the weights needs of the other threads' activations should be small: of a layer with more
-        inputs than outputs it had better have some inputs and all outputs, else all inputs and some outputs.
+        A piece has few of a layer's inputs and all its outputs: what it needs of the inputs is then read once. Only where that
+        makes too few pieces to share, each has some of the outputs.
         """
-        height = piece_rows(shape, self.dtype)
-        parts = threads if shape.units_in > shape.units_out else 1
-        step = -(-shape.units_in // (parts * height)) * height
-        return [(k, min(k + step, shape.units_in)) for k in range(0, shape.units_in, step)]
-
-    def share_update(self, threads):
-        """The pieces of the update and which thread has which: whole blocks of rows, about equal work."""
         panel = tile_shape()[1]
-        tasks, costs = [], []
         for i, shape in enumerate(self.shapes):
-            for begin, end in self._row_ranges(shape, threads):
-                for v in range(0, shape.vectors_out, panel):
-                    for first in range(begin, end, height := piece_rows(shape, self.dtype)):
-                        last = min(first + height, end)
-                        tasks.append((i, v, first, last))
-                        costs.append((last - first) * min(panel, shape.vectors_out - v))
-        ends = np.cumsum(costs)
-        shares = ends[-1] * np.arange(1, threads) / threads
-        starts = np.concatenate([[0], np.searchsorted(ends - 0.5 * np.array(costs), shares), [len(tasks)]])
+            height = piece_rows(shape, self.dtype)
+            parts = 1 if shape.units_in >= 4 * threads * height else threads
+            step = -(-shape.vectors_out // (parts * panel)) * panel
+            for v in range(0, shape.vectors_out, step):
+                for first in range(0, shape.units_in, height):
+                    yield i, v, min(v + step, shape.vectors_out), first, min(first + height, shape.units_in)
+
+    def share_update(self, threads, batch):
+        """Which thread has which pieces of the update: about equal work, a piece cut in two where a share ends."""
+        panel, tasks, starts, done = tile_shape()[1], [], [0], 0
+        share = sum(s.units_in * s.vectors_out for s in self.shapes) / threads
+        for layer, v, last_vector, first, last in self._pieces(threads):
+            rows = last - first
+            while len(starts) < threads and done + rows * (last_vector - v) > share * len(starts):
+                cut = min(v + panel * max(0, round((share * len(starts) - done) / (rows * panel))), last_vector)
+                if cut > v:
+                    tasks.append((layer, v, cut, first, last))
+                    done += rows * (cut - v)
+                v = cut
+                starts.append(len(tasks))
+            if v < last_vector:
+                tasks.append((layer, v, last_vector, first, last))
+                done += rows * (last_vector - v)
+        starts += [len(tasks)] * (threads + 1 - len(starts))
         self.buffers["tasks"] = np.array(tasks, np.int64)
-        self.buffers["starts"] = starts.astype(np.int64)
+        self.buffers["starts"] = np.array(starts, np.int64)
         self.buffers["starts_alone"] = np.array([0, len(tasks)])
         self.fields[at.STARTS_ALONE] = address(self.buffers["starts_alone"])
         self.fields[at.TASKS] = address(self.buffers["tasks"])
         self.fields[at.TASK_STARTS] = address(self.buffers["starts"])
-        self.fields[at.SCRATCH_ROW] = -(-scratch_bytes(self.dtype) // 128) * 128
+        size = scratch_bytes(self.dtype) + (self._choose_packed(batch) if batch else 0)
+        self.fields[at.SCRATCH_ROW] = -(-size // 128) * 128
         self.fields[at.SCRATCH] = self.buffer("scratch", int(self.fields[at.SCRATCH_ROW]) * threads, np.uint8)
+
+    def _choose_packed(self, batch):
+        """Mark the layers whose inputs are packed for the update; the bytes that one thread needs for it."""
+        needed = 0
+        for shape, row in zip(self.shapes, self.table, strict=True):
+            is_large = batch * row_bytes(shape.units_in, self.dtype) > PACKED_FROM
+            row[at.PACKED] = is_large and shape.vectors_out >= PANELS_TO_PACK * tile_shape()[1]
+            if row[at.PACKED]:
+                needed = batch * piece_rows(shape, self.dtype) * self.dtype.itemsize
+        return needed
 
 
 def choose_block(shapes, dtype):
@@ -302,7 +322,7 @@ def make_plan(parameters, layers, fusion, phases, batch, threads, keep=False):
     builder.describe_layers(fusion)
     builder.place_activations(block if grouped else batch, threads if grouped else 1, learns or keep)
     if updates or keep:
-        builder.share_update(threads)
+        builder.share_update(threads, 0 if grouped else batch)
     fields[at.PHASES], fields[at.BATCH], fields[at.LAYERS], fields[at.THREADS] = phases, batch, len(shapes), threads
     fields[at.TABLE], fields[at.BLOCK] = address(builder.table), block
     fields[at.LOSS], fields[at.LINK] = fusion.loss, fusion.link

@@ -4,26 +4,18 @@ Every function takes ``layer``, the address of the layer's row of integers (layo
 calling thread's own activations (0 when all threads share one set).
 """
 
-import math
-
 import numpy as np
 
 from . import elementwise, gemm, memory
 from . import layout as at
-from .gemm import HALF, tile_shape
+from .gemm import HALF, LINE, tile_shape, whole_rows
 from .jit import inner
 from .memory import read_int
 from .simd import machine
 from .update import STORE
 from .update import update as update_function
 
-LINE = 64  # bytes of a cache line
 DOT_UNITS = 3  # up to so many units, dot products beat a tile whose columns are mostly padding
-
-
-def gradient_rows(dtype):
-    """Rows of a weight gradient that are updated together: whole tiles, and whole blocks to transpose."""
-    return math.lcm(tile_shape()[0], machine().lanes(dtype))
 
 
 def narrow_units(dtype):
@@ -35,13 +27,13 @@ def piece_rows(shape, dtype):
     """Rows of a layer's weight gradient that are formed and updated together."""
     if shape.units_out <= narrow_units(dtype):
         return tile_shape()[1] * machine().lanes(dtype)
-    return gradient_rows(dtype)
+    return whole_rows(machine().lanes(dtype))
 
 
 def scratch_bytes(dtype):
     """Room for the largest piece of a gradient, see update_piece and narrow_tiles."""
     panel, lanes = tile_shape()[1], machine().lanes(dtype)
-    usual = (gradient_rows(dtype) + 1) * panel
+    usual = (whole_rows(lanes) + 1) * panel
     narrow = panel * lanes + 1 + narrow_units(dtype) * panel
     return max(usual, narrow) * machine().vector_bytes
 
@@ -52,11 +44,12 @@ def make_dense(dtype):
     product, row_product, dot_rows = gemm.product(dtype), gemm.row_product(dtype), gemm.dot_rows(dtype)
     transpose = gemm.transpose(dtype)
     activate, differentiate = elementwise.activate(dtype), elementwise.differentiate(dtype)
-    prefetch = memory.prefetch(dtype)
+    prefetch, gather_rows = memory.prefetch(dtype), memory.gather_rows(dtype)
+    PACKED_INPUTS = scratch_bytes(dtype)  # where they begin in the scratch
     update, add_groups = update_function(dtype), memory.add_groups(dtype)
     PANEL = tile_shape()[1]
     ITEM, LANES = np.dtype(dtype).itemsize, machine().lanes(dtype)
-    VECTOR, PIECE = LANES * ITEM, gradient_rows(dtype)
+    VECTOR, PIECE = LANES * ITEM, whole_rows(LANES)
     NARROW, NARROW_PIECE = narrow_units(dtype), PANEL * LANES
     FEW = min(DOT_UNITS, LANES)
 
@@ -141,20 +134,22 @@ def make_dense(dtype):
         row_product(width, read_int(plan, at.ONES), 0, delta, delta_row, start, target, batch)
 
     @inner(dtype)
-    def narrow_tiles(layer, first, last, batch, zeros, target):
+    def narrow_tiles(plan, layer, v, first, last, batch, target):
         """Rows first .. last of dW of a layer of few units: DELTA.T @ INPUT in tiles without padding, then turned.
 
-        Room for one more row and for the tile before it is turned follows ``target``.
+        Room for the bias and for the tile before it is turned follows ``target``.
         """
         units, rows, turned = read_int(layer, at.UNITS_OUT), last - first, target + (NARROW_PIECE + 1) * VECTOR
         source, source_row = read_int(layer, at.INPUT) + first * ITEM, read_int(layer, at.INPUT_ROW)
         delta, delta_row = read_int(layer, at.DELTA), read_int(layer, at.DELTA_ROW)
-        width = (rows + LANES - 1) // LANES
+        width, zeros = (rows + LANES - 1) // LANES, read_int(plan, at.ZEROS)
         row = width * VECTOR
         product(width, delta, ITEM, delta_row, source, source_row, zeros, 0, turned, row, batch, units)
         for j in range(width):
             k = j * LANES
             transpose(turned + j * VECTOR, row, target + k * VECTOR, VECTOR, units, rows - k)
+        if read_int(layer, at.BIAS) and last == read_int(layer, at.UNITS_IN):
+            bias_tile(plan, layer, 0, v, batch, zeros, target + rows * VECTOR)
 
     @inner(dtype)
     def add_gradient(plan, layer, shift, gradients, batch, is_first):
@@ -207,52 +202,80 @@ def make_dense(dtype):
                 prefetch(target, target_row, min(width * LANES, read_int(layer, at.UNITS_OUT) - out))
 
     @inner(dtype)
-    def whole_piece(plan, layer, v, first, batch, zeros, target, weights):
-        """A piece of dW that fills its tiles. Meanwhile the next piece, at ``weights``, is fetched with its state."""
-        source, source_row = read_int(layer, at.INPUT) + first * ITEM, read_int(layer, at.INPUT_ROW)
-        delta, delta_row = read_int(layer, at.DELTA) + v * VECTOR, read_int(layer, at.DELTA_ROW)
-        state = weights + read_int(plan, at.STATE)
-        second = state + read_int(plan, at.SLOT)
-        turned, step = transposed_block(layer, (first + PIECE) // LANES, v * LANES)
-        panels = delta, delta_row, zeros, target, batch, PIECE
-        piece_product(source, source_row, *panels, weights, state, second, turned, step)
+    def panel_row(layer, v, k):
+        """The address of row k of the panel that begins with vector v, and the bytes from a row to the next."""
+        row = min(PANEL, read_int(layer, at.VECTORS_OUT) - v) * VECTOR
+        return read_int(layer, at.WEIGHTS) + v * VECTOR * (
+            read_int(layer, at.UNITS_IN) + read_int(layer, at.BIAS)
+        ) + k * row, row
 
     @inner(dtype)
-    def update_piece(plan, layer, v, first, last, batch, scratch):
-        """Gradient and optimizer step of rows first .. last of panel v: dW never leaves the cache.
+    def whole_piece(plan, layer, source, source_step, v, batch, target, next_v, next_first):
+        """A piece of dW that fills its tiles. Meanwhile the next one's parameters are fetched with their state."""
+        delta, delta_row = read_int(layer, at.DELTA) + v * VECTOR, read_int(layer, at.DELTA_ROW)
+        weights, _ = panel_row(layer, next_v, next_first)
+        state = weights + read_int(plan, at.STATE)
+        second = state + read_int(plan, at.SLOT)
+        turned, step = transposed_block(layer, next_first // LANES, next_v * LANES)
+        zeros = read_int(plan, at.ZEROS)
+        piece_product(source, source_step, delta, delta_row, zeros, target, batch, weights, state, second, turned, step)
+
+    @inner(dtype)
+    def pack_inputs(layer, first, last, batch, scratch):
+        """Where inputs first .. last of all rows are, and the bytes from one row's to the next row's: copied if that pays.
+
+        A layer's input is gone through once for each panel, a few units from each row: close together they stay in cache.
+        """
+        source, source_row = read_int(layer, at.INPUT) + first * ITEM, read_int(layer, at.INPUT_ROW)
+        if not read_int(layer, at.PACKED):
+            return source, source_row
+        packed = scratch + PACKED_INPUTS
+        gather_rows(source, source_row, 0, packed, PIECE * ITEM, batch, last - first)
+        return packed, PIECE * ITEM
+
+    @inner(dtype)
+    def piece_gradient(plan, layer, source, source_step, v, last_vector, first, last, batch, target):
+        """Rows first .. last of panel v of the gradient over the whole batch, at ``target``; the bias after the last input."""
+        width = min(PANEL, read_int(layer, at.VECTORS_OUT) - v)
+        weights, row = panel_row(layer, v, first)
+        zeros, fetched = read_int(plan, at.ZEROS), read_int(plan, at.FETCHED)
+        if fetched and width == PANEL and last - first == PIECE:
+            is_last = v + PANEL >= last_vector
+            whole_piece(
+                plan, layer, source, source_step, v, batch, target, v if is_last else v + PANEL, last if is_last else first
+            )
+        else:
+            if fetched:
+                fetch_piece(plan, layer, v, width, first, last, last - first, weights)
+            delta, delta_row = read_int(layer, at.DELTA) + v * VECTOR, read_int(layer, at.DELTA_ROW)
+            product(width, source, ITEM, source_step, delta, delta_row, zeros, 0, target, row, batch, last - first)
+        if read_int(layer, at.BIAS) and last == read_int(layer, at.UNITS_IN):
+            bias_tile(plan, layer, 0, v, batch, zeros, target + (last - first) * row)
+
+    @inner(dtype)
+    def update_piece(plan, layer, first_vector, last_vector, first, last, batch, scratch):
+        """Gradient and optimizer step of rows first .. last of some panels: dW never leaves the cache.
 
         With groups, their gradients are added up instead. Overwrites the parameters, their state, their transposed copy
         and ``scratch``.
         """
-        units, bias = read_int(layer, at.UNITS_IN), read_int(layer, at.BIAS)
-        width = min(PANEL, read_int(layer, at.VECTORS_OUT) - v)
-        row = width * VECTOR
-        code, groups, zeros = read_int(plan, at.OPTIMIZER), read_int(plan, at.GROUPS), read_int(plan, at.ZEROS)
-        narrow = read_int(layer, at.UNITS_OUT) <= NARROW
-        piece = NARROW_PIECE if narrow else PIECE
-        for k in range(first, last, piece):
-            end = min(k + piece, last)
-            rows = end - k + (bias if end == units else 0)
-            weights = read_int(layer, at.WEIGHTS) + v * VECTOR * (units + bias) + k * row
-            fetched = read_int(plan, at.FETCHED)
-            whole = fetched and not groups and not narrow and width == PANEL and end - k == PIECE
-            if fetched and (not whole or k == 0):
-                fetch_piece(plan, layer, v, width, k, end, rows, weights)
+        units, bias, code = read_int(layer, at.UNITS_IN), read_int(layer, at.BIAS), read_int(plan, at.OPTIMIZER)
+        groups, narrow = read_int(plan, at.GROUPS), read_int(layer, at.UNITS_OUT) <= NARROW
+        rows = last - first + (bias if last == units else 0)
+        source, step = (0, 0) if groups else pack_inputs(layer, first, last, batch, scratch)
+        for v in range(first_vector, last_vector, PANEL):
+            width = min(PANEL, read_int(layer, at.VECTORS_OUT) - v)
+            weights, row = panel_row(layer, v, first)
             if groups:
                 gradients = weights + read_int(plan, at.GRADIENTS)
                 add_groups(gradients, read_int(plan, at.GROUP), groups, scratch, rows * width)
+            elif narrow:
+                narrow_tiles(plan, layer, v, first, last, batch, scratch)
             else:
-                if whole:
-                    whole_piece(plan, layer, v, k, batch, zeros, scratch, weights + PIECE * row)
-                elif narrow:
-                    narrow_tiles(layer, k, end, batch, zeros, scratch)
-                else:
-                    gradient_tiles(layer, 0, v, k, end, batch, zeros, 0, scratch)
-                if rows > end - k:
-                    bias_tile(plan, layer, 0, v, batch, zeros, scratch + (end - k) * row)
+                piece_gradient(plan, layer, source, step, v, last_vector, first, last, batch, scratch)
             state, slot = weights + read_int(plan, at.STATE), read_int(plan, at.SLOT)
             update(code, read_int(plan, at.SCALARS), weights, scratch, state, slot, rows * width)
             if code != STORE and read_int(layer, at.TRANSPOSED):
-                refresh_transposed(layer, v, width, k, end, weights)
+                refresh_transposed(layer, v, width, first, last, weights)
 
     return forward, backward, add_gradient, update_piece

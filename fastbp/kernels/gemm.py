@@ -7,6 +7,8 @@ and written whole vectors at a time, so B's columns are padded to the vector wid
 B is best stored in panels, ``[columns / panel][K][panel]``: the loop over K then reads memory front to back.
 """
 
+import math
+
 from llvmlite import ir
 from numba.core import cgutils
 
@@ -19,12 +21,12 @@ def tile_shape():
     return (8, 3) if machine().registers >= 32 else (6, 2)
 
 
-def _emit_tile(s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, chains=1, fetch=()):
+def _emit_tile(s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, chains=1, fetch=(), lines=0):
     """C[rows, vectors] = A @ B + start for one tile. Strides are in bytes, addresses plain integers.
 
     ``start`` is a row of vectors, the same for every row when ``start_row`` is 0 (a bias), or C itself (to accumulate).
     ``chains`` sums are kept for each element: a tile of few vectors alone does not fill the multiply-add unit's pipeline.
-    ``fetch`` are (address, step) pairs: memory that is asked for on the way, a line of each for every k, FETCHED lines in all.
+    ``fetch`` are (address, step) pairs: memory that is asked for on the way, a line of each for every k, up to ``lines``.
     """
     b, width = s.b, s.lanes * s.itemsize
     tile = [(r, j) for r in range(rows) for j in range(vectors)]
@@ -46,7 +48,7 @@ def _emit_tile(s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_r
         p.set(b.add(p.get(), b_k))
 
     if fetch:
-        few = b.select(b.icmp_signed("<", K, s.index(FETCHED)), K, s.index(FETCHED))
+        few = b.select(b.icmp_signed("<", K, s.index(lines)), K, s.index(lines))
         with s.loop(few) as k:
             for address, step in fetch:
                 s.prefetch(b.add(address, b.mul(k, step)), write=1)
@@ -70,7 +72,7 @@ def _emit_tile(s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_r
         s.store(total, corner(C, c_row, r, j))
 
 
-FETCHED = 48  # lines of memory asked for in the course of one tile
+LINE = 64  # bytes of a cache line
 HALF = 0  # in place of a number of vectors: half of one
 
 
@@ -146,26 +148,30 @@ def _row_product(s, vectors, *arguments):
 row_product = VectorFunction("row_product", 8, _row_product)
 
 
-def _piece_product(s, A, a_k, B, b_k, start, C, K, rows, w, state, second_state, transposed, transposed_step):
-    """``rows`` rows of a full panel of A.T @ B, while what the next piece's update will touch is fetched."""
-    b, (most, vectors) = s.b, tile_shape()
-    row, line, none = s.index(vectors * s.lanes * s.itemsize), s.index(64), s.index(0)
-    item = s.index(s.itemsize)
-    streams = [(w, line), (state, line), (second_state, line)]
-    with s.loop(rows, step=most) as r:
-        a, c = b.add(A, b.mul(r, item)), b.add(C, b.mul(r, row))
-        first = b.icmp_signed("==", r, none)
-        with b.if_else(first) as (then, otherwise):
-            with then:
-                _emit_tile(s, most, vectors, a, item, a_k, B, b_k, start, none, c, row, K, fetch=streams)
-            with otherwise:
-                turned = [(transposed, transposed_step)]
-                _emit_tile(s, most, vectors, a, item, a_k, B, b_k, start, none, c, row, K, fetch=turned)
+def whole_rows(lanes):
+    """Rows of a weight gradient that are updated together: whole tiles, and whole blocks to transpose."""
+    return math.lcm(tile_shape()[0], lanes)
 
 
-# piece_product(A, a_k, B, b_k, start, C, K, rows, w, state, second_state, transposed, transposed_step): rows a multiple of
-# the largest tile's. Overwrites C.
-piece_product = VectorFunction("piece_product", 13, _piece_product)
+def _piece_product(s, A, a_k, B, b_k, start, C, K, w, state, second_state, transposed, transposed_step):
+    """``whole_rows`` rows of a full panel of A.T @ B.
+
+    Meanwhile what the next piece's update will touch is fetched, a part of it with each tile.
+    """
+    b, (most, vectors), rows = s.b, tile_shape(), whole_rows(s.lanes)
+    size = vectors * s.lanes * s.itemsize
+    row, line, none, item = s.index(size), s.index(LINE), s.index(0), s.index(s.itemsize)
+    streams = [(w, line), (state, line), (second_state, line), (transposed, transposed_step)]
+    tiles = rows // most
+    for i in range(tiles):
+        a, c = s.offset(A, i * most), b.add(C, s.index(i * most * size))
+        _emit_tile(
+            s, most, vectors, a, item, a_k, B, b_k, start, none, c, row, K, fetch=streams[i::tiles], lines=rows * size // LINE
+        )
+
+
+# piece_product(A, a_k, B, b_k, start, C, K, w, state, second_state, transposed, transposed_step): overwrites C.
+piece_product = VectorFunction("piece_product", 12, _piece_product)
 
 
 def _transpose(s, source, source_row, target, target_row, rows, columns):

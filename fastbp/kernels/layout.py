@@ -48,7 +48,7 @@ ARENA = _next()  # bytes from one thread's activations to the next thread's (wit
 TASKS = _next()  # TASK_FIELDS integers for each piece of the update
 TASK_STARTS = _next()  # where each thread's pieces begin
 STARTS_ALONE = _next()  # the same for one thread
-SCRATCH = _next()  # a small gradient tile for each thread
+SCRATCH = _next()  # for each thread a small gradient tile, and after it room for packed inputs
 SCRATCH_ROW = _next()
 ONES = _next()  # a vector of ones
 ZEROS = _next()  # a panel's row of zeros
@@ -76,11 +76,12 @@ OUTPUT_ROW = _next()
 STORED = _next()  # the activation's derivative where it does not follow from the output, else 0
 DELTA = _next()  # gradient with respect to the pre-activation (dZ)
 DELTA_ROW = _next()
+PACKED = _next()  # 1: the update copies the inputs it needs before it goes through them
 LAYER_FIELDS = _next()
 
-# -- A piece of the update: rows of one panel of one layer.
-TASK_LAYER, TASK_VECTOR, TASK_FIRST, TASK_LAST = range(4)
-TASK_FIELDS = 4
+# -- A piece of the update: some rows of some panels of one layer.
+TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)
+TASK_FIELDS = 5
 
 # -- RESULT
 LOSS_SUM, STEPS, DIVERGED_AT, WENT_SOLO = range(4)

@@ -201,8 +201,9 @@ def _make_run(dtype):
         for i in range(read_int(starts, thread), read_int(starts, thread + 1)):
             task = tasks + i * 8 * at.TASK_FIELDS
             layer = table + read_int(task, at.TASK_LAYER) * LAYER_BYTES
+            vector, last_vector = read_int(task, at.TASK_VECTOR), read_int(task, at.TASK_LAST_VECTOR)
             first, last = read_int(task, at.TASK_FIRST), read_int(task, at.TASK_LAST)
-            update_piece(plan, layer, read_int(task, at.TASK_VECTOR), first, last, batch, scratch)
+            update_piece(plan, layer, vector, last_vector, first, last, batch, scratch)
 
     @inner(dtype)
     def close_step(plan, step, sample, batch):
