@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 WIDEST = 1000.0  # a layer with more than that moves boxes to the one above
-BESIDE, LANE = 26.0, 20.0  # between neighbours in a layer; the width of a line that passes between boxes
+BESIDE, LANE = 26.0, 26.0  # between neighbours in a layer; the width of a line that passes between boxes
 NARROW, WIDE = 46.0, 110.0  # between two layers
 PORTS, CORNER = 24.0, 14.0  # between lines at the same side of a box, and from its corner to the first
 SWEEPS = 16
@@ -214,7 +214,7 @@ def _weights(rows: Near, boxes: int, above: Near) -> dict[tuple[int, int], float
         depth[cell] = deepest + (cell < boxes)
         for source in above[cell]:
             lane = cell >= boxes and source >= boxes
-            weights[source, cell] = 8.0 if lane else 4.0 if depth[source] == deepest else 1.0
+            weights[source, cell] = 8.0 if lane else 4.0 if depth[source] == deepest else 0.25
     return weights
 
 
