@@ -93,7 +93,8 @@ def arrange(sizes: Sequence[Point], edges: Sequence[tuple[int, int, bool]]) -> A
     widths = [size[0] for size in sizes] + [LANE] * (count - boxes)
     heights = [size[1] for size in sizes] + [0.0] * (count - boxes)
     center = _columns(rows, widths, boxes, above, below)
-    sides = [(c - w / 2 + CORNER, c + w / 2 - CORNER) if i < boxes else (c, c) for i, (c, w) in enumerate(zip(center, widths, strict=True))]
+    reach = [width / 2 - CORNER for width in widths[:boxes]] + [0.0] * (count - boxes)
+    sides = [(c - r, c + r) for c, r in zip(center, reach, strict=True)]
     leave, enter = _ports(sides, below), _ports(sides, above)
 
     tops, y = [], 0.0

@@ -124,7 +124,7 @@ def _box(node: Node, lines: list[Words], size: Any, corner: Any, kind: str, call
     shapes: list[Any] = [Rectangle(x, y, width, height, *FILLS[kind])]
     for i, words in enumerate(lines):
         base = y + PADDING / 2 + (i + 0.75) * LINE
-        shapes += [Text(x + PADDING + column * ADVANCE, base, *rest) for column, *rest in words]
+        shapes += [Text(x + PADDING + column * ADVANCE, base, text, color, bold) for column, text, color, bold in words]
     told = [f"{node.op}: {_title(node, called)}"]
     told += [f"{name} {np.array2string(np.asarray(v), threshold=20)}" for name, v in _known(node)]
     return Group(shapes, node.op, "\n".join(told))
