@@ -99,9 +99,7 @@ def the_gradient(k, x, y):
     h = 1e-6
     nudged = [(error(k + h * unit, x, y) - error(k - h * unit, x, y)) / (2 * h) for unit in np.eye(k.size)]
     value, gradient = bp.value_and_grad(error)(k, x, y)
-    print(
-        "3. The gradient\n   The slopes by all coefficients. It points uphill; a step against it goes down, all coefficients at once."
-    )
+    print("3. The gradient\n   The slopes by all coefficients. It points uphill; a step against it goes down:")
     print(f"   by nudges:         {'  '.join(f'{g:8.5f}' for g in nudged)}   (the error computed {2 * k.size} times)")
     print(f"   by the chain rule: {'  '.join(f'{g:8.5f}' for g in gradient)}   (once there and back)")
     before, after = value, error(k - RATE * gradient, x, y)

@@ -322,6 +322,15 @@ def test_long_graphs_can_be_saved(tmp_path):
     assert (tmp_path / "long.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_long_graphs_go_straight_down():
+    def long(x):
+        for _ in range(100):
+            x = bp.sin(x) * x
+        return x
+
+    assert bp.trace(long, 1.0).draw().width < 500
+
+
 @pytest.mark.parametrize("path", ["graph.jpg", "graph", Path("graph.svgz"), ".png"])
 def test_a_bad_ending_is_named(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

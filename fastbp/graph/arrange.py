@@ -93,18 +93,17 @@ def arrange(sizes: Sequence[Point], edges: Sequence[tuple[int, int, bool]]) -> A
     widths = [size[0] for size in sizes] + [LANE] * (count - boxes)
     heights = [size[1] for size in sizes] + [0.0] * (count - boxes)
     center = _columns(rows, widths, boxes, above, below)
-    reach = [width / 2 - CORNER for width in widths[:boxes]] + [0.0] * (count - boxes)
+    reach = [max(width / 2 - CORNER, 0.0) for width in widths[:boxes]] + [0.0] * (count - boxes)
     sides = [(c - r, c + r) for c, r in zip(center, reach, strict=True)]
     leave, enter = _ports(sides, below), _ports(sides, above)
 
-    tops, y = [], 0.0
-    for k, row in enumerate(rows):
-        if k:
-            aside = [abs(leave[s, t] - enter[t, s]) for t in row for s in above[t]]
-            y += min(NARROW + 0.15 * max(aside, default=0.0), WIDE)
-        tops.append(y)
-        y += max(heights[cell] for cell in row)
-    bottoms = [top + max(heights[cell] for cell in row) for top, row in zip(tops, rows, strict=True)]
+    aside = {(s, t): abs(leave[s, t] - enter[t, s]) for s, t in links}
+    gaps = [NARROW + 0.15 * max((aside[s, t] for t in row for s in above[t]), default=0.0) for row in rows[1:]]
+    tall = [max(heights[cell] for cell in row) for row in rows]
+    tops = [0.0]
+    for before, gap in zip(tall, gaps, strict=False):
+        tops.append(tops[-1] + before + min(gap, WIDE))
+    bottoms = [top + height for top, height in zip(tops, tall, strict=True)]
     middle = [(tops[layer] + bottoms[layer]) / 2 for layer in layers]
 
     lines = []
@@ -115,7 +114,7 @@ def arrange(sizes: Sequence[Point], edges: Sequence[tuple[int, int, bool]]) -> A
         lines.append(Line(start, end, turns, source < boxes, target < boxes, answered))
     corners = [(center[b] - widths[b] / 2, middle[b] - heights[b] / 2) for b in range(boxes)]
     right = max(c + w / 2 for c, w in zip(center, widths, strict=True))
-    return Arrangement(corners, lines, right, y)
+    return Arrangement(corners, lines, right, bottoms[-1])
 
 
 def _layers(sizes: Sequence[Point], edges: Sequence[tuple[int, int, bool]]) -> list[int]:
@@ -207,15 +206,17 @@ def _columns(rows: Near, widths: Sequence[float], boxes: int, above: Near, below
 
 
 def _weights(rows: Near, boxes: int, above: Near) -> dict[tuple[int, int], float]:
-    """How straight each link wants to be."""
+    """How straight each link wants to be: most of all within lanes, and on the longest way to a box."""
     depth = [0] * len(above)
-    weights = {}
     for cell in (cell for row in rows for cell in row):
-        deepest = max((depth[source] for source in above[cell]), default=0)
-        depth[cell] = deepest + (cell < boxes)
+        depth[cell] = max((depth[source] for source in above[cell]), default=0) + (cell < boxes)
+    weights = {}
+    main = [cell < boxes for cell in range(len(above))]  # and lanes that are part of such a way
+    for cell in (cell for row in reversed(rows) for cell in row):
         for source in above[cell]:
-            lane = cell >= boxes and source >= boxes
-            weights[source, cell] = 8.0 if lane else 4.0 if depth[source] == deepest else 0.25
+            longest = main[cell] and depth[source] == depth[cell] - (cell < boxes)
+            main[source] = main[source] or longest
+            weights[source, cell] = 8.0 if cell >= boxes and source >= boxes else 4.0 if longest else 0.25
     return weights
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 INK, FAINT, FORWARD, BACKWARD = "#1a1a1a", "#6b6b6b", "#333333", "#c8102e"
 FILLS = {"argument": ("#eaf2fd", "#4a78b5"), "step": ("#ffffff", "#8a8a8a"), "result": ("#fff4d6", "#b98500")}
 PADDING, LINE, MARGIN = 9.0, 17.0, 18.0
-LONGEST_TITLE, MOST_ELEMENTS = 40, 16
+LONGEST_TITLE, MOST_ELEMENTS, NARROWEST = 40, 16, 5 * ADVANCE
 APART, HEAD = 4.0, 8.0  # half the distance between the lines of the two directions; length of an arrow's head
 
 Words = list[tuple[int, str, str, bool]]  # a line of a box: column, text, colour, bold
@@ -116,7 +116,7 @@ def _shortened(text: str, most: int) -> str:
 
 def _size(lines: list[Words]) -> tuple[float, float]:
     widest = max(column * ADVANCE + text_width(text) for words in lines for column, text, _, _ in words)
-    return widest + 2 * PADDING, len(lines) * LINE + PADDING
+    return max(widest, NARROWEST) + 2 * PADDING, len(lines) * LINE + PADDING
 
 
 def _box(node: Node, lines: list[Words], size: Any, corner: Any, kind: str, called: dict[int, str]) -> Group:
