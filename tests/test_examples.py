@@ -17,7 +17,7 @@ def run(name, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
 
 
-@pytest.mark.parametrize("name", ["quickstart", "curve", "universal"])
+@pytest.mark.parametrize("name", ["quickstart", "curve", "universal", "backprop_by_hand"])
 def test_example(name, tmp_path):
     picture = tmp_path / f"{name}.png"
     done = run(f"{name}.py", "--picture", str(picture))
@@ -40,6 +40,20 @@ def test_quickstart_fails_where_it_has_not_learnt(tmp_path):
     done = run("quickstart.py", "--epochs", "1", "--picture", str(tmp_path / "curves.png"))
     assert done.returncode == 1
     assert "97" in done.stdout + done.stderr
+
+
+def test_backprop_by_hand_tells_the_story_and_draws_the_graphs(tmp_path):
+    done = run("backprop_by_hand.py", "--picture", str(tmp_path / "story.png"))
+    for words in ("Random nudges", "The derivative", "The gradient", "The chain rule", "Gradient descent", "v4 = v3 * v3"):
+        assert words in done.stdout
+    by_nudges, by_chain_rule = (
+        [float(word) for word in line.split(":")[1].split("(")[0].split()]
+        for line in done.stdout.splitlines()
+        if line.startswith(("   by nudges:", "   by the chain rule:"))
+    )
+    assert len(by_nudges) == 6 and by_nudges == pytest.approx(by_chain_rule, abs=1e-4)
+    for what in ("forward", "backward", "polynomial"):
+        assert (tmp_path / f"story_{what}.png").read_bytes()[:8] == PNG
 
 
 def test_a_place_that_is_not_there_is_named(tmp_path):
