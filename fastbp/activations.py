@@ -37,6 +37,14 @@ class Activation:
     alpha: float = 0.0
     function: Callable[..., Any] | None = field(default=None, repr=False)
 
+    def address(self, dtype: str) -> int:
+        """Where the machine code of the function is, as it is now; 0 where there is none."""
+        if self.function is None:
+            return 0
+        from .graph.row_function import trace_activation  # the graph is imported only where there are formulas
+
+        return trace_activation(self.function).address(dtype)
+
 
 linear = Activation("linear", 0)
 relu = Activation("relu", 1)

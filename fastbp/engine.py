@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import threads as pool
-from .graph.row_function import loss_graph, trace_activation
 from .kernels import layout as at
 from .kernels import statistics as count
 from .kernels.gemm import tile_shape
@@ -87,7 +86,7 @@ class Engine:
         self._hyper, self._schedule = np.zeros(8), np.ones(SCHEDULE)
         self._optimizer = self._loss = None
         self._plans = {}
-        self._activations = None  # addresses of the layers' own formulas, 0 where there is none
+        self._activations = None  # addresses of those that are formulas, else 0
         self._order, self._order_address = np.zeros(0, np.int64), 0
         self._kept = self._remembered = None
         self._kernel = None
@@ -235,10 +234,9 @@ class Engine:
         return plan
 
     def _give_activations(self, plan):
-        """Compile what layers have formulas of their own, as they are when the engine is configured."""
+        """Activations that are formulas of the user's: compiled once, so that all plans have the same."""
         if self._activations is None:
-            formulas = [layer.activation.function for layer in self.layers]
-            self._activations = [trace_activation(f).address(self.dtype.name) if f else 0 for f in formulas]
+            self._activations = [layer.activation.address(self.dtype.name) for layer in self.layers]
         for row, function in zip(plan.table, self._activations, strict=True):
             row[at.ALPHA] = function or row[at.ALPHA]
 
@@ -248,8 +246,8 @@ class Engine:
         if y is not None:
             plan.place(at.Y, y)
             if self._loss.code == CUSTOM:
-                function = loss_graph(self._loss, y.shape[1], self.shapes[-1].units_out)
-                plan[at.LOSS_PARAMETER] = function.address(self.dtype.name)
+                graph = self._loss.graph(y.shape[1], self.shapes[-1].units_out)
+                plan[at.LOSS_PARAMETER] = graph.address(self.dtype.name)
         if shuffle:
             if len(self._order) != len(x):
                 self._order = np.empty(len(x), np.int64)

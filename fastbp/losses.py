@@ -7,9 +7,12 @@ computed from the layer's logits, so that it stays finite however sure the netwo
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .validation import boolean, function_name, function_of, lookup, number
+
+if TYPE_CHECKING:
+    from .graph.row_function import RowLoss
 
 
 class Loss:
@@ -244,6 +247,12 @@ class Custom(Loss):
             raise TypeError(f"function must be a function of (y_true, y_pred), got {self.function!r}")
         function_of("loss", self.function, ["y_true", "y_pred"])
         object.__setattr__(self, "name", self.name or function_name(self.function))
+
+    def graph(self, targets: int, units: int) -> "RowLoss":
+        """The formula's graph for so many columns of targets and outputs: traced once, so that it stays what it was."""
+        from .graph.row_function import loss_graph  # the graph is imported only where there are formulas
+
+        return loss_graph(self, targets, units)
 
 
 def _custom(identifier: Any) -> Custom | None:

@@ -260,9 +260,7 @@ class Trainable(Network):
             if counted and y.shape[1] != outputs:
                 names = ", ".join(repr(metric.name) for metric in self._metrics)
                 raise ValueError(f"metrics need targets of shape ({len(y)}, {outputs}), got {y.shape} for {names}")
-            from .graph.row_function import loss_graph  # here, so that a bad formula stops before anything has changed
-
-            loss_graph(loss, y.shape[1], outputs)
+            loss.graph(y.shape[1], outputs)  # a bad formula stops here, before anything has changed
         return x, y
 
 

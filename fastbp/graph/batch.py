@@ -17,8 +17,8 @@ from .errors import TraceError, trace_error
 from .node import Node
 from .tape import Tape
 
-# From so few columns on each of them is a node of its own. Then vectors go over samples rather than over columns.
-FEW_COLUMNS = 4
+# Up to so many columns, each is a node of its own: then vectors go over samples, where they are always full.
+FEW_COLUMNS = 8
 
 # None stands for the samples; () is a single number, (w,) the same values for every sample. For an activation, which may
 # know nothing of its layer, the columns are None too.

@@ -39,7 +39,7 @@ class RowLoss:
         """Where its machine code is, compiled now or found on disk: a function with the arguments of kernels/loss.py."""
 
         def write(module: Any, name: str) -> list[str]:
-            from .row_code import write_loss
+            from .loss_code import write_loss
 
             return write_loss(module, name, self, dtype)
 
