@@ -113,7 +113,10 @@ def data(targets, samples=21, features=3, seed=0):
     return rng.normal(size=(samples, features)), rng.uniform(0.1, 2, size=(samples, targets))
 
 
-def model_of(units, loss, dtype="float64", hidden=(Dense(4, "tanh"),), features=3, optimizer="sgd"):
+HIDDEN = (Dense(4, "tanh"),)
+
+
+def model_of(units, loss, dtype="float64", hidden=HIDDEN, features=3, optimizer="sgd"):
     model = Sequential([Input((features,)), *hidden, Dense(units)], seed=1, dtype=dtype)
     model.compile(optimizer, loss)
     return model
@@ -163,25 +166,23 @@ def test_a_wrong_gradient_is_noticed():
 
 TWINS = {
     "mse": lambda y, p: np.square(y - p),
-    "mean_squared_error": lambda y, p: fastbp.mean((y - p) ** 2, axis=-1),
-    "mae": lambda y, p: abs(y - p),
+    "mae": lambda y, p: fastbp.mean(abs(y - p), axis=-1),
     "log_cosh": lambda y, p: abs(y - p) + np.log1p(np.exp(-2 * abs(y - p))) - np.log(2),
-    "logcosh": lambda y, p: np.log(np.cosh(y - p)),
     "huber": lambda y, p: fastbp.where(abs(y - p) <= 1, 0.5 * (y - p) ** 2, abs(y - p) - 0.5),
-    "poisson": lambda y, p: p**2 - y * np.log(p**2 + 1e-7),
 }
 
 
-@pytest.mark.parametrize("name", [name for name in TWINS if name != "poisson"])
+@pytest.mark.parametrize("name", TWINS)
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("units", [1, 3, FEW_COLUMNS, FEW_COLUMNS + 1, 16, 33])
-@pytest.mark.parametrize("samples", [1, 2, 17])
-def test_losses_written_as_formulas(name, dtype, units, samples):
-    x, y = data(units, samples)
-    loss, gradients = model_of(units, name, dtype).value_and_gradient(x, y)
-    own_loss, own_gradients = model_of(units, TWINS[name], dtype).value_and_gradient(x, y)
-    assert own_loss == pytest.approx(loss, rel=10 * ROUNDING[dtype])
-    assert_close(own_gradients, gradients, 10 * ROUNDING[dtype])
+@pytest.mark.parametrize("units", [1, FEW_COLUMNS, FEW_COLUMNS + 1, 33])
+def test_losses_written_as_formulas(name, dtype, units):
+    built_in, own = model_of(units, name, dtype), model_of(units, TWINS[name], dtype)
+    for samples in (1, 2, 17, 40):
+        x, y = data(units, samples)
+        loss, gradients = built_in.value_and_gradient(x, y)
+        own_loss, own_gradients = own.value_and_gradient(x, y)
+        assert own_loss == pytest.approx(loss, rel=10 * ROUNDING[dtype])
+        assert_close(own_gradients, gradients, 10 * ROUNDING[dtype])
 
 
 @pytest.mark.parametrize(("sizes", "batch"), [((5, 7, 3), 1), ((5, 7, 3), 32), ((3, 16, 1), 6000), ((4, 9, 12), 3001)])
@@ -565,9 +566,10 @@ def test_shapes_as_the_formula_sees_them():
     seen = []
 
     def loss(y, p):
-        seen.extend([y.shape, p.shape, p[:, 0].shape, p[:, :1].shape, p[:, 0][:, None].shape, p.ndim, np.squeeze(p[:, :1]).shape])
+        arrays = y, p, p[:, 0], p[:, :1], p[:, 0][:, None], np.squeeze(p[:, :1])
+        seen.extend(array.shape for array in arrays)
         return p.mean(axis=1)
 
     trace_loss(loss, 1, 4)
-    assert seen == [(None, 1), (None, 4), (None,), (None, 1), (None, 1), 2, (None,)]
+    assert seen == [(None, 1), (None, 4), (None,), (None, 1), (None, 1), (None,)]
     assert trace_activation(gaussian).value.op == "exp"

@@ -32,6 +32,10 @@ _UNIT = "An activation works on each unit alone: use operators and functions of 
 class BatchTape(Tape):
     """A tape of one sample's nodes, which also computes with the nodes of a batch."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: dict[bytes, np.ndarray] = {}
+
     def columns(self, name: str, width: int) -> BatchNode:
         """An argument of shape (samples, width)."""
         leaf = self.input(name, (width,))
@@ -56,10 +60,11 @@ class BatchTape(Tape):
                 f"A formula cannot use an array of shape {array.shape} from its surroundings.",
                 "An array must have one value for each output; what differs from sample to sample belongs into y_true.",
             )
-        array = array.ravel()
+        array = array.ravel().astype(float)
         if array.size <= FEW_COLUMNS:
             return BatchNode(self, self.stack([self.constant(v) for v in array.tolist()]), array.shape)
-        return BatchNode(self, self.captured(array.astype(float)), array.shape)
+        array = self._held.setdefault(array.tobytes(), array)  # equal ones are one node
+        return BatchNode(self, self.captured(array), array.shape)
 
     def make(self, op: str, *arguments: Node) -> Node:
         batch = [a for a in arguments if isinstance(a, BatchNode)]
