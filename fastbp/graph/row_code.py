@@ -32,7 +32,7 @@ def write_activation(module: Any, name: str, activation: RowActivation, dtype: s
     def body(s: Simd, alpha: Any, z: Any, z_row: Any, d: Any, d_row: Any, rows: Any, vectors: Any) -> None:
         def value(at: Any, d_at: Any = None) -> None:
             known = {activation.z.index: s.load(at)}
-            s.store(vector(s, activation.value, known), at)
+            s.store(vector(s, activation.value, known) + 0.0, at)  # the sum as in elementwise.VALUES
             if d_at is not None:
                 s.store(vector(s, activation.slope, known), d_at)
 
