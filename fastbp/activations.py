@@ -8,16 +8,17 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from .validation import number, unknown
+from .validation import function_name, function_of, number, unknown
 
 
 @dataclass(frozen=True)
 class Activation:
     """What a layer does to its weighted sums.
 
-    Take one of this module's (``fastbp.activations.tanh``) or name it (``"tanh"``).
+    Take one of this module's (``fastbp.activations.tanh``), name it (``"tanh"``), or give a function; see ``custom``.
 
     Parameters
     ----------
@@ -27,11 +28,22 @@ class Activation:
         As the kernels call it.
     alpha : float
         The parameter, for those that have one.
+    function : callable, optional
+        The formula of one's own.
     """
 
     name: str
     code: int
     alpha: float = 0.0
+    function: Callable[..., Any] | None = field(default=None, repr=False)
+
+    def address(self, dtype: str) -> int:
+        """Where the machine code of the function is, as it is now; 0 where there is none."""
+        if self.function is None:
+            return 0
+        from .graph.row_function import trace_activation  # the graph is imported only where there are formulas
+
+        return trace_activation(self.function).address(dtype)
 
 
 linear = Activation("linear", 0)
@@ -95,6 +107,41 @@ def gelu(approximate: bool = False) -> Activation:
     return Activation("gelu_tanh", 10) if approximate else Activation("gelu", 9)
 
 
+def custom(function: Callable[..., Any], name: str | None = None) -> Activation:
+    """A formula of one's own, differentiated and compiled like the activations here.
+
+    Handing the function itself to ``Dense(units, activation=f)`` does the same.
+
+    Parameters
+    ----------
+    function : callable
+        ``f(z)`` of an array (samples, units): computes each unit's output from its ``z`` alone, with operators, fastbp's
+        functions or NumPy's. Numbers around the formula are constants, read anew by each ``compile``.
+    name : str, optional
+        The function's if not given.
+
+    Raises
+    ------
+    TraceError
+        If the formula does what cannot be compiled.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> def gaussian(z):
+    ...     return fastbp.exp(-(z**2))
+    >>> fastbp.Dense(8, activation=gaussian).activation
+    Activation(name='gaussian', code=12, alpha=0.0)
+    """
+    if not callable(function) or isinstance(function, type):
+        raise TypeError(f"activation must be a function of z, got {function!r}")
+    function_of("activation", function, ["z"])
+    from .graph.row_function import trace_activation  # so that a bad formula is told where it is given
+
+    trace_activation(function)
+    return Activation(name or function_name(function), 12, function=function)
+
+
 _FACTORIES: dict[str, Callable[[], Activation]] = {"leaky_relu": leaky_relu, "elu": elu, "gelu": gelu}
 _NAMES = {a.name: a for a in (linear, relu, selu, tanh, sigmoid, softplus, silu, softmax)}
 _NAMES |= {name: factory() for name, factory in _FACTORIES.items()}
@@ -102,11 +149,12 @@ _NAMES |= {"gelu_tanh": gelu(approximate=True), "swish": silu}
 
 
 def get(identifier: object) -> Activation:
-    """The activation that a name, an ``Activation``, one of this module's functions or None (linear) stands for.
+    """The activation that a name, an ``Activation``, one of this module's functions, None or a function stands for.
 
     Parameters
     ----------
     identifier : str, Activation, callable or None
+        None is linear; for functions see ``custom``.
 
     Raises
     ------
@@ -130,4 +178,6 @@ def get(identifier: object) -> Activation:
     for factory in _FACTORIES.values():
         if identifier is factory:  # Dense(8, activations.elu), as with Keras's functions
             return factory()
-    raise TypeError(f"activation must be a name, an Activation or None, got {identifier!r}")
+    if callable(identifier) and not isinstance(identifier, type):
+        return custom(identifier)
+    raise TypeError(f"activation must be a name, a function, an Activation or None, got {identifier!r}")

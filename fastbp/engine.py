@@ -13,7 +13,7 @@ from . import threads as pool
 from .kernels import layout as at
 from .kernels import statistics as count
 from .kernels.gemm import tile_shape
-from .kernels.loss import CATEGORICAL
+from .kernels.loss import CATEGORICAL, CUSTOM
 from .kernels.simd import machine
 from .kernels.train import run_kernel
 from .kernels.update import SCALARS, SCHEDULE, STORE
@@ -86,6 +86,7 @@ class Engine:
         self._hyper, self._schedule = np.zeros(8), np.ones(SCHEDULE)
         self._optimizer = self._loss = None
         self._plans = {}
+        self._activations = None  # addresses of those that are formulas, else 0
         self._order, self._order_address = np.zeros(0, np.int64), 0
         self._kept = self._remembered = None
         self._kernel = None
@@ -109,6 +110,7 @@ class Engine:
         self._schedule[:] = 1.0
         self.steps, self._remembered = 0, None
         self._plans.clear()
+        self._activations = None
 
     def _changing(self):
         return self._parameters.weights, self._parameters.state, self._schedule, self._random
@@ -225,16 +227,27 @@ class Engine:
             plan[at.RANDOM], plan[at.SLOT] = address(self._random), self._parameters.weights.nbytes
             plan[at.HYPER], plan[at.SCHEDULE] = address(self._hyper), address(self._schedule)
             plan[at.SCALARS] = address(self._scalars)
+            self._give_activations(plan)
             if loss is not None:
                 plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.code < CATEGORICAL
             self._plans[key] = plan
         return plan
+
+    def _give_activations(self, plan):
+        """Activations that are formulas of the user's: compiled once, so that all plans have the same."""
+        if self._activations is None:
+            self._activations = [layer.activation.address(self.dtype.name) for layer in self.layers]
+        for row, function in zip(plan.table, self._activations, strict=True):
+            row[at.ALPHA] = function or row[at.ALPHA]
 
     def _give_data(self, plan, x, y, shuffle):
         plan[at.SAMPLES], plan[at.SHUFFLE], plan[at.ORDER] = len(x), shuffle, 0
         plan.place(at.X, x)
         if y is not None:
             plan.place(at.Y, y)
+            if self._loss.code == CUSTOM:
+                graph = self._loss.graph(y.shape[1], self.shapes[-1].units_out)
+                plan[at.LOSS_PARAMETER] = graph.address(self.dtype.name)
         if shuffle:
             if len(self._order) != len(x):
                 self._order = np.empty(len(x), np.int64)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from . import activations, initializers
 from .activations import Activation
@@ -52,8 +53,9 @@ class Dense:
     ----------
     units : int
         Outputs of the layer.
-    activation : str, Activation or None
-        See ``fastbp.activations``; None is linear. Softmax only in the last layer.
+    activation : str, Activation, callable or None
+        See ``fastbp.activations``; None is linear. A function ``f(z)`` of the weighted sums is a formula of one's own,
+        differentiated and compiled; see ``fastbp.activations.custom``. Softmax only in the last layer.
     use_bias : bool
     kernel_initializer, bias_initializer : str or callable
         See ``fastbp.initializers``.
@@ -81,7 +83,7 @@ class Dense:
     def __init__(
         self,
         units: int,
-        activation: str | Activation | Callable[[], Activation] | None = None,
+        activation: str | Activation | Callable[..., Any] | None = None,
         use_bias: bool = True,
         kernel_initializer: str | Initializer = "glorot_uniform",
         bias_initializer: str | Initializer = "zeros",

@@ -5,19 +5,30 @@ over samples (Keras's ``sum_over_batch_size``). Where the last layer is a sigmoi
 computed from the layer's logits, so that it stays finite however sure the network is.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from .validation import boolean, lookup, number
+from .validation import boolean, function_name, function_of, lookup, number
+
+if TYPE_CHECKING:
+    from .graph.row_function import RowLoss
 
 
 class Loss:
-    """What all losses have. ``code`` is the kernels' name, ``sparse`` says that targets are integer labels."""
+    """What all losses have.
+
+    ``code`` is the kernels' name, ``sparse`` says that targets are integer labels, ``any_width`` that there may be more or
+    fewer columns of them than outputs.
+
+    A subclass with a method ``call(self, y_true, y_pred)`` is a loss of one's own, as in Keras; see ``Custom``.
+    """
 
     name: str
     code: ClassVar[int]
     sparse: ClassVar[bool] = False
     from_logits: ClassVar[bool] = False
+    any_width: ClassVar[bool] = False
 
     @property
     def parameter(self) -> float:
@@ -192,6 +203,74 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     sparse: ClassVar[bool] = True
 
 
+@dataclass(frozen=True, eq=False)
+class Custom(Loss):
+    """A formula of one's own, differentiated and compiled like the losses here.
+
+    Handing the function itself to ``model.compile(loss=f)`` does the same.
+
+    Parameters
+    ----------
+    function : callable
+        ``f(y_true, y_pred)``, with arrays of shape (samples, columns of the targets) and (samples, units); targets of shape
+        (samples,) are (samples, 1). It returns an array of one value for each sample (or for each output of each sample),
+        of which the loss is the mean, or that mean itself. What can be computed sample by sample, it may compute: operators,
+        fastbp's functions or NumPy's, columns such as ``y_pred[:, 0]``, sums and means with ``axis=-1``. Numbers and arrays
+        around the formula are constants, read at the first use after ``compile``.
+    name : str, optional
+        The function's if not given.
+
+    Raises
+    ------
+    TraceError
+        When data come for the first time: if the formula does what cannot be compiled.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> def pinball(y_true, y_pred, level=0.9):
+    ...     error = y_true - y_pred
+    ...     return fastbp.maximum(level * error, (level - 1) * error)
+    >>> model = fastbp.Sequential([fastbp.Input((1,)), fastbp.Dense(1, kernel_initializer="ones")])
+    >>> model.compile("sgd", pinball)
+    >>> model.evaluate([[1.0], [2.0]], [3.0, 1.0], verbose=0)
+    0.949...
+    """
+
+    function: Callable[..., Any]
+    name: str = ""
+    code: ClassVar[int] = 11
+    any_width: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError(f"function must be a function of (y_true, y_pred), got {self.function!r}")
+        function_of("loss", self.function, ["y_true", "y_pred"])
+        object.__setattr__(self, "name", self.name or function_name(self.function))
+
+    def graph(self, targets: int, units: int) -> "RowLoss":
+        """The formula's graph for so many columns of targets and outputs: traced once, so that it stays what it was."""
+        from .graph.row_function import loss_graph  # the graph is imported only where there are formulas
+
+        return loss_graph(self, targets, units)
+
+
+def _custom(identifier: Any) -> Custom | None:
+    """The loss that a function, or a class or object with a method ``call``, stands for; None for anything else."""
+    if isinstance(identifier, type):
+        if not hasattr(identifier, "call"):
+            return None
+        identifier = identifier()
+    if isinstance(identifier, Custom):
+        return Custom(identifier.function, identifier.name)  # a new one, which will be traced anew
+    function, name = getattr(identifier, "call", identifier), getattr(identifier, "name", "")
+    if not callable(function):
+        return None
+    if not isinstance(name, str) or not name:
+        name = function_name(identifier)
+    return Custom(function, name)
+
+
 _CLASSES: dict[str, type[Loss]] = {
     "mean_squared_error": MeanSquaredError,
     "mse": MeanSquaredError,
@@ -211,11 +290,12 @@ _CLASSES |= {c.__name__: c for c in set(_CLASSES.values())}
 
 
 def get(identifier: object) -> Loss:
-    """The loss that a name, a class or a ``Loss`` stands for.
+    """The loss that a name, a class, a ``Loss`` or a function stands for.
 
     Parameters
     ----------
-    identifier : str, Loss or class of losses
+    identifier : str, Loss, class of losses or function of (y_true, y_pred)
+        For functions, and objects with a method ``call``, see ``Custom``.
 
     Raises
     ------
@@ -228,5 +308,5 @@ def get(identifier: object) -> Loss:
     >>> fastbp.losses.get("mae").name
     'mean_absolute_error'
     """
-    loss: Loss = lookup("loss", identifier, Loss, _CLASSES)
+    loss: Loss = _custom(identifier) or lookup("loss", identifier, Loss, _CLASSES, "a name, a function or an object")
     return loss

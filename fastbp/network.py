@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .activations import softmax
 from .layers import Dense, Input, check_name
 from .losses import Loss
 from .metrics import Metric
@@ -102,7 +103,7 @@ class Network:
             return
         if not isinstance(layer, Dense):
             raise TypeError(f"layers must be Dense layers after at most one Input, got {layer!r}")
-        if self._layers and self._layers[-1].activation.name == "softmax":
+        if self._layers and self._layers[-1].activation == softmax:
             raise ValueError("activation 'softmax' must be that of the last layer, got another layer after it")
         if self._engine is not None:
             self._first_weights, self._engine, self._kept_rows = self._engine.get_weights(), None, 0

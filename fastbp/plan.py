@@ -16,7 +16,7 @@ import numpy as np
 
 from .kernels import layout as at
 from .kernels.dense import LINE, piece_rows, scratch_bytes
-from .kernels.elementwise import LINEAR, PAIRS, SIGMOID, SOFTMAX
+from .kernels.elementwise import LINEAR, SIGMOID, SOFTMAX, STORED
 from .kernels.gemm import tile_shape
 from .kernels.loss import BINARY, BINARY_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS, SPARSE, SPARSE_LOGITS
 from .kernels.simd import machine
@@ -214,7 +214,7 @@ class _Builder:
             reserve(i, at.OUTPUT, stride)
             if learns or i == len(self.shapes) - 1:  # the loss writes the last one, wanted or not
                 reserve(i, at.DELTA, stride)
-            if learns and row[at.ACTIVATION] in PAIRS:
+            if learns and row[at.ACTIVATION] in STORED:
                 reserve(i, at.STORED, stride)
             source_row = stride
         base = self.buffer("activations", size * copies, np.uint8)

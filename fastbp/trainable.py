@@ -1,6 +1,6 @@
 """A network with a loss and an optimizer, and the lower level for a training loop of one's own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,7 +44,7 @@ class Trainable(Network):
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "rmsprop",
-        loss: str | losses.Loss | None = None,
+        loss: str | losses.Loss | Callable[..., Any] | None = None,
         metrics: str | Metric | Sequence[str | Metric] | None = None,
     ) -> None:
         """Choose how to learn. The optimizer's state starts afresh.
@@ -52,7 +52,9 @@ class Trainable(Network):
         Parameters
         ----------
         optimizer : str or Optimizer
-        loss : str or Loss
+        loss : str, Loss or callable
+            A function ``f(y_true, y_pred)`` is a formula of one's own, differentiated and compiled; see
+            ``fastbp.losses.Custom``.
         metrics : list of str or Metric, optional
             Of "mse", "mae", "rmse", "r2", "accuracy" and Keras's longer names.
 
@@ -242,16 +244,24 @@ class Trainable(Network):
         if not self._layers:
             raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
         units = self._layers[-1].units
-        if units == 1 and loss.name.endswith("categorical_crossentropy"):
+        of_classes = losses.CategoricalCrossentropy | losses.SparseCategoricalCrossentropy
+        if units == 1 and isinstance(loss, of_classes):
             raise ValueError(f"loss {loss.name!r} needs a last layer of at least 2 units, got 1: binary_crossentropy does")
         resolved = tuple(metric.resolve(loss, units) for metric in metrics)
         return resolved, to_count(resolved)
 
     def _pair(self, x: Any, y: Any, check_finite: bool, width: int | None = None, prefix: str = "") -> Data:
         """Samples and targets, checked. ``width`` of the input where the model does not know it yet."""
-        self._to_measure()
-        units = width or self._input_units, self._layers[-1].units
-        return pair(x, y, units, self._compiled()[1], self._dtype, boolean("check_finite", check_finite), prefix)
+        _, counted = self._to_measure()
+        loss, outputs = self._compiled()[1], self._layers[-1].units
+        units = width or self._input_units, outputs
+        x, y = pair(x, y, units, loss, self._dtype, boolean("check_finite", check_finite), prefix)
+        if isinstance(loss, losses.Custom):
+            if counted and y.shape[1] != outputs:
+                names = ", ".join(repr(metric.name) for metric in self._metrics)
+                raise ValueError(f"metrics need targets of shape ({len(y)}, {outputs}), got {y.shape} for {names}")
+            loss.graph(y.shape[1], outputs)  # a bad formula stops here, before anything has changed
+        return x, y
 
 
 def epoch_logs(epoch: "Epoch", metrics: Sequence[Metric]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 Data that is already C-contiguous in the model's dtype passes through as it is, never copied.
 """
 
+import inspect
 import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,18 +31,39 @@ def unknown(argument: str, value: object, allowed: Iterable[str]) -> ValueError:
     return ValueError(text + (f". Did you mean {lower[near[0]]!r}?" if near else ""))
 
 
-def lookup(argument: str, identifier: Any, base: type, classes: Mapping[str, type]) -> Any:
+def lookup(
+    argument: str, identifier: Any, base: type, classes: Mapping[str, type], allowed: str = "a name or an object"
+) -> Any:
     """The object that a name, a class or an object of ``base`` stands for; case does not matter in names."""
     if isinstance(identifier, base):
         return identifier
     if isinstance(identifier, type) and identifier in classes.values():
         return identifier()
     if not isinstance(identifier, str):
-        raise TypeError(f"{argument} must be a name or an object of fastbp.{base.__module__[7:]}, got {identifier!r}")
+        raise TypeError(f"{argument} must be {allowed} of fastbp.{base.__module__[7:]}, got {identifier!r}")
     names = {name.lower(): name for name in classes}
     if identifier.lower() not in names:
         raise unknown(argument, identifier, classes)
     return classes[names[identifier.lower()]]()
+
+
+def function_of(argument: str, value: Any, names: Sequence[str]) -> None:
+    """Make sure that a function can be called with so many positional arguments."""
+    try:
+        signature = inspect.signature(value)
+    except (TypeError, ValueError):  # NumPy's functions and the like do not tell
+        return
+    try:
+        signature.bind(*names)
+    except TypeError as error:
+        wanted = f"{argument} must be a function of ({', '.join(names)})"
+        raise TypeError(f"{wanted}, got {function_name(value)}{signature}: {error}") from None
+
+
+def function_name(value: Any) -> str:
+    """What a function, a partial or an object that can be called is called."""
+    value = getattr(value, "func", value)
+    return str(getattr(value, "__name__", type(value).__name__))
 
 
 def integer(argument: str, value: Any, minimum: int) -> int:
@@ -119,21 +141,23 @@ def pair(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Samples and targets as the engine takes them, for a network of ``units`` (inputs, outputs)."""
     x = inputs(f"{prefix}x", x, units[0], dtype, check_finite)
-    is_ready = not loss.sparse and _is_ready(y, units[1], dtype)
+    is_ready = not loss.sparse and not loss.any_width and _is_ready(y, units[1], dtype)
     y = y if is_ready else _numbers(f"{prefix}y", y)
     if y.ndim and len(y) != len(x):
         raise ValueError(f"{prefix}x and {prefix}y must have the same number of rows, got {len(x)} and {len(y)}")
     if loss.sparse:
         return x, _labels(f"{prefix}y", y, units[1])
     if not is_ready:
-        if y.ndim == 1 and units[1] == 1:
+        if y.ndim == 1 and (units[1] == 1 or loss.any_width):
             y = y.reshape(-1, 1)
-        if y.ndim != 2 or y.shape[1] != units[1]:
+        if loss.any_width and (y.ndim != 2 or not y.size):
+            raise ValueError(f"{prefix}y must have shape ({len(x)},) or ({len(x)}, columns), got {y.shape}")
+        if not loss.any_width and (y.ndim != 2 or y.shape[1] != units[1]):
             raise ValueError(f"{prefix}y must have shape ({len(x)}, {units[1]}), got {y.shape}{_target_hint(y, loss)}")
         y = _contiguous(y, dtype)
     if check_finite:
         _check_finite(f"{prefix}y", y)
-    if loss.name == "binary_crossentropy" and (y.min() < 0 or y.max() > 1):
+    if loss.name == "binary_crossentropy" and not loss.any_width and (y.min() < 0 or y.max() > 1):
         raise ValueError(f"{prefix}y must lie in [0, 1] for {loss.name}, got values from {y.min():g} to {y.max():g}")
     return x, y
 

@@ -278,7 +278,8 @@ def test_bad_arguments_of_evaluate(arguments):
         ({"optimizer": losses.Huber}, TypeError, "optimizer"),
         ({"loss": "mean_square_error"}, ValueError, "loss.*Did you mean 'mean_squared_error'"),
         ({"loss": None}, TypeError, "loss must be a name.*None"),
-        ({"loss": lambda y, p: 0}, TypeError, "loss"),
+        ({"loss": lambda y: y}, TypeError, r"loss must be a function of \(y_true, y_pred\)"),
+        ({"loss": 0.5}, TypeError, "loss must be a name, a function.*0.5"),
         ({"metrics": ["acurracy"]}, ValueError, "metrics.*Did you mean 'accuracy'"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,23 +17,29 @@ from .trace import Graph
 
 MANY_ROWS = 4 * 8192  # from so many rows on threads are worth waking
 _CALL = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
-_programs: dict[str, tuple[Any, list[Any]]] = {}  # text -> the library (kept alive) and its functions
+_programs: dict[str, tuple[Any, list[int]]] = {}  # key -> the library (kept alive) and its functions' addresses
 
 
-def _load(text: str, plan: Any, layout: Any, dtype: str) -> list[Any]:
-    """The functions of a plan: known already, found on disk, or compiled now."""
-    key = f"{text}\n{dtype}"
+def load(key: str, write: Callable[[Any, str], list[str]]) -> list[int]:
+    """The addresses of compiled functions: known already, found on disk, or compiled now.
+
+    Parameters
+    ----------
+    key : str
+        All that shapes the code, in words.
+    write : callable
+        ``write(module, name)`` writes functions into an LLVM module and tells their names, which begin with ``name``.
+    """
     if key not in _programs:
-        _programs[key] = _build(key, plan, layout, dtype)
+        _programs[key] = _build(key, write)
     return _programs[key][1]
 
 
-def _build(key: str, plan: Any, layout: Any, dtype: str) -> tuple[Any, list[Any]]:
+def _build(key: str, write: Callable[[Any, str], list[str]]) -> tuple[Any, list[int]]:
     from numba.core.compiler_lock import global_compiler_lock
     from numba.core.registry import cpu_target
 
     from ..kernels import jit
-    from .machine_code import Writer
 
     with global_compiler_lock:
         codegen = cpu_target.target_context.codegen()
@@ -43,14 +49,14 @@ def _build(key: str, plan: Any, layout: Any, dtype: str) -> tuple[Any, list[Any]
             library = codegen.create_library(name)
             library.enable_object_caching()
             module = library.create_ir_module(name)
-            names = Writer(module, plan, layout, dtype, name).write()
+            names = write(module, name)
             library.add_ir_module(module)
             library.finalize()
             jit.write_cached(name, key, codegen, (names, library.serialize_using_object_code()))
         else:
             names, contents = stored
             library = codegen.unserialize_library(contents)
-        return library, [_CALL(library.get_pointer_to_function(n)) for n in names]
+        return library, [library.get_pointer_to_function(n) for n in names]
 
 
 class Program:
@@ -71,10 +77,16 @@ class Program:
         self.plan = make_plan(inputs, primitive)
         self.layout = Layout(self.plan)
         graph = Graph("f", list(inputs), primitive)
-        self.run, *rest = _load(as_code(graph, sizes=False), self.plan, self.layout, self.dtype.name)
+        key = f"{as_code(graph, sizes=False)}\n{self.dtype.name}"
+        self.run, *rest = (_CALL(address) for address in load(key, self._write))
         count = len(self.plan.loops)
         self.loops, self.ends, self.results = rest[:count], rest[count : 2 * count], rest[-1]
         self.tape = inputs[0].tape
+
+    def _write(self, module: Any, name: str) -> list[str]:
+        from .machine_code import Writer
+
+        return Writer(module, self.plan, self.layout, self.dtype.name, name).write()
 
     def __call__(self, values: Sequence[Any], out: Sequence[np.ndarray] | None = None) -> list[Any]:
         """The outputs for these inputs.

@@ -146,12 +146,16 @@ def maximum(x: Any, y: Any) -> Any:
     return apply("maximum", x, y)
 
 
-def sum(x: Any) -> Any:  # noqa: A001
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
     """The sum over all rows of the data (a single number is its own sum).
 
     Parameters
     ----------
     x : number, array or Node
+    axis : int, optional
+        In a loss, -1 for the sum over the outputs of each sample.
+    keepdims : bool
+        In a loss, whether the result has shape (samples, 1) rather than (samples,).
 
     Examples
     --------
@@ -160,15 +164,19 @@ def sum(x: Any) -> Any:  # noqa: A001
     6.0
     """
     tape = tape_of([x])
-    return np.sum(x) if tape is None else as_node(tape, x).sum()
+    return np.sum(x, axis=axis, keepdims=keepdims) if tape is None else as_node(tape, x).sum(axis, keepdims)
 
 
-def mean(x: Any) -> Any:
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The mean over all rows of the data.
 
     Parameters
     ----------
     x : number, array or Node
+    axis : int, optional
+        In a loss, -1 for the mean over the outputs of each sample.
+    keepdims : bool
+        In a loss, whether the result has shape (samples, 1) rather than (samples,).
 
     Examples
     --------
@@ -177,7 +185,7 @@ def mean(x: Any) -> Any:
     2.0
     """
     tape = tape_of([x])
-    return np.mean(x) if tape is None else as_node(tape, x).mean()
+    return np.mean(x, axis=axis, keepdims=keepdims) if tape is None else as_node(tape, x).mean(axis, keepdims)
 
 
 def stack(values: Sequence[Any]) -> Any:

@@ -116,11 +116,17 @@ class Node:
     def __setitem__(self, key: Any, value: Any) -> None:
         raise trace_error("A formula cannot change a value in place.", "Compute a new one; fastbp.where(c, a, b) picks.")
 
-    def sum(self, axis: Any = None) -> Node:
+    def squeeze(self, axis: Any = None) -> Node:
+        return self
+
+    def ravel(self) -> Node:
+        return self
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Node:
         """The sum over all rows."""
         return self.tape.sum(self)
 
-    def mean(self, axis: Any = None) -> Node:
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Node:
         """The mean over all rows."""
         total = self.tape.sum(self)
         return total if not self.shape else self.tape.make("div", total, self.tape.size(self))

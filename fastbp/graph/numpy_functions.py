@@ -51,7 +51,7 @@ _UFUNCS |= {
 def apply_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
     """A ufunc with a node among its inputs."""
     if method == "reduce" and ufunc is np.add and options.get("axis") in (0, None, -1):
-        return functions.sum(inputs[0])
+        return functions.sum(inputs[0], options.get("axis"), options.get("keepdims", False))
     if method != "__call__" or ufunc.__name__ not in _UFUNCS:
         name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
         raise trace_error(f"A graph has no operator for {name}.", _INSTEAD + _known(_UFUNCS))
@@ -77,9 +77,9 @@ def _polyval(p: Any, x: Any) -> Any:
 
 _FUNCTIONS: dict[str, Any] = {
     "where": functions.where,
-    "sum": lambda x, axis=None: functions.sum(x),
-    "mean": lambda x, axis=None: functions.mean(x),
-    "average": lambda x, axis=None: functions.mean(x),
+    "sum": functions.sum,
+    "mean": functions.mean,
+    "average": functions.mean,
     "clip": _clip,
     "dot": lambda x, y: functions.sum(x * y),
     "vdot": lambda x, y: functions.sum(x * y),
@@ -91,8 +91,8 @@ _FUNCTIONS: dict[str, Any] = {
     "shape": lambda x: x.shape,
     "zeros_like": lambda x: 0.0 * x**0,
     "ones_like": lambda x: x**0,
-    "ravel": lambda x: x,
-    "squeeze": lambda x: x,
+    "ravel": lambda x: x.ravel(),
+    "squeeze": lambda x, axis=None: x.squeeze(axis),
 }
 
 

@@ -8,11 +8,11 @@ gradient by something read from one array: the output, or the stored derivative.
 from llvmlite import ir
 
 from . import vmath
-from .library import VectorFunction, call_by_code
+from .library import VectorFunction, call_by_code, calls_address
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
-# The codes of fastbp/activations.py.
+# The codes of fastbp/activations.py. CUSTOM is a user's formula, compiled by graph/row_function.py: its address is alpha.
 LINEAR, RELU, LEAKY_RELU, ELU, SELU, TANH, SIGMOID, SOFTPLUS, SILU, GELU, GELU_TANH, SOFTMAX, CUSTOM = range(13)
 
 # code: (s, z, alpha) -> a. ``z + 0.0`` for z: what is loaded, selected and stored again in its place LLVM takes for a masked
@@ -37,6 +37,9 @@ PAIRS = {
     GELU: vmath.gelu_pair,
     GELU_TANH: vmath.gelu_tanh_pair,
 }
+
+# Activations whose derivative is stored in the forward pass.
+STORED = {*PAIRS, CUSTOM}
 
 # code: (s, a, alpha) -> da/dz from the output a
 DERIVATIVES = {
@@ -106,7 +109,11 @@ def _differentiate_as(code):
             factor = s.load(a_at)
             if code in DERIVATIVES:
                 factor = DERIVATIVES[code](s, factor, alpha)
-            s.store(s.load(g_at) * factor, g_at)
+            g = s.load(g_at)
+            product = g * factor
+            if code == CUSTOM:  # what a formula gives for the padding need not be finite
+                product = s.select(g.equals(0.0), 0.0, product)
+            s.store(product, g_at)
 
         over_tile(s, rows, vectors, [(g, g_row), (a, a_row)], inner)
 
@@ -114,8 +121,9 @@ def _differentiate_as(code):
 
 
 _ACTIVATE = {code: _activate_as(code) for code in VALUES}
+_ACTIVATE[CUSTOM] = calls_address("activate_custom", 7, 0)
 _TIMES_STORED = _differentiate_as("stored")
-_DIFFERENTIATE = {code: _differentiate_as(code) for code in DERIVATIVES} | dict.fromkeys([*PAIRS, CUSTOM], _TIMES_STORED)
+_DIFFERENTIATE = {code: _differentiate_as(code) for code in (*DERIVATIVES, CUSTOM)} | dict.fromkeys(PAIRS, _TIMES_STORED)
 
 
 def _activate(s, code, *arguments):
@@ -174,7 +182,7 @@ def softmax_row(s, z, e, units):
 activate = VectorFunction("activate", 8, _activate)
 
 # differentiate(code, alpha, g, g_row, a, a_row, rows, vectors): overwrites g. ``a`` is the layer's output, or the stored
-# derivative for the codes in PAIRS.
+# derivative for the codes in STORED.
 differentiate = VectorFunction("differentiate", 8, _differentiate)
 
 # softmax(z, z_row, rows, units): z becomes probabilities, 0 in the padding.

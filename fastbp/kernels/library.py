@@ -82,6 +82,16 @@ def call(s, function, arguments):
     s.b.call(function.declare(s.b.module, s.dtype), arguments)
 
 
+def calls_address(name, arguments, position):
+    """The function that calls another one of the same arguments, whose address is the argument at ``position``."""
+
+    def body(s, *values):
+        kind = ir.FunctionType(VOID, [I64] * arguments).as_pointer()
+        s.b.call(s.b.inttoptr(values[position], kind), values)
+
+    return VectorFunction(name, arguments, body)
+
+
 def call_by_code(s, code, functions, arguments):
     """Call the function of ``functions`` (code -> VectorFunction) that ``code`` names; none for other codes."""
     b = s.b

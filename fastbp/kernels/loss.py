@@ -8,13 +8,14 @@ from llvmlite import ir
 
 from . import vmath
 from .elementwise import softmax_row, spread_bits
-from .library import VectorFunction, call_by_code
+from .library import VectorFunction, call_by_code, calls_address
 from .memory import sample_of
 from .simd import I64
 
 # The codes of fastbp/losses.py, and after them the cross-entropies computed from logits.
 MSE, MAE, HUBER, LOG_COSH, POISSON, BINARY, CATEGORICAL, SPARSE = range(8)
 BINARY_LOGITS, CATEGORICAL_LOGITS, SPARSE_LOGITS = 8, 9, 10
+CUSTOM = 11  # a user's formula, compiled by graph/row_function.py: its address is the loss's parameter
 
 EPSILON = 1e-7  # what Keras keeps probabilities away from 0 and 1
 LOG_2 = 0.6931471805599453
@@ -229,6 +230,7 @@ def _by_row(code, row):
 _LOSSES = {code: _elementwise(code) for code in ELEMENTWISE}
 _LOSSES |= {code: _cross_entropy(code) for code in (CATEGORICAL, SPARSE)}
 _LOSSES |= {code: _cross_entropy_logits(code) for code in (CATEGORICAL_LOGITS, SPARSE_LOGITS)}
+_LOSSES[CUSTOM] = calls_address("loss_custom", len(ARGUMENTS), ARGUMENTS.index("parameter"))
 
 
 def _loss(s, code, *arguments):

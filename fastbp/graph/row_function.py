@@ -1,0 +1,141 @@
+"""A user's loss or activation, from a Python function to the address of machine code that the training loop calls.
+
+The formula is traced once, differentiated, and compiled to a function with the arguments of the engine's own losses and
+activations. So it costs no more than they do, and the training loop stays as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from .batch import BatchNode, BatchTape
+from .compile import load
+from .derive import gradient, live
+from .errors import TraceError, trace_error
+from .node import Node
+from .text import as_code
+from .trace import Graph, tracing
+
+
+@dataclass(frozen=True)
+class RowLoss:
+    """A loss as the graph of one sample.
+
+    ``value`` is the sample's loss; ``slope`` its derivative by the vector ``y_pred``, times ``scale``, which is one over the
+    samples of a batch.
+    """
+
+    y_true: Node
+    y_pred: Node
+    scale: Node
+    value: Node
+    slope: Node
+
+    def address(self, dtype: str) -> int:
+        """Where its machine code is, compiled now or found on disk: a function with the arguments of kernels/loss.py."""
+
+        def write(module: Any, name: str) -> list[str]:
+            from .loss_code import write_loss
+
+            return write_loss(module, name, self, dtype)
+
+        graph = Graph("loss", [self.y_true, self.y_pred, self.scale], [self.value, self.slope])
+        return load(_key(graph, dtype), write)[0]
+
+
+@dataclass(frozen=True)
+class RowActivation:
+    """An activation as the graph of one unit: ``value`` and its derivative ``slope`` for the weighted sum ``z``."""
+
+    z: Node
+    value: Node
+    slope: Node
+
+    def address(self, dtype: str) -> int:
+        """Where its machine code is: a function with the arguments of an activation in kernels/elementwise.py."""
+
+        def write(module: Any, name: str) -> list[str]:
+            from .row_code import write_activation
+
+            return write_activation(module, name, self, dtype)
+
+        return load(_key(Graph("activation", [self.z], [self.value, self.slope]), dtype), write)[0]
+
+
+def _key(graph: Graph, dtype: str) -> str:
+    """All that shapes the code: the graph with its numbers and sizes, the arrays it holds, the element type."""
+    arrays = [graph.tape.arrays[node.attr].tobytes() for node in graph.nodes if node.op == "captured"]
+    contents = "".join(f"\n{hashlib.sha256(array).hexdigest()}" for array in arrays)
+    return f"{as_code(graph)}{contents}\n{dtype}"
+
+
+_traced: WeakKeyDictionary[Any, dict[tuple[int, int], RowLoss]] = WeakKeyDictionary()
+
+
+def loss_graph(loss: Any, targets: int, units: int) -> RowLoss:
+    """``trace_loss`` of a ``losses.Custom``, once for each object: what its formula sees around it stays as it was."""
+    known = _traced.setdefault(loss, {})
+    if (targets, units) not in known:
+        known[targets, units] = trace_loss(loss.function, targets, units)
+    return known[targets, units]
+
+
+def trace_loss(f: Callable[..., Any], targets: int, units: int) -> RowLoss:
+    """The loss ``f(y_true, y_pred)`` for ``targets`` columns of y_true and ``units`` outputs.
+
+    Raises
+    ------
+    TraceError
+        Where f does what a loss cannot.
+    """
+    tape = BatchTape()
+    y_true, y_pred = tape.columns("y_true", targets), tape.columns("y_pred", units)
+    true_leaf, pred_leaf = (node for node in tape.nodes if node.op == "input")
+    with tracing(tape):
+        result = f(y_true, y_pred)
+    if not isinstance(result, BatchNode):
+        raise _bad_result(result, "A loss", "one value for each sample, or for each of its outputs")
+    value = result.sample
+    if value.is_logical:
+        value = tape.make("where", value, tape.constant(1.0), tape.constant(0.0))
+    if value.shape:  # one value for each output: their mean is the sample's loss
+        value = tape.make("div", tape.sum(value), tape.constant(value.shape[0]))
+    if not _depends(value, pred_leaf):
+        raise _bad_result(result, "A loss", "something that depends on y_pred")
+    scale = tape.input("scale")
+    (slope,) = gradient(value, [pred_leaf], scale)
+    return RowLoss(true_leaf, pred_leaf, scale, value, slope)
+
+
+def trace_activation(f: Callable[..., Any]) -> RowActivation:
+    """The activation ``f(z)``.
+
+    Raises
+    ------
+    TraceError
+        Where f does what an activation cannot.
+    """
+    tape = BatchTape()
+    z = tape.units("z")
+    with tracing(tape):
+        result = f(z)
+    if not isinstance(result, BatchNode) or not _depends(result.sample, z.sample):
+        raise _bad_result(result, "An activation", "something that depends on z")
+    value = result.sample
+    if value.is_logical:
+        value = tape.make("where", value, tape.constant(1.0), tape.constant(0.0))
+    (slope,) = gradient(value, [z.sample])
+    return RowActivation(z.sample, value, slope)
+
+
+def _depends(node: Node, leaf: Node) -> bool:
+    return any(n is leaf for n in live([node]))
+
+
+def _bad_result(result: Any, what: str, wanted: str) -> TraceError:
+    shown = f"{type(result).__name__}" if isinstance(result, BatchNode) else repr(result)
+    return trace_error(f"{what} must return {wanted}, got {shown}.", "Compute it from the arguments.")
