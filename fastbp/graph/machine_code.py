@@ -11,6 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 
+from ..kernels.exact import two_sum
 from ..kernels.simd import I64, VOID, Simd, Variable
 from .emit import EMITTERS, emit_constant
 from .node import Node
@@ -192,17 +193,10 @@ class Writer:
             s.store_scalar(s.lane(value), s.offset(address, i))
 
 
-def _two_sum(x: Any, y: Any) -> tuple[Any, Any]:
-    """x + y, and what rounding took from it (Knuth)."""
-    total = x + y
-    part = total - x
-    return total, (x - (total - part)) + (y - part)
-
-
 def _add_product(s: Simd, high: Any, low: Any, x: Any, y: Any) -> None:
     """Add x y to a sum of two parts, losing nothing that the parts can hold. Needs fused multiply-add."""
     product = x * y
-    total, lost = _two_sum(high.get(), product)
+    total, lost = two_sum(high.get(), product)
     high.set(total)
     low.set(low.get() + (lost + s.fma(x, y, -product)))
 
@@ -212,7 +206,7 @@ def _exact_lane_sum(s: Simd, high: Any, low: Any) -> list[Any]:
     half = s.lanes // 2
     while half:
         order = [i ^ half for i in range(s.lanes)]
-        high, lost = _two_sum(high, s.shuffle(high, high, order))
+        high, lost = two_sum(high, s.shuffle(high, high, order))
         low = low + s.shuffle(low, low, order) + lost
         half //= 2
     return [s.lane(high), s.lane(low)]

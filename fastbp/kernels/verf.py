@@ -5,7 +5,7 @@ Fits as in ``vexp``: minimax, in 50-digit arithmetic; the numbers are relative e
 
 import math
 
-from .simd import machine
+from .exact import two_product
 from .vexp import clamp, exp, exp_minus_1, reduce_exp, scale, sigmoid, sigmoid_pair
 
 # erf(x) / x - 1 as a polynomial of x^2 for |x| <= 1: 1.4e-9 and 1.4e-17.
@@ -79,18 +79,6 @@ _TAIL = {
         0.24302789671112432,
     ),
 }
-
-
-def two_product(s, x, y):
-    """(p, e) with p + e = x y exactly."""
-    p = x * y
-    if machine().fma:
-        return p, s.fma(x, y, -p)
-    # Dekker: halves of few enough bits that their products are exact.
-    kept = -(1 << (12 if s.dtype == "float32" else 27))
-    x_high, y_high = (s.from_bits(s.bits_of(v) & kept) for v in (x, y))
-    x_low, y_low = x - x_high, y - y_high
-    return p, ((x_high * y_high - p) + x_high * y_low + x_low * y_high) + x_low * y_low
 
 
 def _scaled_tail(s, x):

@@ -160,7 +160,8 @@ def sinh(s, x):
     rest = half / (m + 1.0)
     small = m < 1.0
     value = s.fma(s.select(small, -m, s.constant(1.0)), rest, s.select(small, m, half))
-    return s.copysign(s.select(half.equals(math.inf), half, value), x)
+    value = s.select(half.equals(math.inf), half, value)
+    return s.select(s.abs(x) < 1e-8, x, s.copysign(value, x))
 
 
 def cosh(s, x):
@@ -195,13 +196,18 @@ def _log_value(s, n, f):
     return s.fma(n, part_1, f - (square - inner))
 
 
-def log(s, x):
-    """Natural logarithm: -inf at 0, NaN below."""
+def mantissa_and_exponent(s, x):
+    """(n, f) with x = 2^n (1 + f) and 1 + f within [sqrt(1/2), sqrt(2)), for positive finite x, subnormal ones too."""
     tiny = 1.1754943508222875e-38 if s.dtype == "float32" else 2.2250738585072014e-308
     up = MANTISSA_BITS[s.dtype] + 1
     subnormal = x < tiny
     n, f = log_of_sum(s, s.select(subnormal, x * float(1 << up), x))
-    value = _log_value(s, s.select(subnormal, n - float(up), n), f)
+    return s.select(subnormal, n - float(up), n), f
+
+
+def log(s, x):
+    """Natural logarithm: -inf at 0, NaN below."""
+    value = _log_value(s, *mantissa_and_exponent(s, x))
     value = s.select(x.equals(math.inf), x, value)
     return s.select(x > 0.0, value, s.select(x.equals(0.0), s.constant(-math.inf), s.constant(math.nan)))
 
