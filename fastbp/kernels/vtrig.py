@@ -80,7 +80,7 @@ _ARCTAN = {
 _ORDINARY = {"float32": 6000.0, "float64": 1.6e6}
 
 # Digits of each part of pi/2: with a fused multiply-add as many as there are, for what is left of x - n part_1 is exact.
-# Without it so few that every n part is exact, the last one's apart.
+# Without it so few that n part is exact, for all parts but the last.
 _DIGITS_FUSED = {"float32": (24, 24, 24), "float64": (53, 53, 53)}
 _DIGITS = {"float32": (12, 12, 12, 24), "float64": (33, 33, 33, 53)}
 
@@ -113,20 +113,25 @@ def half_pi(digits):
     return parts
 
 
+def _parts(s):
+    return half_pi((_DIGITS_FUSED if machine().fma else _DIGITS)[s.dtype])
+
+
 def _reduce(s, size):
-    """(quadrant, r, 0) with size = n pi/2 + r, |r| <= pi/4, for 0 <= size <= ORDINARY; the quadrant is n in its lowest bits."""
+    """(quadrant, r, None) with size = n pi/2 + r, |r| <= pi/4, for 0 <= size <= ORDINARY; the quadrant is n in its lowest bits."""
     rounded = s.fma(size, 2**1301 / _pi(), magic(s))
-    n, r = rounded - magic(s), size
-    for part in half_pi((_DIGITS_FUSED if machine().fma else _DIGITS)[s.dtype]):
-        r = s.fma(n, -part, r)
-    return s.bits_of(rounded), r, s.constant(0.0)
+    n, (first, second, *rest) = rounded - magic(s), _parts(s)
+    r = s.fma(n, -second, s.fma(n, -first, size))
+    if machine().fma:
+        return s.bits_of(rounded), s.fma(n, -rest[0], r), None
+    return s.bits_of(rounded), r - (n * rest[0] + n * rest[1]), None
 
 
 def _reduce_twice_as_exact(s, size):
     """(quadrant, r, what r lacks): the same, and what rounding took from it."""
     rounded = s.fma(size, 2**1301 / _pi(), magic(s))
     n, r, low = rounded - magic(s), size, s.constant(0.0)
-    for part in half_pi((_DIGITS_FUSED if machine().fma else _DIGITS)[s.dtype]):
+    for part in _parts(s):
         product, lost = two_product(s, n, s.constant(-part))
         r, rounding = two_sum(r, product)
         r, low = two_sum(r, low + (rounding + lost))
