@@ -118,13 +118,19 @@ def _parts(s):
 
 
 def _reduce(s, size):
-    """(quadrant, r, None) with size = n pi/2 + r, |r| <= pi/4, for 0 <= size <= ORDINARY; the quadrant is n in its lowest bits."""
+    """(quadrant, r, low) with size = n pi/2 + r, |r| <= pi/4, for 0 <= size <= ORDINARY; the quadrant is n in its lowest bits.
+
+    Without a fused multiply-add the roundings add up: ``low`` is what r lacks. Else it is None.
+    """
     rounded = s.fma(size, 2**1301 / _pi(), magic(s))
-    n, (first, second, *rest) = rounded - magic(s), _parts(s)
-    r = s.fma(n, -second, s.fma(n, -first, size))
-    if machine().fma:
-        return s.bits_of(rounded), s.fma(n, -rest[0], r), None
-    return s.bits_of(rounded), r - (n * rest[0] + n * rest[1]), None
+    n, r, low = rounded - magic(s), size, None
+    for part in _parts(s):
+        if machine().fma:
+            r = s.fma(n, -part, r)
+        else:
+            r, lost = ordered_sum(r, n * -part)
+            low = lost if low is None else low + lost
+    return s.bits_of(rounded), r, low
 
 
 def _reduce_twice_as_exact(s, size):
@@ -228,8 +234,10 @@ def _turn(s, value, signs):
 def _sine(s, x, quadrant, r, low):
     """With the sign of x."""
     square = r * r
-    sine = s.fma(r * square, s.polynomial(square, _SIN[s.dtype]), r)
-    cosine = s.fma(square, s.fma(square, s.polynomial(square, _COS[s.dtype]), -0.5), 1.0)
+    sine = s.polynomial(square, _SIN[s.dtype])
+    sine = s.fma(r * square, sine, r) if low is None else r + s.fma(r * square, sine, low)
+    cosine = s.fma(square, s.polynomial(square, _COS[s.dtype]), -0.5)
+    cosine = s.fma(square, cosine, 1.0) if low is None else 1.0 + s.fma(square, cosine, -r * low)
     value = s.select(_is_odd(s, quadrant), cosine, sine)
     return _turn(s, value, s.bits_of(x) ^ (quadrant << (8 * s.itemsize - 2)))
 
