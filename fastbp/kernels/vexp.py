@@ -237,10 +237,13 @@ def tanh(s, x):
     return s.copysign(s.select(size < 0.5 * LN_2, t, value), x)
 
 
-def _logistic(s, x, high):
-    """(x clamped, n, u, w, d) with sigmoid(x) = u / d, where x = n ln 2 + r, u = 2^n, 1 + w = e^-r and d = u + 1 + w."""
+def _logistic(s, x, high, low=None):
+    """(x clamped, n, u, w, d) with sigmoid(x) = u / d, where x = n ln 2 + r, u = 2^n, 1 + w = e^-r and d = u + 1 + w.
+
+    ``low`` is a small number added to x.
+    """
     x = clamp(s, x, _NOTHING[s.dtype], high)
-    n, r = reduce_exp(s, x)
+    n, r = reduce_exp(s, x, low)
     w = exp_minus_1(s, -r)
     u = scale(s, s.constant(1.0), n)
     return x, n, u, w, (1.0 + u) + w
@@ -251,15 +254,15 @@ _NOTHING = {"float32": -120.0, "float64": -760.0}
 _NORMAL_END = {"float32": 87.0, "float64": 708.0}
 
 
-def sigmoid(s, x):
-    """1 / (1 + e^-x)."""
-    _, _, u, _, d = _logistic(s, x, 40.0)
+def sigmoid(s, x, low=None):
+    """1 / (1 + e^-x); ``low`` is a small number added to x."""
+    _, _, u, _, d = _logistic(s, x, 40.0, low)
     return u / d
 
 
-def sigmoid_pair(s, x):
+def sigmoid_pair(s, x, low=None):
     """(sigmoid, its derivative), the latter without cancellation at either end."""
-    _, _, u, w, d = _logistic(s, x, _NORMAL_END[s.dtype])
+    _, _, u, w, d = _logistic(s, x, _NORMAL_END[s.dtype], low)
     inverse = 1.0 / d
     value = u * inverse
     return value, value * ((1.0 + w) * inverse)
@@ -280,16 +283,27 @@ def softplus(s, x):
     return softplus_pair(s, x)[0]
 
 
+def times_sigmoid(s, factor, x, low=None):
+    """factor sigmoid(x + low), the product right where the sigmoid alone would be 0."""
+    _, n, _, _, d = _logistic(s, x, 40.0, low)
+    return scale(s, factor / d, n)
+
+
+def times_sigmoid_pair(s, factor, x, low=None):
+    """(factor sigmoid(x + low), the sigmoid, the sigmoid's derivative)."""
+    _, n, u, w, d = _logistic(s, x, _NORMAL_END[s.dtype], low)
+    inverse = 1.0 / d
+    value = u * inverse
+    return scale(s, factor * inverse, n), value, value * ((1.0 + w) * inverse)
+
+
 def silu(s, x):
     """x sigmoid(x)."""
-    bounded, n, _, _, d = _logistic(s, x, 40.0)
-    return scale(s, s.maximum(bounded, x) / d, n)
+    return times_sigmoid(s, s.maximum(s.constant(_NOTHING[s.dtype]), x), x)
 
 
 def silu_pair(s, x):
     """(silu, its derivative)."""
-    bounded, n, u, w, d = _logistic(s, x, _NORMAL_END[s.dtype])
-    inverse = 1.0 / d
-    value = u * inverse
-    slope = value * ((1.0 + w) * inverse)
-    return scale(s, s.maximum(bounded, x) * inverse, n), s.fma(bounded, slope, value)
+    factor = s.maximum(s.constant(_NOTHING[s.dtype]), x)
+    product, value, slope = times_sigmoid_pair(s, factor, x)
+    return product, s.fma(s.minimum(s.constant(_NORMAL_END[s.dtype]), factor), slope, value)
