@@ -115,7 +115,7 @@ def of_all_sizes(count):
 def test_the_measure_of_errors():
     one = np.ones(1, np.float32)
     assert ulps(np.nextafter(one, np.float32(2)), one.astype(float)) == 1
-    assert ulps(one, one + 1e-8) == pytest.approx(1e-8 * 2**23)
+    assert ulps(one, one.astype(float) + 1e-8) == pytest.approx(1e-8 * 2**23)
     assert ulps(np.array([np.nan, np.inf, 1.0, np.inf], "f4"), np.array([1.0, np.nan, np.nan, 1.0])).tolist() == [np.inf] * 4
     assert ulps(np.array([np.nan, np.inf], "f4"), np.array([np.nan, 1e300])).tolist() == [0, 0]
 
@@ -176,7 +176,8 @@ def test_special_values(name, dtype):
     small = np.finfo(dtype).smallest_subnormal
     x = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, small, -small, 100 * small], dtype)
     with np.errstate(all="ignore"):
-        expected = FUNCTIONS[name][0](x.astype("float64" if dtype == "float32" else "longdouble")).astype(dtype)
+        wide = "float64" if dtype == "float32" or name in NO_LONG_DOUBLE else "longdouble"
+        expected = FUNCTIONS[name][0](x.astype(wide)).astype(dtype)
     value = over_arrays(name, dtype)(x)
     np.testing.assert_array_equal(value[:5], expected[:5])
     assert np.signbit(value[:2]).tolist() == np.signbit(expected[:2]).tolist()
@@ -197,8 +198,8 @@ def test_monotone(name, dtype):
     """Where the pieces of these functions meet, and everywhere else in a sweep."""
     halves = np.arange(1, 300) * (np.log(2) / 2)
     ends = [0.25, 0.5, 1, 2, 4, 6, 9.02, 15, 17, 19.07, 20, 37, 40, 87, 89, 104, 120, 708, 710, 746, 760]
-    seams = neighbours(np.concatenate([halves, np.sqrt(halves), ends]), dtype, 1000)
-    sweep = np.sort(np.random.default_rng(0).uniform(-50, 50, 1_000_000).astype(dtype))
+    seams = neighbours(np.concatenate([halves, np.sqrt(halves), ends]), dtype, 300)
+    sweep = np.sort(np.random.default_rng(0).uniform(-50, 50, 500_000).astype(dtype))
     for x in (seams, sweep):
         assert np.all(np.diff(x) >= 0)
         value = over_arrays(name, dtype)(x)
@@ -233,7 +234,6 @@ def inner_slope(x):
 
 # name: the terms whose sum is the derivative
 SLOPES = {
-    "sigmoid": lambda x: [sigmoid_slope(x)],
     "softplus": lambda x: [sigmoid(x)],
     "silu": lambda x: [sigmoid(x), x * sigmoid_slope(x)],
     "gelu": lambda x: [special.ndtr(x), x * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)],
@@ -265,7 +265,7 @@ def test_pairs_at_the_ends(name):
         x = np.array([-np.inf, np.inf, -1e30, 1e30, np.nan], dtype)
         value, slope = over_arrays(f"{name}_pair", dtype, results=2)(x)
         np.testing.assert_array_equal(value, over_arrays(name, dtype)(x))
-        assert slope.tolist()[:4] == ([0, 0, 0, 0] if name == "sigmoid" else [0, 1, 0, 1])
+        assert slope.tolist()[:4] == [0, 1, 0, 1]
         assert np.isnan(slope[4])
 
 

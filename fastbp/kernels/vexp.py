@@ -260,14 +260,6 @@ def sigmoid(s, x, low=None):
     return u / d
 
 
-def sigmoid_pair(s, x, low=None):
-    """(sigmoid, its derivative), the latter without cancellation at either end."""
-    _, _, u, w, d = _logistic(s, x, _NORMAL_END[s.dtype], low)
-    inverse = 1.0 / d
-    value = u * inverse
-    return value, value * ((1.0 + w) * inverse)
-
-
 def softplus_pair(s, x):
     """(log(1 + e^x), its derivative, which is the sigmoid)."""
     end = 17.0 if s.dtype == "float32" else 37.0  # from here on softplus(x) = x

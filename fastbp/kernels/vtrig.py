@@ -8,7 +8,7 @@ from functools import lru_cache
 from llvmlite import ir
 
 from .exact import ordered_sum, two_product, two_sum
-from .simd import I64, Simd, define, machine
+from .simd import FLOATS, I64, Simd, define, machine
 from .vexp import magic
 
 # (sin(r) - r) / r^3 as a polynomial of r^2 for |r| <= pi / 4: 4.0e-9 and 3.8e-18.
@@ -161,8 +161,11 @@ def _digits_of_turns(b, place):
     return loads
 
 
+_FOLDED = ir.LiteralStructType([FLOATS["float64"], FLOATS["float64"], I64])
+
+
 def _fold_huge(b, x):
-    """{r, n} as in ``_reduce`` for one float64 above 1000 of any size (Payne & Hanek 1983).
+    """{r, low, n}: x = n pi/2 + r + low as in ``_reduce``, for one float64 above 1000 of any size (Payne & Hanek 1983).
 
     x 2/pi modulo 4 needs only some of the digits of 2/pi: those before are multiples of 4, those behind are too small.
     """
@@ -178,6 +181,10 @@ def _fold_huge(b, x):
     fraction = b.shl(turns, wide(2))  # in units of 2^-128, from -1/2 to 1/2
     negative = b.icmp_signed("<", fraction, wide(0))
     size = b.select(negative, b.neg(fraction), fraction)
+    zeros = b.ctlz(size, ir.Constant(ir.IntType(1), 0))
+    size = b.shl(size, zeros)
+    unit = b.bitcast(b.shl(b.sub(I64(1023), b.trunc(zeros, I64)), I64(52)), x.type)  # 2^-zeros
+    unit = b.select(negative, b.fneg(unit), unit)
 
     def piece(digits, below):
         number = b.uitofp(b.trunc(b.lshr(size, wide(below)), ir.IntType(digits)), x.type)
@@ -185,9 +192,13 @@ def _fold_huge(b, x):
 
     first, rest = piece(32, 96), b.fadd(piece(64, 32), piece(32, 0))
     high, low = half_pi((20, 53))
-    r = b.fadd(b.fmul(first, x.type(high)), b.fadd(b.fmul(first, x.type(low)), b.fmul(rest, x.type(high + low))))
-    both = ir.Constant(ir.LiteralStructType([x.type, I64]), ir.Undefined)
-    return b.insert_value(b.insert_value(both, b.select(negative, b.fneg(r), r), 0), n, 1)
+    large = b.fmul(first, x.type(high))  # exact
+    small = b.fadd(b.fmul(first, x.type(low)), b.fmul(rest, x.type(high + low)))
+    r = b.fadd(large, small)
+    result = ir.Constant(_FOLDED, ir.Undefined)
+    for i, part in enumerate((r, b.fsub(small, b.fsub(r, large)))):
+        result = b.insert_value(result, b.fmul(part, unit), i)
+    return b.insert_value(result, n, 2)
 
 
 def _for_huge(s, function):
@@ -198,14 +209,14 @@ def _for_huge(s, function):
         x = wide.wrap(b.fpext(x, wide.vector) if s.dtype == "float32" else x)
         size = wide.maximum(wide.abs(x), wide.constant(_ORDINARY["float32"]))
         finite = wide.minimum(size, wide.constant(1.7976931348623157e308))
-        fold = define(b.module, "fold_huge", [wide.element], _fold_huge, ir.LiteralStructType([wide.element, I64]))
-        r, quadrant = finite, wide.bits_of(finite)
+        fold = define(b.module, "fold_huge", [wide.element], _fold_huge, _FOLDED)
+        folded = [finite.value, finite.value, wide.bits_of(finite).value]
         for i in range(s.lanes):
-            both = b.call(fold, [wide.lane(finite, i)])
-            r = wide.wrap(b.insert_element(r.value, b.extract_value(both, 0), I64(i)))
-            quadrant = wide.wrap(b.insert_element(quadrant.value, b.extract_value(both, 1), I64(i)))
+            lane = b.call(fold, [wide.lane(finite, i)])
+            folded = [b.insert_element(v, b.extract_value(lane, k), I64(i)) for k, v in enumerate(folded)]
+        r, low, quadrant = map(wide.wrap, folded)
         r = r + (x - x)  # infinities have no angle
-        result = function(wide, x, quadrant + wide.broadcast(quarters), r, wide.constant(0.0)).value
+        result = function(wide, x, quadrant + wide.broadcast(quarters), r, low).value
         return b.fptrunc(result, s.vector) if s.dtype == "float32" else result
 
     return define(s.b.module, f"huge{function.__name__}_{s.suffix}", [s.vector, I64], body, s.vector)
