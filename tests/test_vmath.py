@@ -6,9 +6,9 @@ import mpmath
 import numpy as np
 import pytest
 from scipy import special
-from vectors import over_arrays
 
 from fastbp.kernels import vmath
+from vectors import over_arrays
 
 DTYPES = ["float32", "float64"]
 mpmath.mp.prec = 160
@@ -161,7 +161,8 @@ def test_angles_near_the_axes_and_huge_ones(name, dtype):
     largest = 300 if dtype == "float64" else 38
     # The float64 closest to a multiple of pi / 2 among all (Kahan): 2^-61 away.
     hardest = [6381956970095103.0 * 2.0**797] if dtype == "float64" else [2.0**127]
-    x = np.concatenate([quarters * (np.pi / 2), 10.0 ** rng.uniform(0, largest, 500), hardest, [5999.9, 6000.1, 1.59e6, 1.61e6]])
+    huge, seams = 10.0 ** rng.uniform(0, largest, 500), [5999.9, 6000.1, 1.59e6, 1.61e6]
+    x = np.concatenate([quarters * (np.pi / 2), huge, hardest, seams])
     x = np.concatenate([x, -x]).astype(dtype)
     value = over_arrays(name, dtype)(x)
     with mpmath.workprec(1300):

@@ -2,7 +2,7 @@
 
 import ctypes
 import itertools
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from llvmlite import ir
@@ -15,7 +15,7 @@ from fastbp.kernels.simd import I64, VOID, Simd
 _numbers = itertools.count()
 
 
-@lru_cache(maxsize=None)
+@cache
 def over_arrays(name, dtype, arguments=1, results=1):
     """``vmath.<name>`` as a function of arrays of ``dtype``, with so many arguments and results."""
     with global_compiler_lock:
