@@ -8,6 +8,7 @@ import pytest
 from scipy import special
 
 from fastbp.kernels import vmath
+from fastbp.kernels.simd import machine
 from vectors import over_arrays
 
 DTYPES = ["float32", "float64"]
@@ -205,7 +206,9 @@ def test_monotone(name, dtype):
         assert np.all(np.diff(x) >= 0)
         value = over_arrays(name, dtype)(x)
         with np.errstate(invalid="ignore"):  # of infinities
-            falls = np.flatnonzero(~(value[1:] >= value[:-1]))
+            # Without a fused multiply-add erf may fall by one unit in the last place just below 1.
+            allowed = np.spacing(np.abs(value[1:])) if name == "erf" and not machine().fma else 0
+            falls = np.flatnonzero(~(value[1:] >= value[:-1] - allowed))
         assert falls.size == 0, x[falls[:5]]
 
 

@@ -95,7 +95,7 @@ def _scaled_tail(s, x):
 
 
 def erf(s, x):
-    """The error function."""
+    """The error function. Without a fused multiply-add its last digit may fall between neighbours just below |x| = 1."""
     # From ``end`` on it is 1.
     end = 4.0 if s.dtype == "float32" else 6.0
     y = s.minimum(s.constant(end), s.abs(x))
