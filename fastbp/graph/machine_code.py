@@ -3,6 +3,9 @@
 Rows come in blocks of fixed size. A thread takes the next block that nobody has taken, adds up the block's sums and keeps
 them beside the other blocks'; at the end they are added in the order of the blocks. So results are the same bits however
 many threads there are. The last rows of a block that fill no vector are read and written behind a mask.
+
+Each turn of a loop works on a vector of twice the machine's width: two independent strands of instructions keep the
+processor busy where one would wait for its own results, and share the constants.
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ from typing import Any
 
 from llvmlite import ir
 
-from ..kernels.simd import I64, VOID, Simd, Variable
+from ..kernels.exact import two_sum
+from ..kernels.simd import I64, VOID, Simd, Variable, Vector, machine
 from .emit import EMITTERS, emit_constant
 from .node import Node
 from .plan import BLOCK, Layout, Loop, Plan
@@ -42,7 +46,7 @@ class Writer:
         function = ir.Function(self.module, ir.FunctionType(VOID, [I64] * arguments), name)
         function.attributes.add("nounwind")
         builder = ir.IRBuilder(function.append_basic_block("entry"))
-        body(Simd(builder, self.dtype), *function.args, extra)
+        body(Simd(builder, self.dtype, 2 * machine().lanes(self.dtype)), *function.args, extra)
         builder.ret_void()
         return function
 
@@ -58,7 +62,7 @@ class Writer:
 
     # -- nodes
 
-    def _value(self, s: Simd, table: Any, node: Node, known: dict[int, Any], first: Any = None, mask: Any = None) -> Any:
+    def _value(self, s: Simd, table: Any, node: Node, known: dict[int, Any]) -> Any:
         """A node's vector, written where it is first asked for; arguments before those who use them."""
         waiting = [node]
         while waiting:
@@ -67,12 +71,12 @@ class Writer:
             if now.index in known or not needed:
                 waiting.pop()
                 if now.index not in known:
-                    known[now.index] = self._write_node(s, table, now, known, first, mask)
+                    known[now.index] = self._write_node(s, table, now, known)
             else:
                 waiting.extend(needed)
         return known[node.index]
 
-    def _write_node(self, s: Simd, table: Any, node: Node, known: dict[int, Any], first: Any, mask: Any) -> Any:
+    def _write_node(self, s: Simd, table: Any, node: Node, known: dict[int, Any]) -> Any:
         if node.op == "constant":
             return emit_constant(s, node.attr)
         if node.op == "sum":
@@ -82,13 +86,8 @@ class Writer:
             return s.broadcast(s.b.sitofp(self._entry(s, table, self.layout.sizes[node.args[0].index]), s.element))
         if node.op == "element":
             return s.load_spread(s.offset(self._entry(s, table, self.layout.leaf[node.args[0].index]), node.attr))
-        if node.op in ("input", "captured", "slice"):
-            leaf = node.args[0] if node.op == "slice" else node
-            address = self._entry(s, table, self.layout.leaf[leaf.index])
-            if not node.shape:
-                return s.load_spread(address)
-            row = s.b.add(first, ir.Constant(I64, node.attr[0])) if node.op == "slice" else first
-            return s.load_masked(s.offset(address, row), mask)
+        if node.op in ("input", "captured"):  # a single number: rows are read at the start of a turn
+            return s.load_spread(self._entry(s, table, self.layout.leaf[node.index]))
         if node.op == "pow" and node.args[1].op == "constant" and node.args[1].attr == 0.0:
             return s.constant(1.0)
         return EMITTERS[node.op](s, *(known[a.index] for a in node.args))
@@ -100,8 +99,9 @@ class Writer:
         loop, b = self.plan.loops[k], s.b
         rows = self._entry(s, table, self.layout.rows_of_loop[k])
         known: dict[int, Any] = {}
-        for node in self._single_numbers(loop):
-            self._value(s, table, node, known)
+        for node in self._needed(loop):  # what does not change from row to row stands before the loop
+            if not node.shape:
+                self._value(s, table, node, known)
         counter = b.inttoptr(b.add(table, ir.Constant(I64, 8 * self.layout.counter)), I64.as_pointer())
         sums = [Variable(s, s.constant(0.0)) for _ in range(loop.width)]
         body, done = b.append_basic_block("block"), b.append_basic_block("left")
@@ -117,7 +117,7 @@ class Writer:
         for variable in sums:
             variable.set(s.constant(0.0))
         with s.loop(stop, start, s.lanes) as first:
-            self._rows(s, table, loop, sums, dict(known), first, s.first_lanes(b.sub(stop, first)))
+            self._turn(s, table, loop, sums, dict(known), first, b.sub(stop, first))
         partials = self._entry(s, table, self.layout.partials_of_loop[k])
         results = [self._lane_sum(s, variable.get()) for variable in sums[: len(loop.sums)]]
         for high, low in zip(sums[len(loop.sums) :: 2], sums[len(loop.sums) + 1 :: 2], strict=True):
@@ -128,35 +128,69 @@ class Writer:
         b.branch(take)
         b.position_at_end(done)
 
-    def _single_numbers(self, loop: Loop) -> list[Node]:
-        """What does not change from row to row, to be written before the loop."""
+    def _turn(self, s: Simd, table: Any, loop: Loop, sums: list[Any], known: dict[int, Any], first: Any, left: Any) -> None:
+        """One vector of rows."""
+        whole = s.b.icmp_signed(">=", left, s.index(s.lanes))
+        self._read(s, table, loop, known, first, left, whole)
+        added = [node.args[0] for node in loop.sums]
+        factors = [a for node in loop.exact for a in node.args]
+        for node in (*added, *factors, *loop.stores):
+            self._value(s, table, node, known)
+        with s.b.if_else(whole, likely=True) as (all_rows, some_rows):
+            with all_rows:
+                self._write(s, table, loop, known, first, None)
+                counted = [known[node.index] for node in (*added, *factors)]
+                end_whole = s.b.block
+            with some_rows:
+                mask = s.first_lanes(left)
+                self._write(s, table, loop, known, first, mask)
+                masked = [s.select(mask, v, 0.0) for v in counted]
+                end_some = s.b.block
+        values = [_either(s, (v, end_whole), (m, end_some)) for v, m in zip(counted, masked, strict=True)]
+        for value, variable in zip(values[: len(added)], sums, strict=False):
+            variable.set(variable.get() + value)
+        products = zip(values[len(added) :: 2], values[len(added) + 1 :: 2], strict=True)
+        parts = sums[len(added) :]
+        for (x, y), high, low in zip(products, parts[::2], parts[1::2], strict=True):
+            _add_product(s, high, low, x, y)
+
+    def _read(self, s: Simd, table: Any, loop: Loop, known: dict[int, Any], first: Any, left: Any, whole: Any) -> None:
+        """Load one vector of every leaf that the loop needs."""
+        leaves = [node for node in self._needed(loop) if node.op in ("input", "captured", "slice") and node.shape]
+        addresses = []
+        for node in leaves:
+            leaf, row = (node.args[0], s.b.add(first, s.index(node.attr[0]))) if node.op == "slice" else (node, first)
+            addresses.append(s.offset(self._entry(s, table, self.layout.leaf[leaf.index]), row))
+        with s.b.if_else(whole, likely=True) as (all_rows, some_rows):
+            with all_rows:
+                full, end_full = [s.load(address) for address in addresses], s.b.block
+            with some_rows:
+                mask = s.first_lanes(left)
+                part, end_part = [s.load_masked(address, mask) for address in addresses], s.b.block
+        for node, v, m in zip(leaves, full, part, strict=True):
+            known[node.index] = _either(s, (v, end_full), (m, end_part))
+
+    def _write(self, s: Simd, table: Any, loop: Loop, known: dict[int, Any], first: Any, mask: Any) -> None:
+        """Store one vector of every result with rows."""
+        for node in loop.stores:
+            address = s.offset(self._entry(s, table, self.layout.row[node.index]), first)
+            if mask is None:
+                s.store(known[node.index], address)
+            else:
+                s.store_masked(known[node.index], address, mask)
+
+    def _needed(self, loop: Loop) -> list[Node]:
+        """What the rows of a loop need, arguments before those who use them; what single numbers are made of left out."""
         found, seen, waiting = [], set(), [*(a for node in (*loop.sums, *loop.exact) for a in node.args), *loop.stores]
         while waiting:
             node = waiting.pop()
-            if node.index in seen or node.op in ("input", "captured", "slice") and node.shape:
+            if node.index in seen:
                 continue
             seen.add(node.index)
-            if node.shape:
+            found.append(node)
+            if node.shape and node.op not in ("input", "captured", "slice"):
                 waiting.extend(node.args)
-            else:
-                found.append(node)
         return sorted(found, key=lambda node: node.index)
-
-    def _rows(self, s: Simd, table: Any, loop: Loop, sums: list[Any], known: dict[int, Any], first: Any, mask: Any) -> None:
-        """One vector of rows."""
-        for node, variable in zip(loop.sums, sums, strict=False):
-            value = self._value(s, table, node.args[0], known, first, mask)
-            variable.set(s.select(mask, variable.get() + value, variable.get()))
-        masked: dict[int, Any] = {}
-        for k, node in enumerate(loop.exact):
-            for a in node.args:
-                if a.index not in masked:
-                    masked[a.index] = s.select(mask, self._value(s, table, a, known, first, mask), 0.0)
-            high, low = sums[len(loop.sums) + 2 * k : len(loop.sums) + 2 * k + 2]
-            _add_product(s, high, low, *(masked[a.index] for a in node.args))
-        for node in loop.stores:
-            value = self._value(s, table, node, known, first, mask)
-            s.store_masked(value, s.offset(self._entry(s, table, self.layout.row[node.index]), first), mask)
 
     def _lane_sum(self, s: Simd, x: Any) -> Any:
         """The sum of all lanes as a float64, in a fixed order."""
@@ -192,17 +226,18 @@ class Writer:
             s.store_scalar(s.lane(value), s.offset(address, i))
 
 
-def _two_sum(x: Any, y: Any) -> tuple[Any, Any]:
-    """x + y, and what rounding took from it (Knuth)."""
-    total = x + y
-    part = total - x
-    return total, (x - (total - part)) + (y - part)
+def _either(s: Simd, *cases: tuple[Vector, Any]) -> Vector:
+    """The vector of the block that was passed through."""
+    phi = s.b.phi(cases[0][0].value.type)
+    for vector, block in cases:
+        phi.add_incoming(vector.value, block)
+    return s.wrap(phi)
 
 
 def _add_product(s: Simd, high: Any, low: Any, x: Any, y: Any) -> None:
     """Add x y to a sum of two parts, losing nothing that the parts can hold. Needs fused multiply-add."""
     product = x * y
-    total, lost = _two_sum(high.get(), product)
+    total, lost = two_sum(high.get(), product)
     high.set(total)
     low.set(low.get() + (lost + s.fma(x, y, -product)))
 
@@ -212,7 +247,7 @@ def _exact_lane_sum(s: Simd, high: Any, low: Any) -> list[Any]:
     half = s.lanes // 2
     while half:
         order = [i ^ half for i in range(s.lanes)]
-        high, lost = _two_sum(high, s.shuffle(high, high, order))
+        high, lost = two_sum(high, s.shuffle(high, high, order))
         low = low + s.shuffle(low, low, order) + lost
         half //= 2
     return [s.lane(high), s.lane(low)]

@@ -5,8 +5,10 @@ Fits as in ``vexp``: minimax, in 50-digit arithmetic; the numbers are relative e
 
 import math
 
-from .simd import machine
-from .vexp import clamp, exp, exp_minus_1, reduce_exp, scale, sigmoid, sigmoid_pair
+import numpy as np
+
+from .exact import two_product, two_sum
+from .vexp import clamp, exp_minus_1, reduce_exp, scale, times_sigmoid, times_sigmoid_pair
 
 # erf(x) / x - 1 as a polynomial of x^2 for |x| <= 1: 1.4e-9 and 1.4e-17.
 _ERF = {
@@ -81,26 +83,19 @@ _TAIL = {
 }
 
 
-def two_product(s, x, y):
-    """(p, e) with p + e = x y exactly."""
-    p = x * y
-    if machine().fma:
-        return p, s.fma(x, y, -p)
-    # Dekker: halves of few enough bits that their products are exact.
-    kept = -(1 << (12 if s.dtype == "float32" else 27))
-    x_high, y_high = (s.from_bits(s.bits_of(v) & kept) for v in (x, y))
-    x_low, y_low = x - x_high, y - y_high
-    return p, ((x_high * y_high - p) + x_high * y_low + x_low * y_high) + x_low * y_low
-
-
 def _scaled_tail(s, x):
     """exp(x^2 / 2) times the standard normal distribution function of -x, for 0 <= x <= 19 (float32) or 39 (float64)."""
-    t = 3.0 / (3.0 + x)
-    return t * s.polynomial(s.fma(t, -2.0, 1.0), _TAIL[s.dtype])
+    d = 3.0 + x
+    t = 3.0 / d
+    # What rounding took from t, for the tail changes more than twice as much.
+    product, lost = two_product(s, t, d)
+    low = (((3.0 - product) - lost) - t * (x - (d - 3.0))) * (t * (1.0 / 3.0))
+    p = s.polynomial(s.fma(low, -2.0, s.fma(t, -2.0, 1.0)), _TAIL[s.dtype])
+    return s.fma(t, p, low * p)
 
 
 def erf(s, x):
-    """The error function."""
+    """The error function. Without a fused multiply-add its last digit may fall between neighbours just below |x| = 1."""
     # From ``end`` on it is 1.
     end = 4.0 if s.dtype == "float32" else 6.0
     y = s.minimum(s.constant(end), s.abs(x))
@@ -117,11 +112,14 @@ def gelu_pair(s, x):
     end = 15.0 if s.dtype == "float32" else 39.0
     bounded = clamp(s, x, -end, end)
     square, lost = two_product(s, bounded, bounded)
-    e = exp(s, -0.5 * square, -0.5 * lost)  # sqrt(2 pi) times the density
-    tail = _scaled_tail(s, s.abs(bounded))  # times e it is the tail beyond x
+    n, r = reduce_exp(s, -0.5 * square, -0.5 * lost)
+    w = exp_minus_1(s, r)  # 2^n (1 + w) is sqrt(2 pi) times the density
+    tail = _scaled_tail(s, s.abs(bounded))  # times that it is the tail beyond x
+    e = scale(s, 1.0 + w, n)
     larger = s.fma(-e, tail, 1.0)
     below = x < 0.0
-    value = s.select(below, (bounded * tail) * e, x * larger)
+    product = bounded * tail
+    value = s.select(below, scale(s, s.fma(product, w, product), n), x * larger)
     cdf = s.select(below, tail * e, larger)
     return value, s.fma(bounded * (1.0 / math.sqrt(2.0 * math.pi)), e, cdf)
 
@@ -131,23 +129,34 @@ def gelu(s, x):
     return gelu_pair(s, x)[0]
 
 
-_SLOPE, _CUBIC = 2.0 * math.sqrt(2.0 / math.pi), 0.044715
+# 2 sqrt(2 / pi), that times 0.044715, and what their floats lack.
+_SLOPE, _SLOPE_LOW = 1.5957691216057308, -9.96930880911092e-17
+_CUBIC, _CUBIC_LOW = 0.07135481627260025, -6.175149918155315e-19
+
+
+def _inner(s, x):
+    """(u, low) with u + low = 2 sqrt(2/pi) (x + 0.044715 x^3): exp magnifies an error of u as many times as u is large."""
+    parts = []
+    for constant, low in ((_SLOPE, _SLOPE_LOW), (_CUBIC, _CUBIC_LOW)):
+        nearest = float(np.dtype(s.dtype).type(constant))
+        parts.append((nearest, (constant - nearest) + low))
+    (slope, slope_low), (cubic, cubic_low) = parts
+    square, square_low = two_product(s, x, x)
+    rise, rise_low = two_product(s, square, s.constant(cubic))
+    rise_low = s.fma(square_low, cubic, s.fma(square, cubic_low, rise_low))
+    factor, factor_low = two_sum(s.constant(slope), rise)
+    u, u_low = two_product(s, x, factor)
+    return u, s.fma(x, factor_low + (rise_low + slope_low), u_low)
 
 
 def gelu_tanh_pair(s, x):
-    """(x sigmoid(u) with u = 2 sqrt(2/pi) (x + 0.044715 x^3), its derivative).
-
-    Far below 0, where the value is tiny, its relative error grows with |u|: that is how far exp magnifies u's rounding.
-    """
+    """(x sigmoid(u) with u = 2 sqrt(2/pi) (x + 0.044715 x^3), its derivative)."""
     bounded = clamp(s, x, -22.0, 22.0)
-    square = bounded * bounded
-    value, slope = sigmoid_pair(s, bounded * s.fma(square, _SLOPE * _CUBIC, _SLOPE))
-    inner = s.fma(square, 3.0 * _SLOPE * _CUBIC, _SLOPE)
-    return s.maximum(bounded, x) * value, s.fma(bounded * slope, inner, value)
+    product, value, slope = times_sigmoid_pair(s, s.maximum(bounded, x), *_inner(s, bounded))
+    return product, s.fma(bounded * slope, s.fma(bounded * bounded, 3.0 * _CUBIC, _SLOPE), value)
 
 
 def gelu_tanh(s, x):
     """x sigmoid(u): the approximation of gelu with a hyperbolic tangent."""
     bounded = clamp(s, x, -22.0, 22.0)
-    p = sigmoid(s, bounded * s.fma(bounded * bounded, _SLOPE * _CUBIC, _SLOPE))
-    return s.maximum(bounded, x) * p
+    return times_sigmoid(s, s.maximum(bounded, x), *_inner(s, bounded))

@@ -160,7 +160,8 @@ def sinh(s, x):
     rest = half / (m + 1.0)
     small = m < 1.0
     value = s.fma(s.select(small, -m, s.constant(1.0)), rest, s.select(small, m, half))
-    return s.copysign(s.select(half.equals(math.inf), half, value), x)
+    value = s.select(half.equals(math.inf), half, value)
+    return s.select(s.abs(x) < 1e-8, x, s.copysign(value, x))
 
 
 def cosh(s, x):
@@ -195,13 +196,18 @@ def _log_value(s, n, f):
     return s.fma(n, part_1, f - (square - inner))
 
 
-def log(s, x):
-    """Natural logarithm: -inf at 0, NaN below."""
+def mantissa_and_exponent(s, x):
+    """(n, f) with x = 2^n (1 + f) and 1 + f within [sqrt(1/2), sqrt(2)), for positive finite x, subnormal ones too."""
     tiny = 1.1754943508222875e-38 if s.dtype == "float32" else 2.2250738585072014e-308
     up = MANTISSA_BITS[s.dtype] + 1
     subnormal = x < tiny
     n, f = log_of_sum(s, s.select(subnormal, x * float(1 << up), x))
-    value = _log_value(s, s.select(subnormal, n - float(up), n), f)
+    return s.select(subnormal, n - float(up), n), f
+
+
+def log(s, x):
+    """Natural logarithm: -inf at 0, NaN below."""
+    value = _log_value(s, *mantissa_and_exponent(s, x))
     value = s.select(x.equals(math.inf), x, value)
     return s.select(x > 0.0, value, s.select(x.equals(0.0), s.constant(-math.inf), s.constant(math.nan)))
 
@@ -231,10 +237,13 @@ def tanh(s, x):
     return s.copysign(s.select(size < 0.5 * LN_2, t, value), x)
 
 
-def _logistic(s, x, high):
-    """(x clamped, n, u, w, d) with sigmoid(x) = u / d, where x = n ln 2 + r, u = 2^n, 1 + w = e^-r and d = u + 1 + w."""
+def _logistic(s, x, high, low=None):
+    """(x clamped, n, u, w, d) with sigmoid(x) = u / d, where x = n ln 2 + r, u = 2^n, 1 + w = e^-r and d = u + 1 + w.
+
+    ``low`` is a small number added to x.
+    """
     x = clamp(s, x, _NOTHING[s.dtype], high)
-    n, r = reduce_exp(s, x)
+    n, r = reduce_exp(s, x, low)
     w = exp_minus_1(s, -r)
     u = scale(s, s.constant(1.0), n)
     return x, n, u, w, (1.0 + u) + w
@@ -245,18 +254,10 @@ _NOTHING = {"float32": -120.0, "float64": -760.0}
 _NORMAL_END = {"float32": 87.0, "float64": 708.0}
 
 
-def sigmoid(s, x):
-    """1 / (1 + e^-x)."""
-    _, _, u, _, d = _logistic(s, x, 40.0)
+def sigmoid(s, x, low=None):
+    """1 / (1 + e^-x); ``low`` is a small number added to x."""
+    _, _, u, _, d = _logistic(s, x, 40.0, low)
     return u / d
-
-
-def sigmoid_pair(s, x):
-    """(sigmoid, its derivative), the latter without cancellation at either end."""
-    _, _, u, w, d = _logistic(s, x, _NORMAL_END[s.dtype])
-    inverse = 1.0 / d
-    value = u * inverse
-    return value, value * ((1.0 + w) * inverse)
 
 
 def softplus_pair(s, x):
@@ -274,16 +275,27 @@ def softplus(s, x):
     return softplus_pair(s, x)[0]
 
 
+def times_sigmoid(s, factor, x, low=None):
+    """factor sigmoid(x + low), the product right where the sigmoid alone would be 0."""
+    _, n, _, _, d = _logistic(s, x, 40.0, low)
+    return scale(s, factor / d, n)
+
+
+def times_sigmoid_pair(s, factor, x, low=None):
+    """(factor sigmoid(x + low), the sigmoid, the sigmoid's derivative)."""
+    _, n, u, w, d = _logistic(s, x, _NORMAL_END[s.dtype], low)
+    inverse = 1.0 / d
+    value = u * inverse
+    return scale(s, factor * inverse, n), value, value * ((1.0 + w) * inverse)
+
+
 def silu(s, x):
     """x sigmoid(x)."""
-    bounded, n, _, _, d = _logistic(s, x, 40.0)
-    return scale(s, s.maximum(bounded, x) / d, n)
+    return times_sigmoid(s, s.maximum(s.constant(_NOTHING[s.dtype]), x), x)
 
 
 def silu_pair(s, x):
     """(silu, its derivative)."""
-    bounded, n, u, w, d = _logistic(s, x, _NORMAL_END[s.dtype])
-    inverse = 1.0 / d
-    value = u * inverse
-    slope = value * ((1.0 + w) * inverse)
-    return scale(s, s.maximum(bounded, x) * inverse, n), s.fma(bounded, slope, value)
+    factor = s.maximum(s.constant(_NOTHING[s.dtype]), x)
+    product, value, slope = times_sigmoid_pair(s, factor, x)
+    return product, s.fma(s.minimum(s.constant(_NORMAL_END[s.dtype]), factor), slope, value)

@@ -14,7 +14,6 @@ from .vexp import (
     log1p,
     power_of_two,
     sigmoid,
-    sigmoid_pair,
     silu,
     silu_pair,
     sinh,
@@ -22,9 +21,15 @@ from .vexp import (
     softplus_pair,
     tanh,
 )
+from .vpow import pow
+from .vtrig import arccos, arcsin, arctan, cos, sin, tan
 
 __all__ = [
+    "arccos",
+    "arcsin",
+    "arctan",
     "clamp",
+    "cos",
     "cosh",
     "erf",
     "exp",
@@ -35,13 +40,15 @@ __all__ = [
     "gelu_tanh_pair",
     "log",
     "log1p",
+    "pow",
     "power_of_two",
     "sigmoid",
-    "sigmoid_pair",
     "silu",
     "silu_pair",
+    "sin",
     "sinh",
     "softplus",
     "softplus_pair",
+    "tan",
     "tanh",
 ]
