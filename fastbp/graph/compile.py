@@ -129,9 +129,9 @@ class Bound:
             self._arrays.append(array)
             table[i] = array.ctypes.data
         self._scalars = np.empty(len(plan.scalars), dtype)
-        table[layout.scalars] = self._scalars.ctypes.data
+        table[layout.scalars] = _address(self._scalars)
         sums = np.empty(len(plan.sums))
-        table[layout.sums] = sums.ctypes.data
+        table[layout.sums] = _address(sums)
         self._arrays.append(sums)
         self._most = 0
         self.partials: list[np.ndarray] = []  # for each loop what its blocks left behind
@@ -139,7 +139,7 @@ class Bound:
             (length,) = loop.length.shape
             table[layout.rows_of_loop[k]] = length
             self.partials.append(np.empty((-(-length // BLOCK), loop.width)))
-            table[layout.partials_of_loop[k]] = self.partials[-1].ctypes.data
+            table[layout.partials_of_loop[k]] = _address(self.partials[-1])
             self._most = max(self._most, length)
         for leaf, place in layout.sizes.items():
             (table[place],) = program.tape.nodes[leaf].shape
@@ -160,6 +160,11 @@ class Bound:
         else:
             self.program.execute(self._address, self)
         return self._scalars
+
+
+def _address(array: np.ndarray) -> int:
+    """Where an array begins, which takes NumPy a while to say; 0 for an empty one."""
+    return array.ctypes.data if array.size else 0
 
 
 def _parts(node: Node) -> list[Node]:
