@@ -354,9 +354,11 @@ def polynomial(x, *p):
 
 
 @pytest.mark.parametrize("count", [1, 6, REDUCED_PARAMETERS, REDUCED_PARAMETERS + 1])
-@pytest.mark.parametrize("rows", [REDUCED_ROWS - 1, REDUCED_ROWS, 8192, 8193, 40_000])
+@pytest.mark.parametrize("rows", [REDUCED_ROWS - 1, REDUCED_ROWS, 8193])
 @pytest.mark.parametrize("settings", [{}, {"bounds": (-0.2, 0.3)}, {"weighted": True}], ids=["plain", "bounds", "sigma"])
 def test_many_rows(monkeypatch, rows, count, settings):
+    if "bounds" in settings and count > 6:
+        pytest.skip("scipy's trf takes seconds with so many parameters at their bounds")
     x = np.linspace(0, 3, rows)
     y = noisy(polynomial, x, *np.linspace(-0.5, 0.5, count))
     settings = {"sigma": 0.1 + 0.05 * x} if "weighted" in settings else settings
