@@ -196,6 +196,12 @@ def _leaf(path: str, value: Any) -> Any:
     return array
 
 
+def _source(array: np.ndarray, buffer: np.ndarray) -> tuple[int, ...]:
+    """What the kernel wants to know of an array and of the buffer for a batch of it."""
+    column = array.strides[1] if array.ndim == 2 else 0
+    return address(array), array.strides[0], column, len(buffer), address(buffer), buffer.strides[0]
+
+
 class Descent:
     """A formula, its parameters and its data, ready to run an epoch."""
 
@@ -223,28 +229,24 @@ class Descent:
         self._state = aligned_zeros(padded * max(optimizer.slots, 1), self.dtype)
         self._state[:padded] = optimizer.initial_state
         self._control, self._result = np.zeros(CONTROL_SIZE, np.int64), np.zeros(3)
-        sources = [
-            (address(array) + j * array.strides[-1], array.strides[0])
-            for array in arrays
-            for j in range(1 if array.ndim == 1 else array.shape[1])
-        ]
-        buffers = [aligned_zeros(batch, self.dtype) for _ in sources]
+        widths = [array.shape[1] if array.ndim == 2 else 1 for array in arrays]
+        buffers = [aligned_zeros(batch * width, self.dtype).reshape(width, batch) for width in widths]
+        sources = np.array([_source(array, buffer) for array, buffer in zip(arrays, buffers, strict=True)], np.int64)
         graphs = [self._graph(f, arrays, rows, buffers) for rows in {batch: 0, samples % batch or batch: 0}]
         self._threads = pool.get_num_threads() if batch >= MANY_ROWS else 1
         self._long = samples * self._operators > INTERRUPTIBLE_FROM
         self._kernel = at.run_kernel(self.dtype)
         hyper, schedule, scalars = np.array(optimizer.hyper), np.ones(SCHEDULE), aligned_zeros(SCALARS, self.dtype)
         order, random = np.arange(samples), np.array([seed], np.uint64)
-        table = np.array([(*source, address(b)) for source, b in zip(sources, buffers, strict=True)], np.int64)
         self._plan = plan = np.zeros(at.FIELDS, np.int64)
-        plan[[at.SAMPLES, at.BATCH, at.SHUFFLE, at.COLUMNS]] = samples, batch, shuffle, len(sources)
+        plan[[at.SAMPLES, at.BATCH, at.SHUFFLE, at.ARRAYS]] = samples, batch, shuffle, len(sources)
         plan[[at.GRAPH, at.LAST_GRAPH]] = address(graphs[0]), address(graphs[-1])
         plan[[at.PARAMETER_COUNT, at.VECTORS]] = len(numbers), padded // machine().lanes(arrays[0].dtype)
         plan[[at.SLOT, at.OPTIMIZER]] = padded * arrays[0].itemsize, optimizer.code
         for place, array in {
             at.ORDER: order,
             at.RANDOM: random,
-            at.SOURCES: table,
+            at.SOURCES: sources,
             at.OUTPUTS: self._outputs,
             at.PARAMETERS: self._w,
             at.STATE: self._state,
@@ -255,7 +257,7 @@ class Descent:
             at.RESULT: self._result,
         }.items():
             plan[place] = address(array)
-        self._keep = self, arrays, graphs, buffers, order, random, table, hyper, schedule, scalars
+        self._keep = self, arrays, graphs, buffers, order, random, sources, hyper, schedule, scalars
 
     def _graph(self, f: Callable[..., Any], arrays: list[np.ndarray], rows: int, buffers: list[np.ndarray]) -> np.ndarray:
         """The formula and its gradient on so many rows, compiled: a row of integers for the kernel."""
@@ -281,7 +283,7 @@ class Descent:
         inputs = [*parameters, *(node for x in seen for node in (x.T if isinstance(x, Columns) else [x]))]
         program = Program(inputs, [*gradient(found[0], parameters), found[0]], self.dtype)
         self._operators = len(program.plan.nodes)
-        values = [*(self._w[i : i + 1] for i in range(len(parameters))), *(buffer[:rows] for buffer in buffers)]
+        values = [*(self._w[i : i + 1] for i in range(len(parameters))), *(row[:rows] for buffer in buffers for row in buffer)]
         bound = Bound(program, values, self._outputs)
         calls = [call for pair in zip(program.loops, program.ends, strict=True) for call in pair] + [program.results]
         self._bounds = [*getattr(self, "_bounds", []), bound]

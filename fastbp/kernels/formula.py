@@ -27,8 +27,8 @@ THREADS = _next()
 SHUFFLE = _next()
 ORDER = _next()  # int64 sample numbers, in the order of training
 RANDOM = _next()  # the shuffle's generator, one uint64
-COLUMNS = _next()  # how many columns of data
-SOURCES = _next()  # for each column: the address of its first element, bytes to the next one, and the batch's buffer
+ARRAYS = _next()  # how many arrays of data
+SOURCES = _next()  # SOURCE_FIELDS integers for each
 GRAPH = _next()  # the formula on a whole batch: GRAPH_FIELDS integers
 LAST_GRAPH = _next()  # and on the last one, which may be smaller
 OUTPUTS = _next()  # what the formula works out: the gradient, then the loss
@@ -44,7 +44,11 @@ SCALARS = _next()
 CONTROL = _next()
 RESULT = _next()  # float64: the sum of the batches' losses times their rows, steps taken, the step that diverged
 FIELDS = _next()
-SOURCE_FIELDS = 3
+
+# -- An array: its address, bytes to the next row and to the next column, columns, the buffer of the batch's first column,
+# and bytes to that of the next column.
+SOURCE_DATA, SOURCE_ROW, SOURCE_COLUMN, SOURCE_COLUMNS, BUFFER, BUFFER_ROW = range(6)
+SOURCE_FIELDS = 6
 
 # -- A graph: what its functions are given, how many loops over rows it has, their addresses and those of their ends, then
 # that of the results.
@@ -72,13 +76,16 @@ def _make_run(dtype):
 
     @inner(dtype)
     def gather(plan, sample, first, last):
-        """Rows first .. last of the batch that begins with ``sample``, of every column, into the batch's buffers."""
+        """Rows first .. last of the batch that begins with ``sample``, into the batch's buffers, a column in each."""
         order = read_int(plan, ORDER) + 8 * sample
-        for k in range(read_int(plan, COLUMNS)):
-            place = read_int(plan, SOURCES) + 8 * SOURCE_FIELDS * k
-            source, step, buffer = read_int(place, 0), read_int(place, 1), read_int(place, 2)
-            for r in range(first, last):
-                write(buffer, r, read(source + step * read_int(order, r), 0))
+        for k in range(read_int(plan, ARRAYS)):
+            array = read_int(plan, SOURCES) + 8 * SOURCE_FIELDS * k
+            data, row, column = read_int(array, SOURCE_DATA), read_int(array, SOURCE_ROW), read_int(array, SOURCE_COLUMN)
+            columns, buffer, buffer_row = read_int(array, SOURCE_COLUMNS), read_int(array, BUFFER), read_int(array, BUFFER_ROW)
+            for j in range(columns):
+                for r in range(first, last):
+                    write(buffer, r, read(data + row * read_int(order, r), 0))
+                data, buffer = data + column, buffer + buffer_row
 
     @inner(dtype)
     def evaluate(graph, thread, threads, control):
