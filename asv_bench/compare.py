@@ -79,7 +79,13 @@ def measure(workload, peers, rounds, seconds):
             worker.turn()
     for worker in workers:
         worker.close()
-    row = {"workload": asdict(workload), "flop": workload.flop, "limit": statistics.median(limits), "failed": failed, "peers": {}}
+    row = {
+        "workload": asdict(workload),
+        "flop": workload.flop,
+        "limit": statistics.median(limits),
+        "failed": failed,
+        "peers": {},
+    }
     for worker in workers:
         row["peers"][worker.peer] = {**worker.first, "seconds": worker.times, "median": statistics.median(worker.times)}
     check_losses(row)
@@ -123,9 +129,13 @@ def markdown(report):
         name = f"{workload.name}: {workload.describe()}" + (", float64" if workload.dtype == "float64" else "")
         cells = [format_time(others[p]) if p in others else "-" for p in peers]
         ratio_text = f"**{ratio:.1f}**" if ratio else "-"
-        lines.append(f"| {name} | {workload.threads} | {format_time(own)} | {fraction:.0%} | " + " | ".join([*cells, ratio_text]) + " |")
+        lines.append(
+            f"| {name} | {workload.threads} | {format_time(own)} | {fraction:.0%} | " + " | ".join([*cells, ratio_text]) + " |"
+        )
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-    return "\n".join([*lines, "", f"{report['machine']}; {versions}; {report['date'][:10]}; medians of {report['rounds']} rounds."])
+    return "\n".join(
+        [*lines, "", f"{report['machine']}; {versions}; {report['date'][:10]}; medians of {report['rounds']} rounds."]
+    )
 
 
 def draw(report, path):
@@ -202,7 +212,10 @@ def main(arguments=None):
         text = ", ".join(f"{name} {format_time(t)}" for name, t in others.items())
         failed = "".join(f"; {name} failed: {why}" for name, why in row["failed"].items())
         times = f"{ratio:.1f}x the best peer" if ratio else ""
-        print(f"{workload.name}: {format_time(own)}, {rate:.1f} GFLOP/s, {fraction:.0%} of the limit, {times}; {text}{failed}", flush=True)
+        print(
+            f"{workload.name}: {format_time(own)}, {rate:.1f} GFLOP/s, {fraction:.0%} of the limit, {times}; {text}{failed}",
+            flush=True,
+        )
     chosen.out.mkdir(parents=True, exist_ok=True)
     (chosen.out / "compare.json").write_text(json.dumps(report, indent=1) + "\n")
     table = markdown(report)

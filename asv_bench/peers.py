@@ -208,7 +208,9 @@ class ScikitLearn:
     def loss_after(self, steps):
         classes = {"classes": np.arange(self.w.sizes[-1])} if self.w.classes else {}
         self.model.partial_fit(self.x[: self.w.batch], self.target[: self.w.batch], **classes)
-        for own, given in zip([*self.model.coefs_, *self.model.intercepts_], self.weights[::2] + self.weights[1::2], strict=True):
+        for own, given in zip(
+            [*self.model.coefs_, *self.model.intercepts_], self.weights[::2] + self.weights[1::2], strict=True
+        ):
             own[:] = given
         optimizer = self.model._optimizer
         for name in ("ms", "vs", "velocities"):

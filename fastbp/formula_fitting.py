@@ -219,7 +219,9 @@ class Descent:
         numbers: list[float] = []
         _map(lambda _, value: numbers.extend(np.atleast_1d(value)), self._tree)
         if not 1 <= len(numbers) <= MOST_PARAMETERS:
-            raise ValueError(f"params must hold 1 to {MOST_PARAMETERS} numbers, got {len(numbers)}: for more there is Sequential")
+            raise ValueError(
+                f"params must hold 1 to {MOST_PARAMETERS} numbers, got {len(numbers)}: for more there is Sequential"
+            )
         self.dtype, samples = arrays[0].dtype.name, len(arrays[0])
         self.steps, self._samples, self._optimizer, self.diverged_at = -(-samples // batch), samples, optimizer, 0
         padded = -(-(len(numbers) + 1) // machine().lanes(arrays[0].dtype)) * machine().lanes(arrays[0].dtype)
