@@ -78,6 +78,9 @@ def warmup() -> None:
     >>> import fastbp
     >>> fastbp.warmup()
     """
-    from .engine import warmup as compile_all
+    from .engine import warmup as compile_engine
+    from .kernels import formula
 
-    compile_all()
+    compile_engine()
+    for dtype in ("float32", "float64"):
+        formula.run_kernel(dtype)

@@ -4,12 +4,12 @@ import warnings
 
 import numpy as np
 import pytest
-from fit_problems import EASY, HARD
 from scipy import optimize
 
 import fastbp as bp
 from fastbp.graph import residuals
 from fastbp.graph.residuals import REDUCED_PARAMETERS, REDUCED_ROWS, cholesky
+from fit_problems import EASY, HARD
 
 TIGHT = {"ftol": 1e-14, "xtol": 1e-14}
 X = np.linspace(0, 4, 50)

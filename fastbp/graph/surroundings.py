@@ -28,7 +28,7 @@ def _read(f: Any) -> Iterator[Any]:
     """What a Python function refers to."""
     while hasattr(f, "__wrapped__"):
         f = f.__wrapped__
-    call = getattr(type(f), "__call__", None)
+    call = getattr(type(f), "__call__", None)  # noqa: B004
     if isinstance(call, types.FunctionType):  # an object that is called like a function
         f = types.MethodType(call, f)
     if isinstance(f, types.MethodType):

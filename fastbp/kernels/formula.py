@@ -82,7 +82,7 @@ def _make_run(dtype):
             array = read_int(plan, SOURCES) + 8 * SOURCE_FIELDS * k
             data, row, column = read_int(array, SOURCE_DATA), read_int(array, SOURCE_ROW), read_int(array, SOURCE_COLUMN)
             columns, buffer, buffer_row = read_int(array, SOURCE_COLUMNS), read_int(array, BUFFER), read_int(array, BUFFER_ROW)
-            for j in range(columns):
+            for _ in range(columns):
                 for r in range(first, last):
                     write(buffer, r, read(data + row * read_int(order, r), 0))
                 data, buffer = data + column, buffer + buffer_row
