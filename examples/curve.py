@@ -2,7 +2,7 @@
 
     python examples/curve.py [--epochs 1500] [--picture curve.png]
 
-The polynomial is a network as well: one layer of one unit that sees x, x^2, ..., x^5. Its kernel is k1 to k5, its bias k0.
+The network is a stack of layers, the polynomial a formula: fastbp traces it, differentiates it and compiles both.
 Exits with 1 if the network does not come down to the noise, or the polynomial not to its least squares.
 """
 
@@ -27,9 +27,13 @@ def curve(x):
     return np.exp(-1.2 * (x + 1)) * np.cos(3 * np.pi * (x + 1))
 
 
-def powers(x):
-    """x, x^2, ..., x^5 as columns."""
-    return x[:, None] ** np.arange(1, DEGREE + 1)
+def polynomial(k, x):
+    """k0 + k1 x + ... + k5 x^5."""
+    return sum(k[i] * x**i for i in range(DEGREE + 1))
+
+
+def squared_error(k, x, y):
+    return bp.mean((polynomial(k, x) - y) ** 2)
 
 
 def main():
@@ -39,33 +43,37 @@ def main():
     y = curve(x) + NOISE * rng.normal(size=400)
 
     network = bp.Sequential([bp.Dense(32, "tanh"), bp.Dense(32, "tanh"), bp.Dense(1)], seed=0)
-    polynomial = bp.Sequential([bp.Dense(1, kernel_initializer="zeros")], seed=0)
-    histories = {
-        "network 1-32-32-1": fit(network, x[:, None], y, 0.005, options.epochs),
-        "polynomial": fit(polynomial, powers(x), y, 0.02, options.epochs),
-    }
-    for name, history in histories.items():
-        rate = np.median(history.samples_per_second)
-        print(f"{name:18s} mean squared error {history.history['loss'][-1]:.4f}, {rate:,.0f} samples/s")
-    kernel, bias = polynomial.get_weights()
-    print("k0 ... k5 =", " ".join(f"{k:.3f}" for k in [*bias, *kernel[:, 0]]))
+    k, history = fit_polynomial(x, y, options.epochs)
+    for name, learnt in {
+        "network 1-32-32-1": fit_network(network, x[:, None], y, options.epochs),
+        "polynomial": history,
+    }.items():
+        rate = np.median(learnt.samples_per_second)
+        print(f"{name:18s} mean squared error {learnt.history['loss'][-1]:.4f}, {rate:,.0f} samples/s")
+    print("k0 ... k5 =", " ".join(f"{value:.3f}" for value in k))
 
     fine = np.linspace(-1, 1, 500)
-    draw(x, y, fine, network.predict(fine[:, None], verbose=0), polynomial.predict(powers(fine), verbose=0), options)
+    draw(x, y, fine, network.predict(fine[:, None], verbose=0), polynomial(k, fine), options)
     print(f"picture in {options.picture}")
-    check(network.evaluate(x[:, None], y, verbose=0), polynomial.evaluate(powers(x), y, verbose=0), x, y)
+    check(network.evaluate(x[:, None], y, verbose=0), squared_error(k, x, y), x, y)
 
 
-def fit(model, x, y, learning_rate, epochs):
-    """Two thirds of the epochs at the full rate, and the rest at a tenth to settle."""
-    model.compile(bp.Adam(learning_rate), "mse")
+# Both take two thirds of the epochs at the full learning rate, and the rest at a tenth to settle.
+
+
+def fit_network(model, x, y, epochs):
+    model.compile(bp.Adam(0.005), "mse")
     turn = 2 * epochs // 3
-    first = model.fit(x, y, epochs=turn, batch_size=32, verbose=0)
-    model.optimizer.learning_rate = learning_rate / 10
-    second = model.fit(x, y, epochs=epochs, initial_epoch=turn, batch_size=32, verbose=0)
-    for key, values in second.history.items():
-        second.history[key] = first.history[key] + values
-    return second
+    model.fit(x, y, epochs=turn, batch_size=32, verbose=0)
+    model.optimizer.learning_rate /= 10
+    return model.fit(x, y, epochs=epochs, initial_epoch=turn, batch_size=32, verbose=0)
+
+
+def fit_polynomial(x, y, epochs):
+    turn = 2 * epochs // 3
+    first = bp.fit_formula(squared_error, (x, y), np.zeros(DEGREE + 1), bp.Adam(0.02), turn, seed=0)
+    second = bp.fit_formula(squared_error, (x, y), first.params, bp.Adam(0.002), epochs - turn, seed=1)
+    return second.params, second.history
 
 
 def check(network_error, polynomial_error, x, y):

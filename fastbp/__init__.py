@@ -49,9 +49,10 @@ _LATER = {
     **dict.fromkeys(("arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "sigmoid", "relu"), "graph.functions"),
     **dict.fromkeys(("softplus", "erf", "sign", "abs", "where", "minimum", "maximum"), "graph.functions"),
     **dict.fromkeys(("sum", "mean", "stack"), "graph.functions"),
-    "curve_fit": "curve_fit",
-    "fit_formula": "fit_formula",
-    "check_gradients": "check_gradients",
+    # Their modules have other names: Python would put a module of the same name in the function's place.
+    "curve_fit": "curve_fitting",
+    **dict.fromkeys(("fit_formula", "FormulaFit"), "formula_fitting"),
+    **dict.fromkeys(("check_gradients", "GradientCheck"), "gradient_check"),
 }
 
 
@@ -77,6 +78,9 @@ def warmup() -> None:
     >>> import fastbp
     >>> fastbp.warmup()
     """
-    from .engine import warmup as compile_all
+    from .engine import warmup as compile_engine
+    from .kernels import formula
 
-    compile_all()
+    compile_engine()
+    for dtype in ("float32", "float64"):
+        formula.run_kernel(dtype)

@@ -23,7 +23,11 @@ class TrainingDiverged(ArithmeticError, ValueError):
     ----------
     epoch, step : int
         When it happened, counted from 1; the step within the epoch.
+    result : FormulaFit
+        What ``fastbp.fit_formula`` had when the epoch began; None for a model, which holds its weights itself.
     """
+
+    result: Any = None
 
     def __init__(self, epoch: int, step: int, learning_rate: float) -> None:
         self.epoch, self.step, self.learning_rate = epoch, step, learning_rate

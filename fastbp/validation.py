@@ -162,6 +162,16 @@ def pair(
     return x, y
 
 
+def columns(argument: str, value: Any, check_finite: bool) -> np.ndarray:
+    """Data for a formula: (n,) or (n, k), of any strides."""
+    array = _numbers(argument, value)
+    if array.ndim not in (1, 2) or not array.size:
+        raise ValueError(f"{argument} must have shape (n,) or (n, k) with at least one value, got {array.shape}")
+    if check_finite and array.dtype.kind == "f":
+        _check_finite(argument, array.reshape(len(array), -1))
+    return array
+
+
 def split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The data to train on and, from the end, the ``fraction`` to validate on: x, y, x_validation, y_validation."""
     at = math.floor(len(x) * (1 - fraction))

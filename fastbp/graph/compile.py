@@ -125,10 +125,11 @@ class Program:
 class Bound:
     """A program and its data: only the contents of the arrays may change from call to call.
 
-    Arrays that are contiguous and of the program's type are read where they are. One call at a time.
+    Arrays that are contiguous and of the program's type are read where they are. One call at a time. ``scalars`` is where the
+    single numbers go (an array of the bound's own if left out).
     """
 
-    def __init__(self, program: Program, values: Sequence[Any]) -> None:
+    def __init__(self, program: Program, values: Sequence[Any], scalars: np.ndarray | None = None) -> None:
         self.program = program
         plan, layout, dtype = program.plan, program.layout, program.dtype
         self._table = table = np.zeros(layout.length, np.int64)
@@ -140,10 +141,10 @@ class Bound:
                 raise ValueError(f"{node.name or 'data'} must have {node.size} values, got {array.size}")
             self._arrays.append(array)
             table[i] = array.ctypes.data
-        self._scalars = np.empty(len(plan.scalars), dtype)
-        table[layout.scalars] = self._scalars.ctypes.data
+        self._scalars = np.empty(len(plan.scalars), dtype) if scalars is None else scalars
+        table[layout.scalars] = _address(self._scalars)
         sums = np.empty(len(plan.sums))
-        table[layout.sums] = sums.ctypes.data
+        table[layout.sums] = _address(sums)
         self._arrays.append(sums)
         self._most = 0
         self.partials: list[np.ndarray] = []  # for each loop what its blocks left behind
@@ -151,13 +152,13 @@ class Bound:
             (length,) = loop.length.shape
             table[layout.rows_of_loop[k]] = length
             self.partials.append(np.empty((-(-length // BLOCK), loop.width)))
-            table[layout.partials_of_loop[k]] = self.partials[-1].ctypes.data
+            table[layout.partials_of_loop[k]] = _address(self.partials[-1])
             self._most = max(self._most, length)
         for leaf, place in layout.sizes.items():
             (table[place],) = program.tape.nodes[leaf].shape
         self._places = [layout.row[node.index] for node in plan.rows]
         self._out: Sequence[np.ndarray] = ()
-        self._address = table.ctypes.data
+        self.address = table.ctypes.data
 
     def aim(self, out: Sequence[np.ndarray]) -> None:
         """Set where results with rows go: contiguous arrays."""
@@ -168,10 +169,15 @@ class Bound:
     def __call__(self) -> np.ndarray:
         """Compute; the single numbers, in one array that the next call writes again."""
         if self._most < MANY_ROWS:
-            self.program.run(self._address, 0)
+            self.program.run(self.address, 0)
         else:
-            self.program.execute(self._address, self)
+            self.program.execute(self.address, self)
         return self._scalars
+
+
+def _address(array: np.ndarray) -> int:
+    """Where an array begins, which takes NumPy a while to say; 0 for an empty one."""
+    return array.ctypes.data if array.size else 0
 
 
 def _parts(node: Node) -> list[Node]:

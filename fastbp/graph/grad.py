@@ -29,6 +29,7 @@ class Derivative:
         if not callable(f):
             raise TypeError(f"f must be a function, got {f!r}")
         self._f, self._recipe = f, recipe
+        self.__wrapped__ = f  # as functools has it: for inspect, and for what f sees around it
         self._single = isinstance(argnums, int)
         self._argnums = [argnums] if isinstance(argnums, int) else list(argnums)
         self._programs: dict[Any, tuple[Program, Any, Any]] = {}

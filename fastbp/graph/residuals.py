@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Callable
 from decimal import Context, Decimal, localcontext
 from typing import Any
@@ -28,7 +30,7 @@ def _identity(f: Callable[..., Any]) -> tuple[Any, ...]:
     return getattr(f, "__code__", id(f)), fingerprint(f)
 
 
-def programs(f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool, reduced: bool) -> list[Program]:
+def programs(f: Callable[..., Any], xdata: Any, ydata: np.ndarray, count: int, weighted: bool, reduced: bool) -> list[Program]:
     """Compiled residuals (f(x, *p) - y) w, and their Jacobian or the products of its columns.
 
     The inputs are the parameters, x (or its rows), y and w.
@@ -38,6 +40,8 @@ def programs(f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: boo
     TraceError and whatever else f raises
         If f cannot be traced.
     """
+    if not isinstance(xdata, np.ndarray) or xdata.ndim not in (1, 2) or xdata.shape[-1:] != ydata.shape:
+        raise TypeError(f"x must be an array of shape (M,) or (k, M), M being the number of values in y, {len(ydata)}")
     key = (_identity(f), xdata.shape, count, weighted, reduced)
     if key not in _known:
         if len(_known) >= _MOST_KEPT:
@@ -95,31 +99,30 @@ class Residuals:
         self._p, self._transform = np.empty(count), transform
         each = [self._p[i : i + 1] for i in range(count)]
         self._residual, self._second = (Bound(program, [*each, *data]) for program in compiled)
-        self._rows = len(data[-1])
+        self._found = np.empty(len(data[-1]))
+        self._residual.aim([self._found])
         self._prepare()
 
     def _prepare(self) -> None:
+        program = self._second.program
+        rows = [node.index for node in program.plan.rows]
+        self._which = [rows.index(node.index) for node in program.outputs]  # equal columns are worked out once
         # MINPACK and trf are done with the last Jacobian when they ask for the next one.
-        self._columns = np.empty((len(self._p), self._rows))
+        self._columns = np.empty((len(rows), len(self._found)))
         self._second.aim(list(self._columns))
 
     def residuals(self, p: np.ndarray, *_: Any) -> np.ndarray:
         """All residuals, in a new array."""
         self._p[:] = p
-        found = np.empty(self._rows)
-        self._residual.aim([found])
         self._residual()
-        return found if self._transform is None else self._transform(found)
-
-    def full_residuals(self, p: np.ndarray) -> np.ndarray:
-        """All residuals, whatever scipy is handed."""
-        return Residuals.residuals(self, p)
+        return self._found.copy() if self._transform is None else self._transform(self._found)
 
     def columns(self, p: np.ndarray, *_: Any) -> np.ndarray:
         """The Jacobian with a row for each parameter."""
         self._p[:] = p
         self._second()
-        return self._columns if self._transform is None else self._transform(self._columns.T).T
+        columns = self._columns if len(self._columns) == len(self._which) else self._columns[self._which]
+        return columns if self._transform is None else self._transform(columns.T).T
 
     def jacobian(self, p: np.ndarray, *_: Any) -> np.ndarray:
         """The Jacobian with a column for each parameter."""
@@ -164,20 +167,30 @@ def cholesky(blocks: np.ndarray, size: int) -> np.ndarray:
     """The upper triangle R with R'R the matrix whose lower triangle is the sum over ``blocks``, of pairs of float64."""
     if not np.isfinite(blocks).all():
         return np.full((size, size), np.nan)
+    triangle = np.zeros((size, size))
     with localcontext(Context(prec=40)):
-        exact = iter([sum(map(Decimal, column)) for column in blocks.transpose(1, 0, 2).reshape(len(blocks[0]), -1).tolist()])
-        matrix = [[next(exact) for _ in range(i + 1)] for i in range(size)]
-        rows: list[list[Any]] = []
+        sums = iter([_sum(parts) for parts in blocks.transpose(1, 0, 2).reshape(blocks.shape[1], -1).tolist()])
+        rows: list[list[Decimal]] = []  # of the lower triangle, R transposed
         for i in range(size):
-            row: list[Any] = []
-            for j in range(i + 1):
-                left = matrix[i][j] - sum(a * b for a, b in zip(row, rows[j] if j < i else row, strict=False))
-                if j < i:
-                    row.append(left / rows[j][j] if rows[j][j] else Decimal(0))
-                else:  # a column that depends on those before it leaves nothing but the errors of the sums
-                    row.append(left.sqrt() if left > matrix[i][i] * _NOTHING else Decimal(0))
+            row: list[Decimal] = []
+            for j in range(i):
+                left = next(sums) - _dot(row, rows[j])
+                row.append(left / rows[j][j] if rows[j][j] else Decimal(0))
+            square = next(sums)
+            left = square - _dot(row, row)
+            # A column that depends on those before it leaves nothing but the errors of the sums.
+            row.append(left.sqrt() if left > square * _NOTHING else Decimal(0))
             rows.append(row)
-        triangle = np.zeros((size, size))
-        for i, row in enumerate(rows):
             triangle[: i + 1, i] = [float(v) for v in row]
     return triangle
+
+
+def _sum(parts: list[float]) -> Decimal:
+    """The sum to twice the digits of float64."""
+    high = math.fsum(parts)
+    return Decimal(high) + Decimal(math.fsum([*parts, -high]))
+
+
+def _dot(x: list[Decimal], y: list[Decimal]) -> Decimal:
+    """Of two rows, as far as the shorter one goes."""
+    return sum(map(operator.mul, x, y), Decimal(0))

@@ -11,13 +11,15 @@ import numpy as np
 SMALL = 64  # arrays up to this size count by their contents, since a formula may read single elements of them
 _DEPTH = 4
 _PLAIN = (int, float, complex, bool, str, bytes, type(None))
+_HEAP_TYPE = 1 << 9  # of classes that are written in Python
 _INERT = (types.ModuleType, type, types.BuiltinFunctionType, np.ufunc)
 
 
 def fingerprint(f: Callable[..., Any]) -> tuple[Any, ...]:
     """Equal for two calls of f that read the same numbers, functions and arrays around them.
 
-    Large arrays and other objects count by who they are: the formula reads large arrays at each call.
+    Objects count by who they are and by their attributes, large arrays by who they are alone: the formula reads them at
+    each call.
     """
     return tuple(_freeze(value, 0, set()) for value in _read(f))
 
@@ -26,6 +28,9 @@ def _read(f: Any) -> Iterator[Any]:
     """What a Python function refers to."""
     while hasattr(f, "__wrapped__"):
         f = f.__wrapped__
+    call = getattr(type(f), "__call__", None)  # noqa: B004
+    if isinstance(call, types.FunctionType):  # an object that is called like a function
+        f = types.MethodType(call, f)
     if isinstance(f, types.MethodType):
         yield from vars(f.__self__).values() if hasattr(f.__self__, "__dict__") else (f.__self__,)
         f = f.__func__
@@ -42,9 +47,17 @@ def _read(f: Any) -> Iterator[Any]:
             yield cell.cell_contents
         except ValueError:  # not filled yet
             continue
-    for name in f.__code__.co_names:
+    for name in _names(f.__code__):
         if name in f.__globals__:
             yield f.__globals__[name]
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    """The global names of a function, those inside of its comprehensions and lambdas too."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _names(constant)
 
 
 def _freeze(value: Any, depth: int, seen: set[int]) -> Any:
@@ -60,4 +73,6 @@ def _freeze(value: Any, depth: int, seen: set[int]) -> Any:
             return tuple((repr(k), _freeze(v, depth + 1, seen)) for k, v in value.items())
         if isinstance(value, types.FunctionType) and not value.__module__.startswith(("fastbp.", "numpy.", "scipy.")):
             return id(value), tuple(_freeze(v, depth + 1, seen) for v in _read(value))
+        if type(value).__flags__ & _HEAP_TYPE and hasattr(value, "__dict__") and not callable(value):
+            return id(value), tuple((k, _freeze(v, depth + 1, seen)) for k, v in list(vars(value).items()))
     return id(value)

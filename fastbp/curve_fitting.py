@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -11,8 +14,12 @@ import numpy as np
 # With exact derivatives the minimum is found to the last digits: scipy's 1e-8 would stop long before on flat valleys.
 _TIGHT = 1e-15
 _EVALUATIONS = 500  # times (parameters + 1), at most
+_LOST = 1e6  # a parameter whose error is so many times itself
 _LM_REACHED = (1, 2, 3, 4)
 _LM_EXACT = (6, 7, 8)  # nothing smaller can be told apart: for tolerances that nobody asked for, that is success
+
+# Parameters, their covariance for residuals of size 1, the sum of squares, and what full_output adds.
+Found = tuple[np.ndarray, np.ndarray | None, float, dict[str, Any], str, int]
 
 
 def curve_fit(
@@ -39,8 +46,8 @@ def curve_fit(
     Parameters
     ----------
     f : callable
-        ``f(x, a, b, ...)``, of NumPy's functions or fastbp's. One that cannot be traced is fitted by scipy alone, with
-        finite differences, and a warning says so.
+        ``f(x, a, b, ...)``, of NumPy's functions or fastbp's. It is called once, with nodes instead of numbers. One that
+        cannot be traced is fitted by scipy alone, with finite differences, and a warning says so.
     xdata : array
         The independent variable, or several as an array of shape (k, M), of which f takes the rows.
     ydata : array
@@ -56,11 +63,12 @@ def curve_fit(
     bounds : pair of arrays, or scipy.optimize.Bounds
         Lower and upper bounds.
     method : "lm", "trf" or "dogbox", optional
-        "lm" without bounds, else "trf".
+        "trf" with bounds, else "lm"; where that finds no minimum, or one that does not determine the parameters, the better
+        one of "lm" and "trf".
     jac : callable or str, optional
-        As in scipy; given, nothing is traced.
+        As in scipy; given, scipy does it all.
     full_output : bool
-        Also return infodict, mesg and ier.
+        Also return infodict, mesg and ier. Much data then takes longer, since all residuals are kept for it.
     nan_policy : "raise", "omit" or None
         What to do about NaN in the data, with ``check_finite=False``.
     **kwargs
@@ -87,30 +95,31 @@ def curve_fit(
     >>> print(popt.round(6))
     [2.5 1.3]
     """
-    from scipy import optimize
-
     from .graph.residuals import ReducedResiduals, Residuals, can_reduce, programs
 
+    optimize = _scipy_optimize()
     rest = {"check_finite": check_finite, "jac": jac, "nan_policy": nan_policy, "full_output": full_output, **kwargs}
     whole = {"p0": p0, "sigma": sigma, "absolute_sigma": absolute_sigma, "bounds": bounds, "method": method, **rest}
-    if jac is not None or (np.ndim(ydata) != 1) or not callable(f) or "args" in kwargs:
+    if not callable(f):
+        raise TypeError(f"f must be a function, got {f!r}")
+    if jac is not None or np.ndim(ydata) != 1 or "args" in kwargs:
         return optimize.curve_fit(f, xdata, ydata, **whole)
     start, low, high = _start(f, p0, bounds, optimize)
     bounded = bool(np.any((low > -np.inf) | (high < np.inf)))
-    method = method or ("trf" if bounded else "lm")
+    if method is None and bounded:
+        method = "trf"
     if method == "lm" and bounded:
         raise ValueError("Method 'lm' only works for unconstrained problems. Use 'trf' or 'dogbox' instead.")
-    try:
-        x, y, sigma = _data(xdata, ydata, sigma, check_finite, nan_policy)
-    except TypeError:
-        return optimize.curve_fit(f, xdata, ydata, **whole)
+    x, y, sigma = _data(xdata, ydata, sigma, check_finite, nan_policy)
     weights, transform = _weights(sigma, y)
-    if method == "lm" and len(start) > len(y) != 1:
+    if method in (None, "lm") and len(start) > len(y) != 1:
         raise TypeError(f"The number of func parameters={len(start)} must not exceed the number of data points={len(y)}")
-    reduced = transform is None and kwargs.get("loss", "linear") == "linear" and can_reduce(len(y), len(start))
+    plain = transform is None and kwargs.get("loss", "linear") == "linear" and not full_output
+    reduced = plain and can_reduce(len(y), len(start))
     try:
-        compiled = programs(f, x, len(start), weights is not None, reduced)
+        compiled = programs(f, x, y, len(start), weights is not None, reduced)
     except Exception as error:
+        np.subtract(f(xdata, *start), ydata)  # what is wrong with numbers too needs no other explanation
         warnings.warn(
             f"curve_fit could not trace the formula and leaves it to scipy's finite differences, which are slower and less "
             f"exact. The reason:\n{error}",
@@ -120,31 +129,33 @@ def curve_fit(
         return optimize.curve_fit(f, xdata, ydata, **whole)
     data = [*(x if x.ndim == 2 else [x]), y, *([] if weights is None else [weights])]
     problem = (ReducedResiduals if reduced else Residuals)(compiled, data, len(start), transform)
-    fit = _levenberg_marquardt if method == "lm" else _trust_region
-    popt, pcov, cost, info, message, status = fit(problem, start, (low, high), method, dict(kwargs), optimize)
-    if full_output:
-        info["fvec"] = problem.full_residuals(popt)
+    popt, pcov, cost, info, message, status = _minimize(problem, start, (low, high), method, kwargs, len(y))
     pcov = _scaled(pcov, cost, len(y), len(popt), absolute_sigma, optimize)
     return (popt, pcov, info, message, status) if full_output else (popt, pcov)
 
 
+def _scipy_optimize() -> Any:
+    try:
+        from scipy import optimize
+    except ImportError as error:
+        raise ImportError("curve_fit needs scipy, which pip install 'fastbp[fit]' installs") from error
+    return optimize
+
+
 def _start(f: Any, p0: Any, bounds: Any, optimize: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The first parameters and the bounds, as scipy chooses them."""
-    import inspect
-
     if p0 is None:
-        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        count = sum(p.kind in kinds for p in inspect.signature(f).parameters.values()) - 1
+        count = _positional(f) - 1
         if count < 1:
             raise ValueError("Unable to determine number of fit parameters.")
     else:
         p0 = np.atleast_1d(np.asarray(p0, float)).ravel()
         count = p0.size
-    low, high = (bounds.lb, bounds.ub) if isinstance(bounds, optimize.Bounds) else bounds
+    pair = (bounds.lb, bounds.ub) if isinstance(bounds, optimize.Bounds) else bounds
     try:
-        low, high = (np.broadcast_to(np.asarray(b, float), (count,)) for b in (low, high))
-    except ValueError:
-        raise ValueError(f"bounds must be numbers or have {count} values, one for each parameter") from None
+        low, high = (np.full(count, b, float) for b in pair)
+    except (TypeError, ValueError):
+        raise ValueError(f"bounds must be two numbers or arrays of {count} values, the parameters, got {bounds!r}") from None
     if p0 is None:
         p0 = np.ones(count)
         finite_low, finite_high = np.isfinite(low), np.isfinite(high)
@@ -155,30 +166,40 @@ def _start(f: Any, p0: Any, bounds: Any, optimize: Any) -> tuple[np.ndarray, np.
     return p0, low, high
 
 
+def _positional(f: Any) -> int:
+    """How many positional arguments f takes by name."""
+    if type(f) is FunctionType and not vars(f):  # what inspect finds, but at once
+        return f.__code__.co_argcount
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in kinds for p in inspect.signature(f).parameters.values())
+
+
 def _data(xdata: Any, ydata: Any, sigma: Any, check_finite: bool | None, nan_policy: str | None) -> tuple[Any, Any, Any]:
-    """The data as float64, checked; a TypeError where x is nothing that a graph knows."""
+    """The data as float64, checked. What x is not an array of numbers is left as it is."""
     checked = nan_policy is None if check_finite is None else check_finite
     convert = np.asarray_chkfinite if checked else np.asarray
     y = convert(ydata, float)
     if y.size == 0:
         raise ValueError("`ydata` must not be empty!")
-    if not isinstance(xdata, list | tuple | np.ndarray) and not hasattr(xdata, "__array__"):
-        raise TypeError("x is no array")
-    x = convert(xdata, float)
-    if x.ndim not in (1, 2) or x.shape[-1] != len(y):
-        raise TypeError("x has no row for each y")
+    x = xdata
+    if isinstance(xdata, list | tuple | np.ndarray) or np.asarray(xdata).dtype.kind in "biuf":
+        x = convert(xdata, float)
     sigma = None if sigma is None else np.asarray(sigma, float)
     if not checked and nan_policy is not None:
         if nan_policy == "propagate":
             raise ValueError("`nan_policy='propagate'` is not supported by this function.")
         if nan_policy not in ("raise", "omit"):
             raise ValueError("nan_policy must be one of {None, 'raise', 'omit'}")
-        bad = np.isnan(y) | np.isnan(x).any(axis=tuple(range(x.ndim - 1)))
+        bad = np.isnan(y)
+        if isinstance(x, np.ndarray) and x.shape[-1:] == y.shape:
+            bad = bad | np.isnan(x).any(axis=tuple(range(x.ndim - 1)))
         if bad.any() and nan_policy == "raise":
             raise ValueError("The input contains nan values")
-        x, y = np.ascontiguousarray(x[..., ~bad]), y[~bad]
+        if not bad.any():
+            return x, y, sigma
+        x, y = x[..., ~bad], y[~bad]
         if sigma is not None and sigma.ndim:
-            sigma = sigma[~bad] if sigma.ndim == 1 else sigma[~bad][:, ~bad]
+            sigma = sigma[~bad] if sigma.ndim == 1 else sigma[np.ix_(~bad, ~bad)]
     return x, y, sigma
 
 
@@ -199,33 +220,70 @@ def _weights(sigma: np.ndarray | None, y: np.ndarray) -> tuple[np.ndarray | None
     return None, lambda values: linalg.solve_triangular(factor, values, lower=True)
 
 
-def _levenberg_marquardt(problem: Any, start: Any, _: Any, method: str, options: dict[str, Any], optimize: Any) -> Any:
-    own = not {"ftol", "xtol", "gtol"} & set(options)
-    if "max_nfev" in options:
-        options["maxfev"] = options.pop("max_nfev")
-    settings = {"ftol": _TIGHT, "xtol": _TIGHT, "maxfev": _EVALUATIONS * (len(start) + 1), **options}
-    popt, pcov, info, message, status = optimize.leastsq(
+def _minimize(problem: Any, start: Any, bounds: Any, method: str | None, options: dict[str, Any], rows: int) -> Found:
+    """As ``method`` says. Without one: by Levenberg and Marquardt, and if that gets nowhere "trf" has a try too."""
+    if method == "lm":
+        return _levenberg_marquardt(problem, start, options)
+    if method is not None:
+        return _trust_region(problem, start, bounds, method, options, rows)
+    first = failure = None
+    try:
+        first = _levenberg_marquardt(problem, start, options)
+        if _is_determined(first, rows):
+            return first
+    except RuntimeError as error:
+        failure = error
+    if set(options) <= {"ftol", "xtol", "gtol"}:
+        with suppress(RuntimeError, ValueError):
+            second = _trust_region(problem, start, bounds, "trf", options, rows)
+            if first is None or not first[2] <= second[2]:
+                return second
+    if first is None:
+        raise failure or RuntimeError
+    return first
+
+
+def _is_determined(found: Found, rows: int) -> bool:
+    """Whether the parameters are known at all: a fit that has lost its way often ends where nothing changes any more."""
+    popt, pcov, cost = found[:3]
+    if pcov is None:
+        return False
+    with np.errstate(invalid="ignore", over="ignore"):
+        errors = np.sqrt(np.diag(pcov) * cost / max(rows - len(popt), 1))
+    return bool((errors <= _LOST * np.abs(popt)).all())
+
+
+def _levenberg_marquardt(problem: Any, start: np.ndarray, options: dict[str, Any]) -> Found:
+    from scipy.optimize import leastsq
+
+    given = dict(options)
+    if "max_nfev" in given:
+        given["maxfev"] = given.pop("max_nfev")
+    settings = {"ftol": _TIGHT, "xtol": _TIGHT, "maxfev": _EVALUATIONS * (len(start) + 1), **given}
+    popt, pcov, info, message, status = leastsq(
         problem.residuals, start, Dfun=problem.columns, col_deriv=True, full_output=True, **settings
     )
-    if own and status in _LM_EXACT:
+    if status in _LM_EXACT and not {"ftol", "xtol", "gtol"} & set(options):
         status, message = 1, "The sum of squares cannot be told from its minimum."
     if status not in _LM_REACHED:
         raise RuntimeError("Optimal parameters not found: " + message)
     return popt, pcov, np.sum(info["fvec"] ** 2), info, message, status
 
 
-def _trust_region(problem: Any, start: Any, bounds: Any, method: str, options: dict[str, Any], optimize: Any) -> Any:
+def _trust_region(problem: Any, start: Any, bounds: Any, method: str, options: dict[str, Any], rows: int) -> Found:
     from scipy.linalg import svd
+    from scipy.optimize import least_squares
 
-    if "maxfev" in options:
-        options.setdefault("max_nfev", options.pop("maxfev"))
-    settings = {"ftol": _TIGHT, "xtol": _TIGHT, "gtol": _TIGHT, "x_scale": "jac", **options}
+    given = dict(options)
+    if "maxfev" in given:
+        given.setdefault("max_nfev", given.pop("maxfev"))
+    settings = {"ftol": _TIGHT, "xtol": _TIGHT, "gtol": _TIGHT, "x_scale": "jac", **given}
     settings.setdefault("max_nfev", _EVALUATIONS * (len(start) + 1))
-    found = optimize.least_squares(problem.residuals, start, jac=problem.jacobian, bounds=bounds, method=method, **settings)
+    found = least_squares(problem.residuals, start, jac=problem.jacobian, bounds=bounds, method=method, **settings)
     if not found.success:
         raise RuntimeError("Optimal parameters not found: " + found.message)
     _, s, vt = svd(found.jac, full_matrices=False)
-    s = s[s > np.finfo(float).eps * max(found.jac.shape) * s[0]]
+    s = s[s > np.finfo(float).eps * max(rows, len(start)) * s[0]]  # the inverse of Moore and Penrose
     vt = vt[: s.size]
     info = {"nfev": found.nfev, "fvec": found.fun}
     return found.x, vt.T / s**2 @ vt, 2 * found.cost, info, found.message, found.status
@@ -233,7 +291,7 @@ def _trust_region(problem: Any, start: Any, bounds: Any, method: str, options: d
 
 def _scaled(pcov: Any, cost: float, rows: int, count: int, absolute_sigma: bool, optimize: Any) -> np.ndarray:
     """The covariance by the errors that were given, or by those that the residuals show."""
-    if pcov is not None and not np.isnan(pcov).any():
+    if pcov is not None and np.isfinite(cost) and not np.isnan(pcov).any():
         if absolute_sigma:
             return pcov
         if rows > count:

@@ -1,0 +1,155 @@
+"""An epoch of gradient descent on a formula in one call: shuffle, gather, the graph's loops, update.
+
+The formula's own code is reached by its addresses, so one compiled driver serves every formula and every optimizer.
+"""
+
+from itertools import count
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from . import library, train  # noqa: F401 (train: the library holds all of the package's functions)
+from .jit import inner, kernel
+from .layout import QUIT, STOP
+from .memory import make_accessors, read_double, read_int, write_double
+from .random import shuffle
+from .simd import I64, VOID
+from .team import barrier, raise_flag, read_flag
+from .update import make_begin_step, update
+
+# -- The plan: positions in a row of 64-bit integers.
+_next = count().__next__
+SAMPLES = _next()
+BATCH = _next()
+THREADS = _next()
+SHUFFLE = _next()
+ORDER = _next()  # int64 sample numbers, in the order of training
+RANDOM = _next()  # the shuffle's generator, one uint64
+ARRAYS = _next()  # how many arrays of data
+SOURCES = _next()  # SOURCE_FIELDS integers for each
+GRAPH = _next()  # the formula on a whole batch: GRAPH_FIELDS integers
+LAST_GRAPH = _next()  # and on the last one, which may be smaller
+OUTPUTS = _next()  # what the formula works out: the gradient, then the loss
+PARAMETERS = _next()
+PARAMETER_COUNT = _next()
+VECTORS = _next()  # vectors that hold the parameters
+STATE = _next()  # the optimizer's
+SLOT = _next()  # bytes from one of its slots to the next
+OPTIMIZER = _next()  # code
+HYPER = _next()
+SCHEDULE = _next()
+SCALARS = _next()
+CONTROL = _next()
+RESULT = _next()  # float64: the sum of the batches' losses times their rows, steps taken, the step that diverged
+FIELDS = _next()
+
+# -- An array: its address, bytes to the next row and to the next column, columns, the buffer of the batch's first column,
+# and bytes to that of the next column.
+SOURCE_DATA, SOURCE_ROW, SOURCE_COLUMN, SOURCE_COLUMNS, BUFFER, BUFFER_ROW = range(6)
+SOURCE_FIELDS = 6
+
+# -- A graph: what its functions are given, how many loops over rows it has, their addresses and those of their ends, then
+# that of the results.
+GRAPH_TABLE, GRAPH_LOOPS, GRAPH_FUNCTIONS = range(3)
+
+LOSS_SUM, STEPS, DIVERGED_AT = range(3)
+
+
+@intrinsic
+def _call(typingctx, function, table):
+    """Call a function of a graph at an address."""
+
+    def codegen(context, b, sig, args):
+        kind = ir.FunctionType(VOID, [I64, I64]).as_pointer()
+        b.call(b.inttoptr(args[0], kind), [args[1], ir.Constant(I64, 0)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), codegen
+
+
+def _make_run(dtype):
+    """The Python function of the kernel ``run(plan, thread)``."""
+    read, write = make_accessors(dtype)
+    begin_step, take_step = inner(dtype)(make_begin_step(dtype)), update(dtype)
+
+    @inner(dtype)
+    def gather(plan, sample, first, last):
+        """Rows first .. last of the batch that begins with ``sample``, into the batch's buffers, a column in each."""
+        order = read_int(plan, ORDER) + 8 * sample
+        for k in range(read_int(plan, ARRAYS)):
+            array = read_int(plan, SOURCES) + 8 * SOURCE_FIELDS * k
+            data, row, column = read_int(array, SOURCE_DATA), read_int(array, SOURCE_ROW), read_int(array, SOURCE_COLUMN)
+            columns, buffer, buffer_row = read_int(array, SOURCE_COLUMNS), read_int(array, BUFFER), read_int(array, BUFFER_ROW)
+            for _ in range(columns):
+                for r in range(first, last):
+                    write(buffer, r, read(data + row * read_int(order, r), 0))
+                data, buffer = data + column, buffer + buffer_row
+
+    @inner(dtype)
+    def evaluate(graph, thread, threads, control):
+        """The formula on the batch: each thread takes blocks of rows, one adds up."""
+        table, loops = read_int(graph, GRAPH_TABLE), read_int(graph, GRAPH_LOOPS)
+        functions = graph + 8 * GRAPH_FUNCTIONS
+        for k in range(loops):
+            _call(read_int(functions, 2 * k), table)
+            if threads > 1:
+                barrier(control, threads)
+            if thread == 0:
+                _call(read_int(functions, 2 * k + 1), table)
+            if threads > 1:
+                barrier(control, threads)
+        if thread == 0:
+            _call(read_int(functions, 2 * loops), table)
+
+    @inner(dtype)
+    def close_step(plan, step, batch):
+        """Take note of the loss, and take the optimizer's step along the gradient unless all is lost."""
+        result, outputs, control = read_int(plan, RESULT), read_int(plan, OUTPUTS), read_int(plan, CONTROL)
+        loss = read(outputs, read_int(plan, PARAMETER_COUNT))
+        write_double(result, LOSS_SUM, read_double(result, LOSS_SUM) + loss * batch)
+        if not np.isfinite(loss):
+            write_double(result, DIVERGED_AT, float(step + 1))
+            raise_flag(control, QUIT)
+            return
+        code, scalars = read_int(plan, OPTIMIZER), read_int(plan, SCALARS)
+        begin_step(code, read_int(plan, HYPER), read_int(plan, SCHEDULE), scalars)
+        state, slot = read_int(plan, STATE), read_int(plan, SLOT)
+        take_step(code, scalars, read_int(plan, PARAMETERS), outputs, state, slot, read_int(plan, VECTORS))
+        write_double(result, STEPS, float(step + 1))
+        if read_flag(control, STOP):
+            raise_flag(control, QUIT)
+
+    def run(plan, thread):
+        """One pass over the data, for one thread of the team. ``plan`` is the address of the plan.
+
+        Overwrites parameters, state, schedule, generator, order and every buffer.
+        """
+        samples, size, threads = read_int(plan, SAMPLES), read_int(plan, BATCH), read_int(plan, THREADS)
+        control = read_int(plan, CONTROL)
+        if thread == 0 and read_int(plan, SHUFFLE):
+            shuffle(read_int(plan, ORDER), samples, read_int(plan, RANDOM))
+        for step in range((samples + size - 1) // size):
+            sample = step * size
+            batch = min(size, samples - sample)
+            if threads > 1:
+                barrier(control, threads)
+                if read_flag(control, QUIT):
+                    break
+            gather(plan, sample, batch * thread // threads, batch * (thread + 1) // threads)
+            if threads > 1:
+                barrier(control, threads)
+            evaluate(read_int(plan, GRAPH if batch == size else LAST_GRAPH), thread, threads, control)
+            if thread == 0:
+                close_step(plan, step, batch)
+                if threads == 1 and read_flag(control, QUIT):
+                    break
+
+    return run
+
+
+def run_kernel(dtype):
+    """The compiled ``run(plan, thread)`` for "float32" or "float64". It serves every formula."""
+    library.load(dtype)
+    return kernel(f"formula-{dtype}", "void(int64, int64)", lambda: _make_run(dtype))
