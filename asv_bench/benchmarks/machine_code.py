@@ -3,7 +3,7 @@
 import ctypes
 from functools import lru_cache
 
-from fastbp.kernels import library
+from fastbp.kernels import library, train  # noqa: F401 (train: all of the package's functions are then registered)
 from fastbp.parameters import address, aligned_zeros
 
 __all__ = ["address", "aligned_matrix", "aligned_zeros", "kernel"]

@@ -97,7 +97,8 @@ def call_by_code(s, code, functions, arguments):
 
 
 def _contents(functions):
-    return " ".join(f.name for f in functions)
+    """Their names; in an order that does not depend on which module was imported first."""
+    return " ".join(sorted(f.name for f in functions))
 
 
 def _compiled(name, functions, dtype, cached):
