@@ -68,13 +68,13 @@ WORKLOADS = {
     w.name: w
     for w in (
         Workload("curve", (1, 32, 32, 1), 64, fraction=0.50, ratio=5),
-        Workload("rl", RL, 64, fraction=0.70, ratio=4, reach=0.25),
+        Workload("rl", RL, 64, fraction=0.70, ratio=4, reach=0.05),
         Workload("rl-2", RL, 64, threads=2, fraction=0.49, ratio=4),  # 1.4 times 70 % of one core
         Workload("matexp", MATEXP, 10_000, threads=2, fraction=0.50, ratio=6),
         Workload("matexp-200", MATEXP, 200, fraction=0.60, ratio=9),
         Workload("online", (16, 32, 1), 1, optimizer="sgd", microseconds=0.35, ratio=5),
         Workload("rxla", (10, 80, 80, 80, 80, 1), 32, "relu", "sgd", fraction=0.60, ratio=4),
-        Workload("higgs", HIGGS, 100, threads=2, fraction=0.82, ratio=1.5, reach=0.1),
+        Workload("higgs", HIGGS, 100, threads=2, fraction=0.82, ratio=1.5, reach=0.01),
         Workload("higgs-momentum", HIGGS, 100, optimizer="momentum", threads=2, fraction=0.82, ratio=1.5),
         Workload("digits", (784, 128, 10), 128, "relu", threads=2, classes=True, fraction=0.78, ratio=1.6, reach=0.5),
         Workload("mid", MID, 256, "relu", threads=2, fraction=0.90, ratio=1.25),
