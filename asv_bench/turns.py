@@ -1,5 +1,6 @@
 """Peers measured in turns, so that a machine that is busy for a while is busy for all of them."""
 
+import contextlib
 import json
 import os
 import statistics
@@ -40,14 +41,17 @@ class Worker:
         except BrokenPipeError:
             answer = ""
         if not answer:
-            self.close()
-            self.errors.seek(0)
-            lines = self.errors.read().strip().splitlines()
+            lines = self.close().splitlines()
             raise Failed(lines[-1] if lines else f"exit code {self.process.returncode}")
         return json.loads(answer)
 
     def close(self):
-        self.process.communicate()
+        """End the process; what it wrote to stderr."""
+        with contextlib.suppress(BrokenPipeError):
+            self.process.communicate()
+        self.errors.seek(0)
+        with self.errors:
+            return self.errors.read().strip()
 
 
 def _environment(threads, cache):
