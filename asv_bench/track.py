@@ -5,7 +5,7 @@
     python asv_bench/track.py compare main HEAD          two commits, fails where the second is 1.5 times slower
     python asv_bench/track.py publish                    the site with the graphs of all kept results
 
-``smoke`` and ``run`` measure the fastbp that this Python imports and need no network. ``compare`` builds both commits, in an
+``smoke`` and ``run`` measure the fastbp of this checkout and need no network. ``compare`` builds both commits, in an
 environment that asv makes with pip, and measures them in turns. All but ``publish`` take ``--bench REGEX``: only those.
 """
 
@@ -24,11 +24,12 @@ ROUNDS = "4"
 COMPARED = r"(time|timeraw|peakmem)_"
 
 
-def asv(*arguments):
-    """asv's exit code."""
+def asv(*arguments, here=False):
+    """asv's exit code. With ``here``, the benchmarks import the fastbp of this checkout, whatever is installed."""
     command = [sys.executable, "-m", "asv", *arguments]
     print("+", " ".join(command[1:]), flush=True)
-    return subprocess.run(command, cwd=HERE, check=False).returncode
+    path = {"ASV_PYTHONPATH": str(HERE.parent)} if here else {}
+    return subprocess.run(command, cwd=HERE, check=False, env={**os.environ, **path}).returncode
 
 
 def commit(name="HEAD"):
@@ -42,7 +43,7 @@ def commit(name="HEAD"):
 def smoke(chosen):
     # A copy of one process that has imported everything takes a tenth of the time of a new one.
     launch = ["--launch-method", "forkserver"] if hasattr(os, "fork") else []
-    return asv("run", "-E", "existing:same", "--quick", "--dry-run", "--show-stderr", *launch, *chosen.bench)
+    return asv("run", "-E", "existing:same", "--quick", "--dry-run", "--show-stderr", *launch, *chosen.bench, here=True)
 
 
 def run(chosen):
@@ -51,7 +52,7 @@ def run(chosen):
     if changed.stdout.strip():
         raise SystemExit("fastbp/ has changes that are not committed: commit them, or use smoke")
     existing = "-E", "existing:same", "--set-commit-hash", commit()
-    return asv("run", *existing, "--show-stderr", *chosen.bench)
+    return asv("run", *existing, "--show-stderr", *chosen.bench, here=True)
 
 
 def compare(chosen):
