@@ -56,7 +56,7 @@ def _line(row, peers):
         f"{rate:.3g}",
         _goal(f"{fraction:.0%}", workload.fraction, "{:.0%}"),
         *(_cell(row, peer) for peer in peers),
-        _goal(f"**{ratio:.2g}**", workload.ratio) if ratio else "-",
+        _goal(f"**{ratio:.1f}**" if ratio < 10 else f"**{ratio:,.0f}**", workload.ratio) if ratio else "-",
     ]
 
 
