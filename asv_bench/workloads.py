@@ -1,15 +1,20 @@
-"""The networks that speed is measured on, and their data: the same for fastbp and for every peer."""
+"""The networks that speed is measured on, what is asked of fastbp there, and their data: the same for every peer."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+LEARNING_RATES = {"adam": 1e-3, "sgd": 1e-2, "momentum": 1e-2}
+MOST_ROWS, MOST_STEPS, MOST_FLOP = 20_000, 200, 6e10  # of an epoch: enough steps to time, not so many that it takes long
+
 
 @dataclass(frozen=True)
 class Workload:
-    """A network, a batch and an optimizer.
+    """A network, a batch and an optimizer; or, with ``predicts``, a network and the rows of one prediction.
 
-    ``threads`` is how many threads fastbp and its peers are given; ``fraction`` is of the limit of so many.
+    ``threads`` is how many fastbp and its peers are given. The last fields are the goals, where there are any: ``fraction``
+    of the multiply-add limit of so many threads, ``ratio`` to the best peer's time, ``microseconds`` of a step. ``reach`` is
+    a loss, to measure the time to it.
     """
 
     name: str
@@ -20,44 +25,66 @@ class Workload:
     threads: int = 1
     classes: bool = False
     dtype: str = "float32"
+    predicts: bool = False
+    fraction: float | None = None
+    ratio: float | None = None
+    microseconds: float | None = None
+    reach: float | None = None
 
     @property
     def flop(self):
-        """Operations of the matrix products of one training step: no input gradient for the first layer."""
-        pairs = list(zip(self.sizes, self.sizes[1:], strict=False))
-        return 6 * self.batch * sum(i * o for i, o in pairs) - 2 * self.batch * pairs[0][0] * pairs[0][1]
+        """Operations of the matrix products of one step: a training step has no input gradient for the first layer."""
+        products = [i * o for i, o in zip(self.sizes, self.sizes[1:], strict=False)]
+        return 2 * self.batch * (sum(products) if self.predicts else 3 * sum(products) - products[0])
+
+    @property
+    def steps(self):
+        """Steps of an epoch."""
+        fitting = min(MOST_STEPS, MOST_ROWS // self.batch, int(MOST_FLOP / self.flop))
+        return 1 if self.predicts else max(1, fitting)
 
     @property
     def samples(self):
-        """Rows of data: enough steps to time, not so many that memory is what is measured."""
-        return self.batch * max(1, min(200, 20_000 // self.batch))
+        """Rows of data."""
+        return self.batch * self.steps
+
+    @property
+    def checked_steps(self):
+        """Steps after which all peers must have the same loss."""
+        return 0 if self.predicts else max(5, min(100, int(2e11 / self.flop)))
 
     def describe(self):
         network = "-".join(map(str, self.sizes))
-        return f"{network} {self.activation}{' softmax' if self.classes else ''}, batch {self.batch}, {self.optimizer}"
+        kind = f" {self.activation}{' softmax' if self.classes else ''}{', float64' if self.dtype == 'float64' else ''}"
+        if self.predicts:
+            return f"{network}{kind}, predict {self.batch:,} row{'s' if self.batch > 1 else ''}"
+        return f"{network}{kind}, batch {self.batch:,}, {self.optimizer}"
 
+
+RL, HIGGS, MATEXP = (17, 64, 64, 6), (28, 300, 300, 300, 300, 300, 1), (4, 32, 16, 4)
+MID, WIDE = (256, 512, 512, 256), (1024, 1024, 1024, 1024)
 
 WORKLOADS = {
     w.name: w
     for w in (
-        Workload("curve", (1, 32, 32, 1), 64),
-        Workload("rl", (17, 64, 64, 6), 64),
-        Workload("rl-2", (17, 64, 64, 6), 64, threads=2),
-        Workload("matexp", (4, 32, 16, 4), 10_000, threads=2),
-        Workload("matexp-200", (4, 32, 16, 4), 200),
-        Workload("online", (16, 32, 1), 1, optimizer="sgd"),
-        Workload("rxla", (10, 80, 80, 80, 80, 1), 32, "relu", "sgd"),
-        Workload("higgs", (28, 300, 300, 300, 300, 300, 1), 100, threads=2),
-        Workload("higgs-momentum", (28, 300, 300, 300, 300, 300, 1), 100, optimizer="momentum", threads=2),
-        Workload("digits", (784, 128, 10), 128, "relu", threads=2, classes=True),
-        Workload("mid", (256, 512, 512, 256), 256, "relu", threads=2),
-        Workload("wide", (1024, 1024, 1024, 1024), 1024, "relu", threads=2),
-        Workload("higgs-64", (28, 300, 300, 300, 300, 300, 1), 100, threads=2, dtype="float64"),
-        Workload("mid-64", (256, 512, 512, 256), 256, "relu", threads=2, dtype="float64"),
+        Workload("curve", (1, 32, 32, 1), 64, fraction=0.50, ratio=5),
+        Workload("rl", RL, 64, fraction=0.70, ratio=4, reach=0.05),
+        Workload("rl-2", RL, 64, threads=2, fraction=0.49, ratio=4),  # 1.4 times 70 % of one core
+        Workload("matexp", MATEXP, 10_000, threads=2, fraction=0.50, ratio=6),
+        Workload("matexp-200", MATEXP, 200, fraction=0.60, ratio=9),
+        Workload("online", (16, 32, 1), 1, optimizer="sgd", microseconds=0.35, ratio=5),
+        Workload("rxla", (10, 80, 80, 80, 80, 1), 32, "relu", "sgd", fraction=0.60, ratio=4),
+        Workload("higgs", HIGGS, 100, threads=2, fraction=0.82, ratio=1.5, reach=0.01),
+        Workload("higgs-momentum", HIGGS, 100, optimizer="momentum", threads=2, fraction=0.82, ratio=1.5),
+        Workload("digits", (784, 128, 10), 128, "relu", threads=2, classes=True, fraction=0.78, ratio=1.6, reach=0.5),
+        Workload("mid", MID, 256, "relu", threads=2, fraction=0.90, ratio=1.25),
+        Workload("wide", WIDE, 1024, "relu", threads=2, fraction=0.92, ratio=1.2),
+        Workload("higgs-64", HIGGS, 100, threads=2, dtype="float64", fraction=0.80, ratio=1.3),
+        Workload("mid-64", MID, 256, "relu", threads=2, dtype="float64", fraction=0.80, ratio=1.3),
+        Workload("predict-row", RL, 1, predicts=True, microseconds=6, ratio=5),
+        Workload("predict-million", RL, 1_000_000, threads=2, predicts=True, fraction=0.70, ratio=2),
     )
 }
-
-LEARNING_RATES = {"adam": 1e-3, "sgd": 1e-2, "momentum": 1e-2}
 
 
 def make_data(workload):

@@ -115,6 +115,11 @@ class Engine:
     def _changing(self):
         return self._parameters.weights, self._parameters.state, self._schedule, self._random
 
+    def memory(self):
+        """Bytes of the parameters with the optimizer's state and transposed copy, and of the plans' buffers."""
+        p = self._parameters
+        return p.weights.nbytes + p.state.nbytes + p.transposed.nbytes, sum(plan.memory for plan in self._plans.values())
+
     def snapshot(self):
         """A copy of everything that training changes."""
         return [a.copy() for a in self._changing()], self.steps

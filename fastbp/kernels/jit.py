@@ -79,6 +79,14 @@ def read_cached(name, signature, codegen):
     return pickle.loads(payload) if hashlib.sha256(payload).digest() == checksum else None
 
 
+def is_cached(name, signature, codegen):
+    """Whether ``write_cached`` has kept something under this name for this source, CPU and signature."""
+    try:
+        return _file(name, signature, codegen).exists()
+    except (OSError, RuntimeError):
+        return False
+
+
 def write_cached(name, signature, codegen, data):
     """Keep compiled code on disk; a warning, once, where that is not possible."""
     payload = pickle.dumps(data, protocol=pickle.HIGHEST_PROTOCOL)

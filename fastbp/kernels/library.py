@@ -106,10 +106,15 @@ def call_by_code(s, code, functions, arguments):
     b.position_at_end(done)
 
 
+def _contents(functions):
+    """Their names; in an order that does not depend on which module was imported first."""
+    return " ".join(sorted(f.name for f in functions))
+
+
 def _compiled(name, functions, dtype, cached):
     """A code library that holds ``functions``."""
     codegen = cpu_target.target_context.codegen()
-    contents = " ".join(f.name for f in functions)
+    contents = _contents(functions)
     stored = jit.read_cached(name, contents, codegen) if cached else None
     if stored is not None:
         return codegen.unserialize_library(stored)
@@ -145,3 +150,9 @@ def address(function, dtype):
     """Where the machine code of a VectorFunction begins, for callers outside of compiled kernels."""
     load(dtype)
     return _loaded[dtype][function].get_pointer_to_function(function.symbol(dtype))
+
+
+def is_cached(dtype):
+    """Whether ``load`` would find all it needs on disk."""
+    ours = [f for f in _registered if f.body.__module__.startswith(__package__)]
+    return jit.is_cached(f"vectors-{dtype}", _contents(ours), cpu_target.target_context.codegen())

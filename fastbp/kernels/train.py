@@ -10,8 +10,9 @@ groups: a group goes through forward, backward and gradient block by block, and 
 """
 
 import numpy as np
+from numba.core.registry import cpu_target
 
-from . import elementwise, library, limit, memory  # noqa: F401 (limit: the library holds all of the package's functions)
+from . import elementwise, jit, library, limit, memory  # noqa: F401 (limit: the library holds all of the package's functions)
 from . import layout as at
 from .dense import make_dense
 from .elementwise import LINEAR, SOFTMAX
@@ -280,7 +281,15 @@ def _make_run(dtype):
     return run
 
 
+SIGNATURE = "void(int64, int64)"
+
+
 def run_kernel(dtype):
     """The compiled ``run(plan, thread)`` for "float32" or "float64". It serves every network."""
     library.load(dtype)
-    return kernel(f"run-{dtype}", "void(int64, int64)", lambda: _make_run(dtype))
+    return kernel(f"run-{dtype}", SIGNATURE, lambda: _make_run(dtype))
+
+
+def is_cached(dtype):
+    """Whether ``run_kernel`` would find all it needs on disk."""
+    return library.is_cached(dtype) and jit.is_cached(f"run-{dtype}", SIGNATURE, cpu_target.target_context.codegen())

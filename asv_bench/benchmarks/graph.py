@@ -1,0 +1,88 @@
+"""Formulas: derivatives over data, and fits, beside scipy's."""
+
+import numpy as np
+import scipy.optimize
+
+import fastbp
+
+TRUTH = [2.0, 0.7, 1.5, 3.0, 0.4, 0.2]
+
+
+def formula(x, a, b, c, d, e, f):
+    """Two terms of six parameters, that fastbp traces and NumPy computes."""
+    return a * np.exp(-b * x) + c * np.sin(d * x + e) + f
+
+
+def squared_error(k, x, y):
+    return fastbp.sum((formula(x, k[0], k[1], k[2], k[3], k[4], k[5]) - y) ** 2)
+
+
+def plain_gradient(k, x, y):
+    """The same by hand in NumPy: the value and its gradient."""
+    a, b, c, d, e, f = k
+    decay, angle = np.exp(-b * x), d * x + e
+    wave, slope = np.sin(angle), c * np.cos(angle)
+    error = a * decay + c * wave + f - y
+    columns = decay, -a * x * decay, wave, slope * x, slope, np.ones_like(x)
+    return error @ error, np.array([2 * (error @ column) for column in columns])
+
+
+def points(n, dtype="float64"):
+    random = np.random.default_rng(0)
+    x = random.uniform(0, 4, n)
+    return x.astype(dtype), (formula(x, *TRUTH) + 0.01 * random.normal(size=n)).astype(dtype)
+
+
+class Gradient:
+    """The value and gradient of a sum of squares over the data."""
+
+    params = ([1_000, 100_000], ["float32", "float64"], [1, 2], ["fastbp", "numpy"])
+    param_names = ["points", "dtype", "threads", "side"]
+
+    def setup(self, n, dtype, threads, side):
+        if side == "numpy" and threads > 1:
+            raise NotImplementedError  # asv's word for: there is no such case
+        fastbp.set_num_threads(threads)
+        self.k, (self.x, self.y) = np.array(TRUTH, dtype), points(n, dtype)
+        self.run = fastbp.value_and_grad(squared_error) if side == "fastbp" else plain_gradient
+        value, gradient = self.run(self.k, self.x, self.y)
+        near, plain = plain_gradient(self.k.astype(float), self.x.astype(float), self.y.astype(float))
+        np.testing.assert_allclose(value, near, rtol=1e-3)
+        np.testing.assert_allclose(gradient, plain, rtol=1e-3, atol=2e-3 * np.sqrt(n))
+
+    def time_value_and_gradient(self, n, dtype, threads, side):
+        self.run(self.k, self.x, self.y)
+
+
+class CurveFit:
+    params = ([100, 100_000], ["fastbp", "scipy"])
+    param_names = ["points", "side"]
+
+    def setup(self, n, side):
+        self.fit = fastbp.curve_fit if side == "fastbp" else scipy.optimize.curve_fit
+        self.x, self.y = points(n)
+        self.time_curve_fit(n, side)
+
+    def time_curve_fit(self, n, side):
+        self.fit(formula, self.x, self.y, p0=[1.5, 1.0, 1.0, 2.9, 0.5, 0.0])
+
+
+class FirstCall:
+    """Compilation of a small graph, in a new interpreter, with the kernels on disk and the graph not."""
+
+    number, repeat, rounds, timeout = 1, 3, 1, 300
+
+    def setup(self):
+        exec(_LOAD, {})
+
+    def timeraw_first_gradient(self):
+        # The formula is another one each time, so that no compiled graph on disk fits it.
+        return "fastbp.grad(f)(1.5)", f"{_LOAD}\nf = eval(f'lambda x: np.exp({{time.time()!r}} * -x) + x**3', {{'np': np}})"
+
+
+_LOAD = """
+import time
+import numpy as np
+import fastbp
+fastbp.grad(lambda x: np.sin(x) * x)(0.5)
+"""

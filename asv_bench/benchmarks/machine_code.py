@@ -1,0 +1,23 @@
+"""Calls of single kernels, by address, as compiled code makes them."""
+
+import ctypes
+from functools import lru_cache
+
+from fastbp.kernels import library, train  # noqa: F401 (train: all of the package's functions are then registered)
+from fastbp.parameters import address, aligned_zeros
+
+__all__ = ["address", "aligned_matrix", "aligned_zeros", "kernel"]
+
+
+@lru_cache
+def kernel(function, dtype):
+    """A VectorFunction as Python calls it: integers in, nothing out. A call costs about a microsecond."""
+    kind = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * function.arguments)
+    return kind(library.address(function, dtype))
+
+
+def aligned_matrix(values, row):
+    """A copy of a matrix in rows of ``row`` elements, zeros after what is given, aligned for vectors."""
+    matrix = aligned_zeros(len(values) * row, values.dtype).reshape(len(values), row)
+    matrix[:, : values.shape[1]] = values
+    return matrix

@@ -1,0 +1,99 @@
+"""What fastbp finds on this machine: ``python -m fastbp info``."""
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from . import __version__
+from .threads import available_cpus, get_num_threads
+
+FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "neon", "sve")  # that decide how kernels are written
+EXTRAS = ("scipy", "scikit-learn", "matplotlib", "pandas")
+
+
+def cpu_name() -> str:
+    """What the processor calls itself.
+
+    Examples
+    --------
+    >>> from fastbp.info import cpu_name
+    >>> len(cpu_name()) > 0
+    True
+    """
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def info() -> dict[str, str]:
+    """Versions, processor, vector width, tiles, threads and the cache of compiled kernels, as text by name.
+
+    Returns
+    -------
+    dict
+        In the order in which ``python -m fastbp info`` prints it.
+
+    Raises
+    ------
+    ValueError
+        If FASTBP_NUM_THREADS is no number of at least 1.
+
+    Examples
+    --------
+    >>> from fastbp.info import info
+    >>> list(info())[:3]
+    ['fastbp', 'python', 'packages']
+    """
+    import llvmlite.binding as llvm
+
+    from .kernels.gemm import tile_shape
+    from .kernels.simd import machine
+
+    cpu, (rows, vectors) = machine(), tile_shape()
+    host = llvm.get_host_cpu_features()
+    asked = f", compiling for {name}" if (name := os.environ.get("NUMBA_CPU_NAME")) else ""
+    wanted = os.environ.get("FASTBP_NUM_THREADS", "").strip() or "not set"
+    llvm_version = ".".join(map(str, llvm.llvm_version_info))
+    return {
+        "fastbp": f"{__version__} in {Path(__file__).resolve().parent}",
+        "python": f"{platform.python_version()} on {platform.system()} {platform.machine()} ({sys.executable})",
+        "packages": f"{_versions(('numpy', 'numba', 'llvmlite', 'tqdm'))}, LLVM {llvm_version}",
+        "extras": _versions(EXTRAS) or "none",
+        "processor": f"{cpu_name()} ({llvm.get_host_cpu_name()}){asked}",
+        "features": " ".join(name for name in FEATURES if host.get(name)) or "none",
+        "vectors": f"{cpu.vector_bytes} bytes: {cpu.lanes('float32')} float32 or {cpu.lanes('float64')} float64",
+        "registers": f"{cpu.registers}, multiply-add {'fused' if cpu.fma else 'in two instructions'}",
+        "tiles": f"{rows} rows x {vectors} vectors",
+        "threads": f"up to {get_num_threads()}, of {available_cpus()} processors (FASTBP_NUM_THREADS {wanted})",
+        "cache": _cache_text(),
+    }
+
+
+def _versions(names: tuple[str, ...]) -> str:
+    found = []
+    for name in names:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
+def _cache_text() -> str:
+    """The folder of compiled kernels, and whether those that this very version needs are in it."""
+    from .kernels.jit import cache_directory
+    from .kernels.train import is_cached
+
+    state = [f"{dtype} {'warm' if is_cached(dtype) else 'cold'}" for dtype in ("float32", "float64")]
+    return f"{cache_directory()}: {', '.join(state)}"
+
+
+def info_lines() -> list[str]:
+    """``info()`` as aligned lines."""
+    return [f"{name:<11}{text}" for name, text in info().items()]

@@ -1,0 +1,45 @@
+"""README's figures are those that were measured last."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = ROOT / "asv_bench" / "reports" / "compare.json"
+
+
+@pytest.fixture(scope="module")
+def report_module():
+    sys.path.insert(0, str(ROOT / "asv_bench"))
+    try:
+        spec = importlib.util.spec_from_file_location("report", ROOT / "asv_bench" / "report.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    finally:
+        sys.path.pop(0)
+
+
+def test_the_table_is_that_of_the_kept_report(report_module):
+    """Whoever measures anew runs ``compare.py --readme``, which writes both."""
+    report = json.loads(KEPT.read_text(encoding="utf-8"))
+    assert report_module.readme_table() == report_module.markdown(report)
+
+
+def test_every_workload_is_in_the_kept_report(report_module):
+    """A run of a few workloads is no report."""
+    report = json.loads(KEPT.read_text(encoding="utf-8"))
+    workloads = sys.modules[report_module.Workload.__module__].WORKLOADS
+    assert [row["workload"]["name"] for row in report["rows"]] == list(workloads)
+    assert not any(row["disagreement"] for row in report["rows"])
+
+
+def test_another_figure_is_noticed(report_module):
+    """The comparison is not blind: the table follows the figures."""
+    report = json.loads(KEPT.read_text(encoding="utf-8"))
+    before = report_module.markdown(report)
+    report["rows"][0]["peers"]["fastbp"]["seconds"] = [1.0]
+    assert report_module.markdown(report) != before
