@@ -23,7 +23,7 @@ from .graph.derive import gradient
 from .graph.errors import trace_error
 from .graph.node import Node
 from .graph.tape import Tape
-from .graph.trace import argument_names, results, tracing
+from .graph.trace import argument_names, results
 from .history import History
 from .kernels import formula as at
 from .kernels.layout import CONTROL_SIZE
@@ -277,11 +277,10 @@ class Descent:
             tape.input(name, (rows,)) if array.ndim == 1 else Columns(tape, name, (rows, array.shape[1]))
             for name, array in zip(names, arrays, strict=True)
         ]
-        with tracing(tape):
-            found = results(tape, f(handed, *seen))
+        found = results(tape, f, handed, *seen)
         if len(found) != 1 or found[0].shape:
             what = f"{found[0].shape[0]} values" if len(found) == 1 else f"{len(found)} results"
-            raise trace_error(f"A formula to fit must give a single number, not {what}.", "Use fastbp.mean over the data.")
+            raise trace_error(f"A formula to fit must give a single number, not {what}.", "Use fastbp.mean over the data.", f)
         inputs = [*parameters, *(node for x in seen for node in (x.T if isinstance(x, Columns) else [x]))]
         program = Program(inputs, [*gradient(found[0], parameters), found[0]], self.dtype)
         self._operators = len(program.plan.nodes)

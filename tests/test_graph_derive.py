@@ -58,6 +58,13 @@ def test_operators_against_central_differences(name):
     np.testing.assert_allclose(by_y, central(lambda y: f(x, y), y), rtol=2e-7, atol=1e-9)
 
 
+def test_the_slope_of_log_cosh_is_tanh():
+    graph = bp.trace(bp.grad(lambda x: bp.log(bp.cosh(x))), 0.5)
+    assert [node.op for node in graph.nodes] == ["input", "tanh"]
+    assert bp.grad(lambda x: bp.log(bp.cosh(x)))(800.0) == 1.0
+    assert [n.op for n in bp.trace(lambda x: bp.sinh(x) / bp.cosh(x), 0.5).nodes] == ["input", "tanh"]
+
+
 @pytest.mark.parametrize(
     ("f", "x", "slope"),
     [
@@ -77,6 +84,10 @@ def test_operators_against_central_differences(name):
         (lambda x: 2.0**x, 0.0, math.log(2.0)),
         (lambda x: bp.where(x > 0, bp.log(x), 0.0), -1.0, 0.0),  # what is not taken may be NaN
         (lambda x: bp.where(x > 0, x, 1 / x), 1.0, 1.0),
+        (lambda x: bp.where(x > 0, bp.sqrt(x), 0.0), 0.0, 0.0),  # and its slope infinite
+        (lambda x: bp.where(x > 0, x * bp.sqrt(x) + bp.log(x), 3 * x), 0.0, 3.0),
+        (lambda x: bp.where(x == 0, 1.0, bp.sin(x) / x), 0.0, 0.0),
+        (lambda x: bp.where(x > 0, bp.where(x < 2, bp.exp(2 * bp.log(x)), bp.sqrt(-x)), x), 0.0, 1.0),
         (bp.tanh, math.inf, 0.0),
         (bp.tanh, -math.inf, 0.0),
         (bp.sigmoid, math.inf, 0.0),

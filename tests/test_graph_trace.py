@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 
@@ -93,6 +94,9 @@ def test_numpy_and_fastbp_write_the_same_nodes():
         lambda x: np.hypot(x, 2.0) + np.log2(x) * np.log10(x) - np.exp2(x) + np.logaddexp(x, 0.4),
         lambda x: np.sum(x) + np.mean(x) + x.mean() + x.sum() + np.dot(x, x) + x @ x,
         lambda x: abs(-x) + (+x) + 2**x + x**-2 + x**0.5 + x**2.5 + x**0,
+        lambda x: np.arcsinh(-x) + np.arcsinh(3 * x) + np.arccosh(1 + x) + np.arctanh(0.9 * x),
+        lambda x: np.select([x > 0.7, x > 0.3], [x**2, 2 * x], 5.0) + np.select([x > 0.5], [x]),
+        lambda x: np.piecewise(x, [x < 0.4, x > 0.6], [lambda x: x - 0.4, lambda x: x**2, 7.0]),
         lambda x: x[2:5] * x[1:4] + x[::-1][:3] + x[-1],
         lambda x: ((x > 0.2) & ~(x > 0.8) | (x == X[0])) * x + (x != X[0]),
         lambda x: np.ones_like(x).sum() + np.zeros_like(x) + len(x) + x.shape[0] + x.ndim,
@@ -127,7 +131,13 @@ BAD = {
     (lambda x: [1, 2][x]): "Python number",
     (lambda x: x % 2.0): "operators",
     (lambda x: np.floor(x)): "np.floor",
-    (lambda x: np.linalg.norm([x, x])): "np.norm|array|Python number|operator",
+    (lambda x: np.linalg.norm(x)): "np.linalg.norm",
+    (lambda x: np.zeros(x)): "expected a sequence of integers",
+    (lambda x: x * 1j): "complex",
+    (lambda x: x.astype(float)): "no astype",
+    (lambda x: np.zeros(2).__setitem__(0, x * np.ones(2))): "sequence|Python number|array",
+    (lambda x: numba.njit(lambda a: a * a)(x)): "py_func",
+    (lambda x: None): "must return",
     (lambda x: np.cumsum(x)): "np.cumsum",
     (lambda x: "text"): "must return",
     (lambda x: len(x)): "length",
@@ -144,6 +154,24 @@ def test_what_cannot_be_traced_says_so(number):
     with pytest.raises(bp.TraceError, match=words) as caught:
         bp.trace(formula, 1.0)
     assert Path(__file__).name in str(caught.value)
+
+
+def test_the_users_own_errors_stay_what_they_are():
+    def check(x):
+        raise ValueError("k must be positive")
+
+    with pytest.raises(ValueError, match="k must be positive"):
+        bp.trace(check, 1.0)
+    assert not hasattr(bp.trace(lambda x: x, 1.0).nodes[0], "astype")
+
+
+def test_a_bad_result_shows_the_formula():
+    def nothing(x):
+        x * 2
+
+    with pytest.raises(bp.TraceError, match="in nothing") as caught:
+        bp.trace(nothing, 1.0)
+    assert "def nothing(x):" in str(caught.value)
 
 
 def test_the_error_shows_the_users_line():

@@ -104,6 +104,12 @@ def test_errors():
         bp.grad(lambda p: (p, p))(1.0)
     with pytest.raises(ValueError, match="argnums"):
         bp.grad(lambda p: p, argnums=1)(1.0)
+    for argnums in ("x", 1.0, True, [0, "y"], None):
+        with pytest.raises(TypeError, match="argnums must be an integer or a sequence of integers"):
+            bp.grad(lambda p: p, argnums=argnums)
+    with pytest.raises(TypeError, match="argument 0 must be a number or an array"):
+        bp.grad(lambda p: p[0])((np.ones(3), 2.0))
+    assert bp.grad(lambda p, q: p * q, argnums=np.int64(1))(3.0, 4.0) == 3.0
     with pytest.raises(TypeError, match="numbers and vectors"):
         bp.grad(lambda d: bp.sum(d[0]))(np.ones((2, 3)))
     with pytest.raises(TypeError, match="must be a function"):

@@ -16,7 +16,7 @@ from typing import Any
 from .errors import trace_error
 from .node import Node
 from .rules import RULES
-from .tape import UNROLLED, Tape
+from .tape import UNROLLED, Tape, is_constant
 
 # The derivative by a node with rows: {factor: part}, the sum of factor * part, factors being single numbers.
 Parts = dict[Node, Node]
@@ -113,10 +113,23 @@ def gradient(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> lis
                 _receive(tape, argument, {one: tape.element(total, i) if total.shape else total}, argument, scalar, rows)
             continue
         for factor, part in parts.items():
-            for argument, share in zip(node.args, RULES[node.op](part, node, *node.args), strict=True):
+            for argument, share in zip(node.args, _shares(tape, part, node), strict=True):
                 if share is not None and argument.index in changing:
                     _receive(tape, argument, {factor: share}, node, scalar, rows)
     return [_collect(tape, w, scalar.get(w.index), rows.get(w.index, {}), places.get(w.index, [])) for w in wrt]
+
+
+def _shares(tape: Tape, part: Node, node: Node) -> Sequence[Node | None]:
+    """What a node hands on to its arguments of one part of its derivative.
+
+    Where a condition set the part to zero it sets the shares to zero: a slope there may be infinite, and 0 times that is NaN.
+    """
+    if part.op != "where" or not any(is_constant(choice, 0) for choice in part.args[1:]):
+        return RULES[node.op](part, node, *node.args)
+    condition, x, y = part.args
+    if is_constant(y, 0):
+        return [s if s is None else tape.make("where", condition, s, y) for s in _shares(tape, x, node)]
+    return [s if s is None else tape.make("where", condition, x, s) for s in _shares(tape, y, node)]
 
 
 def _single(one: Node, value: Node | None) -> Parts:

@@ -30,8 +30,7 @@ class Derivative:
             raise TypeError(f"f must be a function, got {f!r}")
         self._f, self._recipe = f, recipe
         self.__wrapped__ = f  # as functools has it: for inspect, and for what f sees around it
-        self._single = isinstance(argnums, int)
-        self._argnums = [argnums] if isinstance(argnums, int) else list(argnums)
+        self._single, self._argnums = argument_numbers(argnums)
         self._programs: dict[Any, tuple[Program, Any, Any]] = {}
         self.__name__ = f"{recipe.__name__.removesuffix('_recipe')}_{getattr(f, '__name__', 'formula')}"
         self.__doc__ = getattr(f, "__doc__", None)
@@ -40,7 +39,7 @@ class Derivative:
         f = _with(self._f, settings)
         if active_tape() is not None or tape_of(args) is not None:
             return self._on_tape(f, args)
-        arrays = [np.asarray(a) for a in args]
+        arrays = [_array(i, a) for i, a in enumerate(args)]
         dtype = _dtype(arrays)
         key = (dtype, tuple(a.shape for a in arrays), fingerprint(self._f), tuple(sorted(settings.items())))
         if key not in self._programs:
@@ -53,7 +52,7 @@ class Derivative:
 
     def _compile(self, f: Callable[..., Any], arrays: list[np.ndarray], dtype: str) -> tuple[Program, Any]:
         graph, handed = trace_arguments(f, arrays)
-        nodes, finish = self._recipe(_only(graph.outputs), [_by(handed, i) for i in self._argnums])
+        nodes, finish = self._recipe(_only(graph.outputs, f), [_by(handed, i) for i in self._argnums])
         return Program(graph.inputs, nodes, dtype), finish
 
     def _on_tape(self, f: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -63,7 +62,7 @@ class Derivative:
         handed = [a if isinstance(a, Rows) else as_node(tape, a) for a in args]
         stand_ins = {i % len(handed): _stand_in(tape, _by(handed, i)) for i in self._argnums}
         inner = [stand_ins[i][0] if i in stand_ins else a for i, a in enumerate(handed)]
-        output = _only(results(tape, f(*inner)))
+        output = _only(results(tape, f, *inner), f)
         leaves = [node for i in self._argnums for node in stand_ins[i % len(handed)][1]]
         nodes, finish = self._recipe(output, [stand_ins[i % len(handed)][0] for i in self._argnums])
         nodes = substitute(nodes, {leaf: leaf.args[0] for leaf in leaves})
@@ -96,11 +95,28 @@ def _dtype(arrays: list[np.ndarray]) -> str:
     return "float32" if kinds == {"float32"} else "float64"
 
 
-def _only(outputs: list[Node]) -> Node:
+def argument_numbers(argnums: Any) -> tuple[bool, list[int]]:
+    """Whether ``argnums`` names one argument alone, and all that it names."""
+    single = not isinstance(argnums, Sequence) or isinstance(argnums, str)
+    numbers = [argnums] if single else argnums
+    if any(isinstance(i, bool) or not hasattr(i, "__index__") for i in numbers):
+        raise TypeError(f"argnums must be an integer or a sequence of integers, got {argnums!r}")
+    return single, [i.__index__() for i in numbers]
+
+
+def _array(i: int, value: Any) -> np.ndarray:
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise TypeError(f"argument {i} must be a number or an array of numbers, got {value!r}") from None
+
+
+def _only(outputs: list[Node], f: Callable[..., Any]) -> Node:
     if len(outputs) != 1:
         raise trace_error(
             f"A formula to differentiate must return one thing, not a tuple of {len(outputs)}.",
             "Return a number, or fastbp.stack([...]) for jacobian.",
+            f,
         )
     return outputs[0]
 

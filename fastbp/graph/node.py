@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .errors import TraceError, trace_error
+from .errors import TraceError, missing_attribute, trace_error
 from .operators import LOGICAL, UNARY
 
 if TYPE_CHECKING:
@@ -177,6 +177,11 @@ class Node:
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise trace_error("A formula cannot turn a node into an array.", _ALLOWED)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # libraries look for such
+            raise AttributeError(f"a node has no {name}")
+        raise missing_attribute(f"A node has no {name}.", _ALLOWED)
 
     def _no_operator(self, *_: Any) -> Any:
         raise trace_error("This operator has no place in a graph.", _ALLOWED)

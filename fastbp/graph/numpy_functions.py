@@ -16,6 +16,15 @@ _INSTEAD = "Use functions of fastbp or NumPy that a graph knows: "
 
 _UFUNCS: dict[str, Any] = {name: lambda *x, op=name: apply(op, *x) for name in [*UNARY, "minimum", "maximum"]}
 _UFUNCS |= {function.__name__: (lambda *x, op=op: apply(op, *x)) for op, (_, function) in INFIX.items()}
+
+
+def _arcsinh(x: Any) -> Any:
+    def positive(x: Any) -> Any:
+        return functions.log1p(x + x * x / (1.0 + functions.sqrt(x * x + 1.0)))
+
+    return functions.where(x < 0.0, -positive(-x), positive(x))
+
+
 _UFUNCS |= {
     "absolute": functions.abs,
     "fabs": functions.abs,
@@ -34,6 +43,9 @@ _UFUNCS |= {
     "exp2": lambda x: functions.exp(x * math.log(2.0)),
     "log2": lambda x: functions.log(x) / math.log(2.0),
     "log10": lambda x: functions.log(x) / math.log(10.0),
+    "arcsinh": _arcsinh,
+    "arccosh": lambda x: functions.log(x + functions.sqrt((x - 1.0) * (x + 1.0))),
+    "arctanh": lambda x: 0.5 * (functions.log1p(x) - functions.log1p(-x)),
     "hypot": lambda x, y: functions.sqrt(x * x + y * y),
     "logaddexp": lambda x, y: functions.maximum(x, y) + functions.softplus(-functions.abs(x - y)),
     "fmin": functions.minimum,
@@ -53,9 +65,9 @@ def apply_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
     if method == "reduce" and ufunc is np.add and options.get("axis") in (0, None, -1):
         return functions.sum(inputs[0], options.get("axis"), options.get("keepdims", False))
     if method != "__call__" or ufunc.__name__ not in _UFUNCS:
-        name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+        name = f"{'np.' * hasattr(np, ufunc.__name__)}{ufunc.__name__}{'' if method == '__call__' else f'.{method}'}"
         raise trace_error(f"A graph has no operator for {name}.", _INSTEAD + _known(_UFUNCS))
-    if any(value is not None and value != (None,) for key, value in options.items() if key in ("out", "where")):
+    if "where" in options or any(array is not None for array in options.get("out") or ()):
         raise trace_error(f"A graph cannot fill arrays in place (np.{ufunc.__name__} with out= or where=).", "Leave them out.")
     tape = tape_of(inputs)
     assert tape is not None
@@ -75,8 +87,26 @@ def _polyval(p: Any, x: Any) -> Any:
     return total
 
 
+def _select(condlist: Any, choicelist: Any, default: Any = 0.0) -> Any:
+    chosen = default
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        chosen = functions.where(condition, choice, chosen)
+    return chosen
+
+
+def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    conditions = condlist if isinstance(condlist, list | tuple) else [condlist]
+    pieces = [piece(x, *args, **kw) if callable(piece) else piece for piece in funclist]
+    chosen = pieces.pop() if len(pieces) > len(conditions) else 0.0
+    for condition, piece in zip(conditions, pieces, strict=True):
+        chosen = functions.where(condition, piece, chosen)
+    return chosen
+
+
 _FUNCTIONS: dict[str, Any] = {
     "where": functions.where,
+    "select": _select,
+    "piecewise": _piecewise,
     "sum": functions.sum,
     "mean": functions.mean,
     "average": functions.mean,
@@ -99,7 +129,8 @@ _FUNCTIONS: dict[str, Any] = {
 def apply_function(function: Any, args: Any, options: Any) -> Any:
     """One of NumPy's functions that is no ufunc, with a node among its arguments."""
     if function.__name__ not in _FUNCTIONS:
-        raise trace_error(f"A graph has no operator for np.{function.__name__}.", _INSTEAD + _known({**_UFUNCS, **_FUNCTIONS}))
+        name = f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
+        raise trace_error(f"A graph has no operator for {name}.", _INSTEAD + _known({**_UFUNCS, **_FUNCTIONS}))
     try:
         return _FUNCTIONS[function.__name__](*args, **options)
     except TypeError as error:

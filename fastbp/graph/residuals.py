@@ -12,11 +12,10 @@ import numpy as np
 
 from .compile import Bound, Program
 from .errors import trace_error
-from .functions import as_node
 from .grad import rows_by_parameters
 from .surroundings import fingerprint
 from .tape import Tape
-from .trace import Rows, argument, argument_names, tracing
+from .trace import Rows, argument, argument_names, results
 
 _MOST_KEPT = 64
 REDUCED_ROWS = 1000  # from so many rows on scipy is handed a small problem with the same solution
@@ -64,8 +63,7 @@ def _trace(f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool,
     length = xdata.shape[-1:]
     y = tape.input("y", length)
     inputs = [*parameters, *(x.nodes if isinstance(x, Rows) else [x]), y]
-    with tracing(tape):
-        model = as_node(tape, f(x, *parameters))
+    (model,) = results(tape, f, x, *parameters)
     if model.shape not in ((), length):
         raise trace_error(f"The formula gives {model.shape} values for {length} rows.", "One value for each row is needed.")
     residual = tape.make("sub", model, y)

@@ -18,7 +18,7 @@ from .derive import gradient, live
 from .errors import TraceError, trace_error
 from .node import Node
 from .text import as_code
-from .trace import Graph, tracing
+from .trace import Graph, call
 
 
 @dataclass(frozen=True)
@@ -95,17 +95,16 @@ def trace_loss(f: Callable[..., Any], targets: int, units: int) -> RowLoss:
     tape = BatchTape()
     y_true, y_pred = tape.columns("y_true", targets), tape.columns("y_pred", units)
     true_leaf, pred_leaf = (node for node in tape.nodes if node.op == "input")
-    with tracing(tape):
-        result = f(y_true, y_pred)
+    result = call(tape, f, y_true, y_pred)
     if not isinstance(result, BatchNode):
-        raise _bad_result(result, "A loss", "one value for each sample, or for each of its outputs")
+        raise _bad_result(f, result, "A loss", "one value for each sample, or for each of its outputs")
     value = result.sample
     if value.is_logical:
         value = tape.make("where", value, tape.constant(1.0), tape.constant(0.0))
     if value.shape:  # one value for each output: their mean is the sample's loss
         value = tape.make("div", tape.sum(value), tape.constant(value.shape[0]))
     if not _depends(value, pred_leaf):
-        raise _bad_result(result, "A loss", "something that depends on y_pred")
+        raise _bad_result(f, result, "A loss", "something that depends on y_pred")
     scale = tape.input("scale")
     (slope,) = gradient(value, [pred_leaf], scale)
     return RowLoss(true_leaf, pred_leaf, scale, value, slope)
@@ -121,10 +120,9 @@ def trace_activation(f: Callable[..., Any]) -> RowActivation:
     """
     tape = BatchTape()
     z = tape.units("z")
-    with tracing(tape):
-        result = f(z)
+    result = call(tape, f, z)
     if not isinstance(result, BatchNode) or not _depends(result.sample, z.sample):
-        raise _bad_result(result, "An activation", "something that depends on z")
+        raise _bad_result(f, result, "An activation", "something that depends on z")
     value = result.sample
     if value.is_logical:
         value = tape.make("where", value, tape.constant(1.0), tape.constant(0.0))
@@ -136,6 +134,6 @@ def _depends(node: Node, leaf: Node) -> bool:
     return any(n is leaf for n in live([node]))
 
 
-def _bad_result(result: Any, what: str, wanted: str) -> TraceError:
+def _bad_result(f: Callable[..., Any], result: Any, what: str, wanted: str) -> TraceError:
     shown = f"{type(result).__name__}" if isinstance(result, BatchNode) else repr(result)
-    return trace_error(f"{what} must return {wanted}, got {shown}.", "Compute it from the arguments.")
+    return trace_error(f"{what} must return {wanted}, got {shown}.", "Compute it from the arguments.", f)

@@ -4,8 +4,8 @@
 the derivative of the result by the node and ``v`` the node's own value. Everything may be a Node, a number or an array.
 
 At kinks, as in JAX: abs has slope 0 at 0, relu has slope 0 at 0, and minimum and maximum of equal values give each half.
-Comparisons and sign have slope 0 everywhere; where gives its derivative only to the value that was taken, so that what
-was not taken may be infinite or NaN.
+Comparisons and sign have slope 0 everywhere; where gives its derivative only to the value that was taken. What was not taken
+may be infinite or NaN, or have such a slope: it gets 0 all the same (where JAX gives NaN).
 """
 
 import math

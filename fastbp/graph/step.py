@@ -80,8 +80,10 @@ def _shares(node: Node) -> Any:
     if node.op == "stack":
         return list(g)
     # NumPy's numbers: a division by zero is an infinity, as in compiled code, and no error.
-    values = (np.asarray(v)[()] for v in (g, node.value, *(a.value for a in node.args)))
-    return RULES[node.op](*values) if node.args else []
+    values = [np.asarray(v)[()] for v in (g, node.value, *(a.value for a in node.args))]
+    shares = RULES[node.op](*values) if node.args else ()
+    # A value that was not taken hands on 0, whatever its slope.
+    return [share if share is None else np.where(np.equal(g, 0), 0.0, share)[()] for share in shares]
 
 
 def _fitting(share: Any, node: Node, argument: Node) -> Any:

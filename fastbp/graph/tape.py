@@ -186,26 +186,36 @@ class Tape:
         return node
 
 
-def _is(node: Node, value: float) -> bool:
+def is_constant(node: Node, value: float) -> bool:
     return node.op == "constant" and node.attr == value
 
 
 def _simplify(tape: Tape, op: str, args: tuple[Node, ...]) -> Node | None:
-    """An equal node that costs less, or None. Infinities and NaN keep their way; -0.0 + 0 may become -0.0."""
+    """An equal node that costs less, or None.
+
+    Infinities and NaN keep their way, but for sinh / cosh, which as tanh does not overflow; -0.0 + 0 may become -0.0.
+    """
     x = args[0]
     y = args[1] if len(args) > 1 else x
     if op == "add":
-        return x if _is(y, 0) else y if _is(x, 0) else tape.make("sub", x, y.args[0]) if y.op == "neg" else None
+        if is_constant(x, 0) or is_constant(y, 0):
+            return y if is_constant(x, 0) else x
+        return tape.make("sub", x, y.args[0]) if y.op == "neg" else _sum_of_choices(tape, x, y)
     if op == "sub":
-        return x if _is(y, 0) else tape.make("add", x, y.args[0]) if y.op == "neg" else None
+        return x if is_constant(y, 0) else tape.make("add", x, y.args[0]) if y.op == "neg" else None
     if op == "mul":
         for one, other in ((x, y), (y, x)):
-            if _is(one, 1):
+            if is_constant(one, 1):
                 return other
-            if _is(one, -1):
+            if is_constant(one, -1):
                 return tape.make("neg", other)
-    if op == "div" and _is(y, 1):
+            # (a / cosh u) sinh u: the derivative of log cosh u.
+            if one.op == "div" and one.args[1].op == "cosh" and other.op == "sinh" and one.args[1].args == other.args:
+                return tape.make("mul", one.args[0], tape.make("tanh", *other.args))
+    if op == "div" and is_constant(y, 1):
         return x
+    if op == "div" and x.op == "sinh" and y.op == "cosh" and x.args == y.args:
+        return tape.make("tanh", *x.args)
     if op == "neg" and x.op == "neg":
         return x.args[0]
     if op == "not" and x.op == "not":
@@ -217,6 +227,17 @@ def _simplify(tape: Tape, op: str, args: tuple[Node, ...]) -> Node | None:
             taken = args[1] if x.attr else args[2]
             return taken if taken.shape == tape._common_shape(op, args) else None
         return args[1] if args[1] is args[2] and args[1].shape == tape._common_shape(op, args) else None
+    return None
+
+
+def _sum_of_choices(tape: Tape, x: Node, y: Node) -> Node | None:
+    """Two choices by one condition between something and 0, as one: so the chain rule knows a sum's condition too."""
+    if x.op == y.op == "where" and x.args[0] is y.args[0]:
+        condition, first, second = x.args
+        if is_constant(second, 0) and is_constant(y.args[2], 0):
+            return tape.make("where", condition, tape.make("add", first, y.args[1]), second)
+        if is_constant(first, 0) and is_constant(y.args[1], 0):
+            return tape.make("where", condition, first, tape.make("add", second, y.args[2]))
     return None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .derive import live
-from .errors import trace_error
+from .errors import TraceError, call_error, is_about_nodes, missing_attribute, trace_error
 from .functions import as_node, tape_of
 from .node import Node
 from .step import run_backward, run_forward
@@ -30,6 +30,25 @@ def tracing(tape: Tape) -> Iterator[None]:
         yield
     finally:
         _tracing.reset(token)
+
+
+def call(tape: Tape, f: Callable[..., Any], *args: Any) -> Any:
+    """What a formula returns for nodes of this tape.
+
+    Raises
+    ------
+    TraceError
+        Also where a function that the formula calls fails because it knows no nodes.
+    """
+    with tracing(tape):
+        try:
+            return f(*args)
+        except TraceError:
+            raise
+        except Exception as error:
+            if not is_about_nodes(error):
+                raise
+            raise call_error(error) from error
 
 
 def active_tape() -> Tape | None:
@@ -57,12 +76,10 @@ class Rows:
             return self.nodes[key]
         if isinstance(key, tuple) and len(key) == 2 and all(hasattr(k, "__index__") for k in key):
             return self.nodes[key[0]][key[1]]
-        raise trace_error(
-            f"A formula cannot index an array of shape {self.shape} with {key!r}.", "Take its rows: x[0], x[1], ..."
-        )
+        raise trace_error(f"A formula cannot index an array of shape {self.shape} with {key!r}.", _ROWS)
 
     def __getattr__(self, name: str) -> Any:
-        raise trace_error(f"An array of shape {self.shape} has no {name} in a formula.", _ROWS)
+        raise missing_attribute(f"An array of shape {self.shape} has no {name} in a formula.", _ROWS)
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise trace_error(f"A formula cannot compute with an array of shape {self.shape}.", _ROWS)
@@ -232,15 +249,16 @@ def argument(tape: Tape, name: str, example: Any) -> Any:
     return Rows(tape, name, array.shape) if array.ndim == 2 else tape.input(name, array.shape)
 
 
-def results(tape: Tape, value: Any) -> list[Node]:
-    """What a formula returned, as nodes: a tuple gives several."""
-    if isinstance(value, tuple):
-        return [as_node(tape, v) for v in value]
+def results(tape: Tape, f: Callable[..., Any], *args: Any) -> list[Node]:
+    """What a formula returns, as nodes: a tuple gives several."""
+    value = call(tape, f, *args)
     try:
-        return [as_node(tape, value)]
+        return [as_node(tape, v) for v in (value if isinstance(value, tuple) else [value])]
+    except TraceError:
+        raise
     except TypeError:
         raise trace_error(
-            f"A formula must return numbers or nodes, not {value!r}.", "Return a node, or a tuple of nodes."
+            f"A formula must return numbers or nodes, not {value!r}.", "Return a node, or a tuple of nodes.", f
         ) from None
 
 
@@ -289,6 +307,5 @@ def trace_arguments(f: Callable[..., Any], examples: Sequence[Any]) -> tuple[Gra
     tape = Tape()
     handed = [argument(tape, n, e) for n, e in zip(argument_names(f, len(examples)), examples, strict=True)]
     inputs = [node for item in handed for node in (item.nodes if isinstance(item, Rows) else [item])]
-    with tracing(tape):
-        outputs = results(tape, f(*handed))
+    outputs = results(tape, f, *handed)
     return Graph(getattr(f, "__name__", "formula"), inputs, outputs), handed
