@@ -113,7 +113,20 @@ class _CrossEntropy(Loss):
 
 
 @dataclass(frozen=True)
-class BinaryCrossentropy(_CrossEntropy):
+class _SmoothedCrossEntropy(_CrossEntropy):
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        number("label_smoothing", self.label_smoothing, 0, 1)
+
+    @property
+    def parameter(self) -> float:
+        return float(self.label_smoothing)
+
+
+@dataclass(frozen=True)
+class BinaryCrossentropy(_SmoothedCrossEntropy):
     """Mean of ``-(t log p + (1 - t) log(1 - p))`` over outputs and samples, for targets in [0, 1].
 
     Parameters
@@ -134,21 +147,12 @@ class BinaryCrossentropy(_CrossEntropy):
     True
     """
 
-    label_smoothing: float = 0.0
     name: str = "binary_crossentropy"
     code: ClassVar[int] = 5
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        number("label_smoothing", self.label_smoothing, 0, 1)
-
-    @property
-    def parameter(self) -> float:
-        return float(self.label_smoothing)
-
 
 @dataclass(frozen=True)
-class CategoricalCrossentropy(_CrossEntropy):
+class CategoricalCrossentropy(_SmoothedCrossEntropy):
     """``-sum(t log p)`` over classes, mean over samples, for one-hot (or soft) targets.
 
     Parameters
@@ -169,17 +173,8 @@ class CategoricalCrossentropy(_CrossEntropy):
     0.1
     """
 
-    label_smoothing: float = 0.0
     name: str = "categorical_crossentropy"
     code: ClassVar[int] = 6
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        number("label_smoothing", self.label_smoothing, 0, 1)
-
-    @property
-    def parameter(self) -> float:
-        return float(self.label_smoothing)
 
 
 @dataclass(frozen=True)

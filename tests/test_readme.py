@@ -1,7 +1,9 @@
-"""README's figures are those that were measured last."""
+"""README's figures are those that were measured last, and its Python runs."""
 
 import importlib.util
 import json
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -43,3 +45,13 @@ def test_another_figure_is_noticed(report_module):
     before = report_module.markdown(report)
     report["rows"][0]["peers"]["fastbp"]["seconds"] = [1.0]
     assert report_module.markdown(report) != before
+
+
+def test_the_python_blocks_run_one_after_another(tmp_path):
+    """In an interpreter of their own, where a warning is an error."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 3
+    script = tmp_path / "readme.py"
+    script.write_text("\n".join(blocks), encoding="utf-8")
+    subprocess.run([sys.executable, "-W", "error", str(script)], check=True, cwd=tmp_path)
+    assert (tmp_path / "graph.svg").read_text(encoding="utf-8").startswith("<svg")

@@ -1,9 +1,11 @@
-"""Formulas: derivatives over data, and fits, beside scipy's."""
+"""Formulas: derivatives over data, fits beside scipy's, and losses as formulas."""
 
 import numpy as np
 import scipy.optimize
 
 import fastbp
+
+from .common import own, step_seconds, unit
 
 TRUTH = [2.0, 0.7, 1.5, 3.0, 0.4, 0.2]
 
@@ -15,6 +17,22 @@ def formula(x, a, b, c, d, e, f):
 
 def squared_error(k, x, y):
     return fastbp.sum((formula(x, k[0], k[1], k[2], k[3], k[4], k[5]) - y) ** 2)
+
+
+def mean_squared_error(k, x, y):
+    return fastbp.mean((formula(x, *k) - y) ** 2)
+
+
+def stable_log_cosh(y_true, y_pred):
+    size = np.abs(y_pred - y_true)
+    return size + fastbp.softplus(-2 * size) - np.log(2)
+
+
+LOG_COSH = {
+    "built-in": "log_cosh",
+    "stable": stable_log_cosh,
+    "plain": lambda y_true, y_pred: np.log(np.cosh(y_pred - y_true)),
+}
 
 
 def plain_gradient(k, x, y):
@@ -65,6 +83,36 @@ class CurveFit:
 
     def time_curve_fit(self, n, side):
         self.fit(formula, self.x, self.y, p0=[1.5, 1.0, 1.0, 2.9, 0.5, 0.0])
+
+
+class FitFormula:
+    """An epoch of gradient descent on a formula of six parameters."""
+
+    params = ([32, 1_000], ["float32", "float64"])
+    param_names = ["batch", "dtype"]
+
+    def setup(self, batch, dtype):
+        self.data = points(100_000, dtype)
+        self.time_epoch(batch, dtype)
+
+    def time_epoch(self, batch, dtype):
+        fastbp.fit_formula(mean_squared_error, self.data, TRUTH, epochs=1, batch_size=batch, seed=0)
+
+
+class CustomLoss:
+    """A step of rl with log-cosh: the built-in one, the same as a stable formula, and as one writes it down."""
+
+    params = ["built-in", "stable", "plain"]
+    param_names = ["loss"]
+
+    def setup(self, loss):
+        self.peer = own("rl")
+        self.peer.model.compile(fastbp.Adam(1e-3), LOG_COSH[loss])
+        self.peer.run(1)
+
+    @unit("us/step")
+    def track_step(self, loss):
+        return 1e6 * step_seconds(self.peer)
 
 
 class FirstCall:
