@@ -163,7 +163,8 @@ def run(function, plan, threads, control, wait, keep):
     wait : bool
         The calling thread only waits, so that it can be interrupted. Short runs do without: it works as thread 0.
     keep : object
-        What the kernel's addresses point into. The workers hold on to it until they are through, whatever becomes of the caller.
+        What the kernel's addresses point into. The workers hold on to it until they are through, whatever becomes of
+        the caller.
     """
     if threads == 1 and not wait:
         function(plan, 0)
