@@ -150,7 +150,7 @@ class Engine:
         batch = min(batch_size, len(x))
         with self._lock:
             plan = self._plan(at.TRAIN, batch, choose_threads(batch * self._step_flop, threads))
-            self._give_data(plan, x, y, shuffle)
+            self._give_data(plan, x, y, shuffle and batch < len(x))  # a single step takes all samples anyway
             self._give_optimizer(plan)
             epoch = self._run(plan, x, y, len(x) * self._step_flop, statistics)
             self.steps += epoch.steps

@@ -1,12 +1,15 @@
 """A described network becomes a flat plan: sizes, codes, addresses, chunking, thread count.
 
-Memory of a plan beyond the data and the parameters, with ``w`` = bytes of one vector, ``v(u)`` = vectors that hold ``u`` units,
-``n`` = rows whose activations are kept (the batch, or one block for each thread where the batch is cut into groups):
+Memory of a plan beyond the data and the parameters, with ``r(u)`` = bytes of a row of ``u`` units (``row_bytes``), ``n`` = rows
+whose activations are kept (the batch, or one block for each thread where the batch is cut into groups):
 
-    activations and their gradients   n * w * (v(inputs) + 2 * sum of v(units), + v(units) again where a derivative is stored)
-    groups                            groups * bytes of the parameters
-    one float64 of loss for each row of the batch, one int64 for each sample that is shuffled,
-    and for each thread one small tile of the gradient.
+    activations and their gradients   n * (r(inputs) + sum of 2 r(units), 3 r(units) where a derivative is stored)
+    groups                            GROUPS * bytes of the parameters
+    packed inputs (``PACKED_FROM``)   batch * bytes of the inputs of one piece of the update, for each thread
+    the loss of each row              8 * batch
+    and some kilobytes: for each thread one tile of the gradient, the table of the layers, the list of the update's pieces.
+
+A fit needs 8 bytes more for each sample that is shuffled, and a copy of the parameters and the optimizer's state to go back to.
 """
 
 import struct
@@ -21,6 +24,7 @@ from .kernels.gemm import tile_shape
 from .kernels.loss import BINARY, BINARY_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS, SPARSE, SPARSE_LOGITS
 from .kernels.simd import machine
 from .parameters import address, aligned_zeros
+from .sharing import pieces, share
 from .threads import get_num_threads
 
 GROUPS = 16  # parts of a batch that is too large to keep; each has a gradient, so few, but enough for many threads
@@ -28,7 +32,7 @@ GROUPED_FROM = 512 * 1024  # bytes of activations that no longer stay in a core'
 GROUPED_UP_TO = 1024 * 1024  # bytes of all the groups' gradients, up to which that is the faster way
 STAGED_UP_TO = 16 * 1024  # bytes of data that are copied rather than asked for their address
 LONGEST_REST = 64  # runs on one thread after teams that did not pay
-PACKED_FROM = 24 * 1024  # bytes of a layer's input that no longer stay in the first-level cache
+PACKED_FROM = 1024 * 1024  # bytes of a layer's input that lie on more pages than a core keeps the addresses of
 PANELS_TO_PACK = 4  # panels that must go through packed inputs for the copy to pay
 BLOCK_ROWS = 128  # most rows that go through all layers together
 KEPT_UP_TO = 256 * 1024 * 1024  # bytes of activations beyond which it is the only sensible way
@@ -223,38 +227,9 @@ class _Builder:
         self.table[1:, at.INPUT] = self.table[:-1, at.OUTPUT]
         self.fields[at.ARENA] = size
 
-    def _pieces(self, threads):
-        """The pieces of the update, as (layer, first vector, last vector, first row, last row), in the order to be taken.
-
-        A piece has few of a layer's inputs and all its outputs: what it needs of the inputs is then read once. Only where that
-        makes too few pieces to share, each has some of the outputs.
-        """
-        panel = tile_shape()[1]
-        for i, shape in enumerate(self.shapes):
-            height = piece_rows(shape, self.dtype)
-            parts = 1 if shape.units_in >= 4 * threads * height else threads
-            step = -(-shape.vectors_out // (parts * panel)) * panel
-            for v in range(0, shape.vectors_out, step):
-                for first in range(0, shape.units_in, height):
-                    yield i, v, min(v + step, shape.vectors_out), first, min(first + height, shape.units_in)
-
     def share_update(self, threads, batch):
-        """Which thread has which pieces of the update: about equal work, a piece cut in two where a share ends."""
-        panel, tasks, starts, done = tile_shape()[1], [], [0], 0
-        share = sum(s.units_in * s.vectors_out for s in self.shapes) / threads
-        for layer, v, last_vector, first, last in self._pieces(threads):
-            rows = last - first
-            while len(starts) < threads and done + rows * (last_vector - v) > share * len(starts):
-                cut = min(v + panel * max(0, round((share * len(starts) - done) / (rows * panel))), last_vector)
-                if cut > v:
-                    tasks.append((layer, v, cut, first, last))
-                    done += rows * (cut - v)
-                v = cut
-                starts.append(len(tasks))
-            if v < last_vector:
-                tasks.append((layer, v, last_vector, first, last))
-                done += rows * (last_vector - v)
-        starts += [len(tasks)] * (threads + 1 - len(starts))
+        """The pieces of the update and which thread has which. ``batch`` is 0 where the gradients are there already."""
+        tasks, starts = share(pieces(self.shapes, self.dtype, threads), threads)
         self.buffers["tasks"] = np.array(tasks, np.int64)
         self.buffers["starts"] = np.array(starts, np.int64)
         self.buffers["starts_alone"] = np.array([0, len(tasks)])

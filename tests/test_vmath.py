@@ -324,7 +324,7 @@ def test_special_powers(dtype):
 
 def test_every_function_is_tested():
     tested = {*NAMES, *(f"{name}_pair" for name in SLOPES), "pow"}
-    assert set(vmath.__all__) == tested | {"clamp", "power_of_two"}
+    assert set(vmath.__all__) == tested | {"clamp", "power_of_two", "tanh_start", "tanh_end"}
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

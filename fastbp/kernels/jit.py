@@ -20,6 +20,7 @@ import numba
 from numba import njit, types
 from numba.core import compiler, config
 from numba.core.caching import NullCache
+from numba.core.runtime import rtsys
 
 if getattr(config, "CPU_NAME", None) is not None and getattr(config, "CPU_FEATURES", None) is None:
     # A CPU was asked for by name: Numba would still add the host's features to it.
@@ -108,7 +109,9 @@ class _KernelCache(NullCache):
         self._name = name
 
     def load_overload(self, signature, target_context):
-        target_context.refresh()
+        # Only what machine code needs at run time. To refresh the context, as Numba's own cache does, imports all that
+        # Numba can type (0.3 s), only to load what is typed already.
+        rtsys.initialize(target_context)
         data = read_cached(self._name, signature, target_context.codegen())
         return None if data is None else compiler.CompileResult._rebuild(target_context, *data)
 

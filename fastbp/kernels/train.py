@@ -25,6 +25,7 @@ from .statistics import make_count
 from .team import barrier, clock, raise_flag, read_flag
 from .update import make_begin_step
 
+FEW_ROWS = 4  # not worth asking for ahead
 FETCHED_UP_TO = 512  # bytes of a row that are asked for ahead; the processor itself goes on with longer ones
 WINDOW = 10_000_000  # cycles, some milliseconds, over which waiting is judged
 MOST_WAITING = 0.6  # the share of a window that thread 0 may wait before it goes on alone
@@ -103,7 +104,7 @@ def _make_rows(dtype, forward, backward):
         x, x_row = read_int(plan, at.X), read_int(plan, at.X_ROW)
         if not order:
             x += sample * x_row
-        if order:
+        if order and last - first > FEW_ROWS:
             fetch_samples(plan, order, last - first, x, x_row, ITEM * read_int(table, at.UNITS_IN))
         if phases & at.GATHER:
             gather_rows(x, x_row, order, source + first * source_row, source_row, last - first, read_int(table, at.UNITS_IN))

@@ -221,20 +221,31 @@ def log1p(s, x):
     return s.select(u > 0.0, value, s.select(u.equals(0.0), s.constant(-math.inf), s.constant(math.nan)))
 
 
-def tanh(s, x):
-    """Hyperbolic tangent."""
+def tanh_start(s, x):
+    """(t, u) with |x| = n ln 2 + r, t = tanh(r) and u = 2 * 4^-n: the first half of tanh."""
     end = 9.02 if s.dtype == "float32" else 19.07  # from here on it is 1
     size = s.minimum(s.constant(end), s.abs(x))
-    # size = n ln 2 + r. One part of ln 2 is enough: n is small, and what n ln 2 lacks is damped by 4^-n.
-    rounded = s.fma(size, LOG2_E, magic(s))
-    n = rounded - magic(s)
-    r = s.fma(n, -LN_2, size)
+    # One part of ln 2 is enough: n is small, and what n ln 2 lacks is damped by 4^-n. The number added to round is such that
+    # the low bits are those of an exponent, half of it.
+    shifted = magic(s) + {"float32": 64.0, "float64": 512.0}[s.dtype]
+    rounded = s.fma(size, -LOG2_E, s.constant(shifted))
+    r = s.fma(rounded - shifted, LN_2, size)
     square = r * r
     t = s.fma(square * r, s.polynomial(square, _TANH[s.dtype]), r)
-    # tanh = 1 - 2 u (1 - t) / ((1 + u) + (1 - u) t) with u = 4^-n: each step is monotone in t.
-    u = s.from_bits(s.bits_of(s.constant(1.0)) - (s.bits_of(rounded) << (MANTISSA_BITS[s.dtype] + 1)))
-    value = s.fma(s.fma(-u, t, u) / s.fma(1.0 - u, t, 1.0 + u), -2.0, 1.0)
-    return s.copysign(s.select(size < 0.5 * LN_2, t, value), x)
+    return t, s.from_bits(s.bits_of(rounded) << (MANTISSA_BITS[s.dtype] + 1))
+
+
+def tanh_end(s, x, t, u):
+    """tanh(x) from what ``tanh_start`` gave."""
+    # tanh = 1 - 2 u (1 - t) / ((2 + u) + (2 - u) t): each step is monotone in t.
+    value = s.fma(s.fma(-u, t, u) / s.fma(2.0 - u, t, 2.0 + u), -2.0, 1.0)
+    sign = s.bits_of(x) & (-1 << (8 * s.itemsize - 1))
+    return s.from_bits(s.bits_of(s.select(u.equals(2.0), t, value)) | sign)
+
+
+def tanh(s, x):
+    """Hyperbolic tangent."""
+    return tanh_end(s, x, *tanh_start(s, x))
 
 
 def _logistic(s, x, high, low=None):

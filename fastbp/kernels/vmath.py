@@ -20,6 +20,8 @@ from .vexp import (
     softplus,
     softplus_pair,
     tanh,
+    tanh_end,
+    tanh_start,
 )
 from .vpow import pow
 from .vtrig import arccos, arcsin, arctan, cos, sin, tan
@@ -51,4 +53,6 @@ __all__ = [
     "softplus_pair",
     "tan",
     "tanh",
+    "tanh_end",
+    "tanh_start",
 ]
