@@ -108,8 +108,12 @@ def the_gradient(k, x, y):
 
 def the_chain_rule(picture):
     """A line through one point: small enough to follow each number."""
+
+    def E(k0, k1, x, y):
+        return (k0 + k1 * x - y) ** 2
+
     print("4. The chain rule\n   For one point (x, y) and a straight line, E = (k0 + k1 x - y)^2 is a graph of small steps:\n")
-    graph = bp.trace(lambda k0, k1, x, y: (k0 + k1 * x - y) ** 2, 0.0, 0.0, 0.0, 0.0)
+    graph = bp.trace(E, 0.0, 0.0, 0.0, 0.0)
     print("   " + str(graph).replace("\n", "\n   "))
 
     graph.forward(0.5, -1.0, 2.0, 1.0)

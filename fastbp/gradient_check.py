@@ -185,10 +185,10 @@ def _of_model(model: Sequential, x: Any, y: Any) -> Parts:
 
 def _of_function(f: Callable[..., Any], args: tuple[Any, ...], argnums: Any, gradient: Callable[..., Any] | None) -> Parts:
     """Names and values of the arguments to differentiate by, their gradients, and the function of them."""
+    from .graph.grad import argument_numbers
     from .graph.transforms import grad
 
-    single = isinstance(argnums, int)
-    chosen = [argnums] if single else list(argnums)
+    single, chosen = argument_numbers(argnums)
     for i in chosen:
         if not -len(args) <= i < len(args):
             raise ValueError(f"argnums names argument {i}, the function was given {len(args)}")
