@@ -21,7 +21,7 @@ from .graph.tape import Tape
 from .graph.trace import argument_names, results
 from .kernels import formula as at
 from .kernels.layout import CONTROL_SIZE
-from .kernels.simd import machine
+from .kernels.machine import machine
 from .kernels.update import SCALARS, SCHEDULE
 from .parameters import address, aligned_zeros
 from .validation import columns, number
