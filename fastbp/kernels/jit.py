@@ -20,6 +20,7 @@ import numba
 from numba import njit, types
 from numba.core import compiler, config
 from numba.core.caching import NullCache
+from numba.core.runtime import rtsys
 
 if getattr(config, "CPU_NAME", None) is not None and getattr(config, "CPU_FEATURES", None) is None:
     # A CPU was asked for by name: Numba would still add the host's features to it.
@@ -108,7 +109,9 @@ class _KernelCache(NullCache):
         self._name = name
 
     def load_overload(self, signature, target_context):
-        target_context.refresh()
+        # Numba's own cache refreshes the whole context here, which imports all that may be compiled, SciPy with it, and takes
+        # longer than the rest of loading. Finished code wants the names of Numba's runtime and nothing more.
+        rtsys.initialize(target_context)
         data = read_cached(self._name, signature, target_context.codegen())
         return None if data is None else compiler.CompileResult._rebuild(target_context, *data)
 
