@@ -14,7 +14,7 @@ from .kernels import layout as at
 from .kernels import statistics as count
 from .kernels.gemm import tile_shape
 from .kernels.loss import CATEGORICAL, CUSTOM
-from .kernels.simd import machine
+from .kernels.machine import machine
 from .kernels.train import run_kernel
 from .kernels.update import SCALARS, SCHEDULE, STORE
 from .parameters import Parameters, address, aligned_zeros

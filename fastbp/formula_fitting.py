@@ -27,7 +27,7 @@ from .graph.trace import argument_names, results, tracing
 from .history import History
 from .kernels import formula as at
 from .kernels.layout import CONTROL_SIZE
-from .kernels.simd import machine
+from .kernels.machine import machine
 from .kernels.update import SCALARS, SCHEDULE
 from .parameters import address, aligned_zeros
 from .progress import Progress

@@ -53,7 +53,7 @@ def info() -> dict[str, str]:
     import llvmlite.binding as llvm
 
     from .kernels.gemm import tile_shape
-    from .kernels.simd import machine
+    from .kernels.machine import machine
 
     cpu, (rows, vectors) = machine(), tile_shape()
     host = llvm.get_host_cpu_features()

@@ -38,7 +38,7 @@ def measure_limit(threads: int = 1, dtype: str = "float32") -> float:
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
     from .kernels import library, train  # noqa: F401 (with train, the library holds all of the package's functions)
     from .kernels.limit import flop_per_turn, spin
-    from .kernels.simd import machine
+    from .kernels.machine import machine
 
     # A call by ctypes releases the interpreter.
     call = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int64)(library.address(spin, dtype))

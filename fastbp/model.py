@@ -68,7 +68,7 @@ class Sequential(Trainable):
             Or a list, a DataFrame, a memory-mapped array, anything that NumPy takes for an array of numbers.
         y : array of shape (samples, units), or (samples,) for one unit or integer labels
         batch_size : int
-            Samples of a step; the last batch of an epoch may be smaller.
+            Samples of a step (None: 32); the last batch of an epoch may be smaller.
         epochs : int
             The number of the last epoch, as many as there are passes over the data unless ``initial_epoch`` is set.
         verbose : {"auto", 0, 1, 2}
@@ -209,7 +209,7 @@ class Sequential(Trainable):
         ----------
         x : array of shape (samples, features)
         batch_size, verbose
-            Accepted as Keras accepts them, without effect.
+            Checked and accepted as Keras accepts them, without effect.
         threads : int, optional
 
         Returns
@@ -223,6 +223,9 @@ class Sequential(Trainable):
         >>> model.predict([[1.0, 2.0]])
         array([[3.]], dtype=float32)
         """
+        if batch_size is not None:
+            integer("batch_size", batch_size, 1)
+        verbosity(verbose)
         engine = self._engine or self._need_engine("predict")
         x = inputs("x", x, self._input_units, self._dtype, False)
         output: np.ndarray = engine.forward(x, _thread_count(threads))

@@ -22,7 +22,7 @@ from .kernels.dense import LINE, piece_rows, scratch_bytes
 from .kernels.elementwise import LINEAR, SIGMOID, SOFTMAX, STORED
 from .kernels.gemm import tile_shape
 from .kernels.loss import BINARY, BINARY_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS, SPARSE, SPARSE_LOGITS
-from .kernels.simd import machine
+from .kernels.machine import machine
 from .parameters import address, aligned_zeros
 from .sharing import pieces, share
 from .threads import get_num_threads

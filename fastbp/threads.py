@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from .kernels.layout import ABORT, QUIT, STOP
 
 WAKE = 0.2  # seconds after which a waiting thread looks whether it has been interrupted
+MOST_THREADS = 1024  # as many cores as machines have; tens of thousands of threads would only bring the machine to a halt
 
 _wanted: int | None = None
 
@@ -43,13 +44,13 @@ def set_num_threads(n):
     Parameters
     ----------
     n : int or None
-        At least 1. More than the CPUs there are is allowed, and slow. None: back to FASTBP_NUM_THREADS, or to a choice by
+        From 1 to 1024. More than the CPUs there are is allowed, and slow. None: back to FASTBP_NUM_THREADS, or to a choice by
         the work of a step and the CPUs that this process may use.
 
     Raises
     ------
     TypeError, ValueError
-        If n is no integer of at least 1.
+        If n is no integer from 1 to 1024.
 
     Examples
     --------
@@ -69,6 +70,8 @@ def check_threads(n, name):
         raise TypeError(f"{name} must be an integer of at least 1, got {n!r}")
     if int(n) < 1:
         raise ValueError(f"{name} must be at least 1, got {n!r}")
+    if int(n) > MOST_THREADS:
+        raise ValueError(f"{name} must be at most {MOST_THREADS}, got {n!r}")
     return int(n)
 
 
@@ -86,7 +89,7 @@ def explicit_threads():
         return None
     if not text.isdigit() or int(text) < 1:
         raise ValueError(f"FASTBP_NUM_THREADS must be an integer of at least 1, got {text!r}")
-    return int(text)
+    return check_threads(int(text), "FASTBP_NUM_THREADS")
 
 
 class _Worker(threading.Thread):

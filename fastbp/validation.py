@@ -226,12 +226,21 @@ def _numbers(argument: str, value: Any) -> np.ndarray:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{argument} must be an array of numbers, got {describe(value)}: {error}") from None
+    if array.dtype == object and _has_columns_of_numbers(value):
+        array = value.to_numpy("float64", na_value=np.nan)
     if array.dtype.kind not in "fiub":
         hint = "encode text and categories as numbers" if array.dtype.kind in "OUS" else "convert it to real numbers"
         raise TypeError(f"{argument} must hold real numbers, got {describe(value)} of dtype {array.dtype}: {hint} beforehand")
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{argument} must have no masked elements, got {np.ma.count_masked(value)}: fill them first")
     return array
+
+
+def _has_columns_of_numbers(value: Any) -> bool:
+    """Whether it is a DataFrame or Series of numbers that NumPy sees as objects: of several dtypes, or of nullable ones."""
+    dtypes = getattr(value, "dtypes", ())
+    kinds = [getattr(dtype, "kind", "") for dtype in (dtypes if hasattr(dtypes, "__iter__") else [dtypes])]
+    return bool(kinds) and hasattr(value, "to_numpy") and set(kinds) <= set("fiub")
 
 
 def _contiguous(array: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -20,7 +20,7 @@ from fastbp.kernels import library, train  # noqa: F401 (train: all of the packa
 from fastbp.kernels.elementwise import TANH
 from fastbp.kernels.gemm import tile_shape
 from fastbp.kernels.loss import MSE
-from fastbp.kernels.simd import machine
+from fastbp.kernels.machine import machine
 from fastbp.kernels.update import ADAM
 
 ROOT = Path(__file__).resolve().parent.parent

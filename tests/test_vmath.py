@@ -8,7 +8,7 @@ import pytest
 from scipy import special
 
 from fastbp.kernels import vmath
-from fastbp.kernels.simd import machine
+from fastbp.kernels.machine import machine
 from vectors import over_arrays
 
 DTYPES = ["float32", "float64"]

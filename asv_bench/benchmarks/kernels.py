@@ -9,7 +9,7 @@ from numba import njit
 import fastbp
 from fastbp.kernels import elementwise, gemm, loss, team, update
 from fastbp.kernels.layout import CONTROL_SIZE
-from fastbp.kernels.simd import machine
+from fastbp.kernels.machine import machine
 from fastbp.parameters import pack
 from fastbp.plan import float_bits
 

@@ -8,7 +8,7 @@ from typing import Any
 from llvmlite import ir
 
 from ..kernels import vmath
-from ..kernels.simd import Vector
+from ..kernels.vector import Vector
 
 
 def _minimum(s: Any, x: Any, y: Any) -> Any:

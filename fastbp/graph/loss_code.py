@@ -18,7 +18,8 @@ from llvmlite import ir
 from ..kernels.elementwise import spread_bits
 from ..kernels.loss import ARGUMENTS
 from ..kernels.memory import sample_of
-from ..kernels.simd import I64, Simd, Vector
+from ..kernels.simd import I64, Simd
+from ..kernels.vector import Vector
 from .derive import live
 from .node import Node
 from .row_code import Known, function, vector

@@ -15,7 +15,9 @@ from typing import Any
 from llvmlite import ir
 
 from ..kernels.exact import two_sum
-from ..kernels.simd import I64, VOID, Simd, Variable, Vector, machine
+from ..kernels.machine import machine
+from ..kernels.simd import I64, VOID, Simd
+from ..kernels.vector import Variable, Vector
 from .emit import EMITTERS, emit_constant
 from .node import Node
 from .plan import BLOCK, Layout, Loop, Plan

@@ -52,7 +52,7 @@ def programs(f: Callable[..., Any], xdata: Any, ydata: np.ndarray, count: int, w
 
 def can_reduce(rows: int, count: int) -> bool:
     """Whether ``ReducedResiduals`` serve: for much data, few parameters, and a CPU that multiplies and adds in one."""
-    from ..kernels.simd import machine
+    from ..kernels.machine import machine
 
     return rows >= REDUCED_ROWS and count <= REDUCED_PARAMETERS and machine().fma
 

@@ -8,7 +8,8 @@ from typing import Any
 from llvmlite import ir
 
 from ..kernels.elementwise import over_tile
-from ..kernels.simd import I64, VOID, Simd, Vector
+from ..kernels.simd import I64, VOID, Simd
+from ..kernels.vector import Vector
 from .emit import EMITTERS, emit_constant
 from .node import Node
 from .row_function import RowActivation

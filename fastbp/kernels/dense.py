@@ -10,8 +10,8 @@ from . import elementwise, gemm, memory
 from . import layout as at
 from .gemm import HALF, LINE, tile_shape, whole_rows
 from .jit import inner
+from .machine import machine
 from .memory import read_int
-from .simd import machine
 from .update import STORE
 from .update import update as update_function
 

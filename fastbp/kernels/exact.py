@@ -1,6 +1,6 @@
 """Sums and products together with what rounding took from them."""
 
-from .simd import machine
+from .machine import machine
 
 
 def two_sum(x, y):

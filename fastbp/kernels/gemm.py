@@ -13,7 +13,8 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from .library import VectorFunction, call_by_code
-from .simd import I64, Simd, machine
+from .machine import machine
+from .simd import I64, Simd
 
 
 def tile_shape():

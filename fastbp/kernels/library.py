@@ -52,6 +52,7 @@ class VectorFunction:
     def define(self, module, dtype):
         """Write the function's instructions into ``module``."""
         function = self.declare(module, dtype)
+        function.attributes.add("noinline")  # else those that call others by code hold a second copy of each
         builder = ir.IRBuilder(function.append_basic_block("entry"))
         result = self.body(Simd(builder, dtype), *function.args)
         builder.ret_void() if result is None else builder.ret(result)

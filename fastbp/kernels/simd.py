@@ -11,61 +11,15 @@ Addresses are plain 64-bit integers in bytes, as kernels receive them.
 """
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
 
-import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba.core import config
+
+from .machine import machine
+from .vector import Variable, Vector
 
 I1, I32, I64, VOID = ir.IntType(1), ir.IntType(32), ir.IntType(64), ir.VoidType()
 FLOATS = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
-
-# What a CPU chosen with NUMBA_CPU_NAME has, as (vector bytes, vector registers, fused multiply-add).
-# Names that are not here are treated as the smallest machine, which is safe everywhere.
-_NAMED_MACHINES = {
-    "haswell": (32, 16, True),
-    "broadwell": (32, 16, True),
-    "skylake": (32, 16, True),
-    "znver3": (32, 16, True),
-    "skylake-avx512": (64, 32, True),
-    "icelake-server": (64, 32, True),
-    "sapphirerapids": (64, 32, True),
-    "znver4": (64, 32, True),
-    "znver5": (64, 32, True),
-}
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What the kernels need to know of the CPU: its vector width in bytes, its vector registers, and whether it fuses."""
-
-    vector_bytes: int
-    registers: int
-    fma: bool
-
-    def lanes(self, dtype):
-        """Elements of one vector of ``dtype``."""
-        return self.vector_bytes // np.dtype(dtype).itemsize
-
-
-@lru_cache(maxsize=1)
-def machine():
-    """The machine that code is compiled for: the host, or what NUMBA_CPU_NAME / NUMBA_CPU_FEATURES ask for."""
-    if config.CPU_FEATURES:
-        has = {item[1:]: item[0] == "+" for item in config.CPU_FEATURES.split(",") if item}
-    elif config.CPU_NAME is not None:
-        return Machine(*_NAMED_MACHINES.get(config.CPU_NAME, (16, 16, False)))
-    else:
-        has = dict(llvmlite.binding.get_host_cpu_features())
-    if has.get("avx512f"):
-        return Machine(64, 32, True)
-    if has.get("avx2"):
-        return Machine(32, 16, bool(has.get("fma")))
-    if has.get("neon"):
-        return Machine(16, 32, True)
-    return Machine(16, 16, False)
 
 
 def define(module, name, arguments, body, returns=VOID):
@@ -84,117 +38,6 @@ def define(module, name, arguments, body, returns=VOID):
     if not builder.block.is_terminated:
         builder.ret_void() if result is None else builder.ret(result)
     return function
-
-
-class Vector:
-    """One SSA value of vector type: floats, integers, or a mask of booleans. Operators append instructions."""
-
-    __slots__ = ("s", "value")
-
-    def __init__(self, s, value):
-        self.s, self.value = s, value
-
-    @property
-    def is_float(self):
-        return isinstance(self.value.type.element, (ir.FloatType, ir.DoubleType))
-
-    def _with(self, other, float_op, int_op):
-        op = float_op if self.is_float else int_op
-        return Vector(self.s, getattr(self.s.b, op)(self.value, self.s.like(self, other).value))
-
-    def __add__(self, other):
-        return self._with(other, "fadd", "add")
-
-    def __sub__(self, other):
-        return self._with(other, "fsub", "sub")
-
-    def __mul__(self, other):
-        return self._with(other, "fmul", "mul")
-
-    def __truediv__(self, other):
-        return self._with(other, "fdiv", "sdiv")
-
-    def __radd__(self, other):
-        return self.s.like(self, other) + self
-
-    def __rsub__(self, other):
-        return self.s.like(self, other) - self
-
-    def __rmul__(self, other):
-        return self.s.like(self, other) * self
-
-    def __rtruediv__(self, other):
-        return self.s.like(self, other) / self
-
-    def __neg__(self):
-        b = self.s.b
-        return Vector(self.s, b.fneg(self.value) if self.is_float else b.neg(self.value))
-
-    def __and__(self, other):
-        return Vector(self.s, self.s.b.and_(self.value, self.s.like(self, other).value))
-
-    def __or__(self, other):
-        return Vector(self.s, self.s.b.or_(self.value, self.s.like(self, other).value))
-
-    def __xor__(self, other):
-        return Vector(self.s, self.s.b.xor(self.value, self.s.like(self, other).value))
-
-    def __invert__(self):
-        return Vector(self.s, self.s.b.not_(self.value))
-
-    def __lshift__(self, count):
-        return Vector(self.s, self.s.b.shl(self.value, self.s.like(self, count).value))
-
-    def __rshift__(self, count):
-        """Arithmetic shift: the sign is kept."""
-        return Vector(self.s, self.s.b.ashr(self.value, self.s.like(self, count).value))
-
-    def logical_shift_right(self, count):
-        return Vector(self.s, self.s.b.lshr(self.value, self.s.like(self, count).value))
-
-    def _compare(self, op, other):
-        """A mask. Comparisons with NaN are false, except ``!=``."""
-        other, b = self.s.like(self, other).value, self.s.b
-        if not self.is_float:
-            return Vector(self.s, b.icmp_signed(op, self.value, other))
-        compare = b.fcmp_unordered if op == "!=" else b.fcmp_ordered
-        return Vector(self.s, compare(op, self.value, other))
-
-    def __lt__(self, other):
-        return self._compare("<", other)
-
-    def __le__(self, other):
-        return self._compare("<=", other)
-
-    def __gt__(self, other):
-        return self._compare(">", other)
-
-    def __ge__(self, other):
-        return self._compare(">=", other)
-
-    def equals(self, other):
-        return self._compare("==", other)
-
-    def differs(self, other):
-        return self._compare("!=", other)
-
-
-class Variable:
-    """A vector (or scalar) that a loop changes. LLVM turns it into a register."""
-
-    def __init__(self, s, value):
-        self.s, self._wrap = s, isinstance(value, Vector)
-        raw = value.value if self._wrap else value
-        with s.b.goto_entry_block():
-            self._slot = s.b.alloca(raw.type)
-        self.set(value)
-
-    def get(self):
-        value = self.s.b.load(self._slot)
-        return Vector(self.s, value) if self._wrap else value
-
-    def set(self, value):
-        self.s.b.store(value.value if isinstance(value, Vector) else value, self._slot)
 
 
 class Simd:

@@ -5,7 +5,8 @@ from functools import lru_cache
 from llvmlite import ir
 
 from .exact import ordered_sum, two_product, two_sum
-from .simd import FLOATS, I64, Simd, define, machine
+from .machine import machine
+from .simd import FLOATS, I64, Simd, define
 from .vexp import magic
 
 # Up to here n pi/2 can be taken away part by part.

@@ -9,7 +9,8 @@ Results are monotone because every last step adds a small, smooth correction to 
 
 import math
 
-from .simd import I32, ir, machine
+from .machine import machine
+from .simd import I32, ir
 
 LOG2_E = 1.4426950408889634
 LN_2 = 0.6931471805599453
