@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 SAME_LOSS = 0.02  # relative difference allowed after up to a hundred steps in another order of summation
 LONGEST_REACH = 60  # seconds of training after which a loss counts as out of reach
 REACH_ROUNDS = 3
+SETTLE = 0.3  # seconds in which the threads of the peer before stop spinning
 
 
 class Failed(RuntimeError):
@@ -74,8 +75,10 @@ def measure(workload, peers, rounds, seconds):
         except Failed as error:
             row["failed"][peer] = str(error)
     for _ in range(rounds):
+        time.sleep(SETTLE)
         row["limits"].append(fastbp.measure_limit(workload.threads, workload.dtype))
         for worker in workers:
+            time.sleep(SETTLE)
             row["peers"][worker.peer]["seconds"].append(worker.ask("time", seconds))
     for worker in workers:
         worker.close()
