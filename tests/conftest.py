@@ -1,10 +1,14 @@
-"""What all tests share: how Hypothesis searches, and that no test opens a window."""
+"""What all tests share: how Hypothesis searches, that no test opens a window, and that Ctrl-C reaches every one."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+# A script's background jobs begin with Ctrl-C ignored: a test that interrupts a fit would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline: the first example of a test may have to compile. On a build machine the examples are always the same.
 settings.register_profile("local", deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
