@@ -24,7 +24,8 @@ def test_one_entry_for_each_epoch():
     assert history is model.history and isinstance(history, History)
     assert set(history.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert all(len(values) == 3 and all(type(v) is float for v in values) for values in history.history.values())
-    assert history.epoch == [0, 1, 2] and history.params == {"verbose": 0, "epochs": 3, "steps": 3}
+    assert history.epoch == [0, 1, 2]
+    assert history.params == {"verbose": 0, "epochs": 3, "steps": 3, "dtype": "float32"}
     assert len(history.samples_per_second) == 3 and all(0 < r < math.inf for r in history.samples_per_second)
     assert "val_accuracy=" in repr(history) and "epochs=3" in repr(history)
 
