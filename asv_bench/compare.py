@@ -137,7 +137,7 @@ def main(arguments=None):
         if workload.reach and not chosen.quick:
             row["reach"] = measure_reach(workload, names)
         report["rows"].append(row)
-    table = write(report, chosen.out)
+        table = write(report, chosen.out)  # after each row: a run that is cut short keeps what it has measured
     if chosen.readme:
         put_into_readme(table)
     print(f"\n{table}\n\nwritten to {chosen.out}")
