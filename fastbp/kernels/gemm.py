@@ -46,7 +46,7 @@ def _emit_tile(s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_r
             for j in range(vectors):
                 sum_of[r, j].set(s.fma(element, columns[j], sum_of[r, j].get()))
         if ahead:
-            s.prefetch(b.add(p.get(), s.index(ahead)), near=2)
+            s.prefetch(b.add(p.get(), ahead if not isinstance(ahead, int) else s.index(ahead)), near=2)
         a.set(b.add(a.get(), a_k))
         p.set(b.add(p.get(), b_k))
 
@@ -109,9 +109,11 @@ def _fixed_strip(vectors):
         b, (narrowed, width) = s.b, _width(s, vectors)
         a, first, c = s.variable(A), s.variable(start), s.variable(C)
         left = b.srem(rows, s.index(most))
+        size = s.index(vectors * s.lanes * s.itemsize)
+        ahead = b.select(b.icmp_signed("==", b_k, size), b.mul(K, size), size) if vectors == tile_shape()[1] else 0
         with s.loop(b.sub(rows, left), step=most):
             place_of_tile = (a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K)
-            _emit_tile(narrowed, most, width, *place_of_tile)
+            _emit_tile(narrowed, most, width, *place_of_tile, ahead=ahead)
             for place, stride in ((a, a_row), (first, start_row), (c, c_row)):
                 place.set(b.add(place.get(), b.mul(stride, s.index(most))))
         rest = (a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K)
