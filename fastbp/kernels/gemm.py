@@ -22,7 +22,9 @@ def tile_shape():
     return (8, 3) if machine().registers >= 32 else (6, 2)
 
 
-def _emit_tile(s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, chains=1, fetch=(), lines=0, ahead=0):
+def _emit_tile(
+    s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, chains=1, fetch=(), lines=None, ahead=None
+):
     """C[rows, vectors] = A @ B + start for one tile. Strides are in bytes, addresses plain integers.
 
     ``start`` is a row of vectors, the same for every row when ``start_row`` is 0 (a bias), or C itself (to accumulate).
@@ -45,13 +47,13 @@ def _emit_tile(s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_r
             element = s.load_spread(b.add(a.get(), b.mul(a_row, s.index(r))))
             for j in range(vectors):
                 sum_of[r, j].set(s.fma(element, columns[j], sum_of[r, j].get()))
-        if ahead:
-            s.prefetch(b.add(p.get(), ahead if not isinstance(ahead, int) else s.index(ahead)), near=2)
+        if ahead is not None:
+            s.prefetch(b.add(p.get(), ahead), near=2)
         a.set(b.add(a.get(), a_k))
         p.set(b.add(p.get(), b_k))
 
     if fetch:
-        few = b.select(b.icmp_signed("<", K, s.index(lines)), K, s.index(lines))
+        few = b.select(b.icmp_signed("<", K, lines), K, lines)
         with s.loop(few) as k:
             for address, step in fetch:
                 s.prefetch(b.add(address, b.mul(k, step)), write=1)
@@ -76,6 +78,7 @@ def _emit_tile(s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_r
 
 
 LINE = 64  # bytes of a cache line
+NEAR_ROWS = 128  # of the two factors of a piece of a gradient: both then stay in the first-level cache for all of its tiles
 HALF = 0  # in place of a number of vectors: half of one
 
 
@@ -110,7 +113,7 @@ def _fixed_strip(vectors):
         a, first, c = s.variable(A), s.variable(start), s.variable(C)
         left = b.srem(rows, s.index(most))
         size = s.index(vectors * s.lanes * s.itemsize)
-        ahead = b.select(b.icmp_signed("==", b_k, size), b.mul(K, size), size) if vectors == tile_shape()[1] else 0
+        ahead = b.select(b.icmp_signed("==", b_k, size), b.mul(K, size), size) if vectors == tile_shape()[1] else None
         with s.loop(b.sub(rows, left), step=most):
             place_of_tile = (a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K)
             _emit_tile(narrowed, most, width, *place_of_tile, ahead=ahead)
@@ -159,7 +162,7 @@ def whole_rows(lanes):
 
 
 def _piece_product(s, A, a_k, B, b_k, start, C, K, w, state, second_state, transposed, transposed_step):
-    """``whole_rows`` rows of a full panel of A.T @ B.
+    """``whole_rows`` rows of a full panel of A.T @ B, of some rows of A and B after others: those stay in the nearest cache.
 
     Meanwhile what the next piece's update will touch is fetched, a part of it with each tile.
     """
@@ -168,11 +171,18 @@ def _piece_product(s, A, a_k, B, b_k, start, C, K, w, state, second_state, trans
     row, line, none, item = s.index(size), s.index(LINE), s.index(0), s.index(s.itemsize)
     streams = [(w, line), (state, line), (second_state, line), (transposed, transposed_step)]
     tiles = rows // most
-    for i in range(tiles):
-        a, c = s.offset(A, i * most), b.add(C, s.index(i * most * size))
-        _emit_tile(
-            s, most, vectors, a, item, a_k, B, b_k, start, none, c, row, K, fetch=streams[i::tiles], lines=rows * size // LINE, ahead=size if i == tiles - 1 else 0
-        )
+    with s.loop(K, step=NEAR_ROWS) as first:
+        is_first, left = b.icmp_signed("==", first, none), b.sub(K, first)
+        depth = b.select(b.icmp_signed("<", left, s.index(NEAR_ROWS)), left, s.index(NEAR_ROWS))
+        lines = b.select(is_first, s.index(rows * size // LINE), none)
+        start_row = b.select(is_first, none, row)
+        a, p = b.add(A, b.mul(first, a_k)), b.add(B, b.mul(first, b_k))
+        for i in range(tiles):
+            c = b.add(C, s.index(i * most * size))
+            begin = b.select(is_first, start, c)
+            ahead = row if i == tiles - 1 else None
+            place = (s.offset(a, i * most), item, a_k, p, b_k, begin, start_row, c, row, depth)
+            _emit_tile(s, most, vectors, *place, fetch=streams[i::tiles], lines=lines, ahead=ahead)
 
 
 # piece_product(A, a_k, B, b_k, start, C, K, w, state, second_state, transposed, transposed_step): overwrites C.
