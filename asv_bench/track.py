@@ -39,7 +39,7 @@ def apart():
     """The path of a configuration whose results are not among the kept ones."""
     lines = (HERE / "asv.conf.json").read_text(encoding="utf-8").splitlines()
     settings = json.loads("\n".join(line for line in lines if not line.lstrip().startswith("//")))
-    settings |= {"repo": str(HERE.parent), "results_dir": str(ENVIRONMENTS / "results")}
+    settings |= {"repo": "../..", "benchmark_dir": "../benchmarks", "env_dir": ".", "results_dir": "results"}
     ENVIRONMENTS.mkdir(exist_ok=True)
     config = ENVIRONMENTS / "apart.json"
     config.write_text(json.dumps(settings), encoding="utf-8")
