@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bridge import make_problem
+from fastbp.kernels import beside
 from fastbp.kernels.jit import compilations
 from networks import HIDDEN_ACTIVATIONS, OPTIMIZERS, PAIRINGS
 
@@ -31,6 +33,9 @@ from fastbp.kernels.jit import compilations
 compiled, loaded = compilations()
 print(json.dumps({"compiled": compiled, "loaded": loaded, "loss": loss, "import": imported - start, "fit": ready - start}))
 """
+
+
+ALONE = "import sys; sys.executable = ''\n"  # with no interpreter to start, a process compiles everything itself
 
 
 def environment(cache):
@@ -56,7 +61,7 @@ def filled(tmp_path_factory):
     """A cache that one process has filled, and what that process told."""
     cache = tmp_path_factory.mktemp("kernels") / "cache"
     cache.mkdir()
-    told, errors = finish(start(cache, "-W", "error"))
+    told, errors = finish(start(cache, "-W", "error", script=ALONE + SCRIPT))
     assert not errors
     return cache, told
 
@@ -97,6 +102,32 @@ def test_nothing_is_compiled_twice(dtype):
 def test_first_process_compiles(filled):
     _, told = filled
     assert told["compiled"] > 0 and told["loaded"] == 0
+
+
+def test_first_process_has_another_compile_beside_it(filled, tmp_path):
+    cache, (_, first) = tmp_path / "cache", filled
+    cache.mkdir()
+    told, errors = finish(start(cache, "-W", "error"))
+    assert told["loss"] == first["loss"] and not errors
+    assert {path.name for path in cache.rglob("*.bin")} == {path.name for path in filled[0].rglob("*.bin")}
+    if beside.can_start():
+        assert told["compiled"] == 0 and told["loaded"] == first["compiled"]
+
+
+@pytest.mark.parametrize("name", ["", "/no/such/python3", sys.executable])
+def test_another_process_that_does_not_work(name, monkeypatch):
+    """No interpreter, one that cannot be started, an error in it: the block runs all the same."""
+    monkeypatch.setattr(sys, "executable", name)
+    with beside.another_process("raise ValueError"):
+        done = True
+    assert done
+
+
+def test_another_process_ends_with_an_error_in_the_block():
+    start = time.monotonic()
+    with pytest.raises(KeyError), beside.another_process("import time; time.sleep(600)"):
+        raise KeyError
+    assert time.monotonic() - start < 300
 
 
 def test_second_process_compiles_nothing(filled):

@@ -22,7 +22,7 @@ def tile_shape():
     return (8, 3) if machine().registers >= 32 else (6, 2)
 
 
-def _emit_tile(s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, chains=1, fetch=(), lines=0):
+def _emit_tile(s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, chains=1, fetch=(), lines=0, ahead=0):
     """C[rows, vectors] = A @ B + start for one tile. Strides are in bytes, addresses plain integers.
 
     ``start`` is a row of vectors, the same for every row when ``start_row`` is 0 (a bias), or C itself (to accumulate).
@@ -45,6 +45,8 @@ def _emit_tile(s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_r
             element = s.load_spread(b.add(a.get(), b.mul(a_row, s.index(r))))
             for j in range(vectors):
                 sum_of[r, j].set(s.fma(element, columns[j], sum_of[r, j].get()))
+        if ahead:
+            s.prefetch(b.add(p.get(), ahead if not isinstance(ahead, int) else s.index(ahead)), near=2)
         a.set(b.add(a.get(), a_k))
         p.set(b.add(p.get(), b_k))
 
@@ -107,9 +109,11 @@ def _fixed_strip(vectors):
         b, (narrowed, width) = s.b, _width(s, vectors)
         a, first, c = s.variable(A), s.variable(start), s.variable(C)
         left = b.srem(rows, s.index(most))
+        size = s.index(vectors * s.lanes * s.itemsize)
+        ahead = b.select(b.icmp_signed("==", b_k, size), b.mul(K, size), size) if vectors == tile_shape()[1] else 0
         with s.loop(b.sub(rows, left), step=most):
             place_of_tile = (a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K)
-            _emit_tile(narrowed, most, width, *place_of_tile)
+            _emit_tile(narrowed, most, width, *place_of_tile, ahead=ahead)
             for place, stride in ((a, a_row), (first, start_row), (c, c_row)):
                 place.set(b.add(place.get(), b.mul(stride, s.index(most))))
         rest = (a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K)
@@ -167,7 +171,7 @@ def _piece_product(s, A, a_k, B, b_k, start, C, K, w, state, second_state, trans
     for i in range(tiles):
         a, c = s.offset(A, i * most), b.add(C, s.index(i * most * size))
         _emit_tile(
-            s, most, vectors, a, item, a_k, B, b_k, start, none, c, row, K, fetch=streams[i::tiles], lines=rows * size // LINE
+            s, most, vectors, a, item, a_k, B, b_k, start, none, c, row, K, fetch=streams[i::tiles], lines=rows * size // LINE, ahead=size if i == tiles - 1 else 0
         )
 
 

@@ -4,7 +4,7 @@ Kernels that Numba compiles from Python call these functions by name, as they wo
 are compiled a single time, however many kernels use them.
 """
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
@@ -12,6 +12,8 @@ from numba.extending import intrinsic
 
 from . import jit
 from .simd import I64, VOID, Simd
+
+NOWHERE = 4096  # an address at which there is no code
 
 _registered: list = []
 _loaded: dict = {}
@@ -131,6 +133,17 @@ def _compiled(name, functions, dtype, cached):
     return library
 
 
+def _ours(functions):
+    """Those of the package's own sources, which the cache knows; a test's functions are compiled anew."""
+    return [f for f in functions if f.body.__module__.startswith(__package__)]
+
+
+def promise(dtype):
+    """Have code compiled that calls the library, without the library: to be kept on disk, not to be run here."""
+    for function in _ours(_registered):
+        binding.add_symbol(function.symbol(dtype), NOWHERE)
+
+
 @global_compiler_lock
 def load(dtype):
     """Make every function registered so far callable for one element type: from memory, from disk, or compiled now.
@@ -139,8 +152,7 @@ def load(dtype):
     """
     known = _loaded.setdefault(dtype, {})  # function: the library that holds it, which must stay alive
     new = [f for f in _registered if f not in known]
-    # The cache knows the package's own sources; a test's functions are compiled anew.
-    ours = [f for f in new if f.body.__module__.startswith(__package__)]
+    ours = _ours(new)
     others = [f for f in new if f not in ours]
     for name, functions in ((f"vectors-{dtype}", ours), (f"more-vectors-{dtype}", others)):
         if functions:
@@ -155,5 +167,5 @@ def address(function, dtype):
 
 def is_cached(dtype):
     """Whether ``load`` would find all it needs on disk."""
-    ours = [f for f in _registered if f.body.__module__.startswith(__package__)]
+    ours = _ours(_registered)
     return jit.is_cached(f"vectors-{dtype}", _contents(ours), cpu_target.target_context.codegen())

@@ -1,7 +1,5 @@
 """Single numbers and rows of numbers at plain addresses: how the kernels' control code reads and writes memory."""
 
-from functools import partial
-
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -77,6 +75,10 @@ def _copy_rows(s, source, source_row, order, target, target_row, rows, columns, 
                 s.store_masked(values, s.offset(end, whole), mask)
 
 
+def _gather_rows(s, *arguments):
+    _copy_rows(s, *arguments, padded=True)
+
+
 def sample_of(s, order, r):
     """order[r], or r where ``order`` is 0."""
     b = s.b
@@ -137,7 +139,7 @@ def _prefetch(s, address, step, count):
 
 
 copy_rows = VectorFunction("copy_rows", 7, _copy_rows)
-gather_rows = VectorFunction("gather_rows", 7, partial(_copy_rows, padded=True))
+gather_rows = VectorFunction("gather_rows", 7, _gather_rows)
 fetch_rows = VectorFunction("fetch_rows", 5, _fetch_rows)
 add_groups = VectorFunction("add_groups", 5, _add_groups)
 set_zero = VectorFunction("set_zero", 2, _set_zero)  # a multiple of the vector width, in bytes

@@ -157,11 +157,11 @@ class Simd:
         zero = self.constant(0.0).value
         return Vector(self, self.b.call(call, [pointer, ir.Constant(I32, self.itemsize), mask.value, zero]))
 
-    def prefetch(self, address, write=0):
+    def prefetch(self, address, write=0, near=3):
         """Ask for the cache line at an address, which need not be valid."""
         pointer = ir.IntType(8).as_pointer()
         hint = self.intrinsic("llvm.prefetch.p0", VOID, [pointer, I32, I32, I32])
-        self.b.call(hint, [self.b.inttoptr(address, pointer), I32(write), I32(3), I32(1)])
+        self.b.call(hint, [self.b.inttoptr(address, pointer), I32(write), I32(near), I32(1)])
 
     def store_masked(self, x, address, mask):
         pointer = self.pointer(address, self.vector)

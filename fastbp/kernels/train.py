@@ -14,6 +14,7 @@ from numba.core.registry import cpu_target
 
 from . import elementwise, jit, library, limit, memory  # noqa: F401 (limit: the library holds all of the package's functions)
 from . import layout as at
+from .beside import another_process
 from .dense import make_dense
 from .elementwise import LINEAR, SOFTMAX
 from .gemm import tile_shape
@@ -287,7 +288,20 @@ SIGNATURE = "void(int64, int64)"
 
 def run_kernel(dtype):
     """The compiled ``run(plan, thread)`` for "float32" or "float64". It serves every network."""
+    if not is_cached(dtype):
+        with another_process(f"from fastbp.kernels import train; train.compile_only({dtype!r})"):
+            library.load(dtype)
     library.load(dtype)
+    return _run(dtype)
+
+
+def compile_only(dtype):
+    """Compile ``run`` for other processes to load. Here it must not be called: it is not linked to the library."""
+    library.promise(dtype)
+    _run(dtype)
+
+
+def _run(dtype):
     return kernel(f"run-{dtype}", SIGNATURE, lambda: _make_run(dtype))
 
 
