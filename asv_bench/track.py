@@ -76,7 +76,7 @@ def compare(chosen):
     config = apart()
     status = asv("continuous", *judged, "--show-stderr", *launch(), *turns, *chosen.bench, base, new, config=config)
     if status == FAILED:  # asv then leaves out the table
-        asv("compare", *judged, base, new, config=config)
+        asv("compare", *judged, "--only-changed", base, new, config=config)
         print("a benchmark failed: see above")
     return status
 
