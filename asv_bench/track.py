@@ -5,11 +5,13 @@
     python asv_bench/track.py compare main HEAD          two commits, fails where the second is 1.5 times slower
     python asv_bench/track.py publish                    the site with the graphs of all kept results
 
-``smoke`` and ``run`` measure the fastbp of this checkout and need no network. ``compare`` builds both commits, in an
-environment that asv makes with pip, and measures them in turns. All but ``publish`` take ``--bench REGEX``: only those.
+``smoke`` measures the fastbp of this checkout and needs no network. ``run`` and ``compare`` build commits, in an environment
+that asv makes with pip: what is not committed they do not see. ``compare`` measures its two in turns, and ends with 1 for a
+slowdown, with 2 for a benchmark that failed. All but ``publish`` take ``--bench REGEX``: only those.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -18,18 +20,30 @@ from pathlib import Path
 import site_libraries as site
 
 HERE = Path(__file__).resolve().parent
+ENVIRONMENTS = HERE / "env"
 SLOWER = "1.5"
 ROUNDS = "4"
+FAILED = 2  # asv's exit code where a benchmark ended with an error or was not done in time
 # asv takes more for worse, so that of two commits only times and memory can be compared.
-COMPARED = r"(time|timeraw|peakmem)_"
+COMPARED = r"\.(time|timeraw|peakmem)_"
 
 
-def asv(*arguments, here=False):
-    """asv's exit code. With ``here``, the benchmarks import the fastbp of this checkout, whatever is installed."""
-    command = [sys.executable, "-m", "asv", *arguments]
+def asv(*arguments, config=None, **environment):
+    """asv's exit code."""
+    command = [sys.executable, "-m", "asv", *(("--config", str(config)) if config else ()), *arguments]
     print("+", " ".join(command[1:]), flush=True)
-    path = {"ASV_PYTHONPATH": str(HERE.parent)} if here else {}
-    return subprocess.run(command, cwd=HERE, check=False, env={**os.environ, **path}).returncode
+    return subprocess.run(command, cwd=HERE, check=False, env={**os.environ, **environment}).returncode
+
+
+def apart():
+    """The path of a configuration whose results are not among the kept ones."""
+    lines = (HERE / "asv.conf.json").read_text(encoding="utf-8").splitlines()
+    settings = json.loads("\n".join(line for line in lines if not line.lstrip().startswith("//")))
+    settings |= {"repo": "../..", "benchmark_dir": "../benchmarks", "env_dir": ".", "results_dir": "results"}
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    config = ENVIRONMENTS / "apart.json"
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    return config
 
 
 def commit(name="HEAD"):
@@ -40,25 +54,31 @@ def commit(name="HEAD"):
     return found.stdout.strip()
 
 
+def launch():
+    """A copy of one process that has imported everything takes a tenth of the time of a new one."""
+    return ["--launch-method", "forkserver"] if hasattr(os, "fork") else []
+
+
 def smoke(chosen):
-    # A copy of one process that has imported everything takes a tenth of the time of a new one.
-    launch = ["--launch-method", "forkserver"] if hasattr(os, "fork") else []
-    return asv("run", "-E", "existing:same", "--quick", "--dry-run", "--show-stderr", *launch, *chosen.bench, here=True)
+    checkout = {"ASV_PYTHONPATH": str(HERE.parent), "FASTBP_SMOKE": "1"}
+    return asv("run", "-E", "existing:same", "--quick", "--show-stderr", *launch(), *chosen.bench, config=apart(), **checkout)
 
 
 def run(chosen):
-    """A change that is not committed would be kept under the wrong name."""
-    changed = subprocess.run(["git", "status", "--porcelain", "--", "../fastbp"], cwd=HERE, capture_output=True, check=True)
-    if changed.stdout.strip():
-        raise SystemExit("fastbp/ has changes that are not committed: commit them, or use smoke")
-    existing = "-E", "existing:same", "--set-commit-hash", commit()
-    return asv("run", *existing, "--show-stderr", *chosen.bench, here=True)
+    """Results of several runs of one commit, each of other benchmarks, add up."""
+    return asv("run", "--show-stderr", *launch(), *chosen.machine, *chosen.bench, f"{commit()}^!")
 
 
 def compare(chosen):
     base, new = commit(chosen.base), commit(chosen.new)
     turns = "--interleave-rounds", "-a", f"rounds={ROUNDS}"
-    return asv("continuous", "--factor", SLOWER, "--split", "--show-stderr", *turns, *chosen.bench, base, new)
+    judged = "--factor", SLOWER, "--split"
+    config = apart()
+    status = asv("continuous", *judged, "--show-stderr", *launch(), *turns, *chosen.bench, base, new, config=config)
+    if status == FAILED:  # asv then leaves out the table
+        asv("compare", *judged, "--only-changed", base, new, config=config)
+        print("a benchmark failed: see above")
+    return status
 
 
 def publish(chosen):
@@ -71,7 +91,7 @@ def publish(chosen):
     return status
 
 
-def main(arguments=None):
+def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     for command in (smoke, run, compare, publish):
@@ -80,17 +100,27 @@ def main(arguments=None):
         if command is compare:
             sub.add_argument("base")
             sub.add_argument("new", nargs="?", default="HEAD")
+        if command is run:
+            sub.add_argument("--machine", default=[], help="name of this machine in the results, else its host name")
         if command is publish:
             sub.add_argument("--to", type=Path, default=HERE / "html", help="folder")
             sub.add_argument("--local", action="store_true", help="fetch the pages' libraries by npm, to read them offline")
         else:
-            sub.add_argument("--bench", help="a regular expression")
+            sub.add_argument("--bench", default=COMPARED if command is compare else None, help="a regular expression")
     chosen = parser.parse_args(arguments)
-    if "bench" in chosen:
-        default = COMPARED if chosen.command is compare else None
-        pattern = chosen.bench or default
-        chosen.bench = ["--bench", pattern] if pattern else []
-    subprocess.run([sys.executable, "-m", "asv", "machine", "--yes"], cwd=HERE, check=True, capture_output=True)
+    for option in ("bench", "machine"):
+        if value := getattr(chosen, option, None):
+            setattr(chosen, option, [f"--{option}", value])
+        else:
+            setattr(chosen, option, [])
+    return chosen
+
+
+def main(arguments=None):
+    chosen = parse(arguments)
+    subprocess.run(
+        [sys.executable, "-m", "asv", "machine", "--yes", *chosen.machine], cwd=HERE, check=True, capture_output=True
+    )
     return chosen.command(chosen)
 
 

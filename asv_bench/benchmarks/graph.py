@@ -72,6 +72,28 @@ class Gradient:
         self.run(self.k, self.x, self.y)
 
 
+DERIVATIVES = {
+    "grad": fastbp.grad(mean_squared_error),
+    "jacobian": fastbp.jacobian(lambda k, x, y: formula(x, *k)),
+    "hessian": fastbp.hessian(mean_squared_error),
+}
+
+
+class Derivative:
+    """Derivatives by six parameters: of the mean over the data (grad, hessian), and of each value (jacobian)."""
+
+    params = ([*DERIVATIVES], [1_000, 100_000], ["float32", "float64"])
+    param_names = ["derivative", "points", "dtype"]
+
+    def setup(self, name, n, dtype):
+        fastbp.set_num_threads(1)
+        self.run, self.k, (self.x, self.y) = DERIVATIVES[name], np.array(TRUTH, dtype), points(n, dtype)
+        self.time_derivative(name, n, dtype)
+
+    def time_derivative(self, name, n, dtype):
+        self.run(self.k, self.x, self.y)
+
+
 class CurveFit:
     params = ([100, 100_000], ["fastbp", "scipy"])
     param_names = ["points", "side"]
@@ -113,6 +135,26 @@ class CustomLoss:
     @unit("us/step")
     def track_step(self, loss):
         return 1e6 * step_seconds(self.peer)
+
+
+class CustomActivation:
+    """An epoch of rl with tanh: the built-in one, and one written down as a formula."""
+
+    params = ["built-in", "formula"]
+    param_names = ["activation"]
+
+    def setup(self, activation):
+        function = "tanh" if activation == "built-in" else lambda z: fastbp.tanh(z)
+        peer = own("rl")
+        sizes = peer.w.sizes
+        layers = [fastbp.Dense(units, function) for units in sizes[1:-1]]
+        self.model = fastbp.Sequential([fastbp.Input((sizes[0],)), *layers, fastbp.Dense(sizes[-1])], seed=0)
+        self.model.compile(fastbp.Adam(1e-3), "mse")
+        self.x, self.y, self.batch = peer.x, peer.y, peer.w.batch
+        self.time_epoch(activation)
+
+    def time_epoch(self, activation):
+        self.model.fit(self.x, self.y, self.batch, 1, 0, threads=1)
 
 
 class FirstCall:

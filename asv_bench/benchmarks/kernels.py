@@ -7,16 +7,18 @@ import numpy as np
 from numba import njit
 
 import fastbp
-from fastbp.kernels import elementwise, gemm, loss, team, update
+from fastbp.kernels import elementwise, gemm, loss, memory, team, update
 from fastbp.kernels.layout import CONTROL_SIZE
 from fastbp.kernels.machine import machine
 from fastbp.parameters import pack
 from fastbp.plan import float_bits
 
-from .common import unit
+from .common import some, unit
 from .machine_code import address, aligned_matrix, aligned_zeros, kernel
+from .twins import ACTIVATIONS, DERIVATIVES, LOSSES, UPDATES, softmax
 
 DTYPES, SIDES = ["float32", "float64"], ["fastbp", "numpy"]
+SHAPES = ["64x17x64", "64x64x64", "32x80x80", "100x300x300", "256x512x512", "1024x1024x1024"]  # of the workloads
 
 
 def close(a, b, dtype):
@@ -26,7 +28,7 @@ def close(a, b, dtype):
 class Product:
     """A layer forward without its activation: rows x inputs @ inputs x units + bias."""
 
-    params = (["64x17x64", "64x64x64", "32x80x80", "100x300x300", "256x512x512", "1024x1024x1024"], DTYPES, SIDES)
+    params = (some(SHAPES), DTYPES, SIDES)
     param_names = ["shape", "dtype", "side"]
 
     def setup(self, shape, dtype, side):
@@ -72,7 +74,7 @@ class Product:
 class ProductRate:
     """As a share of what one thread could do at most. Small ones suffer from being called by Python, panel by panel."""
 
-    params = (Product.params[0][3:], DTYPES)
+    params = (some(SHAPES[3:]), DTYPES)
     param_names = ["shape", "dtype"]
 
     def setup(self, shape, dtype):
@@ -87,31 +89,58 @@ class ProductRate:
         return 100 * 2 * p.rows * p.inputs * p.units / seconds / 1e9 / fastbp.measure_limit(1, dtype)
 
 
-def _sigmoid(z):
-    return 1 / (1 + np.exp(-z))
+class WeightGradient:
+    """What a layer adds to its weights: (rows x inputs).T @ (rows x units), on one thread, from inputs as they lie."""
 
+    params = (some(SHAPES), DTYPES, SIDES)
+    param_names = ["shape", "dtype", "side"]
 
-ACTIVATIONS = {
-    "relu": (elementwise.RELU, lambda z: np.maximum(z, 0)),
-    "elu": (elementwise.ELU, lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0)))),
-    "tanh": (elementwise.TANH, np.tanh),
-    "sigmoid": (elementwise.SIGMOID, _sigmoid),
-    "softplus": (elementwise.SOFTPLUS, lambda z: np.logaddexp(0, z)),
-    "silu": (elementwise.SILU, lambda z: z * _sigmoid(z)),
-    "gelu_tanh": (elementwise.GELU_TANH, lambda z: 0.5 * z * (1 + np.tanh(0.7978845608028654 * (z + 0.044715 * z**3)))),
-}
+    def setup(self, shape, dtype, side):
+        self.rows, self.inputs, self.units = map(int, shape.split("x"))
+        random, lanes = np.random.default_rng(0), machine().lanes(dtype)
+        self.panel, self.width = gemm.tile_shape()[1], -(-self.units // lanes)
+        self.a = random.normal(size=(self.rows, self.inputs)).astype(dtype)
+        self.delta = aligned_matrix(random.normal(size=(self.rows, self.units)).astype(dtype), self.width * lanes)
+        self.zeros = aligned_zeros(self.panel * lanes, dtype)
+        self.panels = [
+            aligned_zeros(self.inputs * min(self.panel, self.width - v) * lanes, dtype).reshape(self.inputs, -1)
+            for v in range(0, self.width, self.panel)
+        ]
+        self.product, self.calls = kernel(gemm.product, dtype), list(self.arguments())
+        self.out = np.empty((self.inputs, self.units), dtype)
+        self.run = self.kernel if side == "fastbp" else self.plain
+        self.kernel()
+        close(np.hstack(self.panels)[:, : self.units], self.plain(), dtype)
+
+    def arguments(self):
+        """Of the call for each panel."""
+        item, a_row, delta_row, width = self.a.itemsize, self.a.strides[0], self.delta.strides[0], machine().vector_bytes
+        a, delta, zeros = map(address, (self.a, self.delta, self.zeros))
+        for i, out in enumerate(self.panels):
+            n, start = out.strides[0] // width, delta + i * self.panel * width
+            yield n, a, item, a_row, start, delta_row, zeros, 0, address(out), out.strides[0], self.rows, self.inputs
+
+    def kernel(self):
+        for call in self.calls:
+            self.product(*call)
+
+    def plain(self):
+        return np.matmul(self.a.T, self.delta[:, : self.units], out=self.out)
+
+    def time_product(self, shape, dtype, side):
+        self.run()
 
 
 class Activation:
     """An activation of 64 rows of 512 units. Both sides write over a fresh copy."""
 
-    params = ([*ACTIVATIONS], DTYPES, SIDES)
+    params = (some(ACTIVATIONS), DTYPES, SIDES)
     param_names = ["activation", "dtype", "side"]
 
     def setup(self, name, dtype, side):
         self.z = aligned_matrix(np.random.default_rng(0).normal(size=(64, 512)).astype(dtype), 512)
         self.a = aligned_matrix(self.z, 512)
-        self.code, self.formula = ACTIVATIONS[name]
+        self.code, self.alpha, self.formula = ACTIVATIONS[name]
         self.activate, self.vectors = kernel(elementwise.activate, dtype), 512 // machine().lanes(dtype)
         self.run = self.kernel if side == "fastbp" else self.plain
         self.kernel()
@@ -119,7 +148,7 @@ class Activation:
 
     def kernel(self):
         self.a[:] = self.z
-        self.activate(self.code, float_bits(1.0), address(self.a), self.a.strides[0], 0, 0, 64, self.vectors)
+        self.activate(self.code, float_bits(self.alpha), address(self.a), self.a.strides[0], 0, 0, 64, self.vectors)
 
     def plain(self):
         self.a[:] = self.formula(self.z)
@@ -128,100 +157,120 @@ class Activation:
         self.run()
 
 
-def _softmax(z):
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
+class Derivative:
+    """The gradient of 64 rows of 512 units on its way back through an activation, from the activation's output."""
+
+    params = (some(DERIVATIVES), DTYPES, SIDES)
+    param_names = ["activation", "dtype", "side"]
+
+    def setup(self, name, dtype, side):
+        code, self.alpha, value = ACTIVATIONS[name]
+        self.code, self.slope = code, DERIVATIVES[name]
+        random = np.random.default_rng(0)
+        self.incoming = aligned_matrix(random.normal(size=(64, 512)).astype(dtype), 512)
+        self.a = aligned_matrix(value(random.normal(size=(64, 512)).astype(dtype)), 512)
+        self.g = aligned_matrix(self.incoming, 512)
+        self.differentiate, self.vectors = kernel(elementwise.differentiate, dtype), 512 // machine().lanes(dtype)
+        self.run = self.kernel if side == "fastbp" else self.plain
+        self.kernel()
+        close(self.g, self.incoming * self.slope(self.a), dtype)
+
+    def kernel(self):
+        self.g[:] = self.incoming
+        rows = address(self.g), self.g.strides[0], address(self.a), self.a.strides[0]
+        self.differentiate(self.code, float_bits(self.alpha), *rows, 64, self.vectors)
+
+    def plain(self):
+        np.multiply(self.incoming, self.slope(self.a), out=self.g)
+
+    def time_derivative(self, name, dtype, side):
+        self.run()
 
 
-def _softmax_loss(z, labels):
-    p, rows = _softmax(z), np.arange(len(z))
-    loss_of_rows = -np.log(p[rows, labels])
-    p[rows, labels] -= 1
-    return loss_of_rows, p / len(z)
+class Softmax:
+    """64 rows of 512 classes. Both sides write over a fresh copy."""
 
+    params = (DTYPES, SIDES)
+    param_names = ["dtype", "side"]
 
-# name: (code, whether the target are labels, (output, target) -> (loss of each row, gradient))
-LOSSES = {
-    "mse": (loss.MSE, False, lambda p, t: (((p - t) ** 2).sum(axis=1), 2 * (p - t) / p.size)),
-    "mae": (loss.MAE, False, lambda p, t: (np.abs(p - t).sum(axis=1), np.sign(p - t) / p.size)),
-    "log_cosh": (loss.LOG_COSH, False, lambda p, t: (np.log(np.cosh(p - t)).sum(axis=1), np.tanh(p - t) / p.size)),
-    "binary_crossentropy": (
-        loss.BINARY_LOGITS,
-        False,
-        lambda z, t: ((np.logaddexp(0, z) - z * t).sum(axis=1), (_sigmoid(z) - t) / z.size),
-    ),
-    "sparse_categorical_crossentropy": (loss.SPARSE_LOGITS, True, _softmax_loss),
-}
+    def setup(self, dtype, side):
+        self.z = aligned_matrix(np.random.default_rng(0).normal(size=(64, 512)).astype(dtype), 512)
+        self.p, self.softmax = aligned_matrix(self.z, 512), kernel(elementwise.softmax, dtype)
+        self.run = self.kernel if side == "fastbp" else self.plain
+        self.kernel()
+        close(self.p, softmax(self.z), dtype)
+
+    def kernel(self):
+        self.p[:] = self.z
+        self.softmax(address(self.p), self.p.strides[0], 64, 512)
+
+    def plain(self):
+        self.p[:] = softmax(self.z)
+
+    def time_softmax(self, dtype, side):
+        self.run()
 
 
 class Loss:
-    """A loss and its gradient, for 128 rows of 16 outputs; the cross-entropies from logits."""
+    """A loss and its gradient, for 128 rows of 16 outputs."""
 
-    params = ([*LOSSES], SIDES)
-    param_names = ["loss", "side"]
+    params = (some(LOSSES), DTYPES, SIDES)
+    param_names = ["loss", "dtype", "side"]
 
-    def setup(self, name, side):
-        dtype = "float32"
+    def setup(self, name, dtype, side):
+        self.code, self.parameter, targets, self.formula = LOSSES[name]
         random = np.random.default_rng(0)
-        self.code, labels, self.formula = LOSSES[name]
-        self.p = aligned_matrix(random.normal(size=(128, 16)).astype(dtype), 16)
-        self.y = random.integers(0, 16, 128) if labels else random.uniform(size=(128, 16)).astype(dtype)
+        self.p = aligned_matrix(random.uniform(0.1, 0.9, size=(128, 16)).astype(dtype), 16)
+        self.y = random.integers(0, 16, 128) if targets == "labels" else random.uniform(size=(128, 16)).astype(dtype)
+        if targets == "shares":
+            self.y /= self.y.sum(axis=1, keepdims=True)
+        self.share = 1 / 128 if targets != "numbers" else 1 / (128 * 16)
         self.g, self.row_loss = aligned_matrix(np.zeros_like(self.p), 16), np.zeros(128)
-        self.scale = float_bits(1 / 128 if labels else 1 / (128 * 16))
         self.loss = kernel(loss.loss, dtype)
         self.run = self.kernel if side == "fastbp" else self.plain
         self.kernel()
         row_loss, gradient = self.plain()
         close(self.row_loss, row_loss, dtype)
-        close(128 * 16 * self.g, 128 * 16 * gradient, dtype)
+        close(self.g / self.share, gradient / self.share, dtype)
 
     def kernel(self):
         p, y, g = self.p, self.y, self.g
         places = address(p), p.strides[0], address(y), y.strides[0], 0, address(g), g.strides[0], address(self.row_loss)
-        self.loss(self.code, *places, 128, 16, self.scale, float_bits(0.0))
+        self.loss(self.code, *places, 128, 16, float_bits(self.share), float_bits(self.parameter))
 
     def plain(self):
-        return self.formula(self.p, self.y)
+        losses, slopes = self.formula(self.p, self.y)
+        return losses.sum(axis=1), slopes * self.p.dtype.type(self.share)
 
-    def time_loss(self, name, side):
+    def time_loss(self, name, dtype, side):
         self.run()
-
-
-def _sgd(h, w, g, state):
-    w -= h[update.RATE] * g
-
-
-def _momentum(h, w, g, state):
-    state[0][:] = h[update.FIRST] * state[0] - h[update.RATE] * g
-    w += state[0]
-
-
-def _adam(h, w, g, state):
-    m, v = state
-    m += h[update.FIRST_REST] * (g - m)
-    v += h[update.SECOND_REST] * (g * g - v)
-    w -= h[update.ALPHA] * m / (np.sqrt(v) + h[update.EPSILON])
-
-
-UPDATES = {"sgd": (update.SGD, 0, _sgd), "momentum": (update.MOMENTUM, 1, _momentum), "adam": (update.ADAM, 2, _adam)}
 
 
 class Update:
     """An optimizer's step over 64 Ki parameters."""
 
-    params = ([*UPDATES], SIDES)
-    param_names = ["optimizer", "side"]
+    params = (some(UPDATES), DTYPES, SIDES)
+    param_names = ["optimizer", "dtype", "side"]
+    SETTINGS = {
+        update.RATE: 1e-6,
+        update.KEEP: 1,
+        update.FIRST: 0.9,
+        update.FIRST_REST: 0.1,
+        update.SECOND_REST: 0.001,
+        update.ALPHA: 1e-6,
+        update.EPSILON: 1e-7,
+        update.NADAM_M: 0.9,
+        update.NADAM_G: 0.1,
+        update.NADAM_V: 1.0,
+    }
 
-    def setup(self, name, side):
-        dtype = "float32"
+    def setup(self, name, dtype, side):
         n, random = 1 << 16, np.random.default_rng(0)
         self.code, slots, self.rule = UPDATES[name]
         self.w, self.g = (aligned_matrix(random.normal(size=(1, n)).astype(dtype), n)[0] for _ in range(2))
         self.state = aligned_matrix(np.zeros((max(slots, 1), n), dtype), n)
         self.h = aligned_zeros(update.SCALARS, np.dtype(dtype))
-        settings = {update.RATE: 1e-6, update.KEEP: 1, update.FIRST: 0.9, update.FIRST_REST: 0.1}
-        for place, value in {**settings, update.SECOND_REST: 0.001, update.ALPHA: 1e-6, update.EPSILON: 1e-7}.items():
-            self.h[place] = value
+        self.h[list(self.SETTINGS)] = list(self.SETTINGS.values())
         self.update, self.vectors = kernel(update.update, dtype), n // machine().lanes(dtype)
         self.run = self.kernel if side == "fastbp" else self.plain
         w, state = self.w.copy(), self.state.copy()
@@ -237,7 +286,35 @@ class Update:
     def plain(self):
         self.rule(self.h, self.w, self.g, self.state)
 
-    def time_update(self, name, side):
+    def time_update(self, name, dtype, side):
+        self.run()
+
+
+class Gather:
+    """A batch of shuffled rows from the data: 100 rows of 28 numbers out of 20,000."""
+
+    params = (DTYPES, SIDES)
+    param_names = ["dtype", "side"]
+
+    def setup(self, dtype, side):
+        random = np.random.default_rng(0)
+        self.x = random.normal(size=(20_000, 28)).astype(dtype)
+        self.order = random.permutation(20_000)[:100]
+        row = -(-28 // machine().lanes(dtype)) * machine().lanes(dtype)
+        self.batch = aligned_matrix(np.zeros((100, 28), dtype), row)
+        self.gather = kernel(memory.gather_rows, dtype)
+        self.run = self.kernel if side == "fastbp" else self.plain
+        self.kernel()
+        np.testing.assert_array_equal(self.batch[:, :28], self.x[self.order])
+
+    def kernel(self):
+        x, batch = self.x, self.batch
+        self.gather(address(x), x.strides[0], address(self.order), address(batch), batch.strides[0], 100, 28)
+
+    def plain(self):
+        np.take(self.x, self.order, axis=0, out=self.batch[:, :28], mode="clip")
+
+    def time_gather(self, dtype, side):
         self.run()
 
 

@@ -1,6 +1,6 @@
 """Prediction: how long a row takes, and how many rows a second."""
 
-from .common import fraction, gflops, own, unit
+from .common import own, rates, unit
 
 
 class Row:
@@ -32,13 +32,13 @@ class Million:
     params = [1, 2]
     param_names = ["threads"]
 
-    def setup(self, threads):
-        self.peer = own("predict-million", threads=threads)
+    def setup_cache(self):
+        return {threads: rates(own("predict-million", threads=threads)) for threads in self.params}
 
     @unit("GFLOP/s")
-    def track_gflops(self, threads):
-        return gflops(self.peer)
+    def track_gflops(self, found, threads):
+        return found[threads]["GFLOP/s"]
 
     @unit("% of the limit")
-    def track_fraction(self, threads):
-        return fraction(self.peer)
+    def track_fraction(self, found, threads):
+        return found[threads]["% of the limit"]
