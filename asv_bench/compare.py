@@ -5,6 +5,7 @@
     python asv_bench/compare.py --only rl,higgs --peers fastbp,torch
     python asv_bench/compare.py --sizes 17,64,64,6 --batch 64
     python asv_bench/compare.py --readme                 and keep the result: in asv_bench/reports and in README.md
+    python asv_bench/compare.py --readme --only rl       only these rows anew, the others stay as they are
 
 Each peer trains in a process of its own, on as many threads as the workload says; the processes take turns, so that a busy
 machine is busy for all. Every peer must have the same loss after the same steps. The multiply-add limit is measured in the
@@ -92,13 +93,31 @@ def choose(chosen):
 def describe_run(names, rounds):
     modules = dict.fromkeys(peers.needs(name) for name in names)
     return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{cpu_name()}, {os.cpu_count()} CPUs, {platform.system()}, Python {platform.python_version()}",
         "versions": {PACKAGES.get(m, m): importlib.metadata.version(PACKAGES.get(m, m)) for m in modules},
         "rounds": rounds,
         "peers": names,
         "rows": [],
     }
+
+
+def kept_rows(report, folder, workloads):
+    """Rows of the report in ``folder`` that are not measured again, if it was made with the same on the same machine."""
+    try:
+        old = json.loads((folder / "compare.json").read_text(encoding="utf-8"))
+    except OSError:
+        return []
+    same = all(old.get(key) == report[key] for key in ("machine", "versions", "rounds", "peers"))
+    again = {workload.name for workload in workloads}
+    return [row for row in old["rows"] if same and row["workload"]["name"] not in again]
+
+
+def in_order(rows):
+    """Rows in the order of the workloads, and one's own last."""
+    names = [*WORKLOADS]
+    return sorted(
+        rows, key=lambda row: names.index(row["workload"]["name"]) if row["workload"]["name"] in names else len(names)
+    )
 
 
 def tell(row):
@@ -129,6 +148,8 @@ def main(arguments=None):
     chosen = parse(arguments)
     workloads, names = choose(chosen)
     report = describe_run(names, chosen.rounds)
+    if chosen.readme:
+        report["rows"] = kept_rows(report, chosen.out, workloads)
     for workload in workloads:
         row = measure(workload, names, chosen.rounds, chosen.seconds)
         tell(row)
@@ -136,7 +157,8 @@ def main(arguments=None):
             return 1
         if workload.reach and not chosen.quick:
             row["reach"] = measure_reach(workload, names)
-        report["rows"].append(row)
+        row["date"] = datetime.now(UTC).isoformat(timespec="seconds")
+        report["rows"] = in_order([*report["rows"], row])
         table = write(report, chosen.out)  # after each row: a run that is cut short keeps what it has measured
     if chosen.readme:
         put_into_readme(table)
