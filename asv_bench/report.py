@@ -94,9 +94,8 @@ def markdown(report):
         parts.append(_table(["workload", "loss", *report["peers"]], [_reach_line(row, report["peers"]) for row in reached]))
     days = sorted({row["date"][:10] for row in report["rows"]})
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-    parts.append(
-        f"{report['machine']}; {versions}; {' to '.join(dict.fromkeys((days[0], days[-1])))}; medians of {report['rounds']} rounds."
-    )
+    measured = " to ".join(dict.fromkeys((days[0], days[-1])))
+    parts.append(f"{report['machine']}; {versions}; {measured}; medians of {report['rounds']} rounds.")
     return "\n\n".join(parts)
 
 
