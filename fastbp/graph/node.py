@@ -184,7 +184,7 @@ class Node:
     __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = _no_number
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise trace_error("A formula cannot turn a node into an array.", _ALLOWED)
+        raise trace_error("A formula cannot turn a node into an array.", f"{_ALLOWED} fastbp.stack([a, b]) makes a vector.")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # libraries look for such
@@ -253,8 +253,8 @@ def _invert(self: Node) -> Node:
 def check_conditions(*values: Any) -> None:
     """Raise an error unless each is true or false by its type."""
     for value in values:
-        is_one = value.is_logical if isinstance(value, Node) else isinstance(value, bool) or getattr(value, "dtype", None) == bool
-        if not is_one:
+        is_plain = isinstance(value, bool) or getattr(value, "dtype", None) == bool
+        if not (value.is_logical if isinstance(value, Node) else is_plain):
             raise trace_error("The operators & | ^ ~ are for conditions, not for numbers.", "Compare first: (x > 0) & (x < 1).")
 
 
