@@ -253,8 +253,7 @@ def _invert(self: Node) -> Node:
 def check_conditions(*values: Any) -> None:
     """Raise an error unless each is true or false by its type."""
     for value in values:
-        is_plain = isinstance(value, bool) or getattr(value, "dtype", None) == bool
-        if not (value.is_logical if isinstance(value, Node) else is_plain):
+        if not (value.is_logical if isinstance(value, Node) else np.asarray(value).dtype.kind == "b"):
             raise trace_error("The operators & | ^ ~ are for conditions, not for numbers.", "Compare first: (x > 0) & (x < 1).")
 
 
