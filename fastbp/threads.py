@@ -6,6 +6,7 @@ each other.
 """
 
 import contextlib
+import functools
 import math
 import os
 import threading
@@ -20,8 +21,9 @@ MOST_THREADS = 1024  # as many cores as machines have; tens of thousands of thre
 _wanted: int | None = None
 
 
+@functools.cache  # a small formula takes less time than these files
 def _cgroup_quota():
-    """CPUs that the container may use, or None where nothing limits it."""
+    """CPUs that the container may use, or None where nothing limits it; as it was when first asked for."""
     with contextlib.suppress(OSError, ValueError):
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         return None if quota == "max" else math.ceil(int(quota) / int(period))

@@ -573,3 +573,20 @@ def test_shapes_as_the_formula_sees_them():
     trace_loss(loss, 1, 4)
     assert seen == [(None, 1), (None, 4), (None,), (None, 1), (None, 1), (None,)]
     assert trace_activation(gaussian).value.op == "exp"
+
+
+@pytest.mark.parametrize("units", [1, FEW_COLUMNS + 2])
+def test_numbers_and_masks_as_conditions(units):
+    mask = np.arange(units) % 2 == 0
+    formulas = [
+        lambda t, p: np.where(t, (t - p) ** 2, 3 * p**2),
+        lambda t, p: np.where(np.logical_and(t, p > 0), (t - p) ** 2, 3 * p**2),
+        lambda t, p: np.where((p > 0) & mask, (t - p) ** 2, 3 * p**2),
+    ]
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 3))
+    y = rng.integers(0, 2, size=(40, units)).astype(float)
+    for formula in formulas:
+        model = Sequential([Input((3,)), Dense(units)], seed=1, dtype="float64")
+        model.compile("sgd", formula)
+        assert model.value_and_gradient(x, y)[0] == pytest.approx(np.mean(formula(y, model.predict(x))))

@@ -145,6 +145,39 @@ def test_numbers_around_the_formula_are_noticed():
     assert f(1.0) == 18.0
 
 
+def test_single_elements_of_large_arrays_around_the_formula_are_noticed():
+    table = np.ones(1000)
+    f = bp.grad(lambda x: float(table[0]) * x + table[1:3].mean() * x)
+    assert f(1.0) == 2.0
+    table[0] = 10.0
+    assert f(1.0) == 11.0
+    table[1:3] = 4.0
+    assert f(1.0) == 14.0
+    x = np.arange(3.0)
+    assert bp.curve_fit(lambda x, a: table[0] * a * x, x, 20 * x)[0] == pytest.approx(2.0)
+    table[0] = 5.0
+    assert bp.curve_fit(lambda x, a: table[0] * a * x, x, 20 * x)[0] == pytest.approx(4.0)
+
+
+def test_attributes_of_objects_and_their_classes_are_noticed():
+    class Spring:
+        stiffness = 2.0
+
+        def __init__(self):
+            self.offset = 1.0
+
+        def __call__(self, x):
+            return self.stiffness * (x - self.offset) ** 2
+
+    spring = Spring()
+    f = bp.grad(spring)
+    assert f(2.0) == 4.0
+    spring.offset = 0.0
+    assert f(2.0) == 8.0
+    Spring.stiffness = 3.0
+    assert f(2.0) == 12.0
+
+
 def test_equal_graphs_are_compiled_once():
     def count():
         return len(compiled._programs)

@@ -107,6 +107,39 @@ def test_numpy_formulas_keep_their_values(formula):
     np.testing.assert_allclose(bp.trace(formula, X).forward(X), formula(X), rtol=1e-14)
 
 
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda x: np.where(x, x * x, 3 * x),
+        lambda x: np.where(np.logical_and(x, x > 0), x * x, 3 * x),
+        lambda x: np.where(np.logical_not(x), x * x, 3 * x),
+        lambda x: np.where(np.logical_xor(x, x < 1), x * x, 3 * x),
+        lambda x: np.where(MASK, x * x, 3 * x),
+        lambda x: np.where(MASK & (x > 1), x * x, 3 * x),
+        lambda x: np.where((x > 1) | MASK | False, x * x, 3 * x),
+        lambda x: np.where((x > 0) ^ (x > 1), x * x, 3 * x),
+    ],
+)
+@pytest.mark.parametrize("spread", [lambda x: x, lambda x: x[::1] * np.array([1.0, 2.0, 3.0])])
+def test_conditions_are_numpys(choose, spread):
+    x = np.array([-1.0, 0.0, 2.0])
+    value, _ = bp.value_and_grad(lambda x: bp.sum(choose(spread(x))))(x)
+    assert value == np.sum(choose(spread(x)))
+
+
+MASK = np.array([True, False, True])
+
+
+def test_places_by_list_and_array():
+    x = np.arange(5.0)
+    assert bp.grad(lambda p: bp.sum(p[[0, -1, 0]] * p[np.array([1, 2, 3])]))(x).tolist() == [4.0, 0.0, 4.0, 0.0, 2.0]
+    with pytest.raises(IndexError, match="index 5"):
+        bp.grad(lambda p: bp.sum(p[[0, 5]]))(x)
+    for key in (np.array([True, False, True, True, True]), [0.5], np.zeros((1, 1), int), []):
+        with pytest.raises(bp.TraceError, match="cannot index"):
+            bp.grad(lambda p, key=key: bp.sum(p[key]))(x)
+
+
 def test_two_dimensional_arguments_are_rows():
     data = np.arange(12.0).reshape(2, 6)
     graph = bp.trace(lambda d, a: a * d[0] + d[1, :], data, 2.0)
@@ -143,6 +176,10 @@ BAD = {
     (lambda x: len(x)): "length",
     (lambda x: list(x)): "go through",
     (lambda x: x[0]): "cannot index",
+    (lambda x: x & 1): "for conditions",
+    (lambda x: ~x): "for conditions",
+    (lambda x: np.where(np.array([True, False]) & x, 1.0, 2.0)): "for conditions",
+    (lambda x: bp.where(0 < x < 1, x, 0.0)): "& and",
     (lambda x: np.asarray(x) if x is None else np.add(x, 1.0, out=np.zeros(1))): "out=",
     (lambda x: x + np.ones((2, 2))): "shape",
 }

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp.threads import available_cpus, check_threads, team
+from fastbp.threads import _cgroup_quota, available_cpus, check_threads, team
 
 OPTIMIZERS = [
     fastbp.SGD(0.01),
@@ -178,3 +178,20 @@ def test_the_environment_sets_the_number(text, said):
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert said in done.stdout + done.stderr
+
+
+def test_the_containers_quota_is_read_once(monkeypatch):
+    asked = []
+
+    class Files:
+        def __init__(self, path):
+            asked.append(path)
+
+        def read_text(self):
+            return "100000 100000"
+
+    monkeypatch.setattr("fastbp.threads.Path", Files)
+    _cgroup_quota.cache_clear()
+    assert available_cpus() == available_cpus() == 1
+    assert asked == ["/sys/fs/cgroup/cpu.max"]
+    _cgroup_quota.cache_clear()  # the next one reads the true files

@@ -140,6 +140,10 @@ class BatchNode(Node):
         return f"<array of shape {_shown(self.shape)}>"
 
     @property
+    def is_logical(self) -> bool:
+        return self.sample.is_logical
+
+    @property
     def size(self) -> int:
         raise trace_error("A loss cannot ask for the size of a batch.", "shape[-1] is the number of outputs.")
 

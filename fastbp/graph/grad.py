@@ -32,6 +32,7 @@ class Derivative:
         self.__wrapped__ = f  # as functools has it: for inspect, and for what f sees around it
         self._single, self._argnums = argument_numbers(argnums)
         self._programs: dict[Any, tuple[Program, Any, Any]] = {}
+        self._read: set[int] = set()  # ids of the arrays around f that the programs go through
         self.__name__ = f"{recipe.__name__.removesuffix('_recipe')}_{getattr(f, '__name__', 'formula')}"
         self.__doc__ = getattr(f, "__doc__", None)
 
@@ -41,12 +42,16 @@ class Derivative:
             return self._on_tape(f, args)
         arrays = [_array(i, a) for i, a in enumerate(args)]
         dtype = _dtype(arrays)
-        key = (dtype, tuple(a.shape for a in arrays), fingerprint(self._f), tuple(sorted(settings.items())))
+        call = (dtype, tuple(a.shape for a in arrays), tuple(sorted(settings.items())))
+        key = (call, fingerprint(self._f, self._read))
         if key not in self._programs:
             if len(self._programs) >= _MOST_KEPT:
                 self._programs.pop(next(iter(self._programs)))
+            program, finish = self._compile(f, arrays, dtype)
+            self._read = {i for p, *_ in self._programs.values() for i in p.tape.arrays} | program.tape.arrays.keys()
+            key = (call, fingerprint(self._f, self._read))
             # The arrays that the formula found around it must outlive their ids in the key.
-            self._programs[key] = *self._compile(f, arrays, dtype), f
+            self._programs[key] = program, finish, f
         program, finish, _ = self._programs[key]
         return finish(program(flatten(arrays)), self._single)
 

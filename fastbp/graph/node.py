@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .errors import TraceError, missing_attribute, trace_error
 from .operators import LOGICAL, UNARY
 
@@ -56,6 +58,8 @@ class Node:
         """Whether it is true or false rather than a number."""
         if self.op == "constant":
             return isinstance(self.attr, bool)
+        if self.op == "stack":
+            return all(a.is_logical for a in self.args)
         return self.op in LOGICAL
 
     @property
@@ -103,7 +107,9 @@ class Node:
             places = range(start, stop, step)
             if len(places) > 0 and self.shape[0] <= _MOST_ITEMS:
                 return self.tape.stack([self.tape.element(self, i) for i in places])
-        elif self.shape and hasattr(key, "__index__") and not isinstance(key, Node | bool):
+        elif self.shape and isinstance(key, list | np.ndarray) and np.ndim(key) == 1 and _are_places(key):
+            return self.tape.stack([self[i] for i in key])
+        elif self.shape and hasattr(key, "__index__") and not isinstance(key, Node | bool | np.ndarray):
             place = key.__index__()
             if not -self.shape[0] <= place < self.shape[0]:
                 raise IndexError(f"index {place} is out of range for {self.shape[0]} values")
@@ -157,6 +163,8 @@ class Node:
         def __rand__(self, other: Any) -> Any: ...
         def __or__(self, other: Any) -> Any: ...
         def __ror__(self, other: Any) -> Any: ...
+        def __xor__(self, other: Any) -> Any: ...
+        def __rxor__(self, other: Any) -> Any: ...
         def __lt__(self, other: Any) -> Any: ...
         def __le__(self, other: Any) -> Any: ...
         def __gt__(self, other: Any) -> Any: ...
@@ -176,7 +184,7 @@ class Node:
     __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = _no_number
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise trace_error("A formula cannot turn a node into an array.", _ALLOWED)
+        raise trace_error("A formula cannot turn a node into an array.", f"{_ALLOWED} fastbp.stack([a, b]) makes a vector.")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # libraries look for such
@@ -202,6 +210,10 @@ class Node:
         return apply_function(function, args, options)
 
 
+def _are_places(key: Any) -> bool:
+    return 0 < len(key) <= _MOST_ITEMS and not any(isinstance(i, Node | bool) or not hasattr(i, "__index__") for i in key)
+
+
 def _use() -> str:
     return "use those of fastbp or NumPy: fastbp.exp(x), np.exp(x), ..."
 
@@ -223,9 +235,34 @@ def _unary(op: str) -> Callable[[Node], Node]:
     return apply
 
 
-for _name, _op in {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow", "and": "and", "or": "or"}.items():
+def _connective(op: str, swap: bool = False) -> Callable[[Node, Any], Any]:
+    plain = _operator(op, swap)
+
+    def apply(self: Node, other: Any) -> Any:
+        check_conditions(self, other)
+        return plain(self, other)
+
+    return apply
+
+
+def _invert(self: Node) -> Node:
+    check_conditions(self)
+    return self.tape.make("not", self)
+
+
+def check_conditions(*values: Any) -> None:
+    """Raise an error unless each is true or false by its type."""
+    for value in values:
+        if not (value.is_logical if isinstance(value, Node) else np.asarray(value).dtype.kind == "b"):
+            raise trace_error("The operators & | ^ ~ are for conditions, not for numbers.", "Compare first: (x > 0) & (x < 1).")
+
+
+for _name, _op in {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow"}.items():
     setattr(Node, f"__{_name}__", _operator(_op))
     setattr(Node, f"__r{_name}__", _operator(_op, swap=True))
+for _name, _op in {"and": "and", "or": "or", "xor": "ne"}.items():
+    setattr(Node, f"__{_name}__", _connective(_op))
+    setattr(Node, f"__r{_name}__", _connective(_op, swap=True))
 for _name, _op, _swap in [
     ("lt", "lt", False),
     ("le", "le", False),
@@ -237,8 +274,9 @@ for _name, _op, _swap in [
     setattr(Node, f"__{_name}__", _operator(_op, _swap))
 for _name in UNARY:  # NumPy calls them on arrays that hold nodes
     setattr(Node, _name, _unary(_name))
-for _name, _op in {"neg": "neg", "abs": "abs", "invert": "not"}.items():
-    setattr(Node, f"__{_name}__", _unary(_op))
+for _name in ("neg", "abs"):
+    setattr(Node, f"__{_name}__", _unary(_name))
+setattr(Node, "__invert__", _invert)  # noqa: B010
 setattr(Node, "__pos__", lambda self: self)  # noqa: B010
 
 __all__ = ["Node", "TraceError"]

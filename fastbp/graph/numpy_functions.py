@@ -10,6 +10,7 @@ import numpy as np
 from . import functions
 from .errors import trace_error
 from .functions import apply, as_node, tape_of
+from .node import check_conditions
 from .operators import INFIX, UNARY
 
 _INSTEAD = "Use functions of fastbp or NumPy that a graph knows: "
@@ -35,8 +36,10 @@ _UFUNCS |= {
     "greater": lambda x, y: apply("lt", y, x),
     "greater_equal": lambda x, y: apply("le", y, x),
     "logical_not": lambda x: apply("not", x),
+    "logical_xor": lambda x, y: functions.where(x, apply("not", y), y),
     "bitwise_and": lambda x, y: apply("and", x, y),
     "bitwise_or": lambda x, y: apply("or", x, y),
+    "bitwise_xor": lambda x, y: apply("ne", x, y),
     "invert": lambda x: apply("not", x),
     "square": lambda x: x * x,
     "reciprocal": lambda x: 1.0 / x,
@@ -69,6 +72,8 @@ def apply_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
         raise trace_error(f"A graph has no operator for {name}.", _INSTEAD + _known(_UFUNCS))
     if "where" in options or any(array is not None for array in options.get("out") or ()):
         raise trace_error(f"A graph cannot fill arrays in place (np.{ufunc.__name__} with out= or where=).", "Leave them out.")
+    if ufunc in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert):
+        check_conditions(*inputs)
     tape = tape_of(inputs)
     assert tape is not None
     return _UFUNCS[ufunc.__name__](*(as_node(tape, value) for value in inputs))

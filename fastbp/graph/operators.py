@@ -83,7 +83,8 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
 }
 
 # What is true or false rather than a number.
-LOGICAL = {"lt", "le", "eq", "ne", "and", "or", "not"}
+CONNECTIVES = {"and", "or", "not"}
+LOGICAL = {"lt", "le", "eq", "ne", *CONNECTIVES}
 COMMUTATIVE = {"add", "mul", "minimum", "maximum", "eq", "ne", "and", "or"}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import trace_error
-from .operators import COMMUTATIVE, LOGICAL, evaluate
+from .operators import COMMUTATIVE, CONNECTIVES, LOGICAL, evaluate
 
 if TYPE_CHECKING:
     from .node import Node
@@ -78,10 +78,10 @@ class Tape:
 
     def make(self, op: str, *arguments: Node) -> Node:
         """An elementwise operator, simplified where that changes no result."""
-        args = arguments
+        conditions = 1 if op == "where" else len(arguments) if op in CONNECTIVES else 0
+        args = (*map(self._condition, arguments[:conditions]), *arguments[conditions:])
         if op not in LOGICAL:
-            first = 1 if op == "where" else 0
-            args = (*args[:first], *(self._number(a) for a in args[first:]))
+            args = (*args[:conditions], *map(self._number, args[conditions:]))
         if any(a.op == "stack" for a in args):
             return self._by_element(op, args)
         shape = self._common_shape(op, args)
@@ -100,6 +100,10 @@ class Tape:
     def _number(self, node: Node) -> Node:
         """True and false as 1 and 0."""
         return self.make("where", node, self.constant(1.0), self.constant(0.0)) if node.is_logical else node
+
+    def _condition(self, node: Node) -> Node:
+        """Numbers as true where they are not 0, as NumPy has it."""
+        return node if node.is_logical else self.make("ne", node, self.constant(0.0))
 
     def _common_shape(self, op: str, args: tuple[Node, ...]) -> Shape:
         shapes = {a.shape for a in args if a.shape}

@@ -13,6 +13,9 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     each different graph and kept on disk. Inside of another formula it is a part of that formula, so ``grad(grad(f))``
     is the second derivative.
 
+    Arrays around f may change from call to call as numbers may, with one exception: of an array of more than 64 values that
+    f computes with as a whole, elements that f also takes out one by one stay as they were.
+
     Parameters
     ----------
     f : callable
