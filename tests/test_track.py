@@ -96,7 +96,7 @@ def test_a_benchmark_that_fails_is_a_failure(broken, track, tmp_path):
     (tmp_path / "benchmarks" / "__init__.py").touch()
     body = "raise ValueError" if broken else "pass"
     (tmp_path / "benchmarks" / "one.py").write_text(f"def time_nothing():\n    {body}\n")
-    settings = {"version": 1, "project": "one", "repo": str(tmp_path), "results_dir": "results", "env_dir": "env"}
+    settings = {"version": 1, "project": "one", "repo": str(tmp_path), "environment_type": "virtualenv"}
     (tmp_path / "asv.conf.json").write_text(json.dumps(settings))
     machine = [sys.executable, "-m", "asv", "machine", "--yes"]
     subprocess.run(machine, cwd=tmp_path, check=True, capture_output=True)
