@@ -32,7 +32,7 @@ from fastbp.info import cpu_name
 
 HERE = Path(__file__).resolve().parent
 KEPT, LAST = HERE / "reports", HERE / "last"
-QUICK = "rl,online,digits"
+QUICK = "rl,digits"
 SLOW_TO_COMPILE = ("torch-compile", "keras")
 PACKAGES = {"sklearn": "scikit-learn"}  # where a module is not called like its package
 
@@ -70,7 +70,7 @@ def parse(arguments):
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     chosen = parser.parse_args(arguments)
     if chosen.quick:
-        chosen.only, chosen.rounds, chosen.seconds = chosen.only or QUICK, 3, 0.2
+        chosen.only, chosen.rounds, chosen.seconds = chosen.only or QUICK, 3, 0.1
     if min(chosen.rounds, chosen.batch, chosen.threads) < 1 or chosen.seconds <= 0:
         raise SystemExit("--rounds, --batch and --threads must be at least 1, and --seconds above 0")
     chosen.out = chosen.out or (KEPT if chosen.readme else LAST)

@@ -74,11 +74,12 @@ def measure(workload, peers, rounds, seconds):
             workers.append(worker)
         except Failed as error:
             row["failed"][peer] = str(error)
+    settle = SETTLE if workload.threads > 1 else 0.0
     for _ in range(rounds):
-        time.sleep(SETTLE)
+        time.sleep(settle)
         row["limits"].append(fastbp.measure_limit(workload.threads, workload.dtype))
         for worker in workers:
-            time.sleep(SETTLE)
+            time.sleep(settle)
             row["peers"][worker.peer]["seconds"].append(worker.ask("time", seconds))
     for worker in workers:
         worker.close()
