@@ -30,6 +30,7 @@ def _emit_tile(
     ``start`` is a row of vectors, the same for every row when ``start_row`` is 0 (a bias), or C itself (to accumulate).
     ``chains`` sums are kept for each element: a tile of few vectors alone does not fill the multiply-add unit's pipeline.
     ``fetch`` are (address, step) pairs: memory that is asked for on the way, a line of each for every k, up to ``lines``.
+    ``ahead`` are the bytes from a row of B to that of the panel after this one, which is asked for too.
     """
     b, width = s.b, s.lanes * s.itemsize
     tile = [(r, j) for r in range(rows) for j in range(vectors)]

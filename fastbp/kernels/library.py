@@ -167,5 +167,4 @@ def address(function, dtype):
 
 def is_cached(dtype):
     """Whether ``load`` would find all it needs on disk."""
-    ours = _ours(_registered)
-    return jit.is_cached(f"vectors-{dtype}", _contents(ours), cpu_target.target_context.codegen())
+    return jit.is_cached(f"vectors-{dtype}", _contents(_ours(_registered)), cpu_target.target_context.codegen())

@@ -158,7 +158,7 @@ class Simd:
         return Vector(self, self.b.call(call, [pointer, ir.Constant(I32, self.itemsize), mask.value, zero]))
 
     def prefetch(self, address, write=0, near=3):
-        """Ask for the cache line at an address, which need not be valid."""
+        """Ask for the cache line at an address, which need not be valid. ``near``: 3 for the nearest cache, 2 for the next."""
         pointer = ir.IntType(8).as_pointer()
         hint = self.intrinsic("llvm.prefetch.p0", VOID, [pointer, I32, I32, I32])
         self.b.call(hint, [self.b.inttoptr(address, pointer), I32(write), I32(near), I32(1)])

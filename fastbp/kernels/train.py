@@ -9,6 +9,9 @@ A large batch on a small network would fall out of cache between the phases. The
 groups: a group goes through forward, backward and gradient block by block, and phase two adds up the groups' gradients.
 """
 
+from contextlib import nullcontext
+from functools import cache
+
 import numpy as np
 from numba.core.registry import cpu_target
 
@@ -286,12 +289,12 @@ def _make_run(dtype):
 SIGNATURE = "void(int64, int64)"
 
 
+@cache  # each network asks for it
 def run_kernel(dtype):
     """The compiled ``run(plan, thread)`` for "float32" or "float64". It serves every network."""
-    if not is_cached(dtype):
-        with another_process(f"from fastbp.kernels import train; train.compile_only({dtype!r})"):
-            library.load(dtype)
-    library.load(dtype)
+    compiling = f"from fastbp.kernels import train; train.compile_only({dtype!r})"
+    with nullcontext() if is_cached(dtype) else another_process(compiling):
+        library.load(dtype)
     return _run(dtype)
 
 
