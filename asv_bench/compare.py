@@ -101,23 +101,20 @@ def describe_run(names, rounds):
     }
 
 
-def kept_rows(report, folder, workloads):
-    """Rows of the report in ``folder`` that are not measured again, if it was made with the same on the same machine."""
+def kept_rows(report, folder):
+    """Rows of the report in ``folder``, if it was made with the same on the same machine."""
     try:
         old = json.loads((folder / "compare.json").read_text(encoding="utf-8"))
     except OSError:
         return []
-    same = all(old.get(key) == report[key] for key in ("machine", "versions", "rounds", "peers"))
-    again = {workload.name for workload in workloads}
-    return [row for row in old["rows"] if same and row["workload"]["name"] not in again]
+    return old["rows"] if all(old.get(key) == report[key] for key in ("machine", "versions", "rounds", "peers")) else []
 
 
-def in_order(rows):
-    """Rows in the order of the workloads, and one's own last."""
-    names = [*WORKLOADS]
-    return sorted(
-        rows, key=lambda row: names.index(row["workload"]["name"]) if row["workload"]["name"] in names else len(names)
-    )
+def with_row(rows, row):
+    """``rows`` with one that takes the place of its forerunner, in the order of the workloads; one's own is last."""
+    place = {name: i for i, name in enumerate(WORKLOADS)}
+    by_name = {r["workload"]["name"]: r for r in [*rows, row]}
+    return sorted(by_name.values(), key=lambda r: place.get(r["workload"]["name"], len(place)))
 
 
 def tell(row):
@@ -149,7 +146,7 @@ def main(arguments=None):
     workloads, names = choose(chosen)
     report = describe_run(names, chosen.rounds)
     if chosen.readme:
-        report["rows"] = kept_rows(report, chosen.out, workloads)
+        report["rows"] = kept_rows(report, chosen.out)
     for workload in workloads:
         row = measure(workload, names, chosen.rounds, chosen.seconds)
         tell(row)
@@ -158,10 +155,10 @@ def main(arguments=None):
         if workload.reach and not chosen.quick:
             row["reach"] = measure_reach(workload, names)
         row["date"] = datetime.now(UTC).isoformat(timespec="seconds")
-        report["rows"] = in_order([*report["rows"], row])
+        report["rows"] = with_row(report["rows"], row)
         table = write(report, chosen.out)  # after each row: a run that is cut short keeps what it has measured
-    if chosen.readme:
-        put_into_readme(table)
+        if chosen.readme:
+            put_into_readme(table)
     print(f"\n{table}\n\nwritten to {chosen.out}")
     wrong = [row for row in report["rows"] if row["disagreement"] or (chosen.peers and row["failed"])]
     return 1 if wrong else 0

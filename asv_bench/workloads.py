@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LEARNING_RATES = {"adam": 1e-3, "sgd": 1e-2, "momentum": 1e-2}
-MOST_ROWS, MOST_STEPS, MOST_FLOP = 20_000, 1000, 6e10  # of an epoch: enough steps to time, not so many that it takes long
+MOST_ROWS, MOST_STEPS, MOST_FLOP = 20_000, 2000, 6e10  # of an epoch: enough steps to time, not so many that it takes long
 
 
 @dataclass(frozen=True)
