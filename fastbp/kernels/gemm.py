@@ -17,9 +17,25 @@ from .machine import machine
 from .simd import I64, Simd
 
 
+HALF = 0  # in place of a number of vectors: half of one
+LONG = 128  # terms of a sum from which on the loop over them outweighs a tile's beginning and end
+
+# For each number of vectors across, the rows of a tile: of short sums and of long ones. Accumulators, a row of B and a
+# broadcast must fit the registers; there must be enough sums to fill the multiply-add units' pipelines; and a tile of short
+# sums should be small, for the processor begins the next one while it ends this one.
+_WITH_32_REGISTERS = {HALF: (16, 16), 1: (16, 16), 2: (6, 8), 3: (4, 8), 4: (4, 6)}
+_WITH_16_REGISTERS = {HALF: (8, 8), 1: (8, 8), 2: (6, 6)}
+
+
+def tile_heights():
+    """{vectors across: (rows of a tile of short sums, of long sums)} on this machine."""
+    return _WITH_32_REGISTERS if machine().registers >= 32 else _WITH_16_REGISTERS
+
+
 def tile_shape():
-    """(rows, vectors) of the largest tile: accumulators, one row of B and one broadcast must fit the registers."""
-    return (8, 3) if machine().registers >= 32 else (6, 2)
+    """(rows, vectors) of a tile that is as wide as a panel, of short sums."""
+    vectors = max(tile_heights())
+    return tile_heights()[vectors][0], vectors
 
 
 def _emit_tile(
@@ -79,8 +95,8 @@ def _emit_tile(
 
 
 LINE = 64  # bytes of a cache line
+CHAINS = 8  # sums that must be under way at once: two multiply-add units of latency 4
 NEAR_ROWS = 128  # of the two factors of a piece of a gradient: both then stay in the first-level cache for all of its tiles
-HALF = 0  # in place of a number of vectors: half of one
 
 
 def _width(s, vectors):
@@ -88,40 +104,48 @@ def _width(s, vectors):
     return (Simd(s.b, s.dtype, s.lanes // 2), 1) if vectors == HALF else (s, vectors)
 
 
-def _fixed_tile(rows, vectors):
-    def body(s, *arguments):
-        narrowed, width = _width(s, vectors)
-        _emit_tile(narrowed, rows, width, *arguments)
+def _tiles_of(rows, vectors):
+    """Some tiles of C of the same shape, one below the other."""
 
-    return VectorFunction(f"tile_{rows}x{vectors}", 10, body)
-
-
-CHAINS = 8  # sums that must be under way at once: two multiply-add units of latency 4
-
-
-def strip_height(vectors):
-    """Rows of the tiles of a strip. One of a single vector takes as many as fill the pipeline."""
-    return max(tile_shape()[0], CHAINS) if vectors <= 1 else tile_shape()[0]
-
-
-def _fixed_strip(vectors):
-    """A strip of C, ``vectors`` wide: as many of its largest tiles as fit, and one tile for the rows that are left."""
-    most = strip_height(vectors)
-    remainders = {r: _fixed_tile(r, vectors) for r in range(1, most)}
-
-    def body(s, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, rows):
+    def body(s, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, tiles):
         b, (narrowed, width) = s.b, _width(s, vectors)
         a, first, c = s.variable(A), s.variable(start), s.variable(C)
-        left = b.srem(rows, s.index(most))
-        size = s.index(vectors * s.lanes * s.itemsize)
-        ahead = b.select(b.icmp_signed("==", b_k, size), b.mul(K, size), size) if vectors == tile_shape()[1] else None
-        with s.loop(b.sub(rows, left), step=most):
-            place_of_tile = (a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K)
-            _emit_tile(narrowed, most, width, *place_of_tile, ahead=ahead)
-            for place, stride in ((a, a_row), (first, start_row), (c, c_row)):
-                place.set(b.add(place.get(), b.mul(stride, s.index(most))))
-        rest = (a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K)
-        call_by_code(s, left, remainders, rest)
+        places = (a, a_row), (first, start_row), (c, c_row)
+        size = vectors * s.lanes * s.itemsize
+        is_panel = b.icmp_signed("==", b_k, s.index(size))
+        following = b.select(is_panel, b.mul(K, s.index(size)), s.index(size))
+        with s.loop(tiles) as i:
+            ahead = None
+            if vectors == tile_shape()[1]:  # each tile asks for another line of the next panel's rows
+                ahead = b.add(following, b.and_(b.mul(i, s.index(LINE)), s.index(size - 1)))
+            place_of_tile = a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K
+            _emit_tile(narrowed, rows, width, *place_of_tile, ahead=ahead)
+            for place, stride in places:
+                place.set(b.add(place.get(), b.mul(stride, s.index(rows))))
+
+    return VectorFunction(f"tiles_{rows}x{vectors}", 11, body)
+
+
+def _strip(vectors):
+    """A strip of C, ``vectors`` wide, in tiles that differ by one row at most: a tile of few rows would wait for its sums."""
+    short, tall = tile_heights()[vectors]
+    tiles = {r: _tiles_of(r, vectors) for r in range(1, max(short, tall) + 1)}
+
+    def body(s, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, rows):
+        b = s.b
+
+        def tiles_of(most):
+            return b.udiv(b.add(rows, s.index(most - 1)), s.index(most))
+
+        count = b.select(b.icmp_signed("<", K, s.index(LONG)), tiles_of(short), tiles_of(tall))
+        low = b.udiv(rows, count)
+        higher = b.sub(rows, b.mul(low, count))  # so many tiles have a row more
+        place = A, a_row, a_k, B, b_k, start, start_row, C, c_row, K
+        with b.if_then(b.icmp_signed(">", higher, s.index(0))):
+            call_by_code(s, b.add(low, s.index(1)), tiles, (*place, higher))
+        done = b.mul(higher, b.add(low, s.index(1)))
+        a, first, c = (b.add(at, b.mul(stride, done)) for at, stride in ((A, a_row), (start, start_row), (C, c_row)))
+        call_by_code(s, low, tiles, (a, a_row, a_k, B, b_k, first, start_row, c, c_row, K, b.sub(count, higher)))
 
     return VectorFunction(f"strip_{vectors}", 11, body)
 
@@ -131,13 +155,13 @@ def _lone_row(vectors):
 
     def body(s, A, a_k, B, b_k, start, C, K):
         nothing = s.index(0)
-        _emit_tile(s, 1, vectors, A, nothing, a_k, B, b_k, start, nothing, C, nothing, K, chains=max(1, 4 // vectors))
+        _emit_tile(s, 1, vectors, A, nothing, a_k, B, b_k, start, nothing, C, nothing, K, chains=max(1, CHAINS // vectors))
 
     return VectorFunction(f"lone_row_{vectors}", 7, body)
 
 
 _LONE_ROWS = {v: _lone_row(v) for v in range(1, tile_shape()[1] + 1)}
-_STRIPS = {v: _fixed_strip(v) for v in range(HALF, tile_shape()[1] + 1)}
+_STRIPS = {v: _strip(v) for v in tile_heights()}
 
 
 def _product(s, vectors, *arguments):
@@ -158,8 +182,14 @@ row_product = VectorFunction("row_product", 8, _row_product)
 
 
 def whole_rows(lanes):
-    """Rows of a weight gradient that are updated together: whole tiles, and whole blocks to transpose."""
-    return math.lcm(tile_shape()[0], lanes)
+    """Rows of a weight gradient that are updated together: whole blocks to transpose, and tiles that are about full."""
+    return 16 if machine().registers >= 32 else math.lcm(tile_shape()[0], lanes)
+
+
+def even_heights(rows, most):
+    """Rows of the fewest tiles of up to ``most`` rows: they differ by one at most."""
+    count = -(-rows // most)
+    return [rows // count + (i < rows % count) for i in range(count)]
 
 
 def _piece_product(s, A, a_k, B, b_k, start, C, K, w, state, second_state, transposed, transposed_step):
@@ -167,23 +197,26 @@ def _piece_product(s, A, a_k, B, b_k, start, C, K, w, state, second_state, trans
 
     Meanwhile what the next piece's update will touch is fetched, a part of it with each tile.
     """
-    b, (most, vectors), rows = s.b, tile_shape(), whole_rows(s.lanes)
+    b, vectors, rows = s.b, tile_shape()[1], whole_rows(s.lanes)
     size = vectors * s.lanes * s.itemsize
     row, line, none, item = s.index(size), s.index(LINE), s.index(0), s.index(s.itemsize)
     streams = [(w, line), (state, line), (second_state, line), (transposed, transposed_step)]
-    tiles = rows // most
+    heights = even_heights(rows, tile_heights()[vectors][1])
+    lines_of_row = -(-size // LINE)  # of the next panel's rows: each of the last tiles asks for one
     with s.loop(K, step=NEAR_ROWS) as first:
         is_first, left = b.icmp_signed("==", first, none), b.sub(K, first)
         depth = b.select(b.icmp_signed("<", left, s.index(NEAR_ROWS)), left, s.index(NEAR_ROWS))
         lines = b.select(is_first, s.index(rows * size // LINE), none)
         start_row = b.select(is_first, none, row)
         a, p = b.add(A, b.mul(first, a_k)), b.add(B, b.mul(first, b_k))
-        for i in range(tiles):
-            c = b.add(C, s.index(i * most * size))
+        for i, height in enumerate(heights):
+            above = sum(heights[:i])
+            c = b.add(C, s.index(above * size))
             begin = b.select(is_first, start, c)
-            ahead = row if i == tiles - 1 else None
-            place = (s.offset(a, i * most), item, a_k, p, b_k, begin, start_row, c, row, depth)
-            _emit_tile(s, most, vectors, *place, fetch=streams[i::tiles], lines=lines, ahead=ahead)
+            part = i - (len(heights) - lines_of_row)
+            ahead = s.index(size + part * LINE) if part >= 0 else None
+            place = (s.offset(a, above), item, a_k, p, b_k, begin, start_row, c, row, depth)
+            _emit_tile(s, height, vectors, *place, fetch=streams[i :: len(heights)], lines=lines, ahead=ahead)
 
 
 # piece_product(A, a_k, B, b_k, start, C, K, w, state, second_state, transposed, transposed_step): overwrites C.
