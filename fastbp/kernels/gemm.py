@@ -39,14 +39,14 @@ def tile_shape():
 
 
 def _emit_tile(
-    s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, chains=1, fetch=(), lines=None, ahead=None
+    s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, chains=1, fetch=(), lines=None, ahead=None, ahead_A=None
 ):
     """C[rows, vectors] = A @ B + start for one tile. Strides are in bytes, addresses plain integers.
 
     ``start`` is a row of vectors, the same for every row when ``start_row`` is 0 (a bias), or C itself (to accumulate).
     ``chains`` sums are kept for each element: a tile of few vectors alone does not fill the multiply-add unit's pipeline.
     ``fetch`` are (address, step) pairs: memory that is asked for on the way, a line of each for every k, up to ``lines``.
-    ``ahead`` are the bytes from a row of B to that of the panel after this one, which is asked for too.
+    ``ahead`` and ``ahead_A`` are the bytes from a row of B or a column of A to what will be wanted next, which is asked for too.
     """
     b, width = s.b, s.lanes * s.itemsize
     tile = [(r, j) for r in range(rows) for j in range(vectors)]
@@ -66,6 +66,8 @@ def _emit_tile(
                 sum_of[r, j].set(s.fma(element, columns[j], sum_of[r, j].get()))
         if ahead is not None:
             s.prefetch(b.add(p.get(), ahead), near=2)
+        if ahead_A is not None:
+            s.prefetch(b.add(a.get(), ahead_A), near=2)
         a.set(b.add(a.get(), a_k))
         p.set(b.add(p.get(), b_k))
 
@@ -216,7 +218,10 @@ def _piece_product(s, A, a_k, B, b_k, start, C, K, w, state, second_state, trans
             part = i - (len(heights) - lines_of_row)
             ahead = s.index(size + part * LINE) if part >= 0 else None
             place = (s.offset(a, above), item, a_k, p, b_k, begin, start_row, c, row, depth)
-            _emit_tile(s, height, vectors, *place, fetch=streams[i :: len(heights)], lines=lines, ahead=ahead)
+            following = s.index(rows * s.itemsize) if i == 0 else None
+            _emit_tile(
+                s, height, vectors, *place, fetch=streams[i :: len(heights)], lines=lines, ahead=ahead, ahead_A=following
+            )
 
 
 # piece_product(A, a_k, B, b_k, start, C, K, w, state, second_state, transposed, transposed_step): overwrites C.
