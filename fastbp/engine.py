@@ -12,7 +12,6 @@ import numpy as np
 from . import threads as pool
 from .kernels import layout as at
 from .kernels import statistics as count
-from .kernels.gemm import tile_shape
 from .kernels.loss import CATEGORICAL, CUSTOM
 from .kernels.machine import machine
 from .kernels.train import run_kernel
@@ -77,8 +76,7 @@ class Engine:
 
     def __init__(self, input_units, layers, dtype="float32", seed=0):
         self.layers, self.dtype = tuple(layers), np.dtype(dtype)
-        lanes, panel = machine().lanes(self.dtype), tile_shape()[1]
-        self._parameters = Parameters(input_units, self.layers, self.dtype, lanes, panel)
+        self._parameters = Parameters(input_units, self.layers, self.dtype, machine().lanes(self.dtype))
         self.shapes = self._parameters.shapes
         self._forward_flop, self._step_flop = forward_flop(self.shapes, 1), step_flop(self.shapes, 1)
         self._random = np.array([seed], np.uint64).view(np.int64)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .kernels.panels import panels
+
 ALIGNMENT = 128  # bytes: two cache lines, which processors fetch in pairs
 
 
@@ -33,7 +35,6 @@ class Shape:
     units_out: int
     bias: bool
     lanes: int
-    panel: int  # vectors of a full panel
     offset: int
     transposed_offset: int
 
@@ -58,28 +59,28 @@ class Shape:
         return self.units_out * self.vectors_in * self.lanes
 
 
-def panel_slices(vectors, panel, lanes):
+def panel_slices(vectors, lanes):
     """Column ranges of the panels that cover ``vectors`` vectors."""
-    return [slice(v * lanes, min(v + panel, vectors) * lanes) for v in range(0, vectors, panel)]
+    return [slice(v * lanes, (v + width) * lanes) for v, width in panels(vectors)]
 
 
-def pack(matrix, vectors, panel, lanes, target):
+def pack(matrix, vectors, lanes, target):
     """Write a matrix (rows, columns) into panels; the padding becomes zero."""
     rows, columns = matrix.shape
     padded = np.zeros((rows, vectors * lanes), target.dtype)
     padded[:, :columns] = matrix
     start = 0
-    for columns_of_panel in panel_slices(vectors, panel, lanes):
+    for columns_of_panel in panel_slices(vectors, lanes):
         block = padded[:, columns_of_panel]
         target[start : start + block.size] = block.ravel()
         start += block.size
 
 
-def unpack(source, rows, columns, vectors, panel, lanes):
+def unpack(source, rows, columns, vectors, lanes):
     """The matrix (rows, columns) that ``pack`` wrote, as a new array."""
     matrix = np.empty((rows, vectors * lanes), source.dtype)
     start = 0
-    for columns_of_panel in panel_slices(vectors, panel, lanes):
+    for columns_of_panel in panel_slices(vectors, lanes):
         block = matrix[:, columns_of_panel]
         block[...] = source[start : start + block.size].reshape(block.shape)
         start += block.size
@@ -96,16 +97,16 @@ class Parameters:
     layers : sequence of Dense
         Descriptions, in order.
     dtype : "float32" or "float64"
-    lanes, panel : int
-        Elements of a vector, and vectors of a full panel, as the kernels use them.
+    lanes : int
+        Elements of a vector, as the kernels use them.
     """
 
-    def __init__(self, input_units, layers, dtype, lanes, panel):
+    def __init__(self, input_units, layers, dtype, lanes):
         self.dtype = np.dtype(dtype)
         self.shapes = []
         offset = transposed_offset = 0
         for layer in layers:
-            shape = Shape(input_units, layer.units, bool(layer.use_bias), lanes, panel, offset, transposed_offset)
+            shape = Shape(input_units, layer.units, bool(layer.use_bias), lanes, offset, transposed_offset)
             self.shapes.append(shape)
             offset += shape.size
             transposed_offset += shape.transposed_size
@@ -129,7 +130,7 @@ class Parameters:
     def refresh_transposed(self):
         for shape, (kernel, _) in zip(self.shapes, self._matrices(self.weights), strict=True):
             target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
-            pack(kernel.T, shape.vectors_in, shape.panel, shape.lanes, target)
+            pack(kernel.T, shape.vectors_in, shape.lanes, target)
 
     def fill(self, buffer, arrays):
         """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights."""
@@ -140,12 +141,12 @@ class Parameters:
             if shape.bias:
                 matrix[shape.units_in] = next(arrays)
             target = buffer[shape.offset : shape.offset + shape.size]
-            pack(matrix, shape.vectors_out, shape.panel, shape.lanes, target)
+            pack(matrix, shape.vectors_out, shape.lanes, target)
 
     def _matrices(self, buffer):
         for shape in self.shapes:
             source = buffer[shape.offset : shape.offset + shape.size]
-            matrix = unpack(source, shape.rows, shape.units_out, shape.vectors_out, shape.panel, shape.lanes)
+            matrix = unpack(source, shape.rows, shape.units_out, shape.vectors_out, shape.lanes)
             yield matrix[: shape.units_in], matrix[shape.units_in] if shape.bias else None
 
     def arrays(self, buffer):

@@ -229,7 +229,7 @@ class _Builder:
 
     def share_update(self, threads, batch):
         """The pieces of the update and which thread has which. ``batch`` is 0 where the gradients are there already."""
-        tasks, starts = share(pieces(self.shapes, self.dtype, threads), threads)
+        tasks, starts = share(pieces(self.shapes, self.dtype, threads), self.shapes, threads)
         self.buffers["tasks"] = np.array(tasks, np.int64)
         self.buffers["starts"] = np.array(starts, np.int64)
         self.buffers["starts_alone"] = np.array([0, len(tasks)])

@@ -8,7 +8,7 @@ import pytest
 import fastbp
 from fastbp.engine import Engine
 from fastbp.kernels import layout as at
-from fastbp.kernels.gemm import tile_shape
+from fastbp.kernels.panels import panels
 from fastbp.layers import Dense
 from fastbp.losses import MeanSquaredError
 from fastbp.optimizers import Adam
@@ -85,11 +85,11 @@ def test_a_fit_takes_no_more_memory_than_its_plan(batch_size):
 @pytest.mark.parametrize("threads", [1, 2, 3, 8, 61])
 @pytest.mark.parametrize("sizes", [(1, 1), (17, 64, 64, 6), (1, 32, 32, 1), (784, 128, 10), (28, *[300] * 5, 1), (3, 1100, 2)])
 def test_every_weight_is_updated_once(sizes, threads):
-    shapes, panel = make(sizes).shapes, tile_shape()[1]
-    tasks, starts = share(pieces(shapes, np.dtype("float32"), threads), threads)
+    shapes = make(sizes).shapes
+    tasks, starts = share(pieces(shapes, np.dtype("float32"), threads), shapes, threads)
     touched = [np.zeros((shape.units_in, shape.vectors_out), int) for shape in shapes]
     for layer, v, last_vector, first, last in tasks:
-        assert v % panel == 0
+        assert v in dict(panels(shapes[layer].vectors_out))
         touched[layer][first:last, v:last_vector] += 1
     assert all((t == 1).all() for t in touched)
     assert len(starts) == threads + 1 and starts[0] == 0 and starts[-1] == len(tasks) and starts == sorted(starts)
@@ -97,7 +97,7 @@ def test_every_weight_is_updated_once(sizes, threads):
 
 def test_shares_are_about_equal():
     shapes = make((28, *[300] * 5, 1)).shapes
-    tasks, starts = share(pieces(shapes, np.dtype("float32"), 2), 2)
+    tasks, starts = share(pieces(shapes, np.dtype("float32"), 2), shapes, 2)
     work = [(last - first) * (last_vector - v) for _, v, last_vector, first, last in tasks]
     halves = [sum(work[a:b]) for a, b in zip(starts, starts[1:], strict=False)]
     assert max(halves) <= 1.02 * min(halves)

@@ -10,6 +10,7 @@ import fastbp
 from fastbp.kernels import elementwise, gemm, loss, memory, team, update
 from fastbp.kernels.layout import CONTROL_SIZE
 from fastbp.kernels.machine import machine
+from fastbp.kernels.panels import FULL, panels
 from fastbp.parameters import pack
 from fastbp.plan import float_bits
 
@@ -38,12 +39,12 @@ class Product:
         self.w = random.normal(size=(self.inputs, self.units)).astype(dtype)
         self.bias = random.normal(size=self.units).astype(dtype)
         self.out = np.empty((self.rows, self.units), dtype)
-        lanes, self.panel = machine().lanes(dtype), gemm.tile_shape()[1]
+        lanes = machine().lanes(dtype)
         self.vectors = -(-self.units // lanes)
         self.padded_bias = aligned_matrix(self.bias[None], self.vectors * lanes)
         self.padded_out = aligned_matrix(self.out, self.vectors * lanes)
         self.packed = aligned_zeros(self.inputs * self.vectors * lanes, dtype)
-        pack(self.w, self.vectors, self.panel, lanes, self.packed)
+        pack(self.w, self.vectors, lanes, self.packed)
         self.product, self.panels = kernel(gemm.product, dtype), list(self.arguments())
         self.run = self.kernel if side == "fastbp" else self.plain
         self.kernel()
@@ -53,8 +54,8 @@ class Product:
         """Of the call for each panel."""
         width, item, out_row = machine().vector_bytes, self.a.itemsize, self.padded_out.strides[0]
         a, w, bias, out = map(address, (self.a, self.packed, self.padded_bias, self.padded_out))
-        for v in range(0, self.vectors, self.panel):
-            n, move = min(self.panel, self.vectors - v), v * width
+        for v, n in panels(self.vectors):
+            move = v * width
             start, panel = bias + move, w + move * self.inputs
             yield n, a, self.a.strides[0], item, panel, n * width, start, 0, out + move, out_row, self.inputs, self.rows
 
@@ -98,14 +99,11 @@ class WeightGradient:
     def setup(self, shape, dtype, side):
         self.rows, self.inputs, self.units = map(int, shape.split("x"))
         random, lanes = np.random.default_rng(0), machine().lanes(dtype)
-        self.panel, self.width = gemm.tile_shape()[1], -(-self.units // lanes)
+        self.cuts = panels(-(-self.units // lanes))
         self.a = random.normal(size=(self.rows, self.inputs)).astype(dtype)
-        self.delta = aligned_matrix(random.normal(size=(self.rows, self.units)).astype(dtype), self.width * lanes)
-        self.zeros = aligned_zeros(self.panel * lanes, dtype)
-        self.panels = [
-            aligned_zeros(self.inputs * min(self.panel, self.width - v) * lanes, dtype).reshape(self.inputs, -1)
-            for v in range(0, self.width, self.panel)
-        ]
+        self.delta = aligned_matrix(random.normal(size=(self.rows, self.units)).astype(dtype), sum(self.cuts[-1]) * lanes)
+        self.zeros = aligned_zeros(FULL * lanes, dtype)
+        self.panels = [aligned_zeros(self.inputs * n * lanes, dtype).reshape(self.inputs, -1) for _, n in self.cuts]
         self.product, self.calls = kernel(gemm.product, dtype), list(self.arguments())
         self.out = np.empty((self.inputs, self.units), dtype)
         self.run = self.kernel if side == "fastbp" else self.plain
@@ -116,8 +114,8 @@ class WeightGradient:
         """Of the call for each panel."""
         item, a_row, delta_row, width = self.a.itemsize, self.a.strides[0], self.delta.strides[0], machine().vector_bytes
         a, delta, zeros = map(address, (self.a, self.delta, self.zeros))
-        for i, out in enumerate(self.panels):
-            n, start = out.strides[0] // width, delta + i * self.panel * width
+        for (v, n), out in zip(self.cuts, self.panels, strict=True):
+            start = delta + v * width
             yield n, a, item, a_row, start, delta_row, zeros, 0, address(out), out.strides[0], self.rows, self.inputs
 
     def kernel(self):

@@ -8,10 +8,11 @@ import numpy as np
 
 from . import elementwise, gemm, memory
 from . import layout as at
-from .gemm import HALF, LINE, tile_shape, whole_rows
+from .gemm import HALF, LINE, whole_rows
 from .jit import inner
 from .machine import machine
 from .memory import read_int
+from .panels import FULL, panel_start, panel_width
 from .update import STORE
 from .update import update as update_function
 
@@ -26,15 +27,15 @@ def narrow_units(dtype):
 def piece_rows(shape, dtype):
     """Rows of a layer's weight gradient that are formed and updated together."""
     if shape.units_out <= narrow_units(dtype):
-        return tile_shape()[1] * machine().lanes(dtype)
+        return FULL * machine().lanes(dtype)
     return whole_rows(machine().lanes(dtype))
 
 
 def scratch_bytes(dtype):
     """Room for the largest piece of a gradient, see update_piece and narrow_tiles."""
-    panel, lanes = tile_shape()[1], machine().lanes(dtype)
-    usual = (whole_rows(lanes) + 1) * panel
-    narrow = panel * lanes + 1 + narrow_units(dtype) * panel
+    lanes = machine().lanes(dtype)
+    usual = (whole_rows(lanes) + 1) * FULL
+    narrow = FULL * lanes + 1 + narrow_units(dtype) * FULL
     return max(usual, narrow) * machine().vector_bytes
 
 
@@ -47,10 +48,10 @@ def make_dense(dtype):
     prefetch, gather_rows = memory.prefetch(dtype), memory.gather_rows(dtype)
     PACKED_INPUTS = scratch_bytes(dtype)  # where they begin in the scratch
     update, add_groups = update_function(dtype), memory.add_groups(dtype)
-    PANEL = tile_shape()[1]
+    width_of, start_of = inner(dtype)(panel_width), inner(dtype)(panel_start)
     ITEM, LANES = np.dtype(dtype).itemsize, machine().lanes(dtype)
     VECTOR, PIECE = LANES * ITEM, whole_rows(LANES)
-    NARROW, NARROW_PIECE = narrow_units(dtype), PANEL * LANES
+    NARROW, NARROW_PIECE = narrow_units(dtype), FULL * LANES
     FEW = min(DOT_UNITS, LANES)
 
     @inner(dtype)
@@ -80,8 +81,9 @@ def make_dense(dtype):
             dot_rows(source, source_row, transposed, units, few, start, output, output_row, rows)
             activate(code, alpha, output, output_row, d, output_row, rows, 1)
             return
-        for v in range(0, vectors, PANEL):
-            width, move = min(PANEL, vectors - v), v * VECTOR
+        v = 0
+        while v < vectors:
+            width, move = width_of(vectors - v), v * VECTOR
             panel = read_int(layer, at.WEIGHTS) + move * (units + bias)
             row = width * VECTOR
             start = panel + units * row if bias else zeros
@@ -92,6 +94,7 @@ def make_dense(dtype):
                 used = columns(width, read_int(layer, at.UNITS_OUT) - v * LANES)
                 product(used, source, source_row, ITEM, panel, row, start, 0, z, output_row, units, rows)
             activate(code, alpha, z, output_row, d + move if d else 0, output_row, rows, width)
+            v += width
 
     @inner(dtype)
     def backward(plan, layer, below, shift, first, last):
@@ -105,13 +108,15 @@ def make_dense(dtype):
         slope_row = read_int(below, at.OUTPUT_ROW)
         zeros, rows = read_int(plan, at.ZEROS), last - first
         delta, target, slope = delta + first * delta_row, target + first * target_row, slope + first * slope_row
-        for v in range(0, vectors, PANEL):
-            width, move = min(PANEL, vectors - v), v * VECTOR
+        v = 0
+        while v < vectors:
+            width, move = width_of(vectors - v), v * VECTOR
             panel, row = read_int(layer, at.TRANSPOSED) + move * units, width * VECTOR
             g = target + move
             used = columns(width, read_int(layer, at.UNITS_IN) - v * LANES)
             product(used, delta, delta_row, ITEM, panel, row, zeros, 0, g, target_row, units, rows)
             differentiate(code, alpha, g, target_row, slope + move, slope_row, rows, width)
+            v += width
 
     @inner(dtype)
     def gradient_tiles(layer, shift, v, first, last, batch, start, start_row, target):
@@ -119,7 +124,7 @@ def make_dense(dtype):
 
         ``start`` and ``target`` are the addresses of row ``first``; ``start_row`` is 0 where start is a row of zeros.
         """
-        width = min(PANEL, read_int(layer, at.VECTORS_OUT) - v)
+        width = width_of(read_int(layer, at.VECTORS_OUT) - v)
         row = width * VECTOR
         source, source_row = read_int(layer, at.INPUT) + shift, read_int(layer, at.INPUT_ROW)
         delta, delta_row = read_int(layer, at.DELTA) + shift + v * VECTOR, read_int(layer, at.DELTA_ROW)
@@ -129,7 +134,7 @@ def make_dense(dtype):
     @inner(dtype)
     def bias_tile(plan, layer, shift, v, batch, start, target):
         """The bias row of panel v: the sum of DELTA's rows, plus ``start``."""
-        width = min(PANEL, read_int(layer, at.VECTORS_OUT) - v)
+        width = width_of(read_int(layer, at.VECTORS_OUT) - v)
         delta, delta_row = read_int(layer, at.DELTA) + shift + v * VECTOR, read_int(layer, at.DELTA_ROW)
         row_product(width, read_int(plan, at.ONES), 0, delta, delta_row, start, target, batch)
 
@@ -159,21 +164,23 @@ def make_dense(dtype):
         """
         units, bias = read_int(layer, at.UNITS_IN), read_int(layer, at.BIAS)
         vectors = read_int(layer, at.VECTORS_OUT)
-        for v in range(0, vectors, PANEL):
-            panel = read_int(layer, at.WEIGHTS) + v * VECTOR * (units + bias) + gradients
-            row = min(PANEL, vectors - v) * VECTOR
-            zeros = read_int(plan, at.ZEROS)
+        zeros, v = read_int(plan, at.ZEROS), 0
+        while v < vectors:
+            width = width_of(vectors - v)
+            panel, row = read_int(layer, at.WEIGHTS) + v * VECTOR * (units + bias) + gradients, width * VECTOR
             start, start_row = (zeros, 0) if is_first else (panel, row)
             gradient_tiles(layer, shift, v, 0, units, batch, start, start_row, panel)
             if bias:
                 end = panel + units * row
                 bias_tile(plan, layer, shift, v, batch, zeros if is_first else end, end)
+            v += width
 
     @inner(dtype)
     def transposed_block(layer, column, out):
         """(address, row stride) of the transposed copy of vector ``column`` of inputs, from output ``out`` on."""
-        start = column - column % PANEL
-        row = min(PANEL, read_int(layer, at.VECTORS_IN) - start) * VECTOR
+        vectors = read_int(layer, at.VECTORS_IN)
+        start = start_of(column, vectors)
+        row = width_of(vectors - start) * VECTOR
         panel = read_int(layer, at.TRANSPOSED) + start * VECTOR * read_int(layer, at.UNITS_OUT)
         return panel + (column - start) * VECTOR + out * row, row
 
@@ -204,7 +211,7 @@ def make_dense(dtype):
     @inner(dtype)
     def panel_row(layer, v, k):
         """The address of row k of the panel that begins with vector v, and the bytes from a row to the next."""
-        row = min(PANEL, read_int(layer, at.VECTORS_OUT) - v) * VECTOR
+        row = width_of(read_int(layer, at.VECTORS_OUT) - v) * VECTOR
         return read_int(layer, at.WEIGHTS) + v * VECTOR * (
             read_int(layer, at.UNITS_IN) + read_int(layer, at.BIAS)
         ) + k * row, row
@@ -236,14 +243,12 @@ def make_dense(dtype):
     @inner(dtype)
     def piece_gradient(plan, layer, source, source_step, v, last_vector, first, last, batch, target):
         """Rows first .. last of panel v of the gradient over the whole batch, at ``target``; the bias after the last input."""
-        width = min(PANEL, read_int(layer, at.VECTORS_OUT) - v)
+        width = width_of(read_int(layer, at.VECTORS_OUT) - v)
         weights, row = panel_row(layer, v, first)
         zeros, fetched = read_int(plan, at.ZEROS), read_int(plan, at.FETCHED)
-        if fetched and width == PANEL and last - first == PIECE:
-            is_last = v + PANEL >= last_vector
-            whole_piece(
-                plan, layer, source, source_step, v, batch, target, v if is_last else v + PANEL, last if is_last else first
-            )
+        if fetched and width == FULL and last - first == PIECE:
+            next_v, next_first = (v, last) if v + width >= last_vector else (v + width, first)
+            whole_piece(plan, layer, source, source_step, v, batch, target, next_v, next_first)
         else:
             if fetched:
                 fetch_piece(plan, layer, v, width, first, last, last - first, weights)
@@ -263,8 +268,9 @@ def make_dense(dtype):
         groups, narrow = read_int(plan, at.GROUPS), read_int(layer, at.UNITS_OUT) <= NARROW
         rows = last - first + (bias if last == units else 0)
         source, step = (0, 0) if groups else pack_inputs(layer, first, last, batch, scratch)
-        for v in range(first_vector, last_vector, PANEL):
-            width = min(PANEL, read_int(layer, at.VECTORS_OUT) - v)
+        v = first_vector
+        while v < last_vector:
+            width = width_of(read_int(layer, at.VECTORS_OUT) - v)
             weights, row = panel_row(layer, v, first)
             if groups:
                 gradients = weights + read_int(plan, at.GRADIENTS)
@@ -277,5 +283,6 @@ def make_dense(dtype):
             update(code, read_int(plan, at.SCALARS), weights, scratch, state, slot, rows * width)
             if code != STORE and read_int(layer, at.TRANSPOSED):
                 refresh_transposed(layer, v, width, first, last, weights)
+            v += width
 
     return forward, backward, add_gradient, update_piece
