@@ -14,6 +14,7 @@ import tempfile
 import warnings
 from functools import lru_cache
 from pathlib import Path
+from types import FunctionType
 
 import llvmlite
 import numba
@@ -129,7 +130,9 @@ def inner(tag):
 
 
 def _inner(function, tag):
-    function.__qualname__ += f"_{tag}"
+    f = function
+    function = FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, f.__closure__)  # f stays as it is
+    function.__module__, function.__qualname__ = f.__module__, f"{f.__qualname__}_{tag}"
     compiled = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
     # Numba would compile another version for each literal argument.
     template = compiled.get_call_template
