@@ -11,7 +11,7 @@ import numpy as np
 
 from . import optimizers
 from . import threads as pool
-from .engine import Epoch
+from .epoch import Epoch
 from .graph.columns import Columns
 from .graph.compile import MANY_ROWS, Bound, Program
 from .graph.derive import gradient

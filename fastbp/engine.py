@@ -5,15 +5,15 @@ It trusts what it is given (validation.py has looked at it) and knows nothing of
 
 import threading
 import time
-from dataclasses import dataclass
 
 import numpy as np
 
 from . import threads as pool
+from .epoch import Epoch, Statistics
 from .kernels import layout as at
-from .kernels import statistics as count
 from .kernels.loss import CATEGORICAL, CUSTOM
 from .kernels.machine import machine
+from .kernels.statistics import counts_size
 from .kernels.train import run_kernel
 from .kernels.update import SCALARS, SCHEDULE, STORE
 from .parameters import Parameters, address, aligned_zeros
@@ -30,35 +30,6 @@ class Diverged(ArithmeticError):
     def __init__(self, step):
         super().__init__(f"the loss was not finite at step {step}")
         self.step = step
-
-
-@dataclass
-class Statistics:
-    """Sums over samples from which metrics are computed; one entry for each output (float64)."""
-
-    count: int
-    correct: float
-    squared_error: np.ndarray
-    absolute_error: np.ndarray
-    target_sum: np.ndarray
-    target_square_sum: np.ndarray
-
-
-@dataclass
-class Epoch:
-    """What one pass over data gave.
-
-    ``loss`` is the mean over samples; ``flop`` counts the operations of the matrix products; ``threads`` is how many there
-    were at most; ``statistics`` are there where asked for.
-    """
-
-    loss: float
-    samples: int
-    steps: int
-    seconds: float
-    flop: int
-    threads: int
-    statistics: Statistics | None
 
 
 class Engine:
@@ -144,15 +115,27 @@ class Engine:
     # -- running
 
     def train_epoch(self, x, y, batch_size, shuffle=True, statistics=0, threads=None):
-        """One pass over the data in one compiled call. Raises Diverged; the parameters are then of no use."""
+        """One pass over the data. Raises Diverged; the parameters are then of no use."""
+        ended = []
+        self.train_epochs(1, ended, x, y, batch_size, shuffle, statistics, threads)
+        return ended[0]
+
+    def train_epochs(self, count, ended, x, y, batch_size, shuffle=True, statistics=0, threads=None):
+        """Up to ``MOST_EPOCHS`` passes over the data in one compiled call. Raises Diverged; the parameters are then of no use.
+
+        The passes that have ended are appended to ``ended``, whatever is raised. ``statistics`` are counted over all of them.
+        """
         batch = min(batch_size, len(x))
         with self._lock:
             plan = self._plan(at.TRAIN, batch, choose_threads(batch * self._step_flop, threads))
             self._give_data(plan, x, y, shuffle and batch < len(x))  # a single step takes all samples anyway
             self._give_optimizer(plan)
-            epoch = self._run(plan, x, y, len(x) * self._step_flop, statistics)
-            self.steps += epoch.steps
-        return epoch
+            plan[at.EPOCHS] = count
+            try:
+                self._run(plan, x, y, len(x) * self._step_flop, statistics, ended)
+            finally:
+                plan[at.EPOCHS] = 1
+                self.steps += int(plan.buffers["result"][at.STEPS])
 
     def evaluate(self, x, y, statistics=0, threads=None):
         """Loss and statistics over the data; nothing changes."""
@@ -161,7 +144,7 @@ class Engine:
             phases = at.FORWARD | at.LOSS_PHASE
             plan = self._plan(phases, batch, choose_threads(batch * self._forward_flop, threads))
             self._give_data(plan, x, y, shuffle=False)
-            return self._run(plan, x, y, len(x) * self._forward_flop, statistics, diverges=False)
+            return self._run(plan, x, y, len(x) * self._forward_flop, statistics, [])
 
     def forward(self, x, threads=None, keep=False):
         """The network's output (n, units). With ``keep``, what ``backward`` needs is kept."""
@@ -201,7 +184,7 @@ class Engine:
             plan = self._plan(at.TRAIN, batch, choose_threads(batch * self._step_flop))
             self._give_data(plan, x, y, shuffle=False)
             gradient = self._give_store(plan)
-            epoch = self._run(plan, x, y, batch * self._step_flop, 0, diverges=False)
+            epoch = self._run(plan, x, y, batch * self._step_flop, 0, [])
             return epoch.loss, self._parameters.arrays(gradient)
 
     def apply_gradients(self, gradients):
@@ -288,29 +271,31 @@ class Engine:
             pool.run(self._kernel, plan.address, 1 if alone else plan.threads, control, wait and threads > 1, keep)
             plan.learn_from_run(alone)
 
-    def _run(self, plan, x, y, flop, statistics, diverges=True):
-        """Run a plan that measures a loss; the pass as an Epoch."""
-        result = plan.buffers["result"]
-        result.fill(0)
+    def _run(self, plan, x, y, flop, statistics, ended):
+        """Run a plan that measures a loss; append the passes that have ended, as Epochs, and return the last.
+
+        ``flop`` is of one pass. Raises Diverged if the pass learns.
+        """
+        result, count = plan.buffers["result"], int(plan.fields[at.EPOCHS])
+        result[: at.EPOCH_LOSS] = 0  # for a run that does not even begin
         units = self.shapes[-1].units_out
         plan[at.STATISTICS], counts = statistics, None
         if statistics:
-            counts = np.zeros((int(plan.fields[at.GROUPS]) or 1, count.counts_size(units)))
+            counts = np.zeros((int(plan.fields[at.GROUPS]) or 1, counts_size(units)))
             plan[at.COUNTS], plan[at.COUNTS_ROW] = address(counts), counts.strides[0]
         start = time.perf_counter()
-        self._call(plan, flop, x, y, counts)
-        seconds = time.perf_counter() - start
-        if diverges and result[at.DIVERGED_AT]:
+        try:
+            self._call(plan, count * flop, x, y, counts)
+        finally:
+            seconds, done = time.perf_counter() - start, int(result[at.EPOCHS_DONE])
+            scale = len(x) * (units if plan.fields[at.LOSS_PER_OUTPUT] else 1)
+            sums = Statistics.from_counts(counts.sum(axis=0), units) if statistics else None
+            for total in result[at.EPOCH_LOSS : at.EPOCH_LOSS + done].tolist():
+                steps = -(-len(x) // int(plan.fields[at.BATCH]))
+                ended.append(Epoch(total / scale, len(x), steps, seconds / done, flop, plan.threads, sums))
+        if result[at.DIVERGED_AT]:
             raise Diverged(int(result[at.DIVERGED_AT]))
-        scale = len(x) * (units if plan.fields[at.LOSS_PER_OUTPUT] else 1)
-        sums = _statistics(counts.sum(axis=0), units) if statistics else None
-        loss, steps = float(result[at.LOSS_SUM]) / scale, int(result[at.STEPS])
-        return Epoch(loss, len(x), steps, seconds, flop, plan.threads, sums)
-
-
-def _statistics(total, units):
-    sums = total[count.SUMS :].reshape(4, units)
-    return Statistics(int(total[count.ROWS]), float(total[count.CORRECT]), *sums)
+        return ended[-1]
 
 
 def warmup():

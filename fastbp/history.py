@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .limit import measure_limit
 
 if TYPE_CHECKING:
-    from .engine import Epoch
+    from .epoch import Epoch
 
 
 class History:

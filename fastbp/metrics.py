@@ -17,7 +17,7 @@ import numpy as np
 from .validation import unknown
 
 if TYPE_CHECKING:
-    from .engine import Statistics
+    from .epoch import Statistics
     from .losses import Loss
 
 # What the engine counts: nothing, sums of errors, and with them correct entries of one kind.

@@ -3,7 +3,7 @@
 The way of a fit: the arguments are checked -> the engine runs an epoch in one compiled call -> the history grows.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,18 @@ from .progress import Progress, format_logs
 from .threads import check_threads
 from .trainable import Data, Trainable, as_returned, epoch_logs
 from .validation import boolean, describe, inputs, integer, number, split, verbosity
+
+if TYPE_CHECKING:
+    from .epoch import Epoch
+
+AT_ONCE = 0.005  # seconds of training between two looks at the outside world, where an epoch takes less
+
+
+def epochs_at_once(seconds: float) -> int:
+    """Epochs of one call into the kernel, by the seconds of one."""
+    from .kernels.layout import MOST_EPOCHS
+
+    return min(MOST_EPOCHS, max(1, int(AT_ONCE / max(seconds, 1e-9))))
 
 
 class Sequential(Trainable):
@@ -117,15 +129,29 @@ class Sequential(Trainable):
         engine, (metrics, counted) = self._build(train[0].shape[1]), self._to_measure()
         steps = -(-len(train[0]) // batch_size)
         history = self.history = History({"verbose": verbose, "epochs": epochs, "steps": steps, "dtype": self.dtype})
-        with Progress(verbose, epochs, initial_epoch) as progress:
-            for index in range(initial_epoch, epochs):
-                epoch = self._train(engine, train, batch_size, shuffle, counted, threads, index)
+        one_by_one = counted or held_out is not None or verbose == 2  # something is to be done after each epoch
+
+        def take_note(ended: "list[Epoch]", index: int) -> int:
+            """Measure and show the epochs that have ended. Returns the number of the next one."""
+            for epoch in ended:
                 logs = epoch_logs(epoch, metrics)
                 if held_out is not None:
                     validated = epoch_logs(engine.evaluate(*held_out, counted, threads), metrics)
                     logs |= {f"val_{name}": value for name, value in validated.items()}
                 rate = history.append(index, logs, epoch)
                 progress.epoch_ended(index, logs, rate)
+                index += 1
+            return index
+
+        with Progress(verbose, epochs, initial_epoch) as progress:
+            index, count = initial_epoch, 1
+            while index < epochs:
+                ended: list[Epoch] = []
+                try:
+                    self._train(engine, index, min(count, epochs - index), ended, train, batch_size, shuffle, counted, threads)
+                finally:
+                    index = take_note(ended, index)
+                count = 1 if one_by_one else epochs_at_once(ended[-1].seconds)
         return history
 
     # -- measuring

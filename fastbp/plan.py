@@ -299,11 +299,12 @@ def make_plan(parameters, layers, fusion, phases, batch, threads, keep=False):
     if updates or keep:
         builder.share_update(threads, 0 if grouped else batch)
     fields[at.PHASES], fields[at.BATCH], fields[at.LAYERS], fields[at.THREADS] = phases, batch, len(shapes), threads
+    fields[at.EPOCHS] = 1
     fields[at.TABLE], fields[at.BLOCK] = address(builder.table), block
     fields[at.LOSS], fields[at.LINK] = fusion.loss, fusion.link
     fields[at.ROW_LOSS] = builder.buffer("row_loss", batch, np.float64)
     fields[at.CONTROL] = builder.buffer("control", at.CONTROL_SIZE, np.int64)
-    fields[at.RESULT] = builder.buffer("result", 4, np.float64)
+    fields[at.RESULT] = builder.buffer("result", at.RESULT_SIZE, np.float64)
     fields[at.ONES] = builder.buffer("ones", machine().lanes(parameters.dtype), parameters.dtype)
     builder.buffers["ones"][:] = 1
     fields[at.ZEROS] = builder.buffer("zeros", tile_shape()[1] * machine().vector_bytes, np.uint8)

@@ -11,7 +11,8 @@ from .network import Measures, Network
 from .validation import arrays, boolean, inputs, output_gradient, pair
 
 if TYPE_CHECKING:
-    from .engine import Engine, Epoch
+    from .engine import Engine
+    from .epoch import Epoch
 
 Data = tuple[np.ndarray, np.ndarray]
 
@@ -166,8 +167,9 @@ class Trainable(Network):
         """
         data = self._pair(x, y, check_finite)
         engine, (metrics, counted) = self._build(data[0].shape[1]), self._to_measure()
-        epoch = self._train(engine, data, len(data[0]), False, counted, None, 0)
-        return as_returned(epoch_logs(epoch, metrics), return_dict)
+        ended: list[Epoch] = []
+        self._train(engine, 0, 1, ended, data, len(data[0]), False, counted, None)
+        return as_returned(epoch_logs(ended[0], metrics), return_dict)
 
     def value_and_gradient(self, x: Any, y: Any, *, check_finite: bool = True) -> tuple[float, list[np.ndarray]]:
         """The loss on all of x, y and its gradient with respect to the weights, in ``get_weights`` order.
@@ -216,18 +218,35 @@ class Trainable(Network):
         self._kept_rows = 0
 
     def _train(
-        self, engine: "Engine", data: Data, batch_size: int, shuffle: bool, counted: int, threads: int | None, index: int
-    ) -> "Epoch":
-        """One epoch; where it diverges, the weights from before it and the error."""
+        self,
+        engine: "Engine",
+        index: int,
+        count: int,
+        ended: "list[Epoch]",
+        data: Data,
+        batch_size: int,
+        shuffle: bool,
+        counted: int,
+        threads: int | None,
+    ) -> None:
+        """``count`` epochs from number ``index`` on; those that have ended are appended to ``ended``, whatever is raised.
+
+        Where one diverges, the weights from before it and the error.
+        """
         from .engine import Diverged
 
         self._kept_rows = 0
         engine.remember()
+        before = len(ended)
+        settings = *data, batch_size, shuffle, counted, threads
         try:
-            return engine.train_epoch(*data, batch_size, shuffle, counted, threads)
+            engine.train_epochs(count, ended, *settings)
         except Diverged as error:
             engine.go_back()
-            raise TrainingDiverged(index + 1, error.step, self._compiled()[0].learning_rate) from None
+            done = len(ended) - before
+            if done:  # the same again, to its end: nothing in it depends on the clock
+                engine.train_epochs(done, [], *settings)
+            raise TrainingDiverged(index + done + 1, error.step, self._compiled()[0].learning_rate) from None
 
     # -- what must fit together
 

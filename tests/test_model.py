@@ -183,22 +183,41 @@ def test_a_batch_that_diverges_leaves_the_weights():
 
 def test_an_interrupted_fit_keeps_what_it_has(monkeypatch):
     model = regression()
-    epochs = []
+    model.compile("adam", "mse")
+    calls = []
 
-    def interrupted(*arguments, **settings):
-        if len(epochs) == 2:
-            raise KeyboardInterrupt
-        epochs.append(train(*arguments, **settings))
-        return epochs[-1]
+    def interrupted(*arguments):
+        """The third call is interrupted when two of its epochs have ended."""
+        calls.append(arguments[0])
+        if len(calls) < 3:
+            return train(*arguments)
+        train(2, *arguments[1:])
+        raise KeyboardInterrupt
 
-    train = model._need_engine("the test").train_epoch
-    monkeypatch.setattr(model._engine, "train_epoch", interrupted)
+    train = model._need_engine("the test").train_epochs
+    monkeypatch.setattr(model._engine, "train_epochs", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        model.fit(X, Y, epochs=10, verbose=0)
-    assert model.history.epoch == [0, 1] and len(model.history.history["mae"]) == 2
+        model.fit(X, Y, epochs=1000, verbose=0)
+    finished = calls[0] + calls[1] + 2
+    assert model.history.epoch == list(range(finished)) and len(model.history.history["loss"]) == finished
     monkeypatch.undo()
-    assert np.isfinite(model.predict(X)).all()
+    same = regression()
+    same.compile("adam", "mse")
+    same.fit(X, Y, epochs=finished, verbose=0)
+    assert equal(model, same)
     model.fit(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_epochs_of_one_call_are_those_of_many(threads):
+    """Short epochs share a call into the kernel; what needs something after each epoch has calls of their own."""
+    together, apart = regression(), regression()
+    together.compile("adam", "mse")
+    history = together.fit(X, Y, batch_size=16, epochs=300, verbose=0, threads=threads).history
+    for i in range(300):
+        loss = apart.fit(X, Y, batch_size=16, epochs=i + 1, initial_epoch=i, verbose=0, threads=threads).history["loss"]
+        assert loss == history["loss"][i : i + 1]
+    assert equal(together, apart) and together._engine.steps == apart._engine.steps
 
 
 # -------------------------------------------------------------------------------------------- measuring, predicting

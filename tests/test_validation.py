@@ -388,7 +388,7 @@ class Spy:
     def __init__(self, model, monkeypatch):
         self.seen = []
         engine = model._need_engine("spying")
-        for name in ("train_epoch", "evaluate", "forward", "value_and_gradient"):
+        for name in ("train_epochs", "evaluate", "forward", "value_and_gradient"):
             monkeypatch.setattr(engine, name, self.watch(getattr(engine, name)), raising=True)
 
     def watch(self, method):

@@ -17,7 +17,6 @@ from .machine import machine
 from .panels import FULL, SHARES
 from .simd import I64, Simd
 
-
 HALF = 0  # in place of a number of vectors: half of one
 LONG = 128  # terms of a sum from which on the loop over them outweighs a tile's beginning and end
 
@@ -39,14 +38,31 @@ def tile_shape():
 
 
 def _emit_tile(
-    s, rows, vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, chains=1, fetch=(), lines=None, ahead=None, ahead_A=None
+    s,
+    rows,
+    vectors,
+    A,
+    a_row,
+    a_k,
+    B,
+    b_k,
+    start,
+    start_row,
+    C,
+    c_row,
+    K,
+    chains=1,
+    fetch=(),
+    lines=None,
+    ahead=None,
+    ahead_A=None,
 ):
     """C[rows, vectors] = A @ B + start for one tile. Strides are in bytes, addresses plain integers.
 
     ``start`` is a row of vectors, the same for every row when ``start_row`` is 0 (a bias), or C itself (to accumulate).
     ``chains`` sums are kept for each element: a tile of few vectors alone does not fill the multiply-add unit's pipeline.
     ``fetch`` are (address, step) pairs: memory that is asked for on the way, a line of each for every k, up to ``lines``.
-    ``ahead`` and ``ahead_A`` are the bytes from a row of B or a column of A to what will be wanted next, which is asked for too.
+    ``ahead`` and ``ahead_A`` are the bytes from a row of B or a column of A to what is wanted next and asked for.
     """
     b, width = s.b, s.lanes * s.itemsize
     tile = [(r, j) for r in range(rows) for j in range(vectors)]

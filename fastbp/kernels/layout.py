@@ -15,6 +15,7 @@ _next = count().__next__
 PHASES = _next()  # the bits above
 SAMPLES = _next()  # rows of x
 BATCH = _next()  # rows of one step
+EPOCHS = _next()  # passes over the data, at least 1
 LAYERS = _next()
 THREADS = _next()
 X = _next()
@@ -53,7 +54,7 @@ SCRATCH_ROW = _next()
 ONES = _next()  # a vector of ones
 ZEROS = _next()  # a panel's row of zeros
 CONTROL = _next()  # barrier and flags, see team.py
-RESULT = _next()  # float64: sum of the losses, steps taken
+RESULT = _next()  # float64, see below
 OUT = _next()  # predictions
 OUT_ROW = _next()
 FIELDS = _next()
@@ -84,7 +85,10 @@ TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)
 TASK_FIELDS = 5
 
 # -- RESULT
-LOSS_SUM, STEPS, DIVERGED_AT, WENT_SOLO = range(4)
+LOSS_SUM, STEPS, DIVERGED_AT, WENT_SOLO, EPOCHS_DONE = range(5)
+EPOCH_LOSS = 5  # the sum of the losses of the first finished pass; as many follow as there are
+MOST_EPOCHS = 256  # of one call
+RESULT_SIZE = EPOCH_LOSS + MOST_EPOCHS
 
 # -- CONTROL: 64-bit integers that threads share, each on cache lines of its own.
 ARRIVED = 0  # threads at the barrier

@@ -27,7 +27,7 @@ from .memory import double_bits, read_double, read_int, write_double, write_int
 from .random import shuffle
 from .statistics import make_count
 from .team import barrier, clock, raise_flag, read_flag
-from .update import make_begin_step
+from .update import STORE, make_begin_step
 
 FEW_ROWS = 4  # not worth asking for ahead
 FETCHED_UP_TO = 512  # bytes of a row that are asked for ahead; the processor itself goes on with longer ones
@@ -218,12 +218,13 @@ def _make_run(dtype):
         if read_int(plan, at.PHASES) & at.LOSS_PHASE:
             total = add_doubles(read_int(plan, at.ROW_LOSS), batch)
             write_double(result, at.LOSS_SUM, read_double(result, at.LOSS_SUM) + total)
-            if read_int(plan, at.PHASES) & at.BACKWARD and not np.isfinite(total):
+            learns = read_int(plan, at.PHASES) & at.BACKWARD and read_int(plan, at.OPTIMIZER) != STORE
+            if learns and not np.isfinite(total):
                 write_double(result, at.DIVERGED_AT, float(step + 1))
                 raise_flag(control, at.QUIT)
         if not read_int(plan, at.GROUPS):
             count_rows(plan, 0, 0, batch, sample, 0)
-        write_double(result, at.STEPS, float(step + 1))
+        write_double(result, at.STEPS, read_double(result, at.STEPS) + 1.0)
         if read_flag(control, at.STOP):
             raise_flag(control, at.QUIT)
 
@@ -242,46 +243,71 @@ def _make_run(dtype):
         write_double(read_int(plan, at.RESULT), at.WENT_SOLO, 1.0)
         return 1
 
+    @inner(dtype)
+    def begin_run(plan):
+        """Thread 0: nothing has happened yet."""
+        result = read_int(plan, at.RESULT)
+        for position in (at.LOSS_SUM, at.STEPS, at.DIVERGED_AT, at.EPOCHS_DONE):
+            write_double(result, position, 0.0)
+
+    @inner(dtype)
+    def begin_epoch(plan, thread):
+        if thread == 0 and read_int(plan, at.SHUFFLE):
+            shuffle(read_int(plan, at.ORDER), read_int(plan, at.SAMPLES), read_int(plan, at.RANDOM))
+
+    @inner(dtype)
+    def end_epoch(plan):
+        """Thread 0: put the pass's loss with those of the passes before."""
+        result = read_int(plan, at.RESULT)
+        done = read_double(result, at.EPOCHS_DONE)
+        write_double(result, at.EPOCH_LOSS + int(done), read_double(result, at.LOSS_SUM))
+        write_double(result, at.LOSS_SUM, 0.0)
+        write_double(result, at.EPOCHS_DONE, done + 1.0)
+
     def run(plan, thread):
-        """Every step of one pass over the data, for one thread of the team. ``plan`` is the address of the plan."""
+        """Every step of some passes over the data, for one thread of the team. ``plan`` is the address of the plan."""
         phases, threads = read_int(plan, at.PHASES), read_int(plan, at.THREADS)
         samples, size = read_int(plan, at.SAMPLES), read_int(plan, at.BATCH)
         control = read_int(plan, at.CONTROL)
         code = read_int(plan, at.OPTIMIZER)
-        if thread == 0 and read_int(plan, at.SHUFFLE):
-            shuffle(read_int(plan, at.ORDER), samples, read_int(plan, at.RANDOM))
         window, waited = clock(), 0
-        if threads > 1:
-            barrier(control, threads)
-            if read_flag(control, at.QUIT):
-                return
-        for step in range((samples + size - 1) // size):
-            sample = step * size
-            batch = min(size, samples - sample)
-            if read_int(plan, at.GROUPS):
-                group_rows(plan, thread, sample, batch)
-            else:
-                whole_batch_rows(plan, thread, sample, batch)
-            if thread == 0 and phases & at.UPDATE:
-                begin_step(code, read_int(plan, at.HYPER), read_int(plan, at.SCHEDULE), read_int(plan, at.SCALARS))
+        if thread == 0:
+            begin_run(plan)
+        for _ in range(read_int(plan, at.EPOCHS)):
+            begin_epoch(plan, thread)
             if threads > 1:
-                waited += meet(control, threads)
+                barrier(control, threads)
+                if read_flag(control, at.QUIT):
+                    return
+            for step in range((samples + size - 1) // size):
+                sample = step * size
+                batch = min(size, samples - sample)
+                if read_int(plan, at.GROUPS):
+                    group_rows(plan, thread, sample, batch)
+                else:
+                    whole_batch_rows(plan, thread, sample, batch)
+                if thread == 0 and phases & at.UPDATE:
+                    begin_step(code, read_int(plan, at.HYPER), read_int(plan, at.SCHEDULE), read_int(plan, at.SCALARS))
+                if threads > 1:
+                    waited += meet(control, threads)
+                if thread == 0:
+                    close_step(plan, step, sample, batch)
+                    if clock() - window > WINDOW:
+                        if threads > 1 and waited > MOST_WAITING * (clock() - window):
+                            raise_flag(control, at.SOLO)
+                        window, waited = clock(), 0
+                if phases & at.UPDATE:
+                    update_rows(plan, thread, batch)
+                if threads > 1:
+                    waited += meet(control, threads)
+                    if read_flag(control, at.SOLO):
+                        if thread > 0:
+                            return
+                        threads = go_solo(plan)
+                if read_flag(control, at.QUIT):
+                    return
             if thread == 0:
-                close_step(plan, step, sample, batch)
-                if clock() - window > WINDOW:
-                    if threads > 1 and waited > MOST_WAITING * (clock() - window):
-                        raise_flag(control, at.SOLO)
-                    window, waited = clock(), 0
-            if phases & at.UPDATE:
-                update_rows(plan, thread, batch)
-            if threads > 1:
-                waited += meet(control, threads)
-                if read_flag(control, at.SOLO):
-                    if thread > 0:
-                        return
-                    threads = go_solo(plan)
-            if read_flag(control, at.QUIT):
-                break
+                end_epoch(plan)
 
     return run
 
