@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .kernels.dots import most_units
 from .kernels.panels import panels
 
 ALIGNMENT = 128  # bytes: two cache lines, which processors fetch in pairs
@@ -130,7 +131,10 @@ class Parameters:
     def refresh_transposed(self):
         for shape, (kernel, _) in zip(self.shapes, self._matrices(self.weights), strict=True):
             target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
-            pack(kernel.T, shape.vectors_in, shape.lanes, target)
+            if shape.units_out <= most_units(self.dtype):
+                target.reshape(shape.units_out, -1)[:, : shape.units_in] = kernel.T
+            else:
+                pack(kernel.T, shape.vectors_in, shape.lanes, target)
 
     def fill(self, buffer, arrays):
         """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights."""

@@ -6,8 +6,9 @@ calling thread's own activations (0 when all threads share one set).
 
 import numpy as np
 
-from . import elementwise, gemm, memory
+from . import dots, elementwise, gemm, memory
 from . import layout as at
+from .dots import most_units
 from .gemm import HALF, LINE, whole_rows
 from .jit import inner
 from .machine import machine
@@ -15,8 +16,6 @@ from .memory import read_int
 from .panels import FULL, panel_start, panel_width
 from .update import STORE
 from .update import update as update_function
-
-DOT_UNITS = 3  # up to so many units, dot products beat a tile whose columns are mostly padding
 
 
 def narrow_units(dtype):
@@ -42,7 +41,7 @@ def scratch_bytes(dtype):
 def make_dense(dtype):
     """The functions of a dense layer for one element type: (forward, backward, add_gradient, update_piece)."""
     piece_product = gemm.piece_product(dtype)
-    product, row_product, dot_rows = gemm.product(dtype), gemm.row_product(dtype), gemm.dot_rows(dtype)
+    product, row_product, dot_rows = gemm.product(dtype), gemm.row_product(dtype), dots.dot_rows(dtype)
     transpose = gemm.transpose(dtype)
     activate, differentiate = elementwise.activate(dtype), elementwise.differentiate(dtype)
     prefetch, gather_rows = memory.prefetch(dtype), memory.gather_rows(dtype)
@@ -52,7 +51,7 @@ def make_dense(dtype):
     ITEM, LANES = np.dtype(dtype).itemsize, machine().lanes(dtype)
     VECTOR, PIECE = LANES * ITEM, whole_rows(LANES)
     NARROW, NARROW_PIECE = narrow_units(dtype), FULL * LANES
-    FEW = min(DOT_UNITS, LANES)
+    FEW = most_units(dtype)
 
     @inner(dtype)
     def columns(width, units):
@@ -78,7 +77,7 @@ def make_dense(dtype):
         if read_int(layer, at.UNITS_OUT) <= FEW and transposed:
             start = read_int(layer, at.WEIGHTS) + units * VECTOR if bias else zeros
             few = read_int(layer, at.UNITS_OUT)
-            dot_rows(source, source_row, transposed, units, few, start, output, output_row, rows)
+            dot_rows(few, source, source_row, transposed, units, start, output, output_row, rows)
             activate(code, alpha, output, output_row, d, output_row, rows, 1)
             return
         v = 0
@@ -111,7 +110,10 @@ def make_dense(dtype):
         v = 0
         while v < vectors:
             width, move = width_of(vectors - v), v * VECTOR
-            panel, row = read_int(layer, at.TRANSPOSED) + move * units, width * VECTOR
+            if units <= FEW:
+                panel, row = read_int(layer, at.TRANSPOSED) + move, vectors * VECTOR
+            else:
+                panel, row = read_int(layer, at.TRANSPOSED) + move * units, width * VECTOR
             g = target + move
             used = columns(width, read_int(layer, at.UNITS_IN) - v * LANES)
             product(used, delta, delta_row, ITEM, panel, row, zeros, 0, g, target_row, units, rows)
@@ -178,10 +180,13 @@ def make_dense(dtype):
     @inner(dtype)
     def transposed_block(layer, column, out):
         """(address, row stride) of the transposed copy of vector ``column`` of inputs, from output ``out`` on."""
-        vectors = read_int(layer, at.VECTORS_IN)
+        units, vectors = read_int(layer, at.UNITS_OUT), read_int(layer, at.VECTORS_IN)
+        if units <= FEW:
+            row = vectors * VECTOR
+            return read_int(layer, at.TRANSPOSED) + column * VECTOR + out * row, row
         start = start_of(column, vectors)
         row = width_of(vectors - start) * VECTOR
-        panel = read_int(layer, at.TRANSPOSED) + start * VECTOR * read_int(layer, at.UNITS_OUT)
+        panel = read_int(layer, at.TRANSPOSED) + start * VECTOR * units
         return panel + (column - start) * VECTOR + out * row, row
 
     @inner(dtype)

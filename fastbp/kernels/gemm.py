@@ -9,12 +9,11 @@ B is best stored in panels, ``[columns / panel][K][panel]``: the loop over K the
 
 import math
 
-from llvmlite import ir
 from numba.core import cgutils
 
 from .library import VectorFunction, call_by_code
 from .machine import machine
-from .panels import FULL, SHARES
+from .panels import FULL
 from .simd import I64, Simd
 
 HALF = 0  # in place of a number of vectors: half of one
@@ -278,68 +277,3 @@ def _transpose(s, source, source_row, target, target_row, rows, columns):
 
 # transpose(source, source_row, target, target_row, rows, columns)
 transpose = VectorFunction("transpose", 6, _transpose)
-
-
-def _panel_of(s, vector, vectors):
-    """(first vector, width) of the panel that holds a vector: panels.py in instructions."""
-    b, one = s.b, s.index(1)
-    start = b.and_(vector, s.index(-FULL))
-    left = b.sub(vectors, start)
-    width = b.select(b.icmp_signed("<", left, s.index(FULL)), left, s.index(FULL))
-    if SHARES:
-        lone = b.icmp_signed("==", b.and_(vectors, s.index(FULL - 1)), one)
-        shared = b.and_(lone, b.icmp_signed(">", vectors, one))
-        in_last = b.and_(shared, b.icmp_signed(">=", vector, b.sub(vectors, s.index(2))))
-        before_last = b.and_(shared, b.icmp_signed("==", left, s.index(FULL + 1)))
-        start = b.select(in_last, b.sub(vectors, s.index(2)), start)
-        width = b.select(in_last, s.index(2), b.select(before_last, s.index(FULL - 1), width))
-    return start, width
-
-
-DOT_ROWS = 4  # rows whose dot products are formed together
-
-
-def _dot_tile(s, rows, source, source_row, transposed, units_in, units_out, bias, z, z_row):
-    """``rows`` rows of z, see _dot_rows."""
-    b, size = s.b, s.index(s.lanes * s.itemsize)
-    vectors = b.sdiv(b.add(units_in, s.index(s.lanes - 1)), s.index(s.lanes))
-    last = b.sub(vectors, s.index(1))
-    rest = s.first_lanes(b.sub(units_in, b.mul(last, s.index(s.lanes))))
-    lanes = ir.Constant(ir.VectorType(I64, s.lanes), list(range(s.lanes)))
-    sums = [s.variable(s.load(bias)) for _ in range(rows)]
-    starts = [b.add(source, b.mul(source_row, s.index(r))) for r in range(rows)]
-    with s.loop(units_out) as n:
-        totals = [s.variable(s.constant(0.0)) for _ in range(rows)]
-
-        def add(v, load, totals=totals, n=n):
-            start, width = _panel_of(s, v, vectors)
-            before = b.add(b.mul(start, units_out), b.add(b.mul(n, width), b.sub(v, start)))
-            weights = s.load(b.add(transposed, b.mul(before, size)))
-            for total, row in zip(totals, starts, strict=True):
-                total.set(s.fma(load(b.add(row, b.mul(v, size))), weights, total.get()))
-
-        with s.loop(last) as v:
-            add(v, s.load)
-        add(last, lambda at: s.load_masked(at, rest))
-        this = s.wrap(b.icmp_signed("==", lanes, s.broadcast(n).value))
-        for row, total in zip(sums, totals, strict=True):
-            row.set(row.get() + s.select(this, s.sum(total.get()), s.constant(0.0)))
-    for r, row in enumerate(sums):
-        s.store(row.get(), b.add(z, b.mul(z_row, s.index(r))))
-
-
-def _dot_rows(s, source, source_row, transposed, units_in, units_out, bias, z, z_row, rows):
-    """z = source @ W + bias for a layer of very few units, as one dot product for each row and unit.
-
-    ``transposed`` are the panels of W.T, so both factors are read along the vector. Overwrites one vector of each row of z.
-    """
-    b = s.b
-    whole = b.and_(rows, s.index(-DOT_ROWS))
-    for count, first, stop in ((DOT_ROWS, s.index(0), whole), (1, whole, rows)):
-        with s.loop(stop, start=first, step=count) as r:
-            a, c = b.add(source, b.mul(r, source_row)), b.add(z, b.mul(r, z_row))
-            _dot_tile(s, count, a, source_row, transposed, units_in, units_out, bias, c, z_row)
-
-
-# dot_rows(source, source_row, transposed, units_in, units_out, bias, z, z_row, rows): units_out up to a vector's lanes.
-dot_rows = VectorFunction("dot_rows", 9, _dot_rows)
