@@ -58,6 +58,7 @@ class Engine:
         self._activations = None  # addresses of those that are formulas, else 0
         self._order, self._order_address = np.zeros(0, np.int64), 0
         self._kept = self._remembered = None
+        self._repeatable = None  # (plan, its place for x, its place for the output) of the last small forward(keep=True)
         self._kernel = None
         self._lock = threading.RLock()  # plans hold buffers: one call at a time
         self.steps = 0
@@ -78,7 +79,7 @@ class Engine:
         self._parameters.reset_state(optimizer.slots, optimizer.initial_state)
         self._schedule[:] = 1.0
         self.steps, self._remembered = 0, None
-        self._plans.clear()
+        self._forget_plans()
         self._activations = None
 
     def _changing(self):
@@ -148,32 +149,46 @@ class Engine:
 
     def forward(self, x, threads=None, keep=False):
         """The network's output (n, units). With ``keep``, what ``backward`` needs is kept."""
-        n, units = len(x), self.shapes[-1].units_out
-        batch = n if keep else min(EVALUATION_ROWS, n)
         with self._lock:
+            if keep and self._repeatable is not None and len(x) == self._repeatable[0].batch:
+                return self._forward_again(x)
+            n, units = len(x), self.shapes[-1].units_out
+            batch = n if keep else min(EVALUATION_ROWS, n)
             phases = at.FORWARD | at.PREDICT | at.GATHER if keep else at.FORWARD | at.PREDICT
             plan = self._plan(phases, batch, choose_threads(batch * self._forward_flop, threads), keep)
             self._give_data(plan, x, None, shuffle=False)
-            plan[at.PHASES] = phases
+            if is_small(n * units * self.dtype.itemsize):
+                out = plan.stage(at.OUT, (n, units), self.dtype)
+            else:
+                out = np.empty((n, units), self.dtype)
+                plan[at.OUT], plan[at.OUT_ROW] = address(out), out.strides[0]
+            self._call(plan, n * self._forward_flop, x, out)
             if keep:
                 self._kept = plan
-            if is_small(n * units * self.dtype.itemsize):
-                staged = plan.stage(at.OUT, (n, units), self.dtype)
-                self._call(plan, n * self._forward_flop, x)
-                return staged.copy()
-            out = np.empty((n, units), self.dtype)
-            plan[at.OUT], plan[at.OUT_ROW] = address(out), out.strides[0]
-            self._call(plan, n * self._forward_flop, x, out)
-            return out
+                if plan.threads == 1 and plan.staged(at.X) is not None and plan.staged(at.OUT) is not None:
+                    self._repeatable = plan, plan.staged(at.X), out
+            return out.copy() if out is plan.staged(at.OUT) else out
+
+    def _forward_again(self, x):
+        """The same with everything in place from the last time: a control loop asks for a row after a row."""
+        plan, place, out = self._repeatable
+        place[...] = x
+        self._kernel(plan.address, 0)
+        self._kept = plan
+        return out.copy()
 
     def backward(self, dy):
         """Gradients of sum(dy * output) for the x of the last ``forward(x, keep=True)``: (dx, gradients)."""
         with self._lock:
             plan = self._kept
             plan.view(-1, at.DELTA, self.shapes[-1].units_out)[:] = dy
+            forward = plan.fields[at.PHASES]
             plan[at.PHASES] = at.BACKWARD | at.UPDATE
             gradient = self._give_store(plan)
-            self._call(plan, plan.batch * self._step_flop)
+            try:
+                self._call(plan, plan.batch * self._step_flop)
+            finally:
+                plan[at.PHASES] = forward
             gradients = self._parameters.arrays(gradient)
             return plan.view(0, at.DELTA, self.shapes[0].units_out) @ self.get_weights()[0].T, gradients
 
@@ -201,12 +216,16 @@ class Engine:
 
     # -- plans
 
+    def _forget_plans(self):
+        self._plans.clear()
+        self._repeatable = None
+
     def _plan(self, phases, batch, threads, keep=False):
         key = phases, batch, threads, keep
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) > 8:  # a caller that never repeats a size must not fill the memory
-                self._plans.clear()
+                self._forget_plans()
             loss = self._loss if phases & at.LOSS_PHASE else None
             fusion = fuse(self.layers[-1].activation.code, loss)
             plan = make_plan(self._parameters, self.layers, fusion, phases, batch, threads, keep)

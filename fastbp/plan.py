@@ -139,6 +139,11 @@ class Plan:
         self.fields[position], self.fields[position + 1] = where, staged.strides[0]
         return staged
 
+    def staged(self, position):
+        """The plan's own array at a field, if it has one and the field is set to it."""
+        staged, where = self._staged.get(position, (None, 0))
+        return staged if self.fields[position] == where else None
+
     def view(self, layer, position, units):
         """The rows of one layer's buffer (``layout.OUTPUT``, ``layout.DELTA``) as an array (batch, units)."""
         activations, stride = self.buffers["activations"], int(self.table[layer, at.DELTA_ROW])
