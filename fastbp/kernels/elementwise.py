@@ -10,6 +10,7 @@ from numba.core import cgutils
 
 from . import vmath
 from .library import VectorFunction, call_by_code, calls_address
+from .machine import machine
 from .simd import I64
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -72,19 +73,47 @@ def over_tile(s, rows, vectors, addresses_and_strides, inner):
                 place.set(b.add(place.get(), stride))
 
 
-STAGED = 16  # vectors that go through one stage and then through the next
+STAGED = 16  # vectors that go through one stage and then through the next, by way of memory
+TOGETHER = (8, 4, 1)  # vectors that do so in registers, where there are 32: as many as are left fill
 
 
 def in_stages(s, rows, vectors, z, z_row, start, end):
     """z becomes end(z, *start(z)), in place, some vectors at a time through each of the two."""
+    b, size = s.b, s.index(s.lanes * s.itemsize)
+    is_row = b.icmp_signed("==", rows, s.index(1))  # its vectors are then the rows
+    rows, vectors = b.select(is_row, vectors, rows), b.select(is_row, s.index(1), vectors)
+    z_row = b.select(is_row, size, z_row)
+    with s.loop(vectors) as j:
+        column = b.add(z, b.mul(j, size))
+        if machine().registers >= 32:
+            _stages_in_registers(s, rows, column, z_row, start, end)
+        else:
+            _stages_in_memory(s, rows, column, z_row, start, end)
+
+
+def _stages_in_registers(s, rows, column, z_row, start, end):
+    b, top, left = s.b, s.variable(column), rows
+    for count in TOGETHER:
+        whole = b.sub(left, b.srem(left, s.index(count)))
+        with s.loop(whole, step=count):
+            places = [b.add(top.get(), b.mul(s.index(k), z_row)) for k in range(count)]
+            x = [s.load(place) for place in places]
+            halves = [start(s, value) for value in x]
+            for value, half, place in zip(x, halves, places, strict=True):
+                s.store(end(s, value, *half), place)
+            top.set(b.add(top.get(), b.mul(s.index(count), z_row)))
+        left = b.sub(left, whole)
+
+
+def _stages_in_memory(s, rows, column, z_row, start, end):
     b, size = s.b, s.lanes * s.itemsize
     spare = cgutils.alloca_once(b, ir.ArrayType(s.vector, 2 * STAGED))
     spare.align = size
     kept = b.ptrtoint(spare, I64)
-    with s.loop(vectors) as j, s.loop(rows, step=STAGED) as first:
+    with s.loop(rows, step=STAGED) as first:
         left = b.sub(rows, first)
         count = b.select(b.icmp_signed("<", left, s.index(STAGED)), left, s.index(STAGED))
-        top = b.add(b.add(z, b.mul(j, s.index(size))), b.mul(first, z_row))
+        top = b.add(column, b.mul(first, z_row))
         with s.loop(count) as k:
             at, halves = b.add(kept, b.mul(k, s.index(2 * size))), start(s, s.load(b.add(top, b.mul(k, z_row))))
             s.store(halves[0], at)
