@@ -114,6 +114,7 @@ def _make_rows(dtype, forward, backward):
             gather_rows(x, x_row, order, source + first * source_row, source_row, last - first, read_int(table, at.UNITS_IN))
         else:  # nothing but the forward pass reads the input: take it where it is
             source, source_row = x - first * x_row, x_row
+            fetch_rows(x + (last - first) * x_row, x_row, 0, last - first, min(x_row, FETCHED_UP_TO))
         if phases & at.FORWARD:
             forward(plan, table, shift, source, source_row, first, last, batch)
             for i in range(1, layers):
