@@ -65,7 +65,13 @@ def _copy_rows(s, source, source_row, order, target, target_row, rows, columns, 
     with s.loop(rows) as r:
         start = b.add(source, b.mul(sample_of(s, order, r), source_row))
         end = b.add(target, b.mul(r, target_row))
+        if padded:
+            last = b.sub(rows, s.index(1))
+            following = b.select(b.icmp_signed("<", r, last), b.add(r, s.index(1)), last)
+            following = b.add(source, b.mul(sample_of(s, order, following), source_row))
         with s.loop(whole, step=s.lanes) as j:
+            if padded:  # rows that were shuffled lie anywhere: ask for the next one on the way
+                s.prefetch(s.offset(following, j))
             s.store(s.load(s.offset(start, j)), s.offset(end, j))
         with b.if_then(b.icmp_signed(">", rest, s.index(0))):
             values = s.load_masked(s.offset(start, whole), mask)
