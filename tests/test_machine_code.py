@@ -94,8 +94,6 @@ def test_full_width_registers(assembly, prefix):
     kernels = functions(assembly, prefix)
     assert kernels
     for name, lines in kernels.items():
-        if re.match(r"fastbp_tiles_\d+x0", name):  # half vectors are meant to be narrower
-            continue
         wide = sum(f"%{widest}" in line for line in lines)
         assert wide, name
         if widest != "xmm":

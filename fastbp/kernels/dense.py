@@ -9,7 +9,7 @@ import numpy as np
 from . import dots, elementwise, gemm, memory
 from . import layout as at
 from .dots import most_units
-from .gemm import HALF, LINE, whole_rows
+from .gemm import LINE, whole_rows
 from .jit import inner
 from .machine import machine
 from .memory import read_int
@@ -54,11 +54,6 @@ def make_dense(dtype):
     FEW = most_units(dtype)
 
     @inner(dtype)
-    def columns(width, units):
-        """The columns of a panel to compute: all its vectors, or half of a single one that holds few units."""
-        return HALF if width == 1 and units <= LANES // 2 else width
-
-    @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch):
         """Rows first .. last of OUTPUT = activation(source @ W + b). Overwrites them, and STORED where there is one.
 
@@ -90,8 +85,7 @@ def make_dense(dtype):
             if batch == 1:
                 row_product(width, source, ITEM, panel, row, start, z, units)
             else:
-                used = columns(width, read_int(layer, at.UNITS_OUT) - v * LANES)
-                product(used, source, source_row, ITEM, panel, row, start, 0, z, output_row, units, rows)
+                product(width, source, source_row, ITEM, panel, row, start, 0, z, output_row, units, rows)
             activate(code, alpha, z, output_row, d + move if d else 0, output_row, rows, width)
             v += width
 
@@ -115,8 +109,7 @@ def make_dense(dtype):
             else:
                 panel, row = read_int(layer, at.TRANSPOSED) + move * units, width * VECTOR
             g = target + move
-            used = columns(width, read_int(layer, at.UNITS_IN) - v * LANES)
-            product(used, delta, delta_row, ITEM, panel, row, zeros, 0, g, target_row, units, rows)
+            product(width, delta, delta_row, ITEM, panel, row, zeros, 0, g, target_row, units, rows)
             differentiate(code, alpha, g, target_row, slope + move, slope_row, rows, width)
             v += width
 

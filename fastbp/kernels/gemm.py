@@ -14,16 +14,15 @@ from numba.core import cgutils
 from .library import VectorFunction, call_by_code
 from .machine import machine
 from .panels import FULL
-from .simd import I64, Simd
+from .simd import I64
 
-HALF = 0  # in place of a number of vectors: half of one
 LONG = 128  # terms of a sum from which on the loop over them outweighs a tile's beginning and end
 
 # For each number of vectors across, the rows of a tile: of short sums and of long ones. Accumulators, a row of B and a
 # broadcast must fit the registers; there must be enough sums to fill the multiply-add units' pipelines; and a tile of short
 # sums should be small, for the processor begins the next one while it ends this one.
-_WITH_32_REGISTERS = {HALF: (16, 16), 1: (16, 16), 2: (6, 8), 3: (4, 8), 4: (4, 6)}
-_WITH_16_REGISTERS = {HALF: (8, 8), 1: (8, 8), 2: (6, 6)}
+_WITH_32_REGISTERS = {1: (16, 16), 2: (6, 8), 3: (4, 8), 4: (4, 6)}
+_WITH_16_REGISTERS = {1: (8, 8), 2: (6, 6)}
 
 
 def tile_heights():
@@ -116,16 +115,11 @@ CHAINS = 8  # sums that must be under way at once: two multiply-add units of lat
 NEAR_ROWS = 128  # of the two factors of a piece of a gradient: both then stay in the first-level cache for all of its tiles
 
 
-def _width(s, vectors):
-    """(Simd, vectors) for a strip: half a vector is a whole one of a narrower machine."""
-    return (Simd(s.b, s.dtype, s.lanes // 2), 1) if vectors == HALF else (s, vectors)
-
-
 def _tiles_of(rows, vectors):
     """Some tiles of C of the same shape, one below the other."""
 
     def body(s, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, tiles):
-        b, (narrowed, width) = s.b, _width(s, vectors)
+        b = s.b
         a, first, c = s.variable(A), s.variable(start), s.variable(C)
         places = (a, a_row), (first, start_row), (c, c_row)
         size = vectors * s.lanes * s.itemsize
@@ -136,7 +130,7 @@ def _tiles_of(rows, vectors):
             if vectors == FULL:  # each tile asks for another line of the next panel's rows
                 ahead = b.add(following, b.and_(b.mul(i, s.index(LINE)), s.index(size - 1)))
             place_of_tile = a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K
-            _emit_tile(narrowed, rows, width, *place_of_tile, ahead=ahead)
+            _emit_tile(s, rows, vectors, *place_of_tile, ahead=ahead)
             for place, stride in places:
                 place.set(b.add(place.get(), b.mul(stride, s.index(rows))))
 
@@ -185,8 +179,8 @@ def _product(s, vectors, *arguments):
     call_by_code(s, vectors, _STRIPS, arguments)
 
 
-# product(vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, rows): any rows, vectors up to a panel's or HALF,
-# K at least 1. Overwrites the strip of C, which may be ``start``.
+# product(vectors, A, a_row, a_k, B, b_k, start, start_row, C, c_row, K, rows): rows and K at least 1, vectors up to a panel's.
+# Overwrites the strip of C, which may be ``start``.
 product = VectorFunction("product", 12, _product)
 
 
