@@ -29,6 +29,7 @@ from turns import measure, measure_reach
 from workloads import WORKLOADS, Workload
 
 from fastbp.info import cpu_name
+from fastbp.kernels.machine import machine
 
 HERE = Path(__file__).resolve().parent
 KEPT, LAST = HERE / "reports", HERE / "last"
@@ -93,7 +94,8 @@ def choose(chosen):
 def describe_run(names, rounds):
     modules = dict.fromkeys(peers.needs(name) for name in names)
     return {
-        "machine": f"{cpu_name()}, {os.cpu_count()} CPUs, {platform.system()}, Python {platform.python_version()}",
+        "machine": f"{cpu_name()}, {8 * machine().vector_bytes}-bit vectors, {os.cpu_count()} CPUs, {platform.system()}, "
+        f"Python {platform.python_version()}",
         "versions": {PACKAGES.get(m, m): importlib.metadata.version(PACKAGES.get(m, m)) for m in modules},
         "rounds": rounds,
         "peers": names,

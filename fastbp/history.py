@@ -20,7 +20,8 @@ class History:
     epoch : list of int
         The epochs, counted from 0.
     samples_per_second : list of float
-        Training samples over the seconds that training took, for each epoch.
+        Training samples over the seconds that training took, for each epoch. Epochs of less than 5 ms share a call into the
+        kernel, and its time evenly.
     gflops : list of float
         Billions of floating-point operations a second, for each epoch: those of the matrix products of training, forward,
         backward and for the gradient, nothing else counted.

@@ -1,6 +1,7 @@
 """Sequential: a stack of layers that learns, with the methods and habits of Keras's.
 
-The way of a fit: the arguments are checked -> the engine runs an epoch in one compiled call -> the history grows.
+The way of a fit: the arguments are checked -> the engine runs an epoch, or some short ones, in one compiled
+call -> the history grows.
 """
 
 from typing import TYPE_CHECKING, Any
