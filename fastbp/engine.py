@@ -131,12 +131,12 @@ class Engine:
             plan = self._plan(at.TRAIN, batch, choose_threads(batch * self._step_flop, threads))
             self._give_data(plan, x, y, shuffle and batch < len(x))  # a single step takes all samples anyway
             self._give_optimizer(plan)
-            plan[at.EPOCHS] = count
+            result = plan.buffers["result"]
+            result[at.STEPS] = 0
             try:
-                self._run(plan, x, y, len(x) * self._step_flop, statistics, ended)
+                self._run(plan, x, y, len(x) * self._step_flop, statistics, ended, count)
             finally:
-                plan[at.EPOCHS] = 1
-                self.steps += int(plan.buffers["result"][at.STEPS])
+                self.steps += int(result[at.STEPS])
 
     def evaluate(self, x, y, statistics=0, threads=None):
         """Loss and statistics over the data; nothing changes."""
@@ -157,6 +157,7 @@ class Engine:
             phases = at.FORWARD | at.PREDICT | at.GATHER if keep else at.FORWARD | at.PREDICT
             plan = self._plan(phases, batch, choose_threads(batch * self._forward_flop, threads), keep)
             self._give_data(plan, x, None, shuffle=False)
+            plan[at.PHASES] = phases  # backward has others
             if is_small(n * units * self.dtype.itemsize):
                 out = plan.stage(at.OUT, (n, units), self.dtype)
             else:
@@ -172,6 +173,7 @@ class Engine:
     def _forward_again(self, x):
         """The same with everything in place from the last time: a control loop asks for a row after a row."""
         plan, place, out = self._repeatable
+        plan[at.PHASES] = at.FORWARD | at.PREDICT | at.GATHER
         place[...] = x
         self._kernel(plan.address, 0)
         self._kept = plan
@@ -182,13 +184,9 @@ class Engine:
         with self._lock:
             plan = self._kept
             plan.view(-1, at.DELTA, self.shapes[-1].units_out)[:] = dy
-            forward = plan.fields[at.PHASES]
             plan[at.PHASES] = at.BACKWARD | at.UPDATE
             gradient = self._give_store(plan)
-            try:
-                self._call(plan, plan.batch * self._step_flop)
-            finally:
-                plan[at.PHASES] = forward
+            self._call(plan, plan.batch * self._step_flop)
             gradients = self._parameters.arrays(gradient)
             return plan.view(0, at.DELTA, self.shapes[0].units_out) @ self.get_weights()[0].T, gradients
 
@@ -290,13 +288,14 @@ class Engine:
             pool.run(self._kernel, plan.address, 1 if alone else plan.threads, control, wait and threads > 1, keep)
             plan.learn_from_run(alone)
 
-    def _run(self, plan, x, y, flop, statistics, ended):
-        """Run a plan that measures a loss; append the passes that have ended, as Epochs, and return the last.
+    def _run(self, plan, x, y, flop, statistics, ended, count=1):
+        """Run ``count`` passes of a plan that measures a loss; append those that have ended, as Epochs, and return the last.
 
         ``flop`` is of one pass. Raises Diverged if the pass learns.
         """
-        result, count = plan.buffers["result"], int(plan.fields[at.EPOCHS])
+        result = plan.buffers["result"]
         result[: at.EPOCH_LOSS] = 0  # for a run that does not even begin
+        plan[at.EPOCHS] = count
         units = self.shapes[-1].units_out
         plan[at.STATISTICS], counts = statistics, None
         if statistics:

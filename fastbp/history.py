@@ -1,6 +1,6 @@
 """What happened during a fit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .limit import measure_limit
@@ -20,8 +20,8 @@ class History:
     epoch : list of int
         The epochs, counted from 0.
     samples_per_second : list of float
-        Training samples over the seconds that training took, for each epoch. Epochs of less than 5 ms share a call into the
-        kernel, and its time evenly.
+        Training samples over the seconds that training took, for each epoch. Epochs of a few milliseconds share calls into the
+        kernel, and their time evenly.
     gflops : list of float
         Billions of floating-point operations a second, for each epoch: those of the matrix products of training, forward,
         backward and for the gradient, nothing else counted.
@@ -50,16 +50,21 @@ class History:
         self.threads: list[int] = []
         self.params = dict(params or {})
 
-    def append(self, epoch: int, logs: Mapping[str, float], run: "Epoch") -> float:
-        """Add an epoch; returns its samples a second."""
-        seconds = max(run.seconds, 1e-9)
-        self.epoch.append(epoch)
-        self.samples_per_second.append(run.samples / seconds)
-        self.gflops.append(run.flop / seconds / 1e9)
-        self.threads.append(run.threads)
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(value)
-        return self.samples_per_second[-1]
+    def take_in(self, first: int, runs: "Sequence[Epoch]", logs: Sequence[Mapping[str, float]]) -> None:
+        """Add what is not here yet of a fit's epochs, numbered from ``first`` on.
+
+        Each list goes on from its own length: after an interrupt (Ctrl-C) in the middle, calling this again makes them even.
+        """
+        start, count = len(self.epoch), len(logs)
+        for run, row in zip(runs[start:count], logs[start:count], strict=True):
+            seconds = max(run.seconds, 1e-9)
+            _put(self.samples_per_second, start, run.samples / seconds)
+            _put(self.gflops, start, run.flop / seconds / 1e9)
+            _put(self.threads, start, run.threads)
+            for name, value in row.items():
+                _put(self.history.setdefault(name, []), start, value)
+            _put(self.epoch, start, first + start)
+            start += 1
 
     def fraction_of_limit(self) -> list[float]:
         """The GFLOP/s of each epoch over what as many threads could do at most, measured now (see ``measure_limit``).
@@ -80,3 +85,9 @@ class History:
     def __repr__(self) -> str:
         last = "".join(f", {name}={values[-1]:.4g}" for name, values in self.history.items())
         return f"History(epochs={len(self.epoch)}{last})"
+
+
+def _put(values: list[Any], position: int, value: Any) -> None:
+    """Append a value unless it is there already."""
+    if len(values) == position:
+        values.append(value)

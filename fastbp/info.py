@@ -52,10 +52,10 @@ def info() -> dict[str, str]:
     """
     import llvmlite.binding as llvm
 
-    from .kernels.gemm import tile_shape
+    from .kernels.gemm import tile_heights
     from .kernels.machine import machine
 
-    cpu, (rows, vectors) = machine(), tile_shape()
+    cpu = machine()
     host = llvm.get_host_cpu_features()
     asked = f", compiling for {name}" if (name := os.environ.get("NUMBA_CPU_NAME")) else ""
     wanted = os.environ.get("FASTBP_NUM_THREADS", "").strip() or "not set"
@@ -69,7 +69,7 @@ def info() -> dict[str, str]:
         "features": " ".join(name for name in FEATURES if host.get(name)) or "none",
         "vectors": f"{cpu.vector_bytes} bytes: {cpu.lanes('float32')} float32 or {cpu.lanes('float64')} float64",
         "registers": f"{cpu.registers}, multiply-add {'fused' if cpu.fma else 'in two instructions'}",
-        "tiles": f"{rows} rows x {vectors} vectors",
+        "tiles": ", ".join(f"{tall} x {vectors}" for vectors, (_, tall) in tile_heights().items()) + " (rows x vectors)",
         "threads": f"up to {get_num_threads()}, of {available_cpus()} processors (FASTBP_NUM_THREADS {wanted})",
         "cache": _cache_text(),
     }

@@ -131,28 +131,27 @@ class Sequential(Trainable):
         steps = -(-len(train[0]) // batch_size)
         history = self.history = History({"verbose": verbose, "epochs": epochs, "steps": steps, "dtype": self.dtype})
         one_by_one = counted or held_out is not None or verbose == 2  # something is to be done after each epoch
-
-        def take_note(ended: "list[Epoch]", index: int) -> int:
-            """Measure and show the epochs that have ended. Returns the number of the next one."""
-            for epoch in ended:
-                logs = epoch_logs(epoch, metrics)
-                if held_out is not None:
-                    validated = epoch_logs(engine.evaluate(*held_out, counted, threads), metrics)
-                    logs |= {f"val_{name}": value for name, value in validated.items()}
-                rate = history.append(index, logs, epoch)
-                progress.epoch_ended(index, logs, rate)
-                index += 1
-            return index
-
+        ended: list[Epoch] = []
+        logs: list[dict[str, float]] = []
         with Progress(verbose, epochs, initial_epoch) as progress:
-            index, count = initial_epoch, 1
-            while index < epochs:
-                ended: list[Epoch] = []
-                try:
+            count = 1
+            try:
+                while initial_epoch + len(ended) < epochs:
+                    index = initial_epoch + len(ended)
                     self._train(engine, index, min(count, epochs - index), ended, train, batch_size, shuffle, counted, threads)
-                finally:
-                    index = take_note(ended, index)
-                count = 1 if one_by_one else epochs_at_once(ended[-1].seconds)
+                    for epoch in ended[len(logs) :]:
+                        row = epoch_logs(epoch, metrics)
+                        if held_out is not None:
+                            validated = epoch_logs(engine.evaluate(*held_out, counted, threads), metrics)
+                            row |= {f"val_{name}": value for name, value in validated.items()}
+                        logs.append(row)
+                    history.take_in(initial_epoch, ended, logs)
+                    progress.epoch_ended(history.epoch[-1], logs[-1], history.samples_per_second[-1])
+                    count = 1 if one_by_one else epochs_at_once(ended[-1].seconds)
+            finally:  # after an interrupt: what is complete but not noted yet
+                if held_out is None:
+                    logs.extend([epoch_logs(epoch, metrics) for epoch in ended[len(logs) :]])
+                history.take_in(initial_epoch, ended, logs)
         return history
 
     # -- measuring

@@ -208,6 +208,42 @@ def test_an_interrupted_fit_keeps_what_it_has(monkeypatch):
     model.fit(X, Y, verbose=0)
 
 
+def test_an_interrupt_while_epochs_are_noted_loses_none(monkeypatch):
+    """Several hundred epochs end in one call, and Ctrl-C comes while the history takes them in."""
+    model, puts = regression(), []
+    model.compile("adam", "mse")
+
+    def interrupted(values, position, value):
+        puts.append(value)
+        if len(puts) == 333:
+            raise KeyboardInterrupt
+        put(values, position, value)
+
+    put = fastbp.history._put
+    monkeypatch.setattr(fastbp.history, "_put", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, batch_size=len(X), epochs=10_000, verbose=0)
+    history, finished = model.history, model._engine.steps
+    lists = history.epoch, history.threads, history.gflops, history.samples_per_second, history.history["loss"]
+    assert [len(values) for values in lists] == [finished] * 5 and history.epoch == list(range(finished))
+
+
+def test_an_interrupted_backward_leaves_forward_alone(monkeypatch):
+    model = regression()
+    weights, expected = model.get_weights(), model.forward(X)
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(model._engine, "_call", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            model.backward(np.ones_like(Y))
+    for _ in range(2):
+        assert np.array_equal(model.forward(X[::-1]), expected[::-1])
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), weights, strict=True))
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_epochs_of_one_call_are_those_of_many(threads):
     """Short epochs share a call into the kernel; what needs something after each epoch has calls of their own."""

@@ -18,14 +18,9 @@ from .update import STORE
 from .update import update as update_function
 
 
-def narrow_units(dtype):
-    """Up to so many units, the gradient is formed transposed: in the usual tile half the columns would be padding."""
-    return machine().lanes(dtype) // 2
-
-
 def piece_rows(shape, dtype):
     """Rows of a layer's weight gradient that are formed and updated together."""
-    if shape.units_out <= narrow_units(dtype):
+    if shape.units_out <= most_units(dtype):
         return FULL * machine().lanes(dtype)
     return whole_rows(machine().lanes(dtype))
 
@@ -34,7 +29,7 @@ def scratch_bytes(dtype):
     """Room for the largest piece of a gradient, see update_piece and narrow_tiles."""
     lanes = machine().lanes(dtype)
     usual = (whole_rows(lanes) + 1) * FULL
-    narrow = FULL * lanes + 1 + narrow_units(dtype) * FULL
+    narrow = FULL * lanes + 1 + most_units(dtype) * FULL
     return max(usual, narrow) * machine().vector_bytes
 
 
@@ -50,7 +45,7 @@ def make_dense(dtype):
     width_of, start_of = inner(dtype)(panel_width), inner(dtype)(panel_start)
     ITEM, LANES = np.dtype(dtype).itemsize, machine().lanes(dtype)
     VECTOR, PIECE = LANES * ITEM, whole_rows(LANES)
-    NARROW, NARROW_PIECE = narrow_units(dtype), FULL * LANES
+    NARROW_PIECE = FULL * LANES
     FEW = most_units(dtype)
 
     @inner(dtype)
@@ -263,7 +258,7 @@ def make_dense(dtype):
         and ``scratch``.
         """
         units, bias, code = read_int(layer, at.UNITS_IN), read_int(layer, at.BIAS), read_int(plan, at.OPTIMIZER)
-        groups, narrow = read_int(plan, at.GROUPS), read_int(layer, at.UNITS_OUT) <= NARROW
+        groups, narrow = read_int(plan, at.GROUPS), read_int(layer, at.UNITS_OUT) <= FEW
         rows = last - first + (bias if last == units else 0)
         source, step = (0, 0) if groups else pack_inputs(layer, first, last, batch, scratch)
         v = first_vector

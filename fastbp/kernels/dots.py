@@ -89,7 +89,7 @@ def _dot_units(units):
 
     def body(s, source, source_row, transposed, units_in, bias, z, z_row, rows):
         b, most = s.b, min(DOT_ROWS, max(1, s.lanes // GROUP))
-        if units > max(1, s.lanes // 2):
+        if units > most_units(s.dtype):
             return
         whole = b.sub(rows, b.srem(rows, s.index(most)))
         for count, first, stop in ((most, s.index(0), whole), (1, whole, rows)):

@@ -52,15 +52,15 @@ def _emit_tile(
     chains=1,
     fetch=(),
     lines=None,
-    ahead=None,
-    ahead_A=None,
+    ahead=(),
+    ahead_A=(),
 ):
     """C[rows, vectors] = A @ B + start for one tile. Strides are in bytes, addresses plain integers.
 
     ``start`` is a row of vectors, the same for every row when ``start_row`` is 0 (a bias), or C itself (to accumulate).
     ``chains`` sums are kept for each element: a tile of few vectors alone does not fill the multiply-add unit's pipeline.
     ``fetch`` are (address, step) pairs: memory that is asked for on the way, a line of each for every k, up to ``lines``.
-    ``ahead`` and ``ahead_A`` are the bytes from a row of B or a column of A to what is wanted next and asked for.
+    ``ahead`` and ``ahead_A`` are bytes from a row of B or a column of A to what is wanted next and asked for.
     """
     b, width = s.b, s.lanes * s.itemsize
     tile = [(r, j) for r in range(rows) for j in range(vectors)]
@@ -78,10 +78,9 @@ def _emit_tile(
             element = s.load_spread(b.add(a.get(), b.mul(a_row, s.index(r))))
             for j in range(vectors):
                 sum_of[r, j].set(s.fma(element, columns[j], sum_of[r, j].get()))
-        if ahead is not None:
-            s.prefetch(b.add(p.get(), ahead), near=2)
-        if ahead_A is not None:
-            s.prefetch(b.add(a.get(), ahead_A), near=2)
+        for place, distances in ((p, ahead), (a, ahead_A)):
+            for distance in distances:
+                s.prefetch(b.add(place.get(), distance), near=2)
         a.set(b.add(a.get(), a_k))
         p.set(b.add(p.get(), b_k))
 
@@ -126,9 +125,9 @@ def _tiles_of(rows, vectors):
         is_panel = b.icmp_signed("==", b_k, s.index(size))
         following = b.select(is_panel, b.mul(K, s.index(size)), s.index(size))
         with s.loop(tiles) as i:
-            ahead = None
+            ahead = []
             if vectors == FULL:  # each tile asks for another line of the next panel's rows
-                ahead = b.add(following, b.and_(b.mul(i, s.index(LINE)), s.index(size - 1)))
+                ahead = [b.add(following, b.and_(b.mul(i, s.index(LINE)), s.index(size - 1)))]
             place_of_tile = a.get(), a_row, a_k, B, b_k, first.get(), start_row, c.get(), c_row, K
             _emit_tile(s, rows, vectors, *place_of_tile, ahead=ahead)
             for place, stride in places:
@@ -213,7 +212,7 @@ def _piece_product(s, A, a_k, B, b_k, start, C, K, w, state, second_state, trans
     row, line, none, item = s.index(size), s.index(LINE), s.index(0), s.index(s.itemsize)
     streams = [(w, line), (state, line), (second_state, line), (transposed, transposed_step)]
     heights = even_heights(rows, tile_heights()[vectors][1])
-    lines_of_row = -(-size // LINE)  # of the next panel's rows: each of the last tiles asks for one
+    lines_of_row = -(-size // LINE)  # of the next panel's rows: each tile asks for some of them
     with s.loop(K, step=NEAR_ROWS) as first:
         is_first, left = b.icmp_signed("==", first, none), b.sub(K, first)
         depth = b.select(b.icmp_signed("<", left, s.index(NEAR_ROWS)), left, s.index(NEAR_ROWS))
@@ -224,10 +223,10 @@ def _piece_product(s, A, a_k, B, b_k, start, C, K, w, state, second_state, trans
             above = sum(heights[:i])
             c = b.add(C, s.index(above * size))
             begin = b.select(is_first, start, c)
-            part = i - (len(heights) - lines_of_row)
-            ahead = s.index(size + part * LINE) if part >= 0 else None
+            part = range(i * lines_of_row // len(heights), (i + 1) * lines_of_row // len(heights))
+            ahead = [s.index(size + line * LINE) for line in part]
             place = (s.offset(a, above), item, a_k, p, b_k, begin, start_row, c, row, depth)
-            following = s.index(rows * s.itemsize) if i == 0 else None
+            following = [s.index(rows * s.itemsize)] if i == 0 else []
             _emit_tile(
                 s, height, vectors, *place, fetch=streams[i :: len(heights)], lines=lines, ahead=ahead, ahead_A=following
             )

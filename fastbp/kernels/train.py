@@ -1,4 +1,4 @@
-"""The fused loop: shuffle, gather, forward, loss, backward, update, for every step of an epoch in one call.
+"""The fused loop: shuffle, gather, forward, loss, backward, update, for every step of an epoch, or of several, in one call.
 
 Each step has two phases. First every thread takes rows of the batch through all layers, forward and back; the weights are
 only read. Then every thread takes pieces of the weights, sums their gradient over the whole batch and updates them while
@@ -112,7 +112,7 @@ def _make_rows(dtype, forward, backward):
             fetch_samples(plan, order, last - first, x, x_row, ITEM * read_int(table, at.UNITS_IN))
         if phases & at.GATHER:
             gather_rows(x, x_row, order, source + first * source_row, source_row, last - first, read_int(table, at.UNITS_IN))
-        else:  # nothing but the forward pass reads the input: take it where it is
+        else:  # the forward pass alone reads the input: take it where it is
             source, source_row = x - first * x_row, x_row
             fetch_rows(x + (last - first) * x_row, x_row, 0, last - first, min(x_row, FETCHED_UP_TO))
         if phases & at.FORWARD:
@@ -280,7 +280,8 @@ def _make_run(dtype):
                 barrier(control, threads)
                 if read_flag(control, at.QUIT):
                     return
-            for step in range((samples + size - 1) // size):
+            steps = (samples + size - 1) // size
+            for step in range(steps):
                 sample = step * size
                 batch = min(size, samples - sample)
                 if read_int(plan, at.GROUPS):
@@ -305,10 +306,11 @@ def _make_run(dtype):
                         if thread > 0:
                             return
                         threads = go_solo(plan)
-                if read_flag(control, at.QUIT):
+                leave = read_flag(control, at.QUIT)
+                if thread == 0 and step == steps - 1 and read_double(read_int(plan, at.RESULT), at.DIVERGED_AT) == 0.0:
+                    end_epoch(plan)
+                if leave:
                     return
-            if thread == 0:
-                end_epoch(plan)
 
     return run
 
