@@ -10,6 +10,7 @@ import numpy as np
 
 from . import threads as pool
 from .epoch import Epoch, Statistics
+from .interrupts import surely
 from .kernels import layout as at
 from .kernels.loss import CATEGORICAL, CUSTOM
 from .kernels.machine import machine
@@ -301,16 +302,21 @@ class Engine:
         if statistics:
             counts = np.zeros((int(plan.fields[at.GROUPS]) or 1, counts_size(units)))
             plan[at.COUNTS], plan[at.COUNTS_ROW] = address(counts), counts.strides[0]
+        before, scale = len(ended), len(x) * (units if plan.fields[at.LOSS_PER_OUTPUT] else 1)
+        steps = -(-len(x) // int(plan.fields[at.BATCH]))
+
+        def note():
+            done = int(result[at.EPOCHS_DONE])
+            sums = Statistics.from_counts(counts.sum(axis=0), units) if statistics else None
+            for total in result[at.EPOCH_LOSS : at.EPOCH_LOSS + done].tolist()[len(ended) - before :]:
+                ended.append(Epoch(total / scale, len(x), steps, seconds / done, flop, plan.threads, sums))
+
         start = time.perf_counter()
         try:
             self._call(plan, count * flop, x, y, counts)
         finally:
-            seconds, done = time.perf_counter() - start, int(result[at.EPOCHS_DONE])
-            scale = len(x) * (units if plan.fields[at.LOSS_PER_OUTPUT] else 1)
-            sums = Statistics.from_counts(counts.sum(axis=0), units) if statistics else None
-            for total in result[at.EPOCH_LOSS : at.EPOCH_LOSS + done].tolist():
-                steps = -(-len(x) // int(plan.fields[at.BATCH]))
-                ended.append(Epoch(total / scale, len(x), steps, seconds / done, flop, plan.threads, sums))
+            seconds = time.perf_counter() - start
+            surely(note)
         if result[at.DIVERGED_AT]:
             raise Diverged(int(result[at.DIVERGED_AT]))
         return ended[-1]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .history import History
+from .interrupts import surely
 from .progress import Progress, format_logs
 from .threads import check_threads
 from .trainable import Data, Trainable, as_returned, epoch_logs
@@ -133,25 +134,26 @@ class Sequential(Trainable):
         one_by_one = counted or held_out is not None or verbose == 2  # something is to be done after each epoch
         ended: list[Epoch] = []
         logs: list[dict[str, float]] = []
+
+        def take_note() -> None:
+            if held_out is None:
+                logs.extend([epoch_logs(epoch, metrics) for epoch in ended[len(logs) :]])
+            history.take_in(initial_epoch, ended, logs)
+
         with Progress(verbose, epochs, initial_epoch) as progress:
             count = 1
             try:
                 while initial_epoch + len(ended) < epochs:
                     index = initial_epoch + len(ended)
                     self._train(engine, index, min(count, epochs - index), ended, train, batch_size, shuffle, counted, threads)
-                    for epoch in ended[len(logs) :]:
-                        row = epoch_logs(epoch, metrics)
-                        if held_out is not None:
-                            validated = epoch_logs(engine.evaluate(*held_out, counted, threads), metrics)
-                            row |= {f"val_{name}": value for name, value in validated.items()}
-                        logs.append(row)
-                    history.take_in(initial_epoch, ended, logs)
+                    if held_out is not None:
+                        validated = epoch_logs(engine.evaluate(*held_out, counted, threads), metrics)
+                        logs.append(epoch_logs(ended[-1], metrics) | {f"val_{name}": v for name, v in validated.items()})
+                    take_note()
                     progress.epoch_ended(history.epoch[-1], logs[-1], history.samples_per_second[-1])
                     count = 1 if one_by_one else epochs_at_once(ended[-1].seconds)
-            finally:  # after an interrupt: what is complete but not noted yet
-                if held_out is None:
-                    logs.extend([epoch_logs(epoch, metrics) for epoch in ended[len(logs) :]])
-                history.take_in(initial_epoch, ended, logs)
+            finally:
+                surely(take_note)
         return history
 
     # -- measuring
