@@ -16,6 +16,7 @@ import numpy as np
 import fastbp
 
 MOST_LOST = 0.25
+FEWEST_STEPS = 4  # of an epoch, before which the weights are copied, to have something to go back to
 
 
 def make(width, batch):
@@ -24,7 +25,7 @@ def make(width, batch):
     model.build(width)
     model.compile(fastbp.SGD(1e-4), "mse")
     flop = 10 * batch * width * width  # two layers, without the gradient by the input
-    steps = max(1, int(1e8 / flop))
+    steps = max(FEWEST_STEPS, int(1e8 / flop))
     x = np.random.default_rng(0).normal(size=(steps * batch, width)).astype("float32")
 
     def run():
