@@ -7,7 +7,8 @@ import numpy as np
 from numba import njit
 
 import fastbp
-from fastbp.kernels import elementwise, gemm, loss, memory, team, update
+from fastbp.kernels import dots, elementwise, gemm, loss, memory, team, update
+from fastbp.kernels.dots import most_units
 from fastbp.kernels.layout import CONTROL_SIZE
 from fastbp.kernels.machine import machine
 from fastbp.kernels.panels import FULL, panels
@@ -126,6 +127,38 @@ class WeightGradient:
         return np.matmul(self.a.T, self.delta[:, : self.units], out=self.out)
 
     def time_product(self, shape, dtype, side):
+        self.run()
+
+
+class Dots:
+    """A layer of few units forward: dot products along its inputs."""
+
+    params = (some(["64x64x6", "200x16x4", "100x300x1"]), DTYPES, SIDES)
+    param_names = ["shape", "dtype", "side"]
+
+    def setup(self, shape, dtype, side):
+        self.rows, self.inputs, units = map(int, shape.split("x"))
+        self.units, lanes, random = min(units, most_units(dtype)), machine().lanes(dtype), np.random.default_rng(0)
+        self.a = aligned_matrix(random.normal(size=(self.rows, self.inputs)).astype(dtype), -(-self.inputs // lanes) * lanes)
+        self.w = random.normal(size=(self.inputs, self.units)).astype(dtype)
+        self.turned = aligned_matrix(self.w.T, self.a.shape[1])
+        self.bias, self.out = aligned_zeros(lanes, dtype), aligned_zeros(self.rows * lanes, dtype).reshape(self.rows, lanes)
+        self.dots, self.call = kernel(dots.dot_rows, dtype), self.arguments()
+        self.run = self.kernel if side == "fastbp" else self.plain
+        self.kernel()
+        close(self.out[:, : self.units], self.plain(), dtype)
+
+    def arguments(self):
+        a, turned, bias, out = map(address, (self.a, self.turned, self.bias, self.out))
+        return self.units, a, self.a.strides[0], turned, self.inputs, bias, out, self.out.strides[0], self.rows
+
+    def kernel(self):
+        self.dots(*self.call)
+
+    def plain(self):
+        return self.a[:, : self.inputs] @ self.w
+
+    def time_dots(self, shape, dtype, side):
         self.run()
 
 
