@@ -133,7 +133,7 @@ class Engine:
             self._give_data(plan, x, y, shuffle and batch < len(x))  # a single step takes all samples anyway
             self._give_optimizer(plan)
             result = plan.buffers["result"]
-            result[at.STEPS] = 0
+            result[: at.EPOCH_LOSS] = 0  # for a run that does not even begin
             try:
                 self._run(plan, x, y, len(x) * self._step_flop, statistics, ended, count)
             finally:
@@ -155,7 +155,7 @@ class Engine:
                 return self._forward_again(x)
             n, units = len(x), self.shapes[-1].units_out
             batch = n if keep else min(EVALUATION_ROWS, n)
-            phases = at.FORWARD | at.PREDICT | at.GATHER if keep else at.FORWARD | at.PREDICT
+            phases = at.OUTPUT_KEPT if keep else at.OUTPUT_ALONE
             plan = self._plan(phases, batch, choose_threads(batch * self._forward_flop, threads), keep)
             self._give_data(plan, x, None, shuffle=False)
             plan[at.PHASES] = phases  # backward has others
@@ -165,16 +165,17 @@ class Engine:
                 out = np.empty((n, units), self.dtype)
                 plan[at.OUT], plan[at.OUT_ROW] = address(out), out.strides[0]
             self._call(plan, n * self._forward_flop, x, out)
+            x_place, out_place = plan.staged(at.X), plan.staged(at.OUT)
             if keep:
                 self._kept = plan
-                if plan.threads == 1 and plan.staged(at.X) is not None and plan.staged(at.OUT) is not None:
-                    self._repeatable = plan, plan.staged(at.X), out
-            return out.copy() if out is plan.staged(at.OUT) else out
+                if plan.threads == 1 and x_place is not None and out_place is not None:
+                    self._repeatable = plan, x_place, out_place
+            return out if out_place is None else out.copy()
 
     def _forward_again(self, x):
         """The same with everything in place from the last time: a control loop asks for a row after a row."""
         plan, place, out = self._repeatable
-        plan[at.PHASES] = at.FORWARD | at.PREDICT | at.GATHER
+        plan[at.PHASES] = at.OUTPUT_KEPT
         place[...] = x
         self._kernel(plan.address, 0)
         self._kept = plan
@@ -295,7 +296,6 @@ class Engine:
         ``flop`` is of one pass. Raises Diverged if the pass learns.
         """
         result = plan.buffers["result"]
-        result[: at.EPOCH_LOSS] = 0  # for a run that does not even begin
         plan[at.EPOCHS] = count
         units = self.shapes[-1].units_out
         plan[at.STATISTICS], counts = statistics, None

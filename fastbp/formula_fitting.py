@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,6 @@ from .history import History
 from .progress import Progress
 from .trainable import TrainingDiverged
 from .validation import boolean, columns, integer, verbosity
-
-if TYPE_CHECKING:
-    from .epoch import Epoch
 
 
 @dataclass
@@ -123,8 +120,6 @@ def fit_formula(
     seed = int(np.random.default_rng(None if seed is None else integer("seed", seed, 0)).integers(2**63))
     descent = Descent(f, arrays, params, chosen, min(batch_size, len(arrays[0])), shuffle, seed)
     history = History({"verbose": verbose, "epochs": epochs, "steps": descent.steps, "dtype": descent.dtype})
-    runs: list[Epoch] = []
-    logs: list[dict[str, float]] = []
     with Progress(verbose, epochs, 0) as progress:
         for index in range(epochs):
             before = descent.parameters.copy()
@@ -137,10 +132,7 @@ def fit_formula(
                 diverged = TrainingDiverged(index + 1, descent.diverged_at, chosen.learning_rate)
                 diverged.result = FormulaFit(descent.shaped(before), _last(history), history)
                 raise diverged
-            runs.append(epoch)
-            logs.append({"loss": epoch.loss})
-            history.take_in(0, runs, logs)
-            progress.epoch_ended(index, logs[-1], history.samples_per_second[-1])
+            progress.epoch_ended(index, {"loss": epoch.loss}, history.append(index, {"loss": epoch.loss}, epoch))
     return FormulaFit(descent.shaped(descent.parameters), _last(history), history)
 
 

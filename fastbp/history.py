@@ -1,6 +1,6 @@
 """What happened during a fit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .limit import measure_limit
@@ -50,21 +50,16 @@ class History:
         self.threads: list[int] = []
         self.params = dict(params or {})
 
-    def take_in(self, first: int, runs: "Sequence[Epoch]", logs: Sequence[Mapping[str, float]]) -> None:
-        """Add what is not here yet of a fit's epochs, numbered from ``first`` on.
-
-        Each list goes on from its own length: after an interrupt (Ctrl-C) in the middle, calling this again makes them even.
-        """
-        start, count = len(self.epoch), len(logs)
-        for run, row in zip(runs[start:count], logs[start:count], strict=True):
-            seconds = max(run.seconds, 1e-9)
-            _put(self.samples_per_second, start, run.samples / seconds)
-            _put(self.gflops, start, run.flop / seconds / 1e9)
-            _put(self.threads, start, run.threads)
-            for name, value in row.items():
-                _put(self.history.setdefault(name, []), start, value)
-            _put(self.epoch, start, first + start)
-            start += 1
+    def append(self, epoch: int, logs: Mapping[str, float], run: "Epoch") -> float:
+        """Add an epoch; returns its samples a second. Where Ctrl-C comes in between, the same call again completes it."""
+        position, seconds = len(self.epoch), max(run.seconds, 1e-9)
+        _put(self.samples_per_second, position, run.samples / seconds)
+        _put(self.gflops, position, run.flop / seconds / 1e9)
+        _put(self.threads, position, run.threads)
+        for name, value in logs.items():
+            _put(self.history.setdefault(name, []), position, value)
+        _put(self.epoch, position, epoch)
+        return self.samples_per_second[-1]
 
     def fraction_of_limit(self) -> list[float]:
         """The GFLOP/s of each epoch over what as many threads could do at most, measured now (see ``measure_limit``).

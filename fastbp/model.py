@@ -138,7 +138,8 @@ class Sequential(Trainable):
         def take_note() -> None:
             if held_out is None:
                 logs.extend([epoch_logs(epoch, metrics) for epoch in ended[len(logs) :]])
-            history.take_in(initial_epoch, ended, logs)
+            for i in range(len(history.epoch), len(logs)):
+                history.append(initial_epoch + i, logs[i], ended[i])
 
         with Progress(verbose, epochs, initial_epoch) as progress:
             count = 1

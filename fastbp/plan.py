@@ -20,9 +20,10 @@ import numpy as np
 from .kernels import layout as at
 from .kernels.dense import LINE, piece_rows, scratch_bytes
 from .kernels.elementwise import LINEAR, SIGMOID, SOFTMAX, STORED
-from .kernels.gemm import tile_shape
+from .kernels.gemm import tile_rows
 from .kernels.loss import BINARY, BINARY_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS, SPARSE, SPARSE_LOGITS
 from .kernels.machine import machine
+from .kernels.panels import FULL
 from .parameters import address, aligned_zeros
 from .sharing import pieces, share
 from .threads import get_num_threads
@@ -250,7 +251,7 @@ class _Builder:
         needed = 0
         for shape, row in zip(self.shapes, self.table, strict=True):
             is_large = batch * row_bytes(shape.units_in, self.dtype) > PACKED_FROM
-            row[at.PACKED] = is_large and shape.vectors_out >= PANELS_TO_PACK * tile_shape()[1]
+            row[at.PACKED] = is_large and shape.vectors_out >= PANELS_TO_PACK * FULL
             if row[at.PACKED]:
                 needed = batch * piece_rows(shape, self.dtype) * self.dtype.itemsize
         return needed
@@ -264,7 +265,7 @@ def choose_block(shapes, dtype):
     widest = max(row_bytes(s.units_in, dtype) + row_bytes(s.units_out, dtype) for s in shapes)
     rows = min(BLOCK_ROWS, 24 * 1024 // widest)
     rows = BLOCK_ROWS if rows < 32 else rows
-    return rows - rows % tile_shape()[0]
+    return rows - rows % tile_rows()
 
 
 def activation_bytes(shapes, dtype, rows):
@@ -312,7 +313,7 @@ def make_plan(parameters, layers, fusion, phases, batch, threads, keep=False):
     fields[at.RESULT] = builder.buffer("result", at.RESULT_SIZE, np.float64)
     fields[at.ONES] = builder.buffer("ones", machine().lanes(parameters.dtype), parameters.dtype)
     builder.buffers["ones"][:] = 1
-    fields[at.ZEROS] = builder.buffer("zeros", tile_shape()[1] * machine().vector_bytes, np.uint8)
+    fields[at.ZEROS] = builder.buffer("zeros", FULL * machine().vector_bytes, np.uint8)
     if grouped:
         fields[at.GROUPS] = GROUPS
         if learns:

@@ -35,8 +35,8 @@ def share(found, shapes, threads):
     whole = sum((last - first) * (last_vector - v) for _, v, last_vector, first, last in found) / threads
     for layer, v, last_vector, first, last in found:
         rows = last - first
-        cuts = [*(c for c, _ in panels(shapes[layer].vectors_out)), last_vector]
         while len(starts) < threads and done + rows * (last_vector - v) > whole * len(starts):
+            cuts = [*(c for c, _ in panels(shapes[layer].vectors_out)), last_vector]
             fitting = v + (whole * len(starts) - done) / rows
             cut = min((c for c in cuts if v <= c <= last_vector), key=lambda c: abs(c - fitting))
             if cut > v:

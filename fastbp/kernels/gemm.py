@@ -30,9 +30,9 @@ def tile_heights():
     return _WITH_32_REGISTERS if machine().registers >= 32 else _WITH_16_REGISTERS
 
 
-def tile_shape():
-    """(rows, vectors) of a tile that is as wide as a panel, of short sums."""
-    return tile_heights()[FULL][0], FULL
+def tile_rows():
+    """Rows of a tile that is as wide as a panel, of short sums."""
+    return tile_heights()[FULL][0]
 
 
 def _emit_tile(
@@ -193,7 +193,7 @@ row_product = VectorFunction("row_product", 8, _row_product)
 
 def whole_rows(lanes):
     """Rows of a weight gradient that are updated together: whole blocks to transpose, and tiles that are about full."""
-    return 16 if machine().registers >= 32 else math.lcm(tile_shape()[0], lanes)
+    return 16 if machine().registers >= 32 else math.lcm(tile_rows(), lanes)
 
 
 def even_heights(rows, most):

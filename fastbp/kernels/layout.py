@@ -9,6 +9,7 @@ from itertools import count
 # Bits of PHASES: the parts of a step.
 GATHER, FORWARD, LOSS_PHASE, BACKWARD, UPDATE, PREDICT = 1, 2, 4, 8, 16, 32
 TRAIN = GATHER | FORWARD | LOSS_PHASE | BACKWARD | UPDATE
+OUTPUT_ALONE, OUTPUT_KEPT = FORWARD | PREDICT, GATHER | FORWARD | PREDICT  # kept: what a later BACKWARD needs
 
 # -- The plan.
 _next = count().__next__

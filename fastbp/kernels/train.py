@@ -15,140 +15,30 @@ from functools import cache
 import numpy as np
 from numba.core.registry import cpu_target
 
-from . import elementwise, jit, library, limit, memory  # noqa: F401 (limit: the library holds all of the package's functions)
+from . import jit, library, limit, memory  # noqa: F401 (limit: the library holds all of the package's functions)
 from . import layout as at
 from .beside import another_process
 from .dense import make_dense
-from .elementwise import LINEAR, SOFTMAX
-from .gemm import tile_shape
+from .gemm import tile_rows
 from .jit import inner, kernel
-from .loss import loss as loss_function
-from .memory import double_bits, read_double, read_int, write_double, write_int
+from .memory import read_double, read_int, write_double, write_int
 from .random import shuffle
+from .rows import LAYER_BYTES, make_rows
 from .statistics import make_count
 from .team import barrier, clock, raise_flag, read_flag
 from .update import STORE, make_begin_step
 
-FEW_ROWS = 4  # not worth asking for ahead
-FETCHED_UP_TO = 512  # bytes of a row that are asked for ahead; the processor itself goes on with longer ones
 WINDOW = 10_000_000  # cycles, some milliseconds, over which waiting is judged
 MOST_WAITING = 0.6  # the share of a window that thread 0 may wait before it goes on alone
-
-
-def _make_rows(dtype, forward, backward):
-    """``run_rows``: one block of rows through the first phase."""
-    activate, differentiate = elementwise.activate(dtype), elementwise.differentiate(dtype)
-    softmax, softmax_backward = elementwise.softmax(dtype), elementwise.softmax_backward(dtype)
-    loss, copy_rows = loss_function(dtype), memory.copy_rows(dtype)
-    fetch_rows, gather_rows = memory.fetch_rows(dtype), memory.gather_rows(dtype)
-    LAYER_BYTES, ITEM = 8 * at.LAYER_FIELDS, np.dtype(dtype).itemsize
-
-    @inner(dtype)
-    def link_rows(code, layer, shift, first, last):
-        """Turn the last layer's output into predictions, in place."""
-        row = read_int(layer, at.OUTPUT_ROW)
-        output = read_int(layer, at.OUTPUT) + shift + first * row
-        if code == SOFTMAX:
-            softmax(output, row, last - first, read_int(layer, at.UNITS_OUT))
-        elif code != LINEAR:
-            activate(code, 0, output, row, 0, 0, last - first, read_int(layer, at.VECTORS_OUT))
-
-    @inner(dtype)
-    def output_delta(layer, shift, first, last):
-        """From the gradient with respect to the network's output to that of its last pre-activation, in place."""
-        code, row = read_int(layer, at.ACTIVATION), read_int(layer, at.OUTPUT_ROW)
-        delta_row = read_int(layer, at.DELTA_ROW)
-        delta = read_int(layer, at.DELTA) + shift + first * delta_row
-        stored = read_int(layer, at.STORED)
-        slope = (stored if stored else read_int(layer, at.OUTPUT)) + shift + first * row
-        if code == SOFTMAX:
-            softmax_backward(delta, delta_row, slope, row, last - first, read_int(layer, at.UNITS_OUT))
-        elif code != LINEAR:
-            vectors = read_int(layer, at.VECTORS_OUT)
-            differentiate(code, read_int(layer, at.ALPHA), delta, delta_row, slope, row, last - first, vectors)
-
-    @inner(dtype)
-    def loss_rows(plan, layer, shift, order, sample, first, last, batch, row_loss):
-        """Loss of each row and its gradient with respect to the network's output."""
-        units = read_int(layer, at.UNITS_OUT)
-        total = batch * units if read_int(plan, at.LOSS_PER_OUTPUT) else batch
-        y, y_row = read_int(plan, at.Y), read_int(plan, at.Y_ROW)
-        if not order:
-            y += sample * y_row
-        row, delta_row = read_int(layer, at.OUTPUT_ROW), read_int(layer, at.DELTA_ROW)
-        output = read_int(layer, at.OUTPUT) + shift + first * row
-        delta = read_int(layer, at.DELTA) + shift + first * delta_row
-        parameter = read_int(plan, at.LOSS_PARAMETER)
-        code = read_int(plan, at.LOSS)
-        scale = double_bits(1.0 / total)
-        loss(code, output, row, y, y_row, order, delta, delta_row, row_loss, last - first, units, scale, parameter)
-
-    @inner(dtype)
-    def fetch_samples(plan, order, rows, x, x_row, x_size):
-        """Have shuffled rows of x and y on their way before the first of them is waited for."""
-        if x_size <= FETCHED_UP_TO:
-            fetch_rows(x, x_row, order, rows, x_size)
-        if read_int(plan, at.PHASES) & at.LOSS_PHASE:
-            y_row = read_int(plan, at.Y_ROW)
-            fetch_rows(read_int(plan, at.Y), y_row, order, rows, min(y_row, FETCHED_UP_TO))
-
-    @inner(dtype)
-    def run_rows(plan, shift, first, last, sample, batch, row_loss):
-        """Rows first .. last of the buffers, which are samples ``sample`` onwards in the order of training.
-
-        ``row_loss`` is where the loss of row ``first`` goes. Overwrites those rows of every buffer but the input's.
-        """
-        phases, layers = read_int(plan, at.PHASES), read_int(plan, at.LAYERS)
-        table = read_int(plan, at.TABLE)
-        top = table + (layers - 1) * LAYER_BYTES
-        order = read_int(plan, at.ORDER)
-        if order:
-            order += 8 * sample
-        source, source_row = read_int(table, at.INPUT) + shift, read_int(table, at.INPUT_ROW)
-        x, x_row = read_int(plan, at.X), read_int(plan, at.X_ROW)
-        if not order:
-            x += sample * x_row
-        if order and last - first > FEW_ROWS:
-            fetch_samples(plan, order, last - first, x, x_row, ITEM * read_int(table, at.UNITS_IN))
-        if phases & at.GATHER:
-            gather_rows(x, x_row, order, source + first * source_row, source_row, last - first, read_int(table, at.UNITS_IN))
-        else:  # the forward pass alone reads the input: take it where it is
-            source, source_row = x - first * x_row, x_row
-            fetch_rows(x + (last - first) * x_row, x_row, 0, last - first, min(x_row, FETCHED_UP_TO))
-        if phases & at.FORWARD:
-            forward(plan, table, shift, source, source_row, first, last, batch)
-            for i in range(1, layers):
-                layer = table + i * LAYER_BYTES
-                below, below_row = read_int(layer, at.INPUT) + shift, read_int(layer, at.INPUT_ROW)
-                forward(plan, layer, shift, below, below_row, first, last, batch)
-            if read_int(top, at.ACTIVATION) == SOFTMAX:
-                link_rows(SOFTMAX, top, shift, first, last)
-        if phases & at.LOSS_PHASE:
-            loss_rows(plan, top, shift, order, sample, first, last, batch, row_loss)
-        if read_int(plan, at.STATISTICS) or phases & at.PREDICT:
-            link_rows(read_int(plan, at.LINK), top, shift, first, last)
-        if phases & at.PREDICT:
-            row, out_row = read_int(top, at.OUTPUT_ROW), read_int(plan, at.OUT_ROW)
-            out = read_int(plan, at.OUT) + sample * out_row
-            output = read_int(top, at.OUTPUT) + shift + first * row
-            copy_rows(output, row, 0, out, out_row, last - first, read_int(top, at.UNITS_OUT))
-        if phases & at.BACKWARD:
-            output_delta(top, shift, first, last)
-            for i in range(layers - 1, 0, -1):
-                layer = table + i * LAYER_BYTES
-                backward(plan, layer, layer - LAYER_BYTES, shift, first, last)
-
-    return run_rows
 
 
 def _make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
     forward, backward, add_gradient, update_piece = make_dense(dtype)
-    run_rows = _make_rows(dtype, forward, backward)
+    run_rows = make_rows(dtype, forward, backward)
     count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
     set_zero, add_doubles = memory.set_zero(dtype), memory.add_doubles(dtype)
-    TILE_ROWS = tile_shape()[0]
-    LAYER_BYTES = 8 * at.LAYER_FIELDS
+    TILE_ROWS = tile_rows()
 
     @inner(dtype)
     def share(rows, part, parts):
