@@ -9,9 +9,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .validation import function_name, function_of, number, unknown
+
+if TYPE_CHECKING:
+    from .graph.row_function import Bound
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,13 @@ class Activation:
     alpha: float = 0.0
     function: Callable[..., Any] | None = field(default=None, repr=False)
 
-    def address(self, dtype: str) -> int:
-        """Where the machine code of the function is, as it is now; 0 where there is none."""
+    def bind(self, dtype: str) -> "Bound | None":
+        """The machine code of the function, as it is now; None where there is no function."""
         if self.function is None:
-            return 0
+            return None
         from .graph.row_function import trace_activation  # the graph is imported only where there are formulas
 
-        return trace_activation(self.function).address(dtype)
+        return trace_activation(self.function).bind(dtype)
 
 
 linear = Activation("linear", 0)

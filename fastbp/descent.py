@@ -14,7 +14,7 @@ from . import threads as pool
 from .epoch import Epoch
 from .graph.columns import Columns
 from .graph.compile import MANY_ROWS, Bound, Program
-from .graph.derive import gradient
+from .graph.derive import gradient, live
 from .graph.errors import trace_error
 from .graph.node import Node
 from .graph.tape import Tape
@@ -28,6 +28,10 @@ from .validation import columns, number
 
 MOST_PARAMETERS = 4096  # each is a number of its own in the compiled code
 INTERRUPTIBLE_FROM = 2e7  # operators of an epoch from which it runs beside the calling thread, which Ctrl-C can then reach
+
+_INTO_DATA = (
+    "What has a value for each row belongs into data: the formula takes it as an argument, and gets the rows of a batch."
+)
 
 
 def _map(leaf: Callable[[str, Any], Any], tree: Any, path: str = "params") -> Any:
@@ -54,6 +58,20 @@ def _source(array: np.ndarray, buffer: np.ndarray) -> tuple[int, ...]:
     """What the kernel wants to know of an array and of the buffer for a batch of it."""
     column = array.strides[1] if array.ndim == 2 else 0
     return address(array), array.strides[0], column, len(buffer), address(buffer), buffer.strides[0]
+
+
+def _refuse_rows_from_around(results: list[Node]) -> None:
+    """A value for each row that does not come with the data would meet other rows in each batch."""
+    data: set[int] = set()
+    around: set[int] = set()
+    for node in live(results):
+        if not node.shape or node.op == "stack":
+            continue
+        for rows, leaf in ((data, "input"), (around, "captured")):
+            if node.op == leaf or any(a.index in rows for a in node.args):
+                rows.add(node.index)
+        if node.index in data and node.index in around:
+            raise trace_error(f"A formula to fit computes with an array of {node.shape[0]} values around it.", _INTO_DATA)
 
 
 class Descent:
@@ -118,6 +136,7 @@ class Descent:
     def _graph(self, f: Callable[..., Any], arrays: list[np.ndarray], rows: int, buffers: list[np.ndarray]) -> np.ndarray:
         """The formula and its gradient on so many rows, compiled: a row of integers for the kernel."""
         tape = Tape()
+        tape.shape_hint = _INTO_DATA
         parameters: list[Node] = []
 
         def stand_in(path: str, value: Any) -> Node:
@@ -132,6 +151,7 @@ class Descent:
             for name, array in zip(names, arrays, strict=True)
         ]
         found = results(tape, f, handed, *seen)
+        _refuse_rows_from_around(found)
         if len(found) != 1 or found[0].shape:
             what = f"{found[0].shape[0]} values" if len(found) == 1 else f"{len(found)} results"
             raise trace_error(f"A formula to fit must give a single number, not {what}.", "Use fastbp.mean over the data.", f)

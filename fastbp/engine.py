@@ -56,8 +56,9 @@ class Engine:
         self._hyper, self._schedule = np.zeros(8), np.ones(SCHEDULE)
         self._optimizer = self._loss = None
         self._plans = {}
-        self._activations = None  # addresses of those that are formulas, else 0
+        self._activations = None  # the code of those that are formulas, else None
         self._order, self._order_address = np.zeros(0, np.int64), 0
+        self._losses = {}  # the code of a loss that is a formula, by the columns of targets
         self._kept = self._remembered = None
         self._repeatable = None  # (plan, its place for x, its place for the output) of the last small forward(keep=True)
         self._kernel = None
@@ -81,7 +82,7 @@ class Engine:
         self._schedule[:] = 1.0
         self.steps, self._remembered = 0, None
         self._forget_plans()
-        self._activations = None
+        self._activations, self._losses = None, {}
 
     def _changing(self):
         return self._parameters.weights, self._parameters.state, self._schedule, self._random
@@ -241,9 +242,9 @@ class Engine:
     def _give_activations(self, plan):
         """Activations that are formulas of the user's: compiled once, so that all plans have the same."""
         if self._activations is None:
-            self._activations = [layer.activation.address(self.dtype.name) for layer in self.layers]
+            self._activations = [layer.activation.bind(self.dtype.name) for layer in self.layers]
         for row, function in zip(plan.table, self._activations, strict=True):
-            row[at.ALPHA] = function or row[at.ALPHA]
+            row[at.ALPHA] = row[at.ALPHA] if function is None else function.address
 
     def _give_data(self, plan, x, y, shuffle):
         plan[at.SAMPLES], plan[at.SHUFFLE], plan[at.ORDER] = len(x), shuffle, 0
@@ -251,13 +252,18 @@ class Engine:
         if y is not None:
             plan.place(at.Y, y)
             if self._loss.code == CUSTOM:
-                graph = self._loss.graph(y.shape[1], self.shapes[-1].units_out)
-                plan[at.LOSS_PARAMETER] = graph.address(self.dtype.name)
+                plan[at.LOSS_PARAMETER] = self._bound_loss(y.shape[1]).address
         if shuffle:
             if len(self._order) != len(x):
                 self._order = np.empty(len(x), np.int64)
                 self._order_address = address(self._order)
             plan[at.ORDER] = self._order_address
+
+    def _bound_loss(self, targets):
+        """The code of a loss that is a formula, for so many columns of targets."""
+        if targets not in self._losses:
+            self._losses[targets] = self._loss.graph(targets, self.shapes[-1].units_out).bind(self.dtype.name)
+        return self._losses[targets]
 
     def _give_optimizer(self, plan):
         parameters, slots = self._parameters, self._optimizer.slots

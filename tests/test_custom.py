@@ -552,14 +552,16 @@ def test_outside_of_the_formulas_domain_training_has_diverged(loss):
 # ------------------------------------------------------------------------------------------------------------- graphs
 
 
-def test_code_is_shared_by_equal_formulas():
-    """Only the text of the graph counts, numbers included."""
-    first = trace_loss(lambda y, p: (y - p) ** 2, 20, 20).address("float64")
-    assert trace_loss(lambda t, q: np.square(t - q), 20, 20).address("float64") == first
-    others = [(lambda y, p: 2 * (y - p) ** 2, 20), (lambda y, p: (y - p) ** 2, 21)]
-    assert first not in [trace_loss(f, width, width).address("float64") for f, width in others]
-    scaled = [trace_loss(lambda y, p, a=a: (a * (y - p)) ** 2, 20, 20).address("float64") for a in (LEVELS[:20], LEVELS[1:21])]
-    assert scaled[0] != scaled[1]
+def test_code_is_shared_by_formulas_that_differ_in_numbers_alone():
+    def code(f, width):
+        return trace_loss(f, width, width).bind("float64")._code
+
+    first = code(lambda y, p: 3 * (y - p) ** 2, 20)
+    assert code(lambda t, q: 1.7 * np.square(t - q), 20) is first
+    assert first not in [code(lambda y, p: (y - p) ** 2, 20), code(lambda y, p: 3 * (y - p) ** 2, 21)]
+    scaled = [trace_loss(lambda y, p, a=a: (a * (y - p)) ** 2, 20, 20).bind("float64") for a in (LEVELS[:20], LEVELS[1:21])]
+    assert scaled[0]._code is scaled[1]._code
+    assert scaled[0].address != scaled[1].address
 
 
 def test_shapes_as_the_formula_sees_them():

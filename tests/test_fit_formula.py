@@ -172,13 +172,13 @@ def test_an_interrupt_hands_over_what_there_is():
 
 
 def test_a_formula_compiles_once():
-    from fastbp.graph import compile as graphs
+    from fastbp.kernels import native
 
     bp.fit_formula(line, (X, Y), np.zeros(2), epochs=1)
-    before = len(graphs._programs)
+    before = len(native._loaded)
     for rows, batch in [(500, 7), (400, 64), (100, 100), (5, 10)]:
         bp.fit_formula(line, (X[:rows], Y[:rows]), np.zeros(2), bp.SGD(), epochs=1, batch_size=batch)
-    assert len(graphs._programs) == before
+    assert len(native._loaded) == before
 
 
 @pytest.mark.parametrize(

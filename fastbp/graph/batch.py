@@ -76,6 +76,7 @@ class BatchTape(Tape):
         shape: BatchShape = ()
         for node in batch:
             shape = _broadcast(op, shape, node.shape)
+        _refuse_values_for_samples(op, [node.shape for node in batch])
         sample = super().make(op, *(a.sample if isinstance(a, BatchNode) else a for a in arguments))
         return BatchNode(self, sample, shape, is_mean)
 
@@ -120,6 +121,17 @@ def _broadcast(op: str, x: BatchShape, y: BatchShape) -> BatchShape:
         f"Operands of {op} have shapes {names}.",
         "Single columns are y_true[:, 0] and y_pred[:, 0], of shape (samples,); with y_pred[:, 0:1] they stay (samples, 1).",
     )
+
+
+def _refuse_values_for_samples(op: str, shapes: list[BatchShape]) -> None:
+    """A single column and an array of several values would make NumPy's table of all pairs: most likely each value was meant
+    for one sample."""
+    plain = [shape for shape in shapes if len(shape) == 1 and shape[0] not in (None, 1)]
+    if plain and (None, 1) in shapes:
+        raise trace_error(
+            f"Operands of {op} are a column of shape (samples, 1) and an array of {plain[0][0]} values around the formula.",
+            "What differs from sample to sample belongs into y_true. One value for each output: a[None, :].",
+        )
 
 
 def _shown(shape: BatchShape) -> str:

@@ -3,60 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import threads
+from ..kernels import native
 from .node import Node
 from .plan import BLOCK, Layout, make_plan
-from .text import as_code
+from .text import as_key
 from .trace import Graph
 
 MANY_ROWS = 4 * 8192  # from so many rows on threads are worth waking
 _CALL = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
-_programs: dict[str, tuple[Any, list[int]]] = {}  # key -> the library (kept alive) and its functions' addresses
-
-
-def load(key: str, write: Callable[[Any, str], list[str]]) -> list[int]:
-    """The addresses of compiled functions: known already, found on disk, or compiled now.
-
-    Parameters
-    ----------
-    key : str
-        All that shapes the code, in words.
-    write : callable
-        ``write(module, name)`` writes functions into an LLVM module and tells their names, which begin with ``name``.
-    """
-    if key not in _programs:
-        _programs[key] = _build(key, write)
-    return _programs[key][1]
-
-
-def _build(key: str, write: Callable[[Any, str], list[str]]) -> tuple[Any, list[int]]:
-    from numba.core.compiler_lock import global_compiler_lock
-    from numba.core.registry import cpu_target
-
-    from ..kernels import jit
-
-    with global_compiler_lock:
-        codegen = cpu_target.target_context.codegen()
-        name = "graph_" + hashlib.sha256(key.encode()).hexdigest()[:24]
-        stored = jit.read_cached(name, key, codegen)
-        if stored is None:
-            library = codegen.create_library(name)
-            library.enable_object_caching()
-            module = library.create_ir_module(name)
-            names = write(module, name)
-            library.add_ir_module(module)
-            library.finalize()
-            jit.write_cached(name, key, codegen, (names, library.serialize_using_object_code()))
-        else:
-            names, contents = stored
-            library = codegen.unserialize_library(contents)
-        return library, [library.get_pointer_to_function(n) for n in names]
 
 
 class Program:
@@ -77,11 +37,15 @@ class Program:
         self.plan = make_plan(inputs, primitive)
         self.layout = Layout(self.plan)
         graph = Graph("f", list(inputs), primitive)
-        key = f"{as_code(graph, sizes=False)}\n{self.dtype.name}"
-        self.run, *rest = (_CALL(address) for address in load(key, self._write))
+        key = f"{as_key(graph, sizes=False)}\n{self.dtype.name}"
+        self._code = native.load(key, self._write)
+        self.run, *rest = (_CALL(address) for address in self._code.addresses)
         count = len(self.plan.loops)
         self.loops, self.ends, self.results = rest[:count], rest[count : 2 * count], rest[-1]
         self.tape = inputs[0].tape
+        with np.errstate(over="ignore"):
+            self._constants = np.array([node.attr for node in self.plan.constants], self.dtype)
+        self.constants = _address(self._constants)
 
     def _write(self, module: Any, name: str) -> list[str]:
         from .machine_code import Writer
@@ -144,7 +108,7 @@ class Bound:
         self._scalars = np.empty(len(plan.scalars), dtype) if scalars is None else scalars
         table[layout.scalars] = _address(self._scalars)
         sums = np.empty(len(plan.sums))
-        table[layout.sums] = _address(sums)
+        table[layout.sums], table[layout.constants] = _address(sums), program.constants
         self._arrays.append(sums)
         self._most = 0
         self.partials: list[np.ndarray] = []  # for each loop what its blocks left behind

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,18 +14,19 @@ from .derive import gradient, push, substitute
 from .errors import trace_error
 from .functions import as_node, tape_of
 from .node import Node
-from .surroundings import fingerprint
+from .surroundings import Surroundings
 from .tape import UNROLLED, Tape
-from .trace import Rows, active_tape, flatten, results, trace_arguments
+from .trace import Rows, active_tape, flatten, results, trace_arguments, trace_within
 
 # From a formula's result and the nodes to differentiate by: what to compute, and how to hand it out.
 Recipe = Callable[[Node, list[Node]], tuple[list[Node], Callable[[list[Any], bool], Any]]]
 
-_MOST_KEPT = 32  # shapes and surroundings of one function
+MAX_KEPT = 32  # shapes of one function's arguments
+_PLAIN = {bool, int, float, str, bytes, type(None)}
 
 
 class Derivative:
-    """A function's derivative: traced for each new set of shapes, compiled, and called from then on."""
+    """A function's derivative: traced for each new set of shapes, and again when something around it may have changed."""
 
     def __init__(self, f: Callable[..., Any], argnums: int | Sequence[int], recipe: Recipe) -> None:
         if not callable(f):
@@ -31,34 +34,33 @@ class Derivative:
         self._f, self._recipe = f, recipe
         self.__wrapped__ = f  # as functools has it: for inspect, and for what f sees around it
         self._single, self._argnums = argument_numbers(argnums)
-        self._programs: dict[Any, tuple[Program, Any, Any]] = {}
-        self._read: set[int] = set()  # ids of the arrays around f that the programs go through
+        self._kept: OrderedDict[Any, tuple[Program, Any, Surroundings]] = OrderedDict()
         self.__name__ = f"{recipe.__name__.removesuffix('_recipe')}_{getattr(f, '__name__', 'formula')}"
         self.__doc__ = getattr(f, "__doc__", None)
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
-        f = _with(self._f, settings)
         if active_tape() is not None or tape_of(args) is not None:
-            return self._on_tape(f, args)
+            return self._on_tape(partial(self._f, **settings), args)
         arrays = [_array(i, a) for i, a in enumerate(args)]
-        dtype = _dtype(arrays)
-        call = (dtype, tuple(a.shape for a in arrays), tuple(sorted(settings.items())))
-        key = (call, fingerprint(self._f, self._read))
-        if key not in self._programs:
-            if len(self._programs) >= _MOST_KEPT:
-                self._programs.pop(next(iter(self._programs)))
-            program, finish = self._compile(f, arrays, dtype)
-            self._read = {i for p, *_ in self._programs.values() for i in p.tape.arrays} | program.tape.arrays.keys()
-            key = (call, fingerprint(self._f, self._read))
-            # The arrays that the formula found around it must outlive their ids in the key.
-            self._programs[key] = program, finish, f
-        program, finish, _ = self._programs[key]
-        return finish(program(flatten(arrays)), self._single)
+        named = {name: value for name, value in settings.items() if _is_data(value)}
+        dtype = _dtype([*arrays, *named.values()])
+        key = (dtype, tuple(a.shape for a in arrays), *(_setting_key(item) for item in settings.items()))
+        kept = self._kept.get(key)
+        if kept is None or not kept[-1].unchanged():
+            kept = self._kept[key] = self._compile(arrays, named, settings, dtype)
+            if len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
+        program, finish, _ = kept
+        return finish(program(flatten([*arrays, *named.values()])), self._single)
 
-    def _compile(self, f: Callable[..., Any], arrays: list[np.ndarray], dtype: str) -> tuple[Program, Any]:
-        graph, handed = trace_arguments(f, arrays)
-        nodes, finish = self._recipe(_only(graph.outputs, f), [_by(handed, i) for i in self._argnums])
-        return Program(graph.inputs, nodes, dtype), finish
+    def _compile(
+        self, arrays: list[np.ndarray], named: dict[str, np.ndarray], settings: dict[str, Any], dtype: str
+    ) -> tuple[Program, Any, Surroundings]:
+        surroundings = Surroundings(self._f)
+        surroundings.is_known &= all(name in named or _is_plain(value) for name, value in settings.items())
+        graph, handed = trace_within(surroundings, self._f, lambda tape, f: trace_arguments(tape, f, arrays, settings))
+        nodes, finish = self._recipe(_only(graph.outputs, self._f), [_by(handed[: len(arrays)], i) for i in self._argnums])
+        return Program(graph.inputs, nodes, dtype), finish, surroundings
 
     def _on_tape(self, f: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """A derivative inside of another formula."""
@@ -83,15 +85,19 @@ def _stand_in(tape: Tape, node: Node) -> tuple[Node, list[Node]]:
     return variable, [variable]
 
 
-def _with(f: Callable[..., Any], settings: dict[str, Any]) -> Callable[..., Any]:
-    if not settings:
-        return f
+def _is_data(value: Any) -> bool:
+    """Whether an argument given by name is data, read at each call, and no setting that is a part of the formula."""
+    return isinstance(value, np.ndarray) and bool(value.ndim)
 
-    def with_settings(*args: Any) -> Any:
-        return f(*args, **settings)
 
-    with_settings.__name__ = getattr(f, "__name__", "formula")
-    return with_settings
+def _is_plain(value: Any) -> bool:
+    return type(value) in _PLAIN or isinstance(value, np.generic)
+
+
+def _setting_key(item: tuple[str, Any]) -> Any:
+    """What tells calls apart by an argument given by name: a setting's value, of data the shape."""
+    name, value = item
+    return name, type(value), value.shape if _is_data(value) else repr(value) if _is_plain(value) else None
 
 
 def _dtype(arrays: list[np.ndarray]) -> str:

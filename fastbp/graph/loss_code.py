@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import numpy as np
 from llvmlite import ir
 
 from ..kernels.elementwise import spread_bits
@@ -22,6 +21,7 @@ from ..kernels.simd import I64, Simd
 from ..kernels.vector import Vector
 from .derive import live
 from .node import Node
+from .record import Record
 from .row_code import Known, function, vector
 from .row_function import RowLoss
 
@@ -55,10 +55,15 @@ class _LossWriter:
         self.sums = [node for node in nodes if node.op == "sum"]
         self.levels = _levels(nodes)
         self.slots: dict[int, Any] = {}
-        self.same: Known = {loss.scale.index: spread_bits(s, self.arguments["scale"])}
+        record, address = Record(loss.graph.nodes), self.arguments["parameter"]
+        self.arrays = record.load_arrays(s, address)
+        self.same: Known = {
+            loss.scale.index: spread_bits(s, self.arguments["scale"]),
+            **record.load_numbers(s, address),
+        }
         for node in nodes:  # what is the same for all samples
             if node.op == "element" and node.args[0].op == "captured":
-                self.same[node.index] = s.constant(self._array(node.args[0])[node.attr])
+                self.same[node.index] = s.load_spread(s.offset(self.arrays[node.args[0].index], node.attr))
             elif not node.shape and node.op != "sum" and (node.op == "size" or all(a.index in self.same for a in node.args)):
                 vector(s, node, self.same)
 
@@ -147,20 +152,6 @@ class _LossWriter:
 
     # -- outputs of one sample
 
-    def _array(self, node: Node) -> np.ndarray:
-        return node.tape.arrays[node.attr]
-
-    def _array_address(self, node: Node) -> Any:
-        """A constant of the module with the array's values."""
-        s, module = self.s, self.s.b.module
-        name = f"{s.b.function.name}_array{node.index}"
-        if name not in module.globals:
-            values = [float(v) for v in np.asarray(self._array(node), s.dtype)]
-            array = ir.GlobalVariable(module, ir.ArrayType(s.element, len(values)), name)
-            array.global_constant, array.linkage = True, "internal"
-            array.initializer = ir.Constant(array.value_type, values)
-        return s.b.ptrtoint(module.get_global(name), I64)
-
     def _outputs(self, node: Node, known: Known, sample: _Sample, j: Any, mask: Vector | None) -> Vector:
         """A vector of outputs from output j on."""
         s = self.s
@@ -169,7 +160,7 @@ class _LossWriter:
             if n.op not in ("input", "slice", "captured"):
                 return None
             leaf = n.args[0] if n.op == "slice" else n
-            start = self._array_address(leaf) if leaf.op == "captured" else sample.starts[leaf.index]
+            start = self.arrays[leaf.index] if leaf.op == "captured" else sample.starts[leaf.index]
             return s.load_some(s.offset(s.offset(start, n.attr[0]) if n.op == "slice" else start, j), mask)
 
         return vector(s, node, known, read)

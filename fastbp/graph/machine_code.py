@@ -79,6 +79,9 @@ class Writer:
         return known[node.index]
 
     def _write_node(self, s: Simd, table: Any, node: Node, known: dict[int, Any]) -> Any:
+        if node.index in self.layout.constant_place:
+            address = self._entry(s, table, self.layout.constants)
+            return s.load_spread(s.offset(address, self.layout.constant_place[node.index]))
         if node.op == "constant":
             return emit_constant(s, node.attr)
         if node.op == "sum":

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from .derive import live
 from .node import Node
+from .text import is_given
 
 BLOCK = 8192  # rows  # of which the sums are added up together
 
@@ -39,6 +40,7 @@ class Plan:
     scalars: list[Node]
     rows: list[Node]
     nodes: list[Node]
+    constants: list[Node]  # numbers that the code is given rather than made of
 
     @property
     def sums(self) -> list[Node]:
@@ -72,7 +74,7 @@ def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
             rows.append(node)
             loop_for(node).stores.append(node)
     ordered = [loops[key] for key in sorted(loops, key=lambda key: key[0])]  # not by length: the code is for any lengths
-    return Plan(leaves, ordered, scalars, rows, nodes)
+    return Plan(leaves, ordered, scalars, rows, nodes, [node for node in nodes if is_given(node)])
 
 
 class Layout:
@@ -84,8 +86,10 @@ class Layout:
         self.counter = start  # the next block
         self.sums = start + 1  # address of the sums, float64
         self.scalars = start + 2  # address of the results that are single numbers
-        self.row = {node.index: start + 3 + i for i, node in enumerate(plan.rows)}
-        start += 3 + len(plan.rows)
+        self.constants = start + 3  # address of the constants
+        self.constant_place = {node.index: i for i, node in enumerate(plan.constants)}
+        self.row = {node.index: start + 4 + i for i, node in enumerate(plan.rows)}
+        start += 4 + len(plan.rows)
         self.rows_of_loop = [start + 2 * i for i in range(len(plan.loops))]
         self.partials_of_loop = [start + 2 * i + 1 for i in range(len(plan.loops))]
         self.sizes: dict[int, int] = {}  # lengths that the formula itself uses

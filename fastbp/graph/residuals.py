@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import operator
+from collections import OrderedDict
 from collections.abc import Callable
 from decimal import Context, Decimal, localcontext
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -13,20 +15,21 @@ import numpy as np
 from .compile import Bound, Program
 from .errors import trace_error
 from .grad import rows_by_parameters
-from .surroundings import fingerprint
+from .node import Node
+from .surroundings import Surroundings
 from .tape import Tape
-from .trace import Rows, argument, argument_names, results
+from .trace import Rows, argument, argument_names, results, trace_within
 
-_MOST_KEPT = 64
+MAX_KEPT = 64  # traced fits
 REDUCED_ROWS = 1000  # from so many rows on scipy is handed a small problem with the same solution
 REDUCED_PARAMETERS = 16  # up to so many
 _NOTHING = Decimal("1e-29")
-_known: dict[Any, tuple[list[Program], Any]] = {}
+_kept: OrderedDict[Any, tuple[list[Program], Surroundings, Any]] = OrderedDict()
 
 
-def _identity(f: Callable[..., Any]) -> tuple[Any, ...]:
-    """Equal for functions of the same text that see the same things around them."""
-    return getattr(f, "__code__", id(f)), fingerprint(f)
+def _who(f: Callable[..., Any]) -> Any:
+    """What tells a function from others as long as it lives; a method is made anew whenever it is asked for."""
+    return (id(f.__self__), id(f.__func__)) if isinstance(f, MethodType) else id(f)
 
 
 def programs(f: Callable[..., Any], xdata: Any, ydata: np.ndarray, count: int, weighted: bool, reduced: bool) -> list[Program]:
@@ -41,12 +44,13 @@ def programs(f: Callable[..., Any], xdata: Any, ydata: np.ndarray, count: int, w
     """
     if not isinstance(xdata, np.ndarray) or xdata.ndim not in (1, 2) or xdata.shape[-1:] != ydata.shape:
         raise TypeError(f"x must be an array of shape (M,) or (k, M), M being the number of values in y, {len(ydata)}")
-    key = (_identity(f), xdata.shape, count, weighted, reduced)
-    if key not in _known:
-        if len(_known) >= _MOST_KEPT:
-            _known.pop(next(iter(_known)))
-        _known[key] = _trace(f, xdata, count, weighted, reduced), f
-    return _known[key][0]
+    key = (_who(f), xdata.shape, count, weighted, reduced)
+    kept = _kept.get(key)
+    if kept is None or not kept[1].unchanged():
+        kept = _kept[key] = _compile(f, xdata, count, weighted, reduced)
+        if len(_kept) > MAX_KEPT:
+            _kept.popitem(last=False)
+    return kept[0]
 
 
 def can_reduce(rows: int, count: int) -> bool:
@@ -56,9 +60,26 @@ def can_reduce(rows: int, count: int) -> bool:
     return rows >= REDUCED_ROWS and count <= REDUCED_PARAMETERS and machine().fma
 
 
-def _trace(f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool, reduced: bool) -> list[Program]:
-    tape = Tape()
-    parameters = [tape.input(name) for name in argument_names(f, count + 1)[1:]]
+def _compile(
+    f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool, reduced: bool
+) -> tuple[list[Program], Surroundings, Any]:
+    surroundings = Surroundings(f)
+    inputs, parameters, residual = trace_within(
+        surroundings, f, lambda tape, g: _trace(tape, g, xdata, argument_names(f, count + 1)[1:], weighted)
+    )
+    columns = [column for (column,) in rows_by_parameters(residual, parameters)]
+    if reduced:
+        every = [*columns, residual]
+        columns = [residual.tape.exact_dot(every[i], every[j]) for i in range(count + 1) for j in range(i + 1)]
+    compiled = [Program(inputs, [residual], "float64"), Program(inputs, columns, "float64")]
+    return compiled, surroundings, f  # which keeps its id
+
+
+def _trace(
+    tape: Tape, f: Callable[..., Any], xdata: np.ndarray, names: list[str], weighted: bool
+) -> tuple[list[Node], list[Node], Node]:
+    """The inputs, the parameters among them, and the residual."""
+    parameters = [tape.input(name) for name in names]
     x = argument(tape, "x", xdata)
     length = xdata.shape[-1:]
     y = tape.input("y", length)
@@ -71,11 +92,7 @@ def _trace(f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool,
         weights = tape.input("w", length)
         inputs.append(weights)
         residual = tape.make("mul", residual, weights)
-    columns = [column for (column,) in rows_by_parameters(residual, parameters)]
-    if reduced:
-        every = [*columns, residual]
-        columns = [tape.exact_dot(every[i], every[j]) for i in range(count + 1) for j in range(i + 1)]
-    return [Program(inputs, [residual], "float64"), Program(inputs, columns, "float64")]
+    return inputs, parameters, residual
 
 
 class Residuals:

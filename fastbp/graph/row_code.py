@@ -12,6 +12,7 @@ from ..kernels.simd import I64, VOID, Simd
 from ..kernels.vector import Vector
 from .emit import EMITTERS, emit_constant
 from .node import Node
+from .record import Record
 from .row_function import RowActivation
 
 Known = dict[int, Vector]
@@ -31,8 +32,10 @@ def write_activation(module: Any, name: str, activation: RowActivation, dtype: s
     """(alpha, z, z_row, d, d_row, rows, vectors): z becomes the activation; its derivative is stored at d unless d is 0."""
 
     def body(s: Simd, alpha: Any, z: Any, z_row: Any, d: Any, d_row: Any, rows: Any, vectors: Any) -> None:
+        numbers = Record(activation.graph.nodes).load_numbers(s, alpha)
+
         def value(at: Any, d_at: Any = None) -> None:
-            known = {activation.z.index: s.load(at)}
+            known = {**numbers, activation.z.index: s.load(at)}
             s.store(vector(s, activation.value, known) + 0.0, at)  # the sum as in elementwise.VALUES
             if d_at is not None:
                 s.store(vector(s, activation.slope, known), d_at)

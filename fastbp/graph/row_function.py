@@ -6,18 +6,20 @@ activations. So it costs no more than they do, and the training loop stays as it
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
+from ..kernels import native
 from .batch import BatchNode, BatchTape
-from .compile import load
 from .derive import gradient, live
 from .errors import TraceError, trace_error
 from .node import Node
-from .text import as_code
+from .record import Record
+from .text import as_key
 from .trace import Graph, call
 
 
@@ -35,16 +37,19 @@ class RowLoss:
     value: Node
     slope: Node
 
-    def address(self, dtype: str) -> int:
-        """Where its machine code is, compiled now or found on disk: a function with the arguments of kernels/loss.py."""
+    def bind(self, dtype: str) -> Bound:
+        """Its machine code, compiled now or found on disk: a function with the arguments of kernels/loss.py."""
 
         def write(module: Any, name: str) -> list[str]:
             from .loss_code import write_loss
 
             return write_loss(module, name, self, dtype)
 
-        graph = Graph("loss", [self.y_true, self.y_pred, self.scale], [self.value, self.slope])
-        return load(_key(graph, dtype), write)[0]
+        return Bound(self.graph, dtype, write)
+
+    @property
+    def graph(self) -> Graph:
+        return Graph("loss", [self.y_true, self.y_pred, self.scale], [self.value, self.slope])
 
 
 @dataclass(frozen=True)
@@ -55,22 +60,41 @@ class RowActivation:
     value: Node
     slope: Node
 
-    def address(self, dtype: str) -> int:
-        """Where its machine code is: a function with the arguments of an activation in kernels/elementwise.py."""
+    def bind(self, dtype: str) -> Bound:
+        """Its machine code: a function with the arguments of an activation in kernels/elementwise.py."""
 
         def write(module: Any, name: str) -> list[str]:
             from .row_code import write_activation
 
             return write_activation(module, name, self, dtype)
 
-        return load(_key(Graph("activation", [self.z], [self.value, self.slope]), dtype), write)[0]
+        return Bound(self.graph, dtype, write)
+
+    @property
+    def graph(self) -> Graph:
+        return Graph("activation", [self.z], [self.value, self.slope])
 
 
-def _key(graph: Graph, dtype: str) -> str:
-    """All that shapes the code: the graph with its numbers and sizes, the arrays it holds, the element type."""
-    arrays = [graph.tape.arrays[node.attr].tobytes() for node in graph.nodes if node.op == "captured"]
-    contents = "".join(f"\n{hashlib.sha256(array).hexdigest()}" for array in arrays)
-    return f"{as_code(graph)}{contents}\n{dtype}"
+class Bound:
+    """A formula's machine code with its numbers and arrays.
+
+    Attributes
+    ----------
+    address : int
+        Of a record that is the function's argument too: the function's address, that of its numbers, those of its arrays
+        (``Record`` says where). It is there as long as this object.
+    """
+
+    def __init__(self, graph: Graph, dtype: str, write: Callable[[Any, str], list[str]]) -> None:
+        self._code = native.load(f"{as_key(graph, sizes=True)}\n{dtype}", write)
+        record = Record(graph.nodes)
+        with np.errstate(over="ignore"):
+            numbers = np.array([node.attr for node in record.numbers], dtype)
+            arrays = [np.ascontiguousarray(node.tape.arrays[node.attr], dtype) for node in record.arrays]
+        self._contents = numbers, *arrays
+        addresses = [array.ctypes.data for array in self._contents]
+        self._record = np.array([*self._code.addresses, *addresses], np.int64)
+        self.address = self._record.ctypes.data
 
 
 _traced: WeakKeyDictionary[Any, dict[tuple[int, int], RowLoss]] = WeakKeyDictionary()

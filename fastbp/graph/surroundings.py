@@ -1,89 +1,102 @@
-"""What a formula sees besides its arguments: the cache of traced formulas must notice when that changes."""
+"""What a formula sees besides its arguments, and whether that is still what it was when the formula was traced.
+
+A traced formula may be used again only where everything around it is proven unchanged. ``Surroundings`` knows all that a
+function's code can reach: closures, globals, defaults, attributes of objects, classes and modules, contents of containers and
+arrays, and the same for every function it may call (``walk.py``). Of each it holds the very object, so that no other can come
+to its address, or a copy of what may change in place. What is not known to stay the same, such as an iterator, a random
+generator or a context variable, leaves the formula without proof: it is then traced at every call.
+"""
 
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
+from operator import is_
 from typing import Any
 
 import numpy as np
 
-SMALL = 64  # arrays up to this size always count by their contents
-_DEPTH = 4
-_PLAIN = (int, float, complex, bool, str, bytes, type(None))
-_HEAP_TYPE = 1 << 9  # of classes that are written in Python
-_INERT = (types.ModuleType, type, types.BuiltinFunctionType, np.ufunc)
+from .walk import MISSING, Walk, array_contents
 
 
-def fingerprint(f: Callable[..., Any], read: Collection[int] = ()) -> tuple[Any, ...]:
-    """Equal for two calls of f that read the same numbers, functions and arrays around them.
+class Surroundings:
+    """All that a function can see around it, as it is now.
 
-    Objects count by who they are and by their attributes, arrays by their contents too: a formula may have read single
-    elements of them. Large arrays whose ids are in ``read`` count by who they are alone: the compiled formula goes through
-    them at each call.
+    Parameters
+    ----------
+    f : callable
+        The formula, not yet called.
     """
-    return tuple(_freeze(value, 0, set(), read) for value in _read(f))
 
+    def __init__(self, f: Callable[..., Any]) -> None:
+        names: set[str] = set()
+        while True:  # a function within reach brings names, by which others come within reach
+            self._seen = Walk(f, names)
+            if self._seen.names <= names:
+                break
+            names = self._seen.names
+        self.is_known = self._seen.is_known
 
-def _read(f: Any) -> Iterator[Any]:
-    """What a Python function refers to."""
-    while hasattr(f, "__wrapped__"):
-        f = f.__wrapped__
-    call = getattr(type(f), "__call__", None)  # noqa: B004
-    if isinstance(call, types.FunctionType):  # an object that is called like a function
-        f = types.MethodType(call, f)
-    if isinstance(f, types.MethodType):
-        yield from vars(f.__self__).values() if hasattr(f.__self__, "__dict__") else (f.__self__,)
-        yield from _class_attributes(type(f.__self__))
-        f = f.__func__
-    if hasattr(f, "func") and hasattr(f, "keywords"):  # functools.partial
-        yield from f.args
-        yield from f.keywords.values()
-        f = f.func
-    if not isinstance(f, types.FunctionType):
-        return
-    yield from f.__defaults__ or ()
-    yield from (f.__kwdefaults__ or {}).values()
-    for cell in f.__closure__ or ():
+    def unchanged(self) -> bool:
+        """Whether everything is proven to be as it was."""
+        if not self.is_known:
+            return False
+        seen = self._seen
         try:
-            yield cell.cell_contents
-        except ValueError:  # not filled yet
-            continue
-    for name in _names(f.__code__):
-        if name in f.__globals__:
-            yield f.__globals__[name]
+            for table, name, value in seen.entries:
+                if table.get(name, MISSING) is not value:
+                    return False
+            for owner, name, value in seen.attributes:
+                if getattr(owner, name, MISSING) is not value:
+                    return False
+            for cell, value in seen.cells:
+                if cell.cell_contents is not value:
+                    return False
+            for sequence, items in seen.sequences:
+                if not _same(sequence, items):
+                    return False
+            for mapping, keys, values in seen.mappings:
+                if not (_same(mapping.keys(), keys) and _same(mapping.values(), values)):
+                    return False
+            for array, contents in seen.contents:
+                if array_contents(array) != contents:
+                    return False
+            for array, shape, dtype in seen.whole:
+                if array.shape != shape or array.dtype is not dtype:
+                    return False
+        except (ValueError, RuntimeError):  # a cell was emptied, a container changed while it was looked at
+            return False
+        return True
+
+    def with_arrays_as(self, stand_in: Callable[[np.ndarray], Any]) -> Callable[..., Any] | None:
+        """The function with something else in the place of the large arrays around it, or None where it has none.
+
+        What is traced with nodes for these arrays reads them at each call, and depends on their contents in no other way: so
+        their contents need not be compared.
+        """
+        arrays = {id(array): stand_in(array) for array, _, _ in self._seen.whole}
+        f = self._seen.root
+        if not arrays or not isinstance(f, types.FunctionType):
+            return None
+        cells = [types.CellType(arrays[i]) if (i := _content_id(cell)) in arrays else cell for cell in f.__closure__ or ()]
+        found = {n: arrays[id(v)] for n in self._seen.root_names if id(v := f.__globals__.get(n)) in arrays}
+        scope = {**f.__globals__, **found} if found else f.__globals__
+        new = types.FunctionType(f.__code__, scope, f.__name__, f.__defaults__, tuple(cells) if cells else None)
+        new.__kwdefaults__ = f.__kwdefaults__
+        new.__dict__.update(f.__dict__)
+        return new
+
+    def forget_arrays(self) -> None:
+        """The formula did not get along with ``with_arrays_as``: what it took from large arrays is unknown."""
+        self.is_known = self.is_known and not self._seen.whole
 
 
-def _class_attributes(kind: type) -> Iterator[Any]:
-    """Numbers, arrays and methods of a class that is written in Python."""
-    for base in kind.__mro__:
-        if base.__flags__ & _HEAP_TYPE:
-            yield from (value for name, value in list(vars(base).items()) if not name.startswith("__"))
+def _same(now: Collection[Any], then: tuple[Any, ...]) -> bool:
+    return len(now) == len(then) and all(map(is_, now, then))
 
 
-def _names(code: types.CodeType) -> Iterator[str]:
-    """The global names of a function, those inside of its comprehensions and lambdas too."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _names(constant)
-
-
-def _freeze(value: Any, depth: int, seen: set[int], read: Collection[int]) -> Any:
-    if isinstance(value, _PLAIN):
-        return value if value == value else "nan"
-    if isinstance(value, np.ndarray) and value.dtype != object:
-        if value.size <= SMALL:
-            return value.tobytes(), value.shape, id(value)
-        return (id(value),) if id(value) in read else (id(value), hash(value.tobytes()))
-    if depth < _DEPTH and id(value) not in seen and not isinstance(value, _INERT):
-        seen.add(id(value))
-        if isinstance(value, list | tuple):
-            return type(value), tuple(_freeze(v, depth + 1, seen, read) for v in value)
-        if isinstance(value, dict):
-            return tuple((repr(k), _freeze(v, depth + 1, seen, read)) for k, v in value.items())
-        if isinstance(value, types.FunctionType) and not value.__module__.startswith(("fastbp.", "numpy.", "scipy.")):
-            return id(value), tuple(_freeze(v, depth + 1, seen, read) for v in _read(value))
-        if type(value).__flags__ & _HEAP_TYPE and hasattr(value, "__dict__") and not callable(value):
-            return id(value), tuple((k, _freeze(v, depth + 1, seen, read)) for k, v in list(vars(value).items()))
-    return id(value)
+def _content_id(cell: Any) -> int:
+    try:
+        return id(cell.cell_contents)
+    except ValueError:
+        return 0

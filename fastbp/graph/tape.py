@@ -21,6 +21,8 @@ Shape = tuple[int, ...]
 class Tape:
     """All nodes of one formula, in the order in which they were made (so a node's arguments stand before it)."""
 
+    shape_hint = "Both must have as many, or one be a single number."
+
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self._known: dict[Any, Node] = {}
@@ -109,7 +111,7 @@ class Tape:
         shapes = {a.shape for a in args if a.shape}
         if len(shapes) > 1:
             sizes = " and ".join(str(shape[0]) for shape in sorted(shapes))
-            raise trace_error(f"Operands of {op} have {sizes} values.", "Both must have as many, or one be a single number.")
+            raise trace_error(f"Operands of {op} have {sizes} values.", self.shape_hint)
         return shapes.pop() if shapes else ()
 
     def _by_element(self, op: str, args: tuple[Node, ...]) -> Node:

@@ -16,13 +16,29 @@ def show_number(value: float | bool) -> str:
     return str(value) if isinstance(value, bool) else repr(float(value))
 
 
-def names(graph: Graph) -> dict[int, str]:
-    """What each node is called in the text: arguments by their names, constants by their values, the rest v1, v2, ..."""
+# Numbers that say how a formula is made. All others may change from call to call, so code is the same for any of them.
+_STRUCTURAL = (0.0, 1.0, -1.0, 2.0, 0.5)
+
+
+def is_given(node: Node) -> bool:
+    """Whether a node is a number that compiled code is given each time."""
+    return node.op == "constant" and not isinstance(node.attr, bool) and node.attr not in _STRUCTURAL
+
+
+def names(graph: Graph, as_key: bool = False) -> dict[int, str]:
+    """What each node is called in the text: arguments by their names, constants by their values, the rest v1, v2, ...
+
+    ``as_key``, arguments and the numbers that code is given are counted: no name of the user's can pass for another node.
+    """
     found: dict[int, str] = {}
-    captured = count = 0
+    captured = count = given = arguments = 0
     for node in graph.nodes:
         if node.op == "input":
-            found[node.index] = node.name
+            found[node.index] = f"x{arguments}" if as_key else node.name
+            arguments += 1
+        elif as_key and is_given(node):
+            found[node.index] = f"c{given}"
+            given += 1
         elif node.op == "constant":
             found[node.index] = show_number(node.attr)
         elif node.op == "size":
@@ -58,22 +74,31 @@ def expression(node: Node, called: dict[int, str]) -> str:
     return f"{node.op}({', '.join(args)})"
 
 
-def as_code(graph: Graph, sizes: bool = True) -> str:
-    """The whole graph. Without ``sizes`` lengths are letters: graphs of the same text compute the same for any lengths."""
+def as_code(graph: Graph) -> str:
+    """The whole graph, for people."""
     called = names(graph)
-    letters: dict[int, str] = {}
+    heads = ", ".join(node.name + _length(node) for node in graph.inputs)
+    return "\n".join([f"graph of {graph.name}({heads}):", *_body(graph, called)])
 
-    def shape(node: Node) -> str:
-        if not node.shape:
-            return ""
-        letter = letters.setdefault(node.shape[0], f"n{len(letters)}")
-        return f"[{node.shape[0] if sizes else letter}]"
 
-    heads = ", ".join(node.name + shape(node) for node in graph.inputs)
-    lines = [f"graph of {graph.name}({heads}):"]
-    lines += [f"    {called[n.index]} = data{shape(n)}" for n in graph.nodes if n.op == "captured" and not sizes]
+def as_key(graph: Graph, sizes: bool) -> str:
+    """The whole graph, so that graphs of the same text have the same code. Without ``sizes`` that is code for any lengths."""
+    called, letters = names(graph, as_key=True), dict[int, str]()
+
+    def length(node: Node) -> str:
+        return _length(node) if sizes or not node.shape else f"[{letters.setdefault(node.shape[0], f'n{len(letters)}')}]"
+
+    leaves = [*graph.inputs, *(node for node in graph.nodes if node.op == "captured")]
+    return "\n".join([", ".join(called[node.index] + length(node) for node in leaves), *_body(graph, called)])
+
+
+def _length(node: Node) -> str:
+    return f"[{node.shape[0]}]" if node.shape else ""
+
+
+def _body(graph: Graph, called: dict[int, str]) -> list[str]:
+    lines = []
     for node in graph.nodes:
         if node.op not in ("input", "constant", "size", "element", "captured"):
             lines.append(f"    {called[node.index]} = {expression(node, called)}")
-    lines.append(f"    return {', '.join(called[node.index] for node in graph.outputs)}")
-    return "\n".join(lines)
+    return [*lines, f"    return {', '.join(called[node.index] for node in graph.outputs)}"]

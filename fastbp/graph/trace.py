@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,10 +16,12 @@ from .errors import TraceError, call_error, is_about_nodes, missing_attribute, t
 from .functions import as_node, tape_of
 from .node import Node
 from .step import run_backward, run_forward
+from .surroundings import Surroundings
 from .tape import Tape
 from .text import as_code
 
 _ROWS = "Take its rows: x[0], x[1], ..."
+Traced = TypeVar("Traced")
 _tracing: ContextVar[Tape | None] = ContextVar("tracing", default=None)
 
 
@@ -298,14 +301,33 @@ def trace(f: Callable[..., Any], *example_args: Any) -> Graph:
     """
     if tape_of(example_args) is not None:
         raise TypeError("trace takes numbers and arrays as examples, not nodes")
-    graph, _ = trace_arguments(f, example_args)
+    graph, _ = trace_arguments(Tape(), f, example_args)
     return graph
 
 
-def trace_arguments(f: Callable[..., Any], examples: Sequence[Any]) -> tuple[Graph, list[Any]]:
-    """The graph, and what stood for each argument (a Node, or Rows)."""
+def trace_within(
+    surroundings: Surroundings, f: Callable[..., Any], make: Callable[[Tape, Callable[..., Any]], Traced]
+) -> Traced:
+    """``make(tape, f)``, where f sees nodes in the place of large arrays around it, if it gets along with them."""
     tape = Tape()
+    with_nodes = surroundings.with_arrays_as(tape.captured)
+    if with_nodes is not None:
+        with suppress(Exception):  # whatever is wrong shows again below, if it does not come from the nodes
+            return make(tape, with_nodes)
+        surroundings.forget_arrays()
+    return make(Tape(), f)
+
+
+def trace_arguments(
+    tape: Tape, f: Callable[..., Any], examples: Sequence[Any], settings: Mapping[str, Any] | None = None
+) -> tuple[Graph, list[Any]]:
+    """The graph, and what stood for each argument (a Node, or Rows).
+
+    Of ``settings``, arguments given by name, arrays are arguments of the graph too, after the others.
+    """
     handed = [argument(tape, n, e) for n, e in zip(argument_names(f, len(examples)), examples, strict=True)]
-    inputs = [node for item in handed for node in (item.nodes if isinstance(item, Rows) else [item])]
-    outputs = results(tape, f, *handed)
+    named = {n: argument(tape, n, e) if isinstance(e, np.ndarray) and e.ndim else e for n, e in (settings or {}).items()}
+    arguments = [*handed, *(item for item in named.values() if isinstance(item, Node | Rows))]
+    inputs = [node for item in arguments for node in (item.nodes if isinstance(item, Rows) else [item])]
+    outputs = results(tape, partial(f, **named) if named else f, *handed)
     return Graph(getattr(f, "__name__", "formula"), inputs, outputs), handed

@@ -12,6 +12,7 @@ import pickle
 import sys
 import tempfile
 import warnings
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from types import FunctionType
@@ -28,6 +29,8 @@ if getattr(config, "CPU_NAME", None) is not None and getattr(config, "CPU_FEATUR
     vars(config)["CPU_FEATURES"] = ""
 
 _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "fastmath": False}
+
+MAX_CACHE_BYTES = 256 * 1024 * 1024  # of the folder: the kernels of some versions, and the code of thousands of formulas
 
 
 def cache_directory():
@@ -74,9 +77,12 @@ def _file(name, signature, codegen):
 def read_cached(name, signature, codegen):
     """What ``write_cached`` kept for this source, CPU and signature, or None."""
     try:
-        content = _file(name, signature, codegen).read_bytes()
+        path = _file(name, signature, codegen)
+        content = path.read_bytes()
     except (OSError, RuntimeError):
         return None
+    with suppress(OSError):  # what is used stays longest
+        os.utime(path)
     checksum, payload = content[:32], content[32:]
     return pickle.loads(payload) if hashlib.sha256(payload).digest() == checksum else None
 
@@ -99,8 +105,24 @@ def write_cached(name, signature, codegen, data):
         with os.fdopen(handle, "wb") as file:
             file.write(hashlib.sha256(payload).digest() + payload)
         os.replace(temporary, path)
+        _make_room(path.parent)
     except (OSError, RuntimeError) as error:
         _warn_uncached(str(error))
+
+
+def _make_room(folder):
+    """Drop what was not used for longest where the folder has grown beyond its limit."""
+    files = []
+    for entry in os.scandir(folder):
+        with suppress(OSError):  # another process may drop files too
+            files.append((entry.stat().st_mtime, entry.stat().st_size, entry.path))
+    surplus = sum(size for _, size, _ in files) - MAX_CACHE_BYTES
+    for _, size, path in sorted(files):
+        if surplus <= 0:
+            break
+        with suppress(OSError):
+            os.unlink(path)
+        surplus -= size
 
 
 class _KernelCache(NullCache):

@@ -86,11 +86,11 @@ def call(s, function, arguments):
 
 
 def calls_address(name, arguments, position):
-    """The function that calls another one of the same arguments, whose address is the argument at ``position``."""
+    """The function that calls another one of the same arguments, whose address begins the record at the one at ``position``."""
 
     def body(s, *values):
         kind = ir.FunctionType(VOID, [I64] * arguments).as_pointer()
-        s.b.call(s.b.inttoptr(values[position], kind), values)
+        s.b.call(s.b.inttoptr(s.load_address(values[position], 0), kind), values)
 
     return VectorFunction(name, arguments, body)
 

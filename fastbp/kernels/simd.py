@@ -142,6 +142,10 @@ class Simd:
         """One element, in every lane."""
         return self.broadcast(self.load_scalar(address))
 
+    def load_address(self, table, place):
+        """The 64-bit integer at a place (an int) of a table."""
+        return self.b.load(self.pointer(self.b.add(table, self.index(8 * place)), I64))
+
     def first_lanes(self, count):
         """The mask of lanes below ``count``, a 64-bit integer SSA value (any size; negative is none)."""
         kind = ir.VectorType(I64, self.lanes)

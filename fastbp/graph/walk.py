@@ -1,0 +1,334 @@
+"""Everything that a Python function's code can reach besides its arguments.
+
+Which attributes matter is told by the code: an attribute is read by a name that stands in the code of some function within
+reach. What reads attributes in other ways (``getattr``, ``vars``, ``__getattr__`` ...) makes the walk end without a proof.
+"""
+
+from __future__ import annotations
+
+import abc
+import array
+import builtins
+import collections
+import dis
+import functools
+import sys
+import types
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+MISSING = object()
+MAX_COMPARED_BYTES = 1 << 15  # of an array: to compare more takes longer than to trace
+MAX_WATCHED = 2000  # things to compare before each call, likewise
+
+_IMMUTABLE = {
+    *(int, float, complex, bool, str, bytes, type(None), type(...), type(NotImplemented), range, slice, object),
+    *(Decimal, Fraction, np.ufunc, np.dtype, types.CodeType, types.GenericAlias, types.UnionType),
+}
+_BUILTIN = {types.BuiltinFunctionType, type(np.mean)}
+_SEQUENCES = {list, tuple, set, frozenset, collections.deque}
+_MAPPINGS = {dict, collections.OrderedDict, collections.defaultdict, collections.Counter, types.MappingProxyType}
+_ARRAYS = {np.ndarray, np.memmap, array.array, bytearray}
+
+# Packages of functions that depend on nothing but their arguments, and what is none such in them.
+_PURE = ("math", "cmath", "operator", "_operator", "builtins", "itertools", "functools", "_functools", "collections", "numbers")
+_PURE += ("typing", "abc", "fastbp", "numpy", "scipy.special", "scipy.constants", "scipy._lib")
+_IMPURE_MODULES = ("numpy.random",)
+_IMPURE = {
+    *("open", "input", "eval", "exec", "compile", "globals", "locals", "vars", "getattr", "hasattr", "dir", "id", "__import__"),
+    *("attrgetter", "methodcaller", "lru_cache", "cache", "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "geterr"),
+    *("empty", "empty_like", "__dict__", "__getattribute__", "__globals__", "__closure__"),
+}
+_TYPE_TESTS = {"isinstance", "type", "issubclass", "callable"}  # by these a formula may tell an array from its stand-in
+
+# Special methods that computing with an object does not call.
+_UNUSED_METHODS = {
+    *("__repr__", "__str__", "__format__", "__init_subclass__", "__subclasshook__", "__reduce__", "__reduce_ex__", "__del__"),
+    *("__getstate__", "__setstate__", "__copy__", "__deepcopy__", "__hash__", "__sizeof__", "__dir__", "__class_getitem__"),
+    *("__set_name__", "__setattr__", "__delattr__", "__replace__", "__annotate__", "__annotate_func__"),
+}
+_MADE_BY_CLASS_STATEMENTS = (types.MemberDescriptorType, type(collections.namedtuple("_", "x").x))  # noqa: PYI024
+
+_MADE_IN_C = (
+    types.WrapperDescriptorType,
+    types.MethodDescriptorType,
+    types.BuiltinFunctionType,
+    types.ClassMethodDescriptorType,
+)
+
+
+def array_contents(value: Any) -> Any:
+    """A copy of what can change in an array."""
+    if isinstance(value, np.ndarray):
+        return value.tobytes(), value.shape, value.dtype
+    return value.tobytes() if isinstance(value, array.array) else bytes(value)
+
+
+class Walk:
+    """One walk through what is within reach of ``f`` by the attribute names ``wanted``.
+
+    Attributes
+    ----------
+    is_known : bool
+        Whether everything that matters is in the lists below.
+    names : set of str
+        The names in all code within reach. If there are more than ``wanted``, another walk is due.
+    cells, entries, attributes, sequences, mappings, contents, whole : list
+        What to compare, each with how it is now.
+    """
+
+    def __init__(self, f: Any, wanted: set[str]) -> None:
+        self.root, self.names, self._wanted = f, set(wanted), wanted
+        self.is_known = True
+        self.root_names: set[str] = set()
+        self.cells: list[tuple[types.CellType, Any]] = []
+        self.entries: list[tuple[Any, str, Any]] = []
+        self.attributes: list[tuple[Any, str, Any]] = []
+        self.sequences: list[tuple[Any, tuple[Any, ...]]] = []
+        self.mappings: list[tuple[Any, tuple[Any, ...], tuple[Any, ...]]] = []
+        self.contents: list[tuple[Any, Any]] = []
+        self.whole: list[tuple[np.ndarray, tuple[int, ...], np.dtype]] = []
+        self._seen: dict[int, Any] = {}  # it holds the objects, so that their ids stay theirs
+        self._waiting = [f]
+        while self._waiting and self.is_known:
+            self._visit(self._waiting.pop())
+            if len(self.entries) + len(self.attributes) > MAX_WATCHED:
+                self.is_known = False
+
+    def _visit(self, value: Any) -> None:
+        kind = type(value)
+        if kind in _IMMUTABLE or (isinstance(value, np.generic) and kind is not np.void) or id(value) in self._seen:
+            return
+        self._seen[id(value)] = value
+        if kind is types.FunctionType:
+            self._visit_function(value)
+        elif kind is types.MethodType:
+            self._waiting += value.__self__, value.__func__
+        elif kind in _BUILTIN:
+            self._visit_builtin(value)
+        elif isinstance(value, types.ModuleType):
+            self._visit_module(value)
+        elif isinstance(value, type):
+            if not _is_pure(value.__module__):
+                self._visit_class(value)
+        elif kind is functools.partial:
+            self._watch_attributes(value, "func", "args", "keywords")
+        elif kind in _ARRAYS:
+            self._visit_array(value)
+        elif kind in _SEQUENCES:
+            self._visit_sequence(value)
+        elif kind in _MAPPINGS:
+            self._visit_mapping(value)
+        elif kind.__module__.startswith("fastbp.") and hasattr(value, "__wrapped__"):  # a derivative
+            self._waiting.append(value.__wrapped__)
+        else:
+            self._visit_object(value)
+
+    def _watch_attributes(self, owner: Any, *names: str) -> None:
+        for name in names:
+            value = getattr(owner, name, MISSING)
+            self.attributes.append((owner, name, value))
+            self._waiting.append(value)
+
+    # -- functions
+
+    def _visit_function(self, f: types.FunctionType) -> None:
+        if f is not self.root and _is_library(f):
+            self.is_known = self.is_known and f.__name__ not in _IMPURE
+            return
+        codes = list(_codes(f.__code__))
+        names = {name for code in codes for name in code.co_names}
+        self.names |= names
+        self._watch_attributes(f, "__code__", "__defaults__", "__kwdefaults__")
+        if f.__dict__:
+            self._visit_mapping(f.__dict__)
+        as_root = f is self.root and _may_substitute(codes)
+        if f is self.root:
+            self.root_names = names
+        for cell in f.__closure__ or ():
+            try:
+                value = cell.cell_contents
+            except ValueError:  # not filled yet
+                self.is_known = False
+                return
+            self.cells.append((cell, value))
+            self._visit_name(value, as_root)
+        for name in names:
+            value = f.__globals__.get(name, MISSING)
+            if value is not MISSING:
+                self.entries.append((f.__globals__, name, value))
+                self._visit_name(value, as_root)
+            elif hasattr(builtins, name):
+                self.entries.append((f.__globals__, name, MISSING))
+                self.is_known = self.is_known and name not in _IMPURE
+        if names & {"__dict__", "__getattribute__", "__globals__", "__closure__"} or any(map(_imports, codes)):
+            self.is_known = False
+
+    def _visit_name(self, value: Any, as_root: bool) -> None:
+        if as_root and _is_large_vector(value):
+            self.whole.append((value, value.shape, value.dtype))
+        else:
+            self._waiting.append(value)
+
+    def _visit_builtin(self, f: Any) -> None:
+        owner = getattr(f, "__self__", None)
+        if owner is None or isinstance(owner, types.ModuleType):
+            self.is_known = self.is_known and _is_pure(f.__module__ or "") and f.__name__ not in _IMPURE
+        else:
+            self._waiting.append(owner)
+
+    # -- containers
+
+    def _visit_array(self, value: Any) -> None:
+        size = value.nbytes if isinstance(value, np.ndarray) else len(value)
+        if size > MAX_COMPARED_BYTES or (isinstance(value, np.ndarray) and value.dtype.hasobject):
+            self.is_known = False
+        else:
+            self.contents.append((value, array_contents(value)))
+
+    def _visit_sequence(self, value: Any) -> None:
+        if len(value) > MAX_WATCHED:
+            self.is_known = False
+            return
+        items = tuple(value)
+        if not isinstance(value, tuple | frozenset):
+            self.sequences.append((value, items))
+        self._waiting += items
+
+    def _visit_mapping(self, value: Any) -> None:
+        if len(value) > MAX_WATCHED:
+            self.is_known = False
+            return
+        keys, values = tuple(value.keys()), tuple(value.values())
+        self.mappings.append((value, keys, values))
+        self._waiting += keys
+        self._waiting += values
+        if isinstance(value, collections.defaultdict):
+            self._waiting.append(value.default_factory)
+
+    # -- modules, classes and objects
+
+    def _visit_module(self, module: types.ModuleType) -> None:
+        name, table = module.__name__, module.__dict__
+        is_pure = _is_pure(name) or name == "scipy"
+        if name.startswith(_IMPURE_MODULES) or not (
+            is_pure or (type(module) is types.ModuleType and "__getattr__" not in table)
+        ):
+            self.is_known = False
+            return
+        for attribute in self._wanted:
+            value = table.get(attribute, MISSING)
+            if value is not MISSING or not is_pure:
+                self.entries.append((table, attribute, value))
+                self._waiting.append(value)
+
+    def _visit_class(self, kind: type, instance: Any = None) -> None:
+        """What the code may read of a class that is written in Python."""
+        if type(kind) not in (type, abc.ABCMeta):
+            self.is_known = False
+            return
+        self.attributes.append((kind, "__mro__", kind.__mro__))
+        for base in kind.__mro__:
+            if base in (object, tuple):
+                continue
+            if not _is_written_in_python(base):
+                self.is_known = False
+                return
+            table = base.__dict__
+            used = [n for n, v in table.items() if n.startswith("__") and isinstance(v, types.FunctionType)]
+            for name in {*self._wanted, *used} - _UNUSED_METHODS:
+                value = table.get(name, MISSING)
+                self.entries.append((table, name, value))
+                self._visit_class_entry(name, value, instance)
+
+    def _visit_class_entry(self, name: str, value: Any, instance: Any) -> None:
+        if isinstance(value, staticmethod | classmethod):
+            self._waiting.append(value.__func__)
+        elif isinstance(value, property):
+            self._waiting += value.fget, value.fset
+        elif isinstance(value, functools.cached_property):
+            self._waiting.append(value.func)
+        elif isinstance(value, _MADE_BY_CLASS_STATEMENTS):
+            if instance is not None:
+                self._watch_attributes(instance, name)
+        elif isinstance(value, types.FunctionType | type) or not hasattr(type(value), "__get__"):
+            self._waiting.append(value)
+        elif not isinstance(value, types.GetSetDescriptorType):  # __dict__ and __weakref__
+            self.is_known = False
+
+    def _visit_object(self, value: Any) -> None:
+        kind = type(value)
+        if kind is not types.SimpleNamespace:
+            self._visit_class(kind, value)
+            if not self.is_known:
+                return
+        self.attributes.append((value, "__class__", kind))
+        if isinstance(value, tuple):
+            self._waiting += value
+        table = getattr(value, "__dict__", None)
+        if type(table) is not dict:
+            return
+        self.attributes.append((value, "__dict__", table))
+        if _is_pure(kind.__module__):  # the names in a library's own code are not among those that are wanted
+            self._visit_mapping(table)
+            return
+        for name in self._wanted:
+            self.entries.append((table, name, table.get(name, MISSING)))
+            self._waiting.append(table.get(name))
+
+
+def _is_large_vector(value: Any) -> bool:
+    is_vector = type(value) is np.ndarray and value.ndim == 1 and value.dtype == np.float64
+    return is_vector and value.nbytes > MAX_COMPARED_BYTES
+
+
+def _is_pure(module: str) -> bool:
+    return any(module == p or module.startswith(f"{p}.") for p in _PURE) and not module.startswith(_IMPURE_MODULES)
+
+
+def _is_library(f: types.FunctionType) -> bool:
+    """Whether it is a function of a package that is known, and not one that merely says so."""
+    module = f.__module__ or ""
+    return _is_pure(module) and module in sys.modules and f.__globals__ is vars(sys.modules[module])
+
+
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    """A function's code and those of the functions that it defines."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _codes(constant)
+
+
+def _has_operation(code: types.CodeType, *operations: str) -> bool:
+    wanted = {dis.opmap[operation] for operation in operations if operation in dis.opmap}
+    return not wanted.isdisjoint(code.co_code[::2])
+
+
+def _imports(code: types.CodeType) -> bool:
+    return _has_operation(code, "IMPORT_NAME")
+
+
+def _may_substitute(codes: list[types.CodeType]) -> bool:
+    """Whether a copy of the function, which sees other things around it, does what the function does."""
+    stores = any(_has_operation(code, "STORE_GLOBAL", "DELETE_GLOBAL") for code in codes)
+    rebinds = any(code.co_freevars and _has_operation(code, "STORE_DEREF", "DELETE_DEREF") for code in codes)
+    return not (stores or rebinds or any(_TYPE_TESTS.intersection(code.co_names) for code in codes))
+
+
+def _is_written_in_python(kind: type) -> bool:
+    """Whether a class was made by a class statement that leaves the reading of attributes as it is."""
+    table = vars(kind)
+    if "__getattr__" in table or "__getattribute__" in table:
+        return False
+    foreign = (
+        types.WrapperDescriptorType,
+        types.MethodDescriptorType,
+        types.BuiltinFunctionType,
+        types.ClassMethodDescriptorType,
+    )
+    return not any(isinstance(value, foreign) for value in table.values())
