@@ -35,8 +35,10 @@ _MAPPINGS = {dict, collections.OrderedDict, collections.defaultdict, collections
 _ARRAYS = {np.ndarray, np.memmap, array.array, bytearray}
 
 # Packages of functions that depend on nothing but their arguments, and what is none such in them.
-_PURE = ("math", "cmath", "operator", "_operator", "builtins", "itertools", "functools", "_functools", "collections", "numbers")
-_PURE += ("typing", "abc", "fastbp", "numpy", "scipy.special", "scipy.constants", "scipy._lib")
+_PURE = {
+    *("math", "cmath", "operator", "_operator", "builtins", "itertools", "functools", "_functools", "collections", "numbers"),
+    *("typing", "abc", "fastbp", "numpy", "scipy.special", "scipy.constants", "scipy._lib"),
+}
 _IMPURE_MODULES = ("numpy.random",)
 _IMPURE = {
     *("open", "input", "eval", "exec", "compile", "globals", "locals", "vars", "getattr", "hasattr", "dir", "id", "__import__"),
@@ -51,7 +53,7 @@ _UNUSED_METHODS = {
     *("__getstate__", "__setstate__", "__copy__", "__deepcopy__", "__hash__", "__sizeof__", "__dir__", "__class_getitem__"),
     *("__set_name__", "__setattr__", "__delattr__", "__replace__", "__annotate__", "__annotate_func__"),
 }
-_MADE_BY_CLASS_STATEMENTS = (types.MemberDescriptorType, type(collections.namedtuple("_", "x").x))  # noqa: PYI024
+_MADE_BY_CLASS_STATEMENTS = (types.MemberDescriptorType, type(vars(collections.namedtuple("_", "x"))["x"]))
 
 _MADE_IN_C = (
     types.WrapperDescriptorType,
