@@ -38,17 +38,16 @@ class Engine:
 
     Parameters
     ----------
-    input_units : int
-    layers : sequence of Dense
-        Descriptions, in order.
+    stages : sequence of Stage
+        What the layers are for kernels, in order.
     dtype : "float32" or "float64"
     seed : int
         Of the shuffling.
     """
 
-    def __init__(self, input_units, layers, dtype="float32", seed=0):
-        self.layers, self.dtype = tuple(layers), np.dtype(dtype)
-        self._parameters = Parameters(input_units, self.layers, self.dtype, machine().lanes(self.dtype))
+    def __init__(self, stages, dtype="float32", seed=0):
+        self.stages, self.dtype = tuple(stages), np.dtype(dtype)
+        self._parameters = Parameters(self.stages, self.dtype, machine().lanes(self.dtype))
         self.shapes = self._parameters.shapes
         self._forward_flop, self._step_flop = forward_flop(self.shapes, 1), step_flop(self.shapes, 1)
         self._random = np.array([seed], np.uint64).view(np.int64)
@@ -228,8 +227,8 @@ class Engine:
             if len(self._plans) > 8:  # a caller that never repeats a size must not fill the memory
                 self._forget_plans()
             loss = self._loss if phases & at.LOSS_PHASE else None
-            fusion = fuse(self.layers[-1].activation.code, loss)
-            plan = make_plan(self._parameters, self.layers, fusion, phases, batch, threads, keep)
+            plan = make_plan(self._parameters, fuse(self.stages, loss), phases, batch, threads, keep)
+            plan[at.PARAMETERS] = address(self._parameters.weights)
             plan[at.RANDOM], plan[at.SLOT] = address(self._random), self._parameters.weights.nbytes
             plan[at.HYPER], plan[at.SCHEDULE] = address(self._hyper), address(self._schedule)
             plan[at.SCALARS] = address(self._scalars)
@@ -242,8 +241,8 @@ class Engine:
     def _give_activations(self, plan):
         """Activations that are formulas of the user's: compiled once, so that all plans have the same."""
         if self._activations is None:
-            self._activations = [layer.activation.bind(self.dtype.name) for layer in self.layers]
-        for row, function in zip(plan.table, self._activations, strict=True):
+            self._activations = [stage.activation.bind(self.dtype.name) for stage in self.stages]
+        for row, function in zip(plan.table, self._activations, strict=False):  # what a loss adds is no formula
             row[at.ALPHA] = row[at.ALPHA] if function is None else function.address
 
     def _give_data(self, plan, x, y, shuffle):

@@ -7,6 +7,7 @@ from typing import Any
 from . import activations, initializers
 from .activations import Activation
 from .initializers import Initializer
+from .stages import Stage, dense
 from .validation import boolean, integer
 
 
@@ -99,3 +100,11 @@ class Dense:
         }
         for setting, value in settings.items():
             object.__setattr__(self, setting, value)
+
+    def output_units(self, input_units: int) -> int:
+        """Outputs for an input of so many units."""
+        return self.units
+
+    def stages(self, input_units: int) -> tuple[Stage, ...]:
+        """What the layer is for kernels."""
+        return dense(input_units, self.units, self.activation, self.use_bias)

@@ -11,6 +11,7 @@ from .layers import Dense, Input, check_name
 from .losses import Loss
 from .metrics import Metric
 from .optimizers import Optimizer
+from .stages import stages_of
 from .summary import summary_lines
 from .validation import arrays, dtype_name, integer
 
@@ -141,7 +142,7 @@ class Network:
             raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
         from .engine import Engine
 
-        engine = Engine(units, tuple(self._layers), self.dtype, self._shuffle_seed)
+        engine = Engine(stages_of(self._layers, units), self.dtype, self._shuffle_seed)
         engine.set_weights(self._draw_weights(units))
         if self.optimizer is not None:
             engine.configure(self.optimizer, self.loss)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .kernels import layout as at
 from .kernels.dots import most_units
 from .kernels.panels import panels
 
@@ -34,6 +35,7 @@ class Shape:
 
     units_in: int
     units_out: int
+    weighted: bool
     bias: bool
     lanes: int
     offset: int
@@ -53,11 +55,11 @@ class Shape:
 
     @property
     def size(self):
-        return self.rows * self.vectors_out * self.lanes
+        return self.rows * self.vectors_out * self.lanes if self.weighted else 0
 
     @property
     def transposed_size(self):
-        return self.units_out * self.vectors_in * self.lanes
+        return self.units_out * self.vectors_in * self.lanes if self.weighted else 0
 
 
 def panel_slices(vectors, lanes):
@@ -93,29 +95,33 @@ class Parameters:
 
     Parameters
     ----------
-    input_units : int
-        Features of the input.
-    layers : sequence of Dense
-        Descriptions, in order.
+    stages : sequence of Stage
+        What the layers are for kernels, in order.
     dtype : "float32" or "float64"
     lanes : int
         Elements of a vector, as the kernels use them.
     """
 
-    def __init__(self, input_units, layers, dtype, lanes):
+    def __init__(self, stages, dtype, lanes):
         self.dtype = np.dtype(dtype)
         self.shapes = []
         offset = transposed_offset = 0
-        for layer in layers:
-            shape = Shape(input_units, layer.units, bool(layer.use_bias), lanes, offset, transposed_offset)
+        for stage in stages:
+            has_weights = stage.kind == at.DENSE
+            shape = Shape(stage.units_in, stage.units_out, has_weights, stage.bias, lanes, offset, transposed_offset)
             self.shapes.append(shape)
             offset += shape.size
             transposed_offset += shape.transposed_size
-            input_units = layer.units
+        self.weighted = [shape for shape in self.shapes if shape.weighted]
         self.size = offset
         self.weights = aligned_zeros(offset, self.dtype)
         self.transposed = aligned_zeros(transposed_offset, self.dtype)
         self.reset_state(0)
+
+    def without_weights(self, stages):
+        """The shapes of further stages, which have no weights."""
+        lanes = self.shapes[0].lanes
+        return [Shape(stage.units_in, stage.units_out, False, False, lanes, 0, 0) for stage in stages]
 
     def reset_state(self, slots, initial=0.0):
         """Fresh optimizer state; slot 0 starts at ``initial``."""
@@ -129,7 +135,7 @@ class Parameters:
         self.refresh_transposed()
 
     def refresh_transposed(self):
-        for shape, (kernel, _) in zip(self.shapes, self._matrices(self.weights), strict=True):
+        for shape, (kernel, _) in zip(self.weighted, self._matrices(self.weights), strict=True):
             target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
             if shape.units_out <= most_units(self.dtype):
                 target.reshape(shape.units_out, -1)[:, : shape.units_in] = kernel.T
@@ -139,7 +145,7 @@ class Parameters:
     def fill(self, buffer, arrays):
         """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights."""
         arrays = iter(arrays)
-        for shape in self.shapes:
+        for shape in self.weighted:
             matrix = np.empty((shape.rows, shape.units_out), self.dtype)
             matrix[: shape.units_in] = next(arrays)
             if shape.bias:
@@ -148,7 +154,7 @@ class Parameters:
             pack(matrix, shape.vectors_out, shape.lanes, target)
 
     def _matrices(self, buffer):
-        for shape in self.shapes:
+        for shape in self.weighted:
             source = buffer[shape.offset : shape.offset + shape.size]
             matrix = unpack(source, shape.rows, shape.units_out, shape.vectors_out, shape.lanes)
             yield matrix[: shape.units_in], matrix[shape.units_in] if shape.bias else None

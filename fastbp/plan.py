@@ -19,7 +19,7 @@ import numpy as np
 
 from .kernels import layout as at
 from .kernels.dense import LINE, piece_rows, scratch_bytes
-from .kernels.elementwise import LINEAR, SIGMOID, SOFTMAX, STORED
+from .kernels.elementwise import SIGMOID, STORED
 from .kernels.gemm import tile_rows
 from .kernels.loss import BINARY, BINARY_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS, SPARSE, SPARSE_LOGITS
 from .kernels.machine import machine
@@ -47,12 +47,12 @@ def float_bits(value):
 
 def step_flop(shapes, batch):
     """Floating-point operations of one training step's products: no input gradient for the first layer."""
-    products = sum(s.units_in * s.units_out for s in shapes)
-    return 6 * batch * products - 2 * batch * shapes[0].units_in * shapes[0].units_out
+    products = [s.units_in * s.units_out for s in shapes if s.weighted]
+    return 6 * batch * sum(products) - 2 * batch * (products[0] if shapes[0].weighted else 0)
 
 
 def forward_flop(shapes, batch):
-    return 2 * batch * sum(s.units_in * s.units_out for s in shapes)
+    return 2 * batch * sum(s.units_in * s.units_out for s in shapes if s.weighted)
 
 
 def choose_threads(flop, wanted=None):
@@ -78,24 +78,31 @@ def is_small(size):
 
 @dataclass(frozen=True)
 class Fusion:
-    """How the last layer and the loss meet: the codes to run, and the activation left over for predictions."""
+    """How the last layer and the loss meet: all stages, how many of them the loss is a function of, the loss's code."""
 
-    activation: int
+    stages: tuple
+    trained: int
     loss: int
-    link: int
 
 
-def fuse(activation, loss):
-    """Sigmoid or softmax with its cross-entropy becomes a loss of logits; all else stays as it is."""
-    logits = {BINARY: BINARY_LOGITS, CATEGORICAL: CATEGORICAL_LOGITS, SPARSE: SPARSE_LOGITS}
+_LOGITS = {BINARY: BINARY_LOGITS, CATEGORICAL: CATEGORICAL_LOGITS, SPARSE: SPARSE_LOGITS}
+
+
+def fuse(stages, loss):
+    """Sigmoid or softmax with its cross-entropy becomes a loss of logits, and a stage that predictions alone go through."""
     if loss is None:
-        return Fusion(activation, 0, LINEAR)
-    if loss.code in logits:
-        if loss.from_logits:
-            return Fusion(activation, logits[loss.code], LINEAR)
-        if activation == (SIGMOID if loss.code == BINARY else SOFTMAX):
-            return Fusion(LINEAR, logits[loss.code], activation)
-    return Fusion(activation, loss.code, LINEAR)
+        return Fusion(stages, len(stages), 0)
+    if loss.code not in _LOGITS:
+        return Fusion(stages, len(stages), loss.code)
+    if loss.from_logits:
+        return Fusion(stages, len(stages), _LOGITS[loss.code])
+    last = stages[-1]
+    is_fused = last.activation.code == SIGMOID if loss.code == BINARY else last.kind == at.SOFTMAX
+    if is_fused and last.kind == at.DENSE:
+        stages = (*stages[:-1], *last.apart())
+    if not is_fused or len(stages) == 1:
+        return Fusion(stages, len(stages), loss.code)
+    return Fusion(stages, len(stages) - 1, _LOGITS[loss.code])
 
 
 @dataclass
@@ -182,9 +189,9 @@ class Plan:
 class _Builder:
     """Collects buffers while a plan is laid out."""
 
-    def __init__(self, parameters, layers):
-        self.parameters, self.layers = parameters, layers
-        self.shapes, self.dtype = parameters.shapes, parameters.dtype
+    def __init__(self, parameters, stages):
+        self.parameters, self.stages, self.dtype = parameters, stages, parameters.dtype
+        self.shapes = [*parameters.shapes, *parameters.without_weights(stages[len(parameters.shapes) :])]
         self.fields = np.zeros(at.FIELDS, np.int64)
         self.table = np.zeros((len(self.shapes), at.LAYER_FIELDS), np.int64)
         self.buffers = {}
@@ -193,21 +200,21 @@ class _Builder:
         self.buffers[name] = aligned_zeros(count, dtype)
         return address(self.buffers[name])
 
-    def describe_layers(self, fusion):
+    def describe_layers(self):
         """Sizes, codes and parameters of each layer."""
         item = self.dtype.itemsize
-        for i, (shape, layer, row) in enumerate(zip(self.shapes, self.layers, self.table, strict=True)):
+        for i, (shape, stage, row) in enumerate(zip(self.shapes, self.stages, self.table, strict=True)):
+            row[at.KIND] = stage.kind
             row[at.UNITS_IN], row[at.UNITS_OUT] = shape.units_in, shape.units_out
             row[at.VECTORS_IN], row[at.VECTORS_OUT] = shape.vectors_in, shape.vectors_out
-            is_last = i == len(self.layers) - 1
-            row[at.ACTIVATION] = fusion.activation if is_last else layer.activation.code
-            row[at.ALPHA], row[at.BIAS] = float_bits(layer.activation.alpha), shape.bias
-            row[at.WEIGHTS] = address(self.parameters.weights) + shape.offset * item
-            if i > 0:
-                row[at.TRANSPOSED] = address(self.parameters.transposed) + shape.transposed_offset * item
+            row[at.ACTIVATION], row[at.ALPHA] = stage.activation.code, float_bits(stage.activation.alpha)
+            if shape.weighted:
+                row[at.BIAS], row[at.WEIGHTS] = shape.bias, address(self.parameters.weights) + shape.offset * item
+                if i > 0:
+                    row[at.TRANSPOSED] = address(self.parameters.transposed) + shape.transposed_offset * item
 
-    def place_activations(self, rows, copies, learns):
-        """Buffers for ``rows`` rows of every layer's input, output and gradients, ``copies`` times over."""
+    def place_activations(self, rows, copies, learns, trained):
+        """Buffers for ``rows`` rows of every layer, ``copies`` times over; gradients for ``trained`` of them."""
         places, size = [], 0
 
         def reserve(row, field, stride):
@@ -222,9 +229,9 @@ class _Builder:
             stride = row_bytes(shape.units_out, self.dtype)
             row[at.INPUT_ROW], row[at.OUTPUT_ROW], row[at.DELTA_ROW] = source_row, stride, stride
             reserve(i, at.OUTPUT, stride)
-            if learns or i == len(self.shapes) - 1:  # the loss writes the last one, wanted or not
+            if (learns and i < trained) or i == trained - 1:  # the loss writes the last one, wanted or not
                 reserve(i, at.DELTA, stride)
-            if learns and row[at.ACTIVATION] in STORED:
+            if learns and i < trained and row[at.ACTIVATION] in STORED:
                 reserve(i, at.STORED, stride)
             source_row = stride
         base = self.buffer("activations", size * copies, np.uint8)
@@ -251,7 +258,7 @@ class _Builder:
         needed = 0
         for shape, row in zip(self.shapes, self.table, strict=True):
             is_large = batch * row_bytes(shape.units_in, self.dtype) > PACKED_FROM
-            row[at.PACKED] = is_large and shape.vectors_out >= PANELS_TO_PACK * FULL
+            row[at.PACKED] = shape.weighted and is_large and shape.vectors_out >= PANELS_TO_PACK * FULL
             if row[at.PACKED]:
                 needed = batch * piece_rows(shape, self.dtype) * self.dtype.itemsize
         return needed
@@ -262,7 +269,7 @@ def choose_block(shapes, dtype):
 
     Where those would be few, many, so that a panel of weights is read once for many rows.
     """
-    widest = max(row_bytes(s.units_in, dtype) + row_bytes(s.units_out, dtype) for s in shapes)
+    widest = max(row_bytes(s.units_in, dtype) + row_bytes(s.units_out, dtype) for s in shapes if s.weighted or len(shapes) == 1)
     rows = min(BLOCK_ROWS, 24 * 1024 // widest)
     rows = BLOCK_ROWS if rows < 32 else rows
     return rows - rows % tile_rows()
@@ -279,13 +286,12 @@ def is_grouped(parameters, batch):
     return size > (GROUPED_FROM if small else KEPT_UP_TO)
 
 
-def make_plan(parameters, layers, fusion, phases, batch, threads, keep=False):
+def make_plan(parameters, fusion, phases, batch, threads, keep=False):
     """Lay out one way to run a network.
 
     Parameters
     ----------
     parameters : Parameters
-    layers : sequence of Dense
     fusion : Fusion
     phases : int
         Bits of ``layout.PHASES``.
@@ -295,19 +301,20 @@ def make_plan(parameters, layers, fusion, phases, batch, threads, keep=False):
     keep : bool
         Whether the activations of the whole batch must be there afterwards.
     """
-    builder = _Builder(parameters, layers)
-    shapes, fields = parameters.shapes, builder.fields
+    builder = _Builder(parameters, fusion.stages)
+    shapes, fields = builder.shapes, builder.fields
     learns, updates = bool(phases & at.BACKWARD), bool(phases & at.UPDATE)
     grouped = not keep and (not learns or is_grouped(parameters, batch))
     block = choose_block(shapes, parameters.dtype)
-    builder.describe_layers(fusion)
-    builder.place_activations(block if grouped else batch, threads if grouped else 1, learns or keep)
+    builder.describe_layers()
+    builder.place_activations(block if grouped else batch, threads if grouped else 1, learns or keep, fusion.trained)
     if updates or keep:
         builder.share_update(threads, 0 if grouped else batch)
-    fields[at.PHASES], fields[at.BATCH], fields[at.LAYERS], fields[at.THREADS] = phases, batch, len(shapes), threads
+    fields[at.PHASES], fields[at.BATCH], fields[at.LAYERS], fields[at.THREADS] = phases, batch, fusion.trained, threads
+    fields[at.OUTPUT_LAYERS] = len(shapes)
     fields[at.EPOCHS] = 1
     fields[at.TABLE], fields[at.BLOCK] = address(builder.table), block
-    fields[at.LOSS], fields[at.LINK] = fusion.loss, fusion.link
+    fields[at.LOSS] = fusion.loss
     fields[at.ROW_LOSS] = builder.buffer("row_loss", batch, np.float64)
     fields[at.CONTROL] = builder.buffer("control", at.CONTROL_SIZE, np.int64)
     fields[at.RESULT] = builder.buffer("result", at.RESULT_SIZE, np.float64)

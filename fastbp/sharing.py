@@ -15,6 +15,8 @@ def pieces(shapes, dtype, threads):
     """
     found = []
     for i, shape in enumerate(shapes):
+        if not shape.weighted:
+            continue
         height = piece_rows(shape, dtype)
         parts = 1 if shape.units_in >= 4 * threads * height else threads
         starts = [v for v, _ in panels(shape.vectors_out)]

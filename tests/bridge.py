@@ -7,6 +7,7 @@ import numpy as np
 import oracle
 from fastbp import activations, layers, losses, optimizers
 from fastbp.engine import Engine
+from fastbp.stages import stages_of
 from gradcheck import relative_error
 from networks import random_targets, random_weights
 
@@ -71,7 +72,7 @@ class Problem:
     y: np.ndarray
 
     def engine(self, optimizer=None, seed=0):
-        engine = Engine(self.widths[0], make_layers(self.network, self.widths), self.dtype, seed)
+        engine = Engine(stages_of(make_layers(self.network, self.widths), self.widths[0]), self.dtype, seed)
         engine.configure(make_optimizer(optimizer or {"name": "sgd", "learning_rate": 0.01}), make_loss(self.loss))
         engine.set_weights([w.astype(self.dtype) for w in self.weights])
         return engine

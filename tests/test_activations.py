@@ -7,6 +7,7 @@ import oracle
 from bridge import make_activation
 from fastbp import activations, layers, losses, optimizers
 from fastbp.engine import Engine
+from fastbp.stages import stages_of
 from gradcheck import central_differences, relative_error
 from networks import HIDDEN_ACTIVATIONS, describe
 
@@ -35,7 +36,7 @@ CODES = {
 def engine_of(layer, units, dtype="float64"):
     """A network whose only layer passes its input to the activation as it is."""
     dense = layers.Dense(units, activation=make_activation(layer), use_bias=False)
-    engine = Engine(units, (dense,), dtype)
+    engine = Engine(stages_of([dense], units), dtype)
     engine.configure(optimizers.SGD(), losses.MeanSquaredError())
     engine.set_weights([np.eye(units, dtype=dtype)])
     return engine

@@ -7,6 +7,7 @@ import oracle
 from bridge import LOSSES, make_activation, make_loss
 from fastbp import layers, losses, optimizers
 from fastbp.engine import Engine
+from fastbp.stages import stages_of
 from gradcheck import central_differences, relative_error
 from networks import PAIRINGS, describe, random_targets
 
@@ -16,7 +17,7 @@ CODES = {name: code for code, name in enumerate(LOSSES)}
 
 def engine_of(loss, last, units, dtype="float64"):
     """One layer that passes its input to the activation as it is: the gradient of its bias is the loss's."""
-    engine = Engine(units, (layers.Dense(units, activation=make_activation({"activation": last})),), dtype)
+    engine = Engine(stages_of([layers.Dense(units, activation=make_activation({"activation": last}))], units), dtype)
     engine.configure(optimizers.SGD(), make_loss(loss))
     engine.set_weights([np.eye(units, dtype=dtype), np.zeros(units, dtype)])
     return engine

@@ -8,6 +8,7 @@ from bridge import OPTIMIZERS as CLASSES
 from bridge import make_optimizer
 from fastbp import layers, losses, optimizers
 from fastbp.engine import Engine
+from fastbp.stages import stages_of
 from gradcheck import relative_error
 from networks import OPTIMIZERS, describe
 
@@ -15,7 +16,7 @@ DTYPES = ["float64", "float32"]
 
 
 def engine_of(optimizer, widths=(1, 1), dtype="float64"):
-    engine = Engine(widths[0], tuple(layers.Dense(units, "tanh") for units in widths[1:]), dtype)
+    engine = Engine(stages_of([layers.Dense(units, "tanh") for units in widths[1:]], widths[0]), dtype)
     engine.configure(optimizer, losses.MeanSquaredError())
     return engine
 

@@ -14,12 +14,13 @@ from fastbp.losses import MeanSquaredError
 from fastbp.optimizers import Adam
 from fastbp.plan import GROUPS, PACKED_FROM, choose_block, row_bytes
 from fastbp.sharing import pieces, share
+from fastbp.stages import stages_of
 
 SMALL = 48 * 1024  # tables, tiles and rounding of buffers to cache lines
 
 
 def make(sizes, activation="tanh", dtype="float32"):
-    engine = Engine(sizes[0], [Dense(units, activation) for units in sizes[1:]], dtype)
+    engine = Engine(stages_of([Dense(units, activation) for units in sizes[1:]], sizes[0]), dtype)
     engine.configure(Adam(), MeanSquaredError())
     return engine
 

@@ -33,12 +33,12 @@ def scratch_bytes(dtype):
     return max(usual, narrow) * machine().vector_bytes
 
 
-def make_dense(dtype):
+def make_dense(dtype, differentiate_strip):
     """The functions of a dense layer for one element type: (forward, backward, add_gradient, update_piece)."""
     piece_product = gemm.piece_product(dtype)
     product, row_product, dot_rows = gemm.product(dtype), gemm.row_product(dtype), dots.dot_rows(dtype)
     transpose = gemm.transpose(dtype)
-    activate, differentiate = elementwise.activate(dtype), elementwise.differentiate(dtype)
+    activate = elementwise.activate(dtype)
     prefetch, gather_rows = memory.prefetch(dtype), memory.gather_rows(dtype)
     PACKED_INPUTS = scratch_bytes(dtype)  # where they begin in the scratch
     update, add_groups = update_function(dtype), memory.add_groups(dtype)
@@ -90,12 +90,8 @@ def make_dense(dtype):
         units, vectors = read_int(layer, at.UNITS_OUT), read_int(layer, at.VECTORS_IN)
         delta, delta_row = read_int(layer, at.DELTA) + shift, read_int(layer, at.DELTA_ROW)
         target, target_row = read_int(below, at.DELTA) + shift, read_int(below, at.DELTA_ROW)
-        code, alpha = read_int(below, at.ACTIVATION), read_int(below, at.ALPHA)
-        stored = read_int(below, at.STORED)
-        slope = (stored if stored else read_int(below, at.OUTPUT)) + shift
-        slope_row = read_int(below, at.OUTPUT_ROW)
         zeros, rows = read_int(plan, at.ZEROS), last - first
-        delta, target, slope = delta + first * delta_row, target + first * target_row, slope + first * slope_row
+        delta, target = delta + first * delta_row, target + first * target_row
         v = 0
         while v < vectors:
             width, move = width_of(vectors - v), v * VECTOR
@@ -103,9 +99,8 @@ def make_dense(dtype):
                 panel, row = read_int(layer, at.TRANSPOSED) + move, vectors * VECTOR
             else:
                 panel, row = read_int(layer, at.TRANSPOSED) + move * units, width * VECTOR
-            g = target + move
-            product(width, delta, delta_row, ITEM, panel, row, zeros, 0, g, target_row, units, rows)
-            differentiate(code, alpha, g, target_row, slope + move, slope_row, rows, width)
+            product(width, delta, delta_row, ITEM, panel, row, zeros, 0, target + move, target_row, units, rows)
+            differentiate_strip(below, shift, move, first, last, width)
             v += width
 
     @inner(dtype)

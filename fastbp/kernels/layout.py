@@ -17,7 +17,8 @@ PHASES = _next()  # the bits above
 SAMPLES = _next()  # rows of x
 BATCH = _next()  # rows of one step
 EPOCHS = _next()  # passes over the data, at least 1
-LAYERS = _next()
+LAYERS = _next()  # rows of TABLE that the loss is a function of
+OUTPUT_LAYERS = _next()  # with those that only predictions go through after that
 THREADS = _next()
 X = _next()
 X_ROW = _next()  # bytes from one row of x to the next
@@ -27,6 +28,7 @@ ORDER = _next()  # int64 sample numbers in the order of training, or 0: as they 
 SHUFFLE = _next()  # whether ORDER is shuffled first
 RANDOM = _next()  # the shuffle's generator, one uint64
 TABLE = _next()  # the layers' rows
+PARAMETERS = _next()  # all weights, SLOT bytes
 OPTIMIZER = _next()  # code
 HYPER = _next()
 SCHEDULE = _next()
@@ -41,7 +43,6 @@ ROW_LOSS = _next()  # float64 for each row of the batch
 STATISTICS = _next()  # what to count for the metrics, 0 to 4
 COUNTS = _next()  # float64 slots, one for each group
 COUNTS_ROW = _next()
-LINK = _next()  # activation between the last layer and the predictions
 BLOCK = _next()  # rows that go through all layers together
 GROUPS = _next()  # 0: the whole batch is kept; else its fixed parts, each with a gradient of its own
 GRADIENTS = _next()  # bytes from a parameter to its gradient in group 0
@@ -60,17 +61,15 @@ OUT = _next()  # predictions
 OUT_ROW = _next()
 FIELDS = _next()
 
-# -- A layer.
+# -- A layer: first what every kind has, then what dense layers have.
 _next = count().__next__
+KIND = _next()  # one of the kinds below
 UNITS_IN = _next()
 UNITS_OUT = _next()
 VECTORS_IN = _next()  # vectors that hold UNITS_IN
 VECTORS_OUT = _next()
 ACTIVATION = _next()  # code
 ALPHA = _next()  # its parameter, float64 bits
-BIAS = _next()  # 1 or 0
-WEIGHTS = _next()  # panels [panel][UNITS_IN + BIAS][width]: the bias is each panel's last row
-TRANSPOSED = _next()  # panels of the transposed kernel (of few units: its rows), or 0 where no gradient is sent further down
 INPUT = _next()
 INPUT_ROW = _next()
 OUTPUT = _next()
@@ -78,8 +77,14 @@ OUTPUT_ROW = _next()
 STORED = _next()  # the activation's derivative where it does not follow from the output, else 0
 DELTA = _next()  # gradient with respect to the pre-activation (dZ)
 DELTA_ROW = _next()
+BIAS = _next()  # 1 or 0
+WEIGHTS = _next()  # panels [panel][UNITS_IN + BIAS][width]: the bias is each panel's last row
+TRANSPOSED = _next()  # panels of the transposed kernel (of few units: its rows), or 0 where no gradient is sent further down
 PACKED = _next()  # 1: the update copies the inputs it needs before it goes through them
 LAYER_FIELDS = _next()
+
+# -- KIND
+DENSE, ELEMENTWISE, SOFTMAX = range(3)
 
 # -- A piece of the update: some rows of some panels of one layer.
 TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from . import elementwise, memory
 from . import layout as at
-from .elementwise import LINEAR, SOFTMAX
+from . import memory
 from .jit import inner
 from .loss import loss as loss_function
 from .memory import double_bits, read_int
@@ -14,37 +13,19 @@ FETCHED_UP_TO = 512  # bytes of a row that are asked for ahead; the processor it
 LAYER_BYTES = 8 * at.LAYER_FIELDS
 
 
-def make_rows(dtype, forward, backward):
+def make_rows(dtype, forward, backward, close_output):
     """``run_rows``: one block of rows through the first phase."""
-    activate, differentiate = elementwise.activate(dtype), elementwise.differentiate(dtype)
-    softmax, softmax_backward = elementwise.softmax(dtype), elementwise.softmax_backward(dtype)
     loss, copy_rows = loss_function(dtype), memory.copy_rows(dtype)
     fetch_rows, gather_rows = memory.fetch_rows(dtype), memory.gather_rows(dtype)
     ITEM = np.dtype(dtype).itemsize
 
     @inner(dtype)
-    def link_rows(code, layer, shift, first, last):
-        """Turn the last layer's output into predictions, in place."""
-        row = read_int(layer, at.OUTPUT_ROW)
-        output = read_int(layer, at.OUTPUT) + shift + first * row
-        if code == SOFTMAX:
-            softmax(output, row, last - first, read_int(layer, at.UNITS_OUT))
-        elif code != LINEAR:
-            activate(code, 0, output, row, 0, 0, last - first, read_int(layer, at.VECTORS_OUT))
-
-    @inner(dtype)
-    def output_delta(layer, shift, first, last):
-        """From the gradient with respect to the network's output to that of its last pre-activation, in place."""
-        code, row = read_int(layer, at.ACTIVATION), read_int(layer, at.OUTPUT_ROW)
-        delta_row = read_int(layer, at.DELTA_ROW)
-        delta = read_int(layer, at.DELTA) + shift + first * delta_row
-        stored = read_int(layer, at.STORED)
-        slope = (stored if stored else read_int(layer, at.OUTPUT)) + shift + first * row
-        if code == SOFTMAX:
-            softmax_backward(delta, delta_row, slope, row, last - first, read_int(layer, at.UNITS_OUT))
-        elif code != LINEAR:
-            vectors = read_int(layer, at.VECTORS_OUT)
-            differentiate(code, read_int(layer, at.ALPHA), delta, delta_row, slope, row, last - first, vectors)
+    def forward_layers(plan, shift, start, stop, first, last, batch):
+        """Layers start .. stop on the output of the layer below."""
+        for i in range(start, stop):
+            layer = read_int(plan, at.TABLE) + i * LAYER_BYTES
+            below, below_row = read_int(layer, at.INPUT) + shift, read_int(layer, at.INPUT_ROW)
+            forward(plan, layer, shift, below, below_row, first, last, batch)
 
     @inner(dtype)
     def loss_rows(plan, layer, shift, order, sample, first, last, batch, row_loss):
@@ -96,23 +77,19 @@ def make_rows(dtype, forward, backward):
             fetch_rows(x + (last - first) * x_row, x_row, 0, last - first, min(x_row, FETCHED_UP_TO))
         if phases & at.FORWARD:
             forward(plan, table, shift, source, source_row, first, last, batch)
-            for i in range(1, layers):
-                layer = table + i * LAYER_BYTES
-                below, below_row = read_int(layer, at.INPUT) + shift, read_int(layer, at.INPUT_ROW)
-                forward(plan, layer, shift, below, below_row, first, last, batch)
-            if read_int(top, at.ACTIVATION) == SOFTMAX:
-                link_rows(SOFTMAX, top, shift, first, last)
+            forward_layers(plan, shift, 1, layers, first, last, batch)
         if phases & at.LOSS_PHASE:
             loss_rows(plan, top, shift, order, sample, first, last, batch, row_loss)
         if read_int(plan, at.STATISTICS) or phases & at.PREDICT:
-            link_rows(read_int(plan, at.LINK), top, shift, first, last)
+            forward_layers(plan, shift, layers, read_int(plan, at.OUTPUT_LAYERS), first, last, batch)
         if phases & at.PREDICT:
-            row, out_row = read_int(top, at.OUTPUT_ROW), read_int(plan, at.OUT_ROW)
+            end = table + (read_int(plan, at.OUTPUT_LAYERS) - 1) * LAYER_BYTES
+            row, out_row = read_int(end, at.OUTPUT_ROW), read_int(plan, at.OUT_ROW)
             out = read_int(plan, at.OUT) + sample * out_row
-            output = read_int(top, at.OUTPUT) + shift + first * row
-            copy_rows(output, row, 0, out, out_row, last - first, read_int(top, at.UNITS_OUT))
+            output = read_int(end, at.OUTPUT) + shift + first * row
+            copy_rows(output, row, 0, out, out_row, last - first, read_int(end, at.UNITS_OUT))
         if phases & at.BACKWARD:
-            output_delta(top, shift, first, last)
+            close_output(top, shift, first, last)
             for i in range(layers - 1, 0, -1):
                 layer = table + i * LAYER_BYTES
                 backward(plan, layer, layer - LAYER_BYTES, shift, first, last)

@@ -18,9 +18,9 @@ from numba.core.registry import cpu_target
 from . import jit, library, limit, memory  # noqa: F401 (limit: the library holds all of the package's functions)
 from . import layout as at
 from .beside import another_process
-from .dense import make_dense
 from .gemm import tile_rows
 from .jit import inner, kernel
+from .layers.dispatch import make_layers
 from .memory import read_double, read_int, write_double, write_int
 from .random import shuffle
 from .rows import LAYER_BYTES, make_rows
@@ -34,8 +34,8 @@ MOST_WAITING = 0.6  # the share of a window that thread 0 may wait before it goe
 
 def _make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
-    forward, backward, add_gradient, update_piece = make_dense(dtype)
-    run_rows = make_rows(dtype, forward, backward)
+    forward, backward, close_output, add_gradient, update_piece = make_layers(dtype)
+    run_rows = make_rows(dtype, forward, backward, close_output)
     count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
     set_zero, add_doubles = memory.set_zero(dtype), memory.add_doubles(dtype)
     TILE_ROWS = tile_rows()
@@ -53,7 +53,7 @@ def _make_run(dtype):
         """Add rows first .. last of the predictions to the metrics' counts of one slot."""
         kind = read_int(plan, at.STATISTICS)
         if kind:
-            top = read_int(plan, at.TABLE) + (read_int(plan, at.LAYERS) - 1) * LAYER_BYTES
+            top = read_int(plan, at.TABLE) + (read_int(plan, at.OUTPUT_LAYERS) - 1) * LAYER_BYTES
             row = read_int(top, at.OUTPUT_ROW)
             output = read_int(top, at.OUTPUT) + shift + first * row
             counts = read_int(plan, at.COUNTS) + slot * read_int(plan, at.COUNTS_ROW)
@@ -80,7 +80,7 @@ def _make_run(dtype):
             start, stop = share(batch, g, groups), share(batch, g + 1, groups)
             gradients = read_int(plan, at.GRADIENTS) + g * read_int(plan, at.GROUP)
             if learns and start == stop:
-                set_zero(read_int(table, at.WEIGHTS) + gradients, read_int(plan, at.GROUP))
+                set_zero(read_int(plan, at.PARAMETERS) + gradients, read_int(plan, at.GROUP))
             for first in range(start, stop, block):
                 rows = min(block, stop - first)
                 run_rows(plan, shift, 0, rows, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)

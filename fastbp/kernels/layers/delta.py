@@ -1,0 +1,37 @@
+"""The contract of DELTA: a layer's DELTA is the gradient with respect to its pre-activation, what its activation is applied to.
+
+Whoever writes the gradient with respect to a layer's output into its DELTA turns it into that here: strip by strip while the
+strip lies in the nearest cache (``differentiate_strip``), and what needs whole rows at the end (``close_rows``).
+"""
+
+from .. import elementwise
+from .. import layout as at
+from ..elementwise import LINEAR
+from ..jit import inner
+from ..memory import read_int
+
+
+def make_delta(dtype):
+    """The functions (differentiate_strip, close_rows) for one element type."""
+    differentiate, softmax_backward = elementwise.differentiate(dtype), elementwise.softmax_backward(dtype)
+
+    @inner(dtype)
+    def differentiate_strip(layer, shift, move, first, last, vectors):
+        """Some vectors of rows first .. last of DELTA, from ``move`` bytes on, times the activation's derivative, in place."""
+        code = read_int(layer, at.ACTIVATION)
+        if code != LINEAR:
+            row, delta_row, stored = read_int(layer, at.OUTPUT_ROW), read_int(layer, at.DELTA_ROW), read_int(layer, at.STORED)
+            delta = read_int(layer, at.DELTA) + shift + first * delta_row + move
+            source = (stored if stored else read_int(layer, at.OUTPUT)) + shift + first * row + move
+            differentiate(code, read_int(layer, at.ALPHA), delta, delta_row, source, row, last - first, vectors)
+
+    @inner(dtype)
+    def close_rows(layer, shift, first, last):
+        """The same where the derivative is none of single outputs, after all strips."""
+        if read_int(layer, at.KIND) == at.SOFTMAX:
+            row, delta_row = read_int(layer, at.OUTPUT_ROW), read_int(layer, at.DELTA_ROW)
+            delta = read_int(layer, at.DELTA) + shift + first * delta_row
+            output = read_int(layer, at.OUTPUT) + shift + first * row
+            softmax_backward(delta, delta_row, output, row, last - first, read_int(layer, at.UNITS_OUT))
+
+    return differentiate_strip, close_rows

@@ -1,0 +1,49 @@
+"""Which function serves which kind of layer: the only place where kernels ask for a layer's kind to choose what to run."""
+
+from .. import layout as at
+from ..dense import make_dense
+from ..jit import inner
+from ..memory import read_int
+from .delta import make_delta
+from .weightless import make_weightless
+
+
+def make_layers(dtype):
+    """The functions of any layer for one element type: (forward, backward, close_output, add_gradient, update_piece)."""
+    differentiate_strip, close_rows = make_delta(dtype)
+    dense_forward, dense_backward, dense_gradient, update_piece = make_dense(dtype, differentiate_strip)
+    elementwise_forward, softmax_forward, weightless_backward = make_weightless(dtype, differentiate_strip)
+
+    @inner(dtype)
+    def forward(plan, layer, shift, source, source_row, first, last, batch):
+        """Rows first .. last of OUTPUT (and STORED) from those of the input, whose row 0 is at ``source``."""
+        kind = read_int(layer, at.KIND)
+        if kind == at.DENSE:
+            dense_forward(plan, layer, shift, source, source_row, first, last, batch)
+        elif kind == at.ELEMENTWISE:
+            elementwise_forward(plan, layer, shift, source, source_row, first, last, batch)
+        else:
+            softmax_forward(plan, layer, shift, source, source_row, first, last, batch)
+
+    @inner(dtype)
+    def backward(plan, layer, below, shift, first, last):
+        """Rows first .. last of the DELTA of the layer below from this one's."""
+        if read_int(layer, at.KIND) == at.DENSE:
+            dense_backward(plan, layer, below, shift, first, last)
+        else:
+            weightless_backward(plan, layer, below, shift, first, last)
+        close_rows(below, shift, first, last)
+
+    @inner(dtype)
+    def close_output(layer, shift, first, last):
+        """DELTA of the last layer from the gradient with respect to the network's output, in place."""
+        differentiate_strip(layer, shift, 0, first, last, read_int(layer, at.VECTORS_OUT))
+        close_rows(layer, shift, first, last)
+
+    @inner(dtype)
+    def add_gradient(plan, layer, shift, gradients, batch, is_first):
+        """The gradient of the layer's weights over ``batch`` rows, added to (or, first, written over) the one kept."""
+        if read_int(layer, at.KIND) == at.DENSE:
+            dense_gradient(plan, layer, shift, gradients, batch, is_first)
+
+    return forward, backward, close_output, add_gradient, update_piece

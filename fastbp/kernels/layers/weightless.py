@@ -1,0 +1,48 @@
+"""Layers without weights: an activation of each unit, or softmax of a row. Their pre-activation is their input."""
+
+from .. import elementwise, memory
+from .. import layout as at
+from ..elementwise import LINEAR
+from ..jit import inner
+from ..machine import machine
+from ..memory import read_int
+
+
+def make_weightless(dtype, differentiate_strip):
+    """The functions (forward_elementwise, forward_softmax, backward) for one element type."""
+    activate, softmax, copy_rows = elementwise.activate(dtype), elementwise.softmax(dtype), memory.copy_rows(dtype)
+    LANES = machine().lanes(dtype)
+
+    @inner(dtype)
+    def copy_input(layer, shift, source, source_row, first, last):
+        """Rows first .. last of the input to OUTPUT; where they begin there."""
+        row = read_int(layer, at.OUTPUT_ROW)
+        output = read_int(layer, at.OUTPUT) + shift + first * row
+        copy_rows(source + first * source_row, source_row, 0, output, row, last - first, read_int(layer, at.UNITS_OUT))
+        return output
+
+    @inner(dtype)
+    def forward_elementwise(plan, layer, shift, source, source_row, first, last, batch):
+        """Rows first .. last of OUTPUT = activation(source), and of STORED where there is one."""
+        output, row = copy_input(layer, shift, source, source_row, first, last), read_int(layer, at.OUTPUT_ROW)
+        code, stored = read_int(layer, at.ACTIVATION), read_int(layer, at.STORED)
+        if code != LINEAR:
+            d = stored + shift + first * row if stored else 0
+            activate(code, read_int(layer, at.ALPHA), output, row, d, row, last - first, read_int(layer, at.VECTORS_OUT))
+
+    @inner(dtype)
+    def forward_softmax(plan, layer, shift, source, source_row, first, last, batch):
+        """Rows first .. last of OUTPUT = softmax(source)."""
+        output = copy_input(layer, shift, source, source_row, first, last)
+        softmax(output, read_int(layer, at.OUTPUT_ROW), last - first, read_int(layer, at.UNITS_OUT))
+
+    @inner(dtype)
+    def backward(plan, layer, below, shift, first, last):
+        """Rows first .. last of the DELTA of the layer below: this one's, as its pre-activation is that one's output."""
+        row, target_row = read_int(layer, at.DELTA_ROW), read_int(below, at.DELTA_ROW)
+        source = read_int(layer, at.DELTA) + shift + first * row
+        target = read_int(below, at.DELTA) + shift + first * target_row
+        copy_rows(source, row, 0, target, target_row, last - first, LANES * read_int(layer, at.VECTORS_IN))
+        differentiate_strip(below, shift, 0, first, last, read_int(below, at.VECTORS_OUT))
+
+    return forward_elementwise, forward_softmax, backward
