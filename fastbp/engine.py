@@ -59,6 +59,7 @@ class Engine:
         self._order, self._order_address = np.zeros(0, np.int64), 0
         self._losses = {}  # the code of a loss that is a formula, by the columns of targets
         self._kept = self._remembered = None
+        self._begun = 0.0, None  # the loss and the counts of a pass that ``train_steps`` is in the midst of
         self._repeatable = None  # (plan, its place for x, its place for the output) of the last small forward(keep=True)
         self._kernel = None
         self._lock = threading.RLock()  # plans hold buffers: one call at a time
@@ -137,6 +138,29 @@ class Engine:
             try:
                 self._run(plan, x, y, len(x) * self._step_flop, statistics, ended, count)
             finally:
+                self.steps += int(result[at.STEPS])
+
+    def train_steps(self, first, stop, ended, x, y, batch_size, shuffle=True, statistics=0, threads=None):
+        """Steps first .. stop of a pass over the data, which calls with the same data and settings go on with.
+
+        With the last step the pass is appended to ``ended``. Raises Diverged; the parameters are then of no use.
+        """
+        batch = min(batch_size, len(x))
+        with self._lock:
+            plan = self._plan(at.TRAIN, batch, choose_threads(batch * self._step_flop, threads))
+            self._give_data(plan, x, y, shuffle and batch < len(x))
+            self._give_optimizer(plan)
+            result = plan.buffers["result"]
+            result[: at.EPOCH_LOSS] = 0
+            if first == 0:
+                self._begun = 0.0, self._new_counts(plan, statistics)
+            result[at.LOSS_SUM], counts = self._begun
+            plan[at.FIRST_STEP], plan[at.LAST_STEP] = first, stop
+            try:
+                self._run(plan, x, y, batch * (stop - first) * self._step_flop, statistics, ended, 1, counts)
+            finally:
+                plan[at.FIRST_STEP] = plan[at.LAST_STEP] = 0
+                self._begun = float(result[at.LOSS_SUM]), counts
                 self.steps += int(result[at.STEPS])
 
     def evaluate(self, x, y, statistics=0, threads=None):
@@ -295,17 +319,21 @@ class Engine:
             pool.run(self._kernel, plan.address, 1 if alone else plan.threads, control, wait and threads > 1, keep)
             plan.learn_from_run(alone)
 
-    def _run(self, plan, x, y, flop, statistics, ended, count=1):
+    def _new_counts(self, plan, statistics):
+        """Room for what is counted for the metrics."""
+        return np.zeros((int(plan.fields[at.GROUPS]) or 1, counts_size(self.shapes[-1].units_out))) if statistics else None
+
+    def _run(self, plan, x, y, flop, statistics, ended, count=1, counts=None):
         """Run ``count`` passes of a plan that measures a loss; append those that have ended, as Epochs, and return the last.
 
-        ``flop`` is of one pass. Raises Diverged if the pass learns.
+        ``flop`` is of one pass. ``counts`` is what was counted of it in calls before. Raises Diverged if the pass learns.
         """
         result = plan.buffers["result"]
         plan[at.EPOCHS] = count
         units = self.shapes[-1].units_out
-        plan[at.STATISTICS], counts = statistics, None
+        plan[at.STATISTICS] = statistics
         if statistics:
-            counts = np.zeros((int(plan.fields[at.GROUPS]) or 1, counts_size(units)))
+            counts = self._new_counts(plan, statistics) if counts is None else counts
             plan[at.COUNTS], plan[at.COUNTS_ROW] = address(counts), counts.strides[0]
         before, scale = len(ended), len(x) * (units if plan.fields[at.LOSS_PER_OUTPUT] else 1)
         steps = -(-len(x) // int(plan.fields[at.BATCH]))
@@ -324,7 +352,7 @@ class Engine:
             surely(note)
         if result[at.DIVERGED_AT]:
             raise Diverged(int(result[at.DIVERGED_AT]))
-        return ended[-1]
+        return ended[-1] if ended else None
 
 
 def warmup():

@@ -286,7 +286,7 @@ def is_grouped(parameters, batch):
     return size > (GROUPED_FROM if small else KEPT_UP_TO)
 
 
-def make_plan(parameters, fusion, phases, batch, threads, keep=False):
+def make_plan(parameters, fusion, phases, batch, threads, keep=False, cuts=()):
     """Lay out one way to run a network.
 
     Parameters
@@ -300,11 +300,13 @@ def make_plan(parameters, fusion, phases, batch, threads, keep=False):
     threads : int
     keep : bool
         Whether the activations of the whole batch must be there afterwards.
+    cuts : sequence of int
+        Layers that need the whole batch to have gone through those before them: the network is cut into segments there.
     """
     builder = _Builder(parameters, fusion.stages)
     shapes, fields = builder.shapes, builder.fields
     learns, updates = bool(phases & at.BACKWARD), bool(phases & at.UPDATE)
-    grouped = not keep and (not learns or is_grouped(parameters, batch))
+    grouped = not keep and not cuts and (not learns or is_grouped(parameters, batch))
     block = choose_block(shapes, parameters.dtype)
     builder.describe_layers()
     builder.place_activations(block if grouped else batch, threads if grouped else 1, learns or keep, fusion.trained)
@@ -313,6 +315,8 @@ def make_plan(parameters, fusion, phases, batch, threads, keep=False):
     fields[at.PHASES], fields[at.BATCH], fields[at.LAYERS], fields[at.THREADS] = phases, batch, fusion.trained, threads
     fields[at.OUTPUT_LAYERS] = len(shapes)
     fields[at.EPOCHS] = 1
+    builder.buffers["segments"] = np.array([0, *cuts, fusion.trained], np.int64)
+    fields[at.SEGMENTS], fields[at.SEGMENT_STARTS] = 1 + len(cuts), address(builder.buffers["segments"])
     fields[at.TABLE], fields[at.BLOCK] = address(builder.table), block
     fields[at.LOSS] = fusion.loss
     fields[at.ROW_LOSS] = builder.buffer("row_loss", batch, np.float64)

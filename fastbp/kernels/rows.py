@@ -14,7 +14,7 @@ LAYER_BYTES = 8 * at.LAYER_FIELDS
 
 
 def make_rows(dtype, forward, backward, close_output):
-    """``run_rows``: one block of rows through the first phase."""
+    """The functions (forward_rows, backward_rows): a block of rows through some layers. They overwrite these layers' rows."""
     loss, copy_rows = loss_function(dtype), memory.copy_rows(dtype)
     fetch_rows, gather_rows = memory.fetch_rows(dtype), memory.gather_rows(dtype)
     ITEM = np.dtype(dtype).itemsize
@@ -53,17 +53,9 @@ def make_rows(dtype, forward, backward, close_output):
             fetch_rows(read_int(plan, at.Y), y_row, order, rows, min(y_row, FETCHED_UP_TO))
 
     @inner(dtype)
-    def run_rows(plan, shift, first, last, sample, batch, row_loss):
-        """Rows first .. last of the buffers, which are samples ``sample`` onwards in the order of training.
-
-        ``row_loss`` is where the loss of row ``first`` goes. Overwrites those rows of every buffer but the input's.
-        """
-        phases, layers = read_int(plan, at.PHASES), read_int(plan, at.LAYERS)
-        table = read_int(plan, at.TABLE)
-        top = table + (layers - 1) * LAYER_BYTES
-        order = read_int(plan, at.ORDER)
-        if order:
-            order += 8 * sample
+    def read_rows(plan, shift, order, sample, first, last, batch):
+        """Rows of x into the first layer's input, and through that layer."""
+        phases, table = read_int(plan, at.PHASES), read_int(plan, at.TABLE)
         source, source_row = read_int(table, at.INPUT) + shift, read_int(table, at.INPUT_ROW)
         x, x_row = read_int(plan, at.X), read_int(plan, at.X_ROW)
         if not order:
@@ -77,21 +69,48 @@ def make_rows(dtype, forward, backward, close_output):
             fetch_rows(x + (last - first) * x_row, x_row, 0, last - first, min(x_row, FETCHED_UP_TO))
         if phases & at.FORWARD:
             forward(plan, table, shift, source, source_row, first, last, batch)
-            forward_layers(plan, shift, 1, layers, first, last, batch)
-        if phases & at.LOSS_PHASE:
-            loss_rows(plan, top, shift, order, sample, first, last, batch, row_loss)
-        if read_int(plan, at.STATISTICS) or phases & at.PREDICT:
-            forward_layers(plan, shift, layers, read_int(plan, at.OUTPUT_LAYERS), first, last, batch)
-        if phases & at.PREDICT:
-            end = table + (read_int(plan, at.OUTPUT_LAYERS) - 1) * LAYER_BYTES
+
+    @inner(dtype)
+    def predict_rows(plan, shift, sample, first, last, batch):
+        """From what the loss is a function of to predictions, and these to where they are wanted."""
+        forward_layers(plan, shift, read_int(plan, at.LAYERS), read_int(plan, at.OUTPUT_LAYERS), first, last, batch)
+        if read_int(plan, at.PHASES) & at.PREDICT:
+            end = read_int(plan, at.TABLE) + (read_int(plan, at.OUTPUT_LAYERS) - 1) * LAYER_BYTES
             row, out_row = read_int(end, at.OUTPUT_ROW), read_int(plan, at.OUT_ROW)
             out = read_int(plan, at.OUT) + sample * out_row
             output = read_int(end, at.OUTPUT) + shift + first * row
             copy_rows(output, row, 0, out, out_row, last - first, read_int(end, at.UNITS_OUT))
-        if phases & at.BACKWARD:
-            close_output(top, shift, first, last)
-            for i in range(layers - 1, 0, -1):
+
+    @inner(dtype)
+    def forward_rows(plan, shift, start, stop, first, last, sample, batch, row_loss):
+        """Layers start .. stop on rows first .. last, which are samples ``sample`` onwards in the order of training.
+
+        After the last layer comes the loss; ``row_loss`` is where that of row ``first`` goes.
+        """
+        phases, layers = read_int(plan, at.PHASES), read_int(plan, at.LAYERS)
+        order = read_int(plan, at.ORDER)
+        if order:
+            order += 8 * sample
+        if start == 0:
+            read_rows(plan, shift, order, sample, first, last, batch)
+        if phases & at.FORWARD:
+            forward_layers(plan, shift, max(start, 1), stop, first, last, batch)
+        if stop == layers:
+            if phases & at.LOSS_PHASE:
+                top = read_int(plan, at.TABLE) + (layers - 1) * LAYER_BYTES
+                loss_rows(plan, top, shift, order, sample, first, last, batch, row_loss)
+            if read_int(plan, at.STATISTICS) or phases & at.PREDICT:
+                predict_rows(plan, shift, sample, first, last, batch)
+
+    @inner(dtype)
+    def backward_rows(plan, shift, start, stop, first, last):
+        """The DELTA of the layers below layers start .. stop, from the top."""
+        if read_int(plan, at.PHASES) & at.BACKWARD:
+            table, layers = read_int(plan, at.TABLE), read_int(plan, at.LAYERS)
+            if stop == layers:
+                close_output(table + (layers - 1) * LAYER_BYTES, shift, first, last)
+            for i in range(stop - 1, max(start, 1) - 1, -1):
                 layer = table + i * LAYER_BYTES
                 backward(plan, layer, layer - LAYER_BYTES, shift, first, last)
 
-    return run_rows
+    return forward_rows, backward_rows

@@ -35,7 +35,7 @@ MOST_WAITING = 0.6  # the share of a window that thread 0 may wait before it goe
 def _make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
     forward, backward, close_output, add_gradient, update_piece = make_layers(dtype)
-    run_rows = make_rows(dtype, forward, backward, close_output)
+    forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
     count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
     set_zero, add_doubles = memory.set_zero(dtype), memory.add_doubles(dtype)
     TILE_ROWS = tile_rows()
@@ -61,6 +61,13 @@ def _make_run(dtype):
             count(plan, kind, output, row, sample, last - first, units, counts)
 
     @inner(dtype)
+    def run_rows(plan, shift, first, last, sample, batch, row_loss):
+        """Rows first .. last of the buffers, through all layers, forward and back."""
+        layers = read_int(plan, at.LAYERS)
+        forward_rows(plan, shift, 0, layers, first, last, sample, batch, row_loss)
+        backward_rows(plan, shift, 0, layers, first, last)
+
+    @inner(dtype)
     def whole_batch_rows(plan, thread, sample, batch):
         """Phase one where the batch is kept: this thread's rows, a block at a time."""
         threads, block = read_int(plan, at.THREADS), read_int(plan, at.BLOCK)
@@ -68,6 +75,25 @@ def _make_run(dtype):
         for first in range(start, stop, block):
             last = min(first + block, stop)
             run_rows(plan, 0, first, last, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
+
+    @inner(dtype)
+    def segmented_rows(plan, thread, sample, batch):
+        """The same, each segment of the network for the whole batch before the next: forward, then back."""
+        threads, block, control = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.CONTROL)
+        start, stop = share(batch, thread, threads), share(batch, thread + 1, threads)
+        segments, starts = read_int(plan, at.SEGMENTS), read_int(plan, at.SEGMENT_STARTS)
+        for i in range(2 * segments):
+            segment = i if i < segments else 2 * segments - 1 - i
+            layer, end = read_int(starts, segment), read_int(starts, segment + 1)
+            for first in range(start, stop, block):
+                last = min(first + block, stop)
+                if i < segments:
+                    row_loss = read_int(plan, at.ROW_LOSS) + 8 * first
+                    forward_rows(plan, 0, layer, end, first, last, sample + first, batch, row_loss)
+                else:
+                    backward_rows(plan, 0, layer, end, first, last)
+            if threads > 1:
+                barrier(control, threads)
 
     @inner(dtype)
     def group_rows(plan, thread, sample, batch):
@@ -136,14 +162,16 @@ def _make_run(dtype):
 
     @inner(dtype)
     def begin_run(plan):
-        """Thread 0: nothing has happened yet."""
+        """Thread 0: nothing has happened yet, but for the loss of a pass that has begun."""
         result = read_int(plan, at.RESULT)
-        for position in (at.LOSS_SUM, at.STEPS, at.DIVERGED_AT, at.EPOCHS_DONE):
+        for position in (at.STEPS, at.DIVERGED_AT, at.EPOCHS_DONE):
             write_double(result, position, 0.0)
+        if read_int(plan, at.FIRST_STEP) == 0:
+            write_double(result, at.LOSS_SUM, 0.0)
 
     @inner(dtype)
     def begin_epoch(plan, thread):
-        if thread == 0 and read_int(plan, at.SHUFFLE):
+        if thread == 0 and read_int(plan, at.SHUFFLE) and read_int(plan, at.FIRST_STEP) == 0:
             shuffle(read_int(plan, at.ORDER), read_int(plan, at.SAMPLES), read_int(plan, at.RANDOM))
 
     @inner(dtype)
@@ -171,11 +199,14 @@ def _make_run(dtype):
                 if read_flag(control, at.QUIT):
                     return
             steps = (samples + size - 1) // size
-            for step in range(steps):
+            stop = read_int(plan, at.LAST_STEP)
+            for step in range(read_int(plan, at.FIRST_STEP), stop if stop else steps):
                 sample = step * size
                 batch = min(size, samples - sample)
                 if read_int(plan, at.GROUPS):
                     group_rows(plan, thread, sample, batch)
+                elif read_int(plan, at.SEGMENTS) > 1:
+                    segmented_rows(plan, thread, sample, batch)
                 else:
                     whole_batch_rows(plan, thread, sample, batch)
                 if thread == 0 and phases & at.UPDATE:
