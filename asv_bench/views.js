@@ -1,0 +1,26 @@
+// A graph's address says how asv opens it. Where one comes to a graph, this adds what the address leaves open.
+(function () {
+    const views = VIEWS;
+    let shown = null;
+
+    function complete() {
+        const [, name, query = ""] = location.hash.match(/^#?\/?([^?]*)\??(.*)$/);
+        if (name !== shown && name in views) {
+            const log = document.getElementById("log-scale");
+            if (log && log.classList.contains("active")) {
+                log.click();  // asv keeps the axis of the graph before
+            }
+            const said = new URLSearchParams(query);
+            for (const [key, value] of Object.entries(views[name])) {
+                if (!said.has(key)) {
+                    said.set(key, value);
+                }
+            }
+            history.replaceState(null, "", "#" + name + "?" + said);
+        }
+        shown = name;
+    }
+
+    complete();
+    window.addEventListener("hashchange", complete);
+})();
