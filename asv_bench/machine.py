@@ -5,12 +5,12 @@ import platform
 import re
 
 import llvmlite.binding
+from asv.machine import Machine, MachineCollection
+from asv.util import get_cpu_info
 
 
 def name():
     """What the results of this machine are kept under."""
-    from asv.util import get_cpu_info
-
     return name_of(get_cpu_info(), os.environ.get("NUMBA_CPU_NAME") or llvmlite.binding.get_host_cpu_name())
 
 
@@ -23,8 +23,6 @@ def name_of(description, architecture):
 
 def register(name):
     """Tell asv about this machine. What it would say by itself has the kernel's build and the memory to the byte in it."""
-    from asv.machine import Machine, MachineCollection
-
     found = Machine.get_defaults()
     ram = found["ram"] and f"{round(int(found['ram']) / 2**30)}GB"  # Windows does not say
     MachineCollection.save(name, found | {"machine": name, "os": platform.system(), "ram": ram})

@@ -1,7 +1,7 @@
 """What asv's site does not do by itself: landmarks have names in the graphs, and a graph opens so that it can be read.
 
 asv opens a graph with the lines of all machines, on a linear axis that no small value leaves, under a legend that lies on the
-oldest points. Its address can say otherwise, and views.js has it do so. Nothing that asv has computed is changed.
+oldest points. Its address can say otherwise, and views.js completes it. Nothing that asv has computed is changed.
 """
 
 import json
@@ -12,6 +12,9 @@ from asv.graph import Graph
 
 SCRIPT = Path(__file__).with_name("views.js")
 ASV_SCRIPT = "<script language"  # the first of asv's own, which read the address
+ASV_AXIS = "if (params['y-axis-scale']) {"
+# Without this, asv keeps the axis of the graph before where an address names none.
+AXIS_ANEW = "log_scale = zoom_y_axis = false; $('#log-scale, #zoom-y-axis').removeClass('active'); "
 DECADE = 10
 STYLE = """<style>
   #main-graph { width: calc(100% - 190px) !important; }
@@ -32,14 +35,18 @@ def add(folder, landmarks):
         if full.startswith(abbreviated)
     }
     place.write_text(json.dumps(index), encoding="utf-8")
-    views = {benchmark: view(points_by_machine(folder, index, benchmark)) for benchmark in index["benchmarks"]}
+    units = {name: benchmark["unit"] for name, benchmark in index["benchmarks"].items()}
+    views = {name: view(points_by_machine(folder, index, name), unit) for name, unit in units.items()}
     script = SCRIPT.read_text(encoding="utf-8").replace("VIEWS", json.dumps(views), 1)
-    page = folder / "index.html"
-    text = page.read_text(encoding="utf-8")
-    if ASV_SCRIPT not in text:
-        raise SystemExit(f"this asv's pages do not have {ASV_SCRIPT!r}: tell {Path(__file__).name} where asv's scripts begin")
-    added = f"<script>\n{script}</script>\n{STYLE}"
-    page.write_text(text.replace(ASV_SCRIPT, added + ASV_SCRIPT, 1), encoding="utf-8")
+    insert(folder / "index.html", f"<script>\n{script}</script>\n{STYLE}", ASV_SCRIPT)
+    insert(folder / "graphdisplay.js", AXIS_ANEW, ASV_AXIS)
+
+
+def insert(file, added, before):
+    text = file.read_text(encoding="utf-8")
+    if before not in text:
+        raise SystemExit(f"this asv's {file.name} does not have {before!r}: tell {Path(__file__).name} what it has now")
+    file.write_text(text.replace(before, added + before, 1), encoding="utf-8")
 
 
 def points_by_machine(folder, index, benchmark):
@@ -55,11 +62,14 @@ def points_by_machine(folder, index, benchmark):
     return found
 
 
-def view(machines):
-    """How a graph opens: the machine with most commits, evenly spaced, on a logarithmic axis where values span decades."""
+def view(machines, unit):
+    """How a graph opens: the machine with most commits, evenly spaced, on a logarithmic axis where values span decades.
+
+    A percentage has an upper end, which a linear axis shows.
+    """
     if not machines:
         return {}
     machine, points = max(machines.items(), key=lambda item: len({revision for revision, _ in item[1]}))
     values = [value for _, some in points for value in some]
-    spans = min(values) > 0 and max(values) >= DECADE * min(values)
-    return {"machine": machine, "x-axis-scale": "even", **({"y-axis-scale": "log"} if spans else {})}
+    spans = min(values) > 0 and max(values) >= DECADE * min(values) and not unit.startswith("%")
+    return {"machine": machine, "x-axis-scale": "even"} | ({"y-axis-scale": "log"} if spans else {})

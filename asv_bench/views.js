@@ -6,10 +6,6 @@
     function complete() {
         const [, name, query = ""] = location.hash.match(/^#?\/?([^?]*)\??(.*)$/);
         if (name !== shown && name in views) {
-            const log = document.getElementById("log-scale");
-            if (log && log.classList.contains("active")) {
-                log.click();  // asv keeps the axis of the graph before
-            }
             const said = new URLSearchParams(query);
             for (const [key, value] of Object.entries(views[name])) {
                 if (!said.has(key)) {
