@@ -115,10 +115,10 @@ def test_backfill_goes_on_with_what_is_missing(track, asked, monkeypatch, tmp_pa
     assert "--skip-existing" in arguments and "mine" in arguments and "rounds=1" in arguments
 
 
-def test_backfill_can_take_failed_ones_again(track, asked, monkeypatch, tmp_path):
+def test_backfill_can_measure_again(track, asked, monkeypatch, tmp_path):
     monkeypatch.setattr(track, "main_line", list)
-    _, arguments = backfilled(track, asked, monkeypatch, tmp_path, "a", "--retry", "--rounds", "3", "--bench", "rl")
-    assert "--skip-existing-successful" in arguments and "--skip-existing" not in arguments
+    _, arguments = backfilled(track, asked, monkeypatch, tmp_path, "a", "--again", "--rounds", "3", "--bench", "rl")
+    assert not any(argument.startswith("--skip") for argument in arguments)
     assert "rounds=3" in arguments and arguments[arguments.index("--bench") + 1] == "rl"
 
 
