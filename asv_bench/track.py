@@ -2,12 +2,14 @@
 
     python asv_bench/track.py smoke                      every benchmark once, nothing is kept
     python asv_bench/track.py run                        the present commit, kept in asv_bench/results
+    python asv_bench/track.py backfill [COMMIT...]       commits of the history, kept; without any: landmarks.toml and HEAD
     python asv_bench/track.py compare main HEAD          two commits, fails where the second is 1.5 times slower
     python asv_bench/track.py publish                    the site with the graphs of all kept results
 
-``smoke`` measures the fastbp of this checkout and needs no network. ``run`` and ``compare`` build commits, in an environment
-that asv makes with pip: what is not committed they do not see. ``compare`` measures its two in turns, and ends with 1 for a
-slowdown, with 2 for a benchmark that failed. All but ``publish`` take ``--bench REGEX``: only those.
+``smoke`` measures the fastbp of this checkout and needs no network. The others build commits, in an environment that asv makes
+with pip: what is not committed they do not see. ``compare`` measures its two in turns, and ends with 1 for a slowdown, with 2
+for a benchmark that failed. ``backfill`` measures old commits by the benchmarks of today. It goes on where it was cut short,
+and what cannot work with an old commit is kept as failed. All but ``publish`` take ``--bench REGEX``: only those.
 """
 
 import argparse
@@ -15,9 +17,12 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
-import site_libraries as site
+import machine
+import site_libraries
+import site_views
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENTS = HERE / "env"
@@ -26,6 +31,8 @@ ROUNDS = "4"
 FAILED = 2  # asv's exit code where a benchmark ended with an error or was not done in time
 # asv takes more for worse, so that of two commits only times and memory can be compared.
 COMPARED = r"\.(time|timeraw|peakmem)_"
+# Four minutes a commit on two quiet cores. What is left out here takes three more, and says little that the others do not.
+BACKFILLED = r"^(kernels|graph|predict|train\.(?!Scaling)|startup\.(?!Cold\.timeraw_warmup))"
 
 
 def asv(*arguments, config=None, **environment):
@@ -46,12 +53,28 @@ def apart():
     return config
 
 
+def git(*arguments):
+    """What git says, or None where it fails."""
+    found = subprocess.run(["git", *arguments], cwd=HERE, capture_output=True, text=True, check=False)
+    return None if found.returncode else found.stdout.strip()
+
+
 def commit(name="HEAD"):
-    command = ["git", "rev-parse", "--verify", f"{name}^{{commit}}"]
-    found = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
-    if found.returncode:
+    found = git("rev-parse", "--verify", f"{name}^{{commit}}")
+    if found is None:
         raise SystemExit(f"there is no commit {name!r} here")
-    return found.stdout.strip()
+    return found
+
+
+def main_line():
+    """The commits that asv's graphs show, newest first."""
+    return git("rev-list", "--first-parent", "HEAD").split()
+
+
+def landmarks():
+    """Of the history, {commit: its name}."""
+    listed = tomllib.loads((HERE / "landmarks.toml").read_text(encoding="utf-8"))
+    return {abbreviated: landmark["name"] for abbreviated, landmark in listed.items()}
 
 
 def launch():
@@ -61,7 +84,8 @@ def launch():
 
 def smoke(chosen):
     checkout = {"ASV_PYTHONPATH": str(HERE.parent), "FASTBP_SMOKE": "1"}
-    return asv("run", "-E", "existing:same", "--quick", "--show-stderr", *launch(), *chosen.bench, config=apart(), **checkout)
+    measured = "--quick", "--show-stderr", *launch(), *chosen.machine, *chosen.bench
+    return asv("run", "-E", "existing:same", *measured, config=apart(), **checkout)
 
 
 def run(chosen):
@@ -69,10 +93,34 @@ def run(chosen):
     return asv("run", "--show-stderr", *launch(), *chosen.machine, *chosen.bench, f"{commit()}^!")
 
 
+def in_order(commits, line):
+    """Each commit once: those of the main line newest first, and then the others, which are named."""
+    shown = [one for one in line if one in set(commits)]
+    hidden = [one for one in dict.fromkeys(commits) if one not in set(line)]
+    for one in hidden:
+        print(f"{one[:8]} is on a side branch of HEAD's history: it is measured, but asv's graphs leave it out")
+    return shown + hidden
+
+
+def backfill(chosen):
+    """The newest comes first, because asv reads the list of benchmarks with the first commit that can import them all."""
+    commits = [commit(name) for name in chosen.commits or [*landmarks(), "HEAD"]]
+    wanted = ENVIRONMENTS / "backfill.txt"
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    wanted.write_text("\n".join(in_order(commits, main_line())), encoding="utf-8")
+    skipped = [] if chosen.again else ["--skip-existing"]
+    measured = *skipped, "-a", f"rounds={chosen.rounds}", *launch(), *chosen.machine, *chosen.bench
+    status = asv("run", *measured, f"HASHFILE:{wanted}")
+    if status == FAILED:
+        print("what failed is kept as failed: graphs have no point there, and --again measures it anew")
+        return 0
+    return status
+
+
 def compare(chosen):
     base, new = commit(chosen.base), commit(chosen.new)
     turns = "--interleave-rounds", "-a", f"rounds={ROUNDS}"
-    judged = "--factor", SLOWER, "--split"
+    judged = "--factor", SLOWER, "--split", *chosen.machine
     config = apart()
     status = asv("continuous", *judged, "--show-stderr", *launch(), *turns, *chosen.bench, base, new, config=config)
     if status == FAILED:  # asv then leaves out the table
@@ -85,8 +133,9 @@ def publish(chosen):
     folder = chosen.to.resolve()
     status = asv("publish", "--html-dir", str(folder))
     if status == 0:
+        site_views.add(folder, landmarks())
         if chosen.local:
-            site.make_local(folder)
+            site_libraries.make_local(folder)
         print(f"to look at it: python -m http.server --directory {folder}")
     return status
 
@@ -94,33 +143,38 @@ def publish(chosen):
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (smoke, run, compare, publish):
+    for command in (smoke, run, backfill, compare, publish):
         sub = commands.add_parser(command.__name__)
         sub.set_defaults(command=command)
-        if command is compare:
-            sub.add_argument("base")
-            sub.add_argument("new", nargs="?", default="HEAD")
-        if command is run:
-            sub.add_argument("--machine", default=[], help="name of this machine in the results, else its host name")
         if command is publish:
             sub.add_argument("--to", type=Path, default=HERE / "html", help="folder")
             sub.add_argument("--local", action="store_true", help="fetch the pages' libraries by npm, to read them offline")
-        else:
-            sub.add_argument("--bench", default=COMPARED if command is compare else None, help="a regular expression")
-    chosen = parser.parse_args(arguments)
-    for option in ("bench", "machine"):
-        if value := getattr(chosen, option, None):
-            setattr(chosen, option, [f"--{option}", value])
-        else:
-            setattr(chosen, option, [])
-    return chosen
+            continue
+        if command is compare:
+            sub.add_argument("base")
+            sub.add_argument("new", nargs="?", default="HEAD")
+        if command is backfill:
+            sub.add_argument("commits", nargs="*", metavar="COMMIT", help="by default those of landmarks.toml, and HEAD")
+            sub.add_argument("--rounds", type=int, choices=range(1, 10), default=1, metavar="N", help="asv's rounds")
+            sub.add_argument("--again", action="store_true", help="measure also what has a result, or has failed")
+        regex = {compare: COMPARED, backfill: BACKFILLED}.get(command)
+        sub.add_argument("--bench", type=option("bench"), default=regex, help="a regular expression")
+        named = "name of this machine in the results, else that of its CPU"
+        sub.add_argument("--machine", type=option("machine"), default=machine.name(), help=named)
+    parsed = parser.parse_args(arguments)
+    parsed.bench = getattr(parsed, "bench", None) or []
+    return parsed
+
+
+def option(name):
+    """What asv is given for an option that is given here."""
+    return lambda value: [f"--{name}", value]
 
 
 def main(arguments=None):
     chosen = parse(arguments)
-    subprocess.run(
-        [sys.executable, "-m", "asv", "machine", "--yes", *chosen.machine], cwd=HERE, check=True, capture_output=True
-    )
+    if chosen.command is not publish:
+        machine.register(chosen.machine[1])
     return chosen.command(chosen)
 
 
