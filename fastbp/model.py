@@ -10,9 +10,11 @@ import numpy as np
 
 from .history import History
 from .interrupts import surely
+from .metrics import epoch_logs
 from .progress import Progress, format_logs
+from .squares import Targets
 from .threads import check_threads
-from .trainable import Data, Trainable, as_returned, epoch_logs
+from .trainable import Data, Trainable, as_returned
 from .validation import boolean, describe, inputs, integer, number, split, verbosity
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ class Sequential(Trainable):
         TypeError, ValueError
             For bad input. The model is as it was.
         TrainingDiverged
-            If the loss becomes NaN or infinite. The model has the weights of the last epoch that was finished.
+            If the loss or the weights become NaN or infinite. The model has the weights of the last epoch that was finished.
 
         Examples
         --------
@@ -134,10 +136,15 @@ class Sequential(Trainable):
         one_by_one = counted or held_out is not None or verbose == 2  # something is to be done after each epoch
         ended: list[Epoch] = []
         logs: list[dict[str, float]] = []
+        targets = Targets(train[1])
+        held_out_targets = Targets(held_out[1]) if held_out else targets
+
+        def learn(count: int, ended: "list[Epoch]") -> None:
+            engine.train_epochs(count, ended, *train, batch_size, shuffle, counted, threads)
 
         def take_note() -> None:
             if held_out is None:
-                logs.extend([epoch_logs(epoch, metrics) for epoch in ended[len(logs) :]])
+                logs.extend([epoch_logs(epoch, metrics, targets) for epoch in ended[len(logs) :]])
             for i in range(len(history.epoch), len(logs)):
                 history.append(initial_epoch + i, logs[i], ended[i])
 
@@ -146,10 +153,10 @@ class Sequential(Trainable):
             try:
                 while initial_epoch + len(ended) < epochs:
                     index = initial_epoch + len(ended)
-                    self._train(engine, index, min(count, epochs - index), ended, train, batch_size, shuffle, counted, threads)
+                    self._train(engine, index, min(count, epochs - index), ended, learn)
                     if held_out is not None:
-                        validated = epoch_logs(engine.evaluate(*held_out, counted, threads), metrics)
-                        logs.append(epoch_logs(ended[-1], metrics) | {f"val_{name}": v for name, v in validated.items()})
+                        validated = epoch_logs(engine.evaluate(*held_out, counted, threads), metrics, held_out_targets)
+                        logs.append(epoch_logs(ended[-1], metrics, targets) | {f"val_{n}": v for n, v in validated.items()})
                     take_note()
                     progress.epoch_ended(history.epoch[-1], logs[-1], history.samples_per_second[-1])
                     count = 1 if one_by_one else epochs_at_once(ended[-1].seconds)
@@ -203,8 +210,8 @@ class Sequential(Trainable):
             integer("batch_size", batch_size, 1)
         verbose, threads, (metrics, counted) = verbosity(verbose), _thread_count(threads), self._to_measure()
         engine = self._need_engine("evaluate")
-        epoch = engine.evaluate(*self._pair(x, y, check_finite), counted, threads)
-        logs = epoch_logs(epoch, metrics)
+        x, y = self._pair(x, y, check_finite)
+        logs = epoch_logs(engine.evaluate(x, y, counted, threads), metrics, Targets(y))
         if verbose:
             print(format_logs(logs), flush=True)
         return as_returned(logs, return_dict)

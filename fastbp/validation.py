@@ -4,9 +4,10 @@ Data that is already C-contiguous in the model's dtype passes through as it is, 
 """
 
 import inspect
+import itertools
 import math
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,12 @@ def unknown(argument: str, value: object, allowed: Iterable[str]) -> ValueError:
     lower = {name.lower(): name for name in names}
     near = get_close_matches(str(value).lower(), lower, n=1)
     return ValueError(text + (f". Did you mean {lower[near[0]]!r}?" if near else ""))
+
+
+def unique_name(name: str, is_taken: Callable[[str], bool]) -> str:
+    """``name``, or the first of name_1, name_2, ... that is not taken."""
+    numbered = (f"{name}_{i}" if i else name for i in itertools.count())
+    return next(candidate for candidate in numbered if not is_taken(candidate))
 
 
 def lookup(

@@ -146,6 +146,17 @@ def _update(s, code, *arguments):
 update = VectorFunction("update", 7, _update)
 
 
+def _spoilt(s, w, size):
+    """0.0, or NaN where a number among ``size`` bytes is NaN or infinite."""
+    total = s.variable(s.constant(0.0))
+    with s.loop(size, step=s.lanes * s.itemsize) as shift:
+        total.set(s.fma(s.load(s.b.add(w, shift)), 0.0, total.get()))
+    return s.as_double(s.lane(s.sum(total.get())))
+
+
+spoilt = VectorFunction("spoilt", 2, _spoilt, returns="double")
+
+
 def make_begin_step(dtype):
     """``begin_step(code, hyper, schedule, scalars)``: this step's scalars from the settings and the running products.
 
