@@ -16,6 +16,7 @@ from . import optimizers
 from .descent import Descent
 from .history import History
 from .progress import Progress
+from .seeds import FORMULA, shuffle_seed
 from .trainable import TrainingDiverged
 from .validation import boolean, columns, integer, verbosity
 
@@ -117,8 +118,8 @@ def fit_formula(
     epochs, batch_size, verbose = integer("epochs", epochs, 0), integer("batch_size", batch_size, 1), verbosity(verbose)
     shuffle, check_finite = boolean("shuffle", shuffle), boolean("check_finite", check_finite)
     arrays = _arrays(data, check_finite)
-    seed = int(np.random.default_rng(None if seed is None else integer("seed", seed, 0)).integers(2**63))
-    descent = Descent(f, arrays, params, chosen, min(batch_size, len(arrays[0])), shuffle, seed)
+    first = shuffle_seed(None if seed is None else integer("seed", seed, 0), FORMULA)
+    descent = Descent(f, arrays, params, chosen, min(batch_size, len(arrays[0])), shuffle, first)
     history = History({"verbose": verbose, "epochs": epochs, "steps": descent.steps, "dtype": descent.dtype})
     with Progress(verbose, epochs, 0) as progress:
         for index in range(epochs):
