@@ -26,7 +26,7 @@ INTERRUPTIBLE_FROM = 2e8  # operations of a call from which it runs beside the c
 
 
 class Diverged(ArithmeticError):
-    """The loss of a step, or what it left of the weights (``by_weights``), was not finite. ``step`` counts from 1 in its epoch."""
+    """The loss of a step, or the weights it left (``by_weights``), were not finite. ``step`` counts from 1 in its epoch."""
 
     def __init__(self, step, by_weights=False):
         super().__init__(f"the {'weights were' if by_weights else 'loss was'} not finite at step {step}")

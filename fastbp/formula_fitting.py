@@ -15,6 +15,7 @@ import numpy as np
 from . import optimizers
 from .descent import Descent
 from .history import History
+from .notices import warn_of_large_integers
 from .progress import Progress
 from .seeds import FORMULA, shuffle_seed
 from .trainable import TrainingDiverged
@@ -153,4 +154,6 @@ def _arrays(data: Any, check_finite: bool) -> list[np.ndarray]:
     if len(set(lengths)) > 1:
         raise ValueError(f"data must have the same number of rows in each array, got {', '.join(map(str, lengths))}")
     dtype = np.float32 if all(array.dtype == np.float32 for array in arrays) else np.float64
+    for name, array in zip(names, arrays, strict=True):
+        warn_of_large_integers(name, array, np.dtype(dtype))
     return [np.require(array, dtype, ["A"]) for array in arrays]

@@ -165,9 +165,14 @@ def get_all(identifiers: Any) -> tuple[Metric, ...]:
         identifiers = [identifiers]
     if not isinstance(identifiers, Sequence):
         raise TypeError(f"metrics must be a list of names or Metrics, got {identifiers!r}")
-    chosen, taken = [], {"loss", "val_loss"}
+    chosen: list[Metric] = []
+    taken = {"loss", "val_loss"}
+
+    def is_taken(name: str) -> bool:
+        return name in taken or f"val_{name}" in taken
+
     for metric in map(get, identifiers):
-        name = unique_name(metric.name, lambda name: not taken.isdisjoint((name, f"val_{name}")))
+        name = unique_name(metric.name, is_taken)
         taken |= {name, f"val_{name}"}
         chosen.append(Metric(name, metric.kind))
     return tuple(chosen)

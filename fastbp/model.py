@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .feature_names import column_names
 from .history import History
 from .interrupts import surely
 from .metrics import epoch_logs
@@ -81,7 +82,8 @@ class Sequential(Trainable):
         Parameters
         ----------
         x : array of shape (samples, features)
-            Or a list, a DataFrame, a memory-mapped array, anything that NumPy takes for an array of numbers.
+            Or a list, a DataFrame, a memory-mapped array, anything that NumPy takes for an array of numbers. The names of
+            a DataFrame's columns are remembered, and later ones must have the same in the same order.
         y : array of shape (samples, units), or (samples,) for one unit or integer labels
         batch_size : int
             Samples of a step (None: 32); the last batch of an epoch may be smaller.
@@ -131,6 +133,7 @@ class Sequential(Trainable):
         verbose, shuffle, threads = verbosity(verbose), boolean("shuffle", shuffle), _thread_count(threads)
         train, held_out = self._training_data(x, y, validation_data, validation_split, check_finite)
         engine, (metrics, counted) = self._build(train[0].shape[1]), self._to_measure()
+        self._feature_names = self._feature_names or column_names(x)
         steps = -(-len(train[0]) // batch_size)
         history = self.history = History({"verbose": verbose, "epochs": epochs, "steps": steps, "dtype": self.dtype})
         one_by_one = counted or held_out is not None or verbose == 2  # something is to be done after each epoch
@@ -263,7 +266,7 @@ class Sequential(Trainable):
             integer("batch_size", batch_size, 1)
         verbosity(verbose)
         engine = self._engine or self._need_engine("predict")
-        x = inputs("x", x, self._input_units, self._dtype, False)
+        x = inputs("x", x, self._input_units, self._dtype, False, self._feature_names)
         output: np.ndarray = engine.forward(x, _thread_count(threads))
         return output
 
@@ -290,8 +293,8 @@ class Sequential(Trainable):
         if validation_data is not None:
             if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
                 raise ValueError(f"validation_data must be a tuple (x, y), got {describe(validation_data)}")
-            x, y = validation_data
-            return train, self._pair(x, y, check_finite, train[0].shape[1], "validation_data ")
+            like = train[0].shape[1], self._feature_names or column_names(x)
+            return train, self._pair(validation_data[0], validation_data[1], check_finite, "validation_data ", like)
         if not fraction:
             return train, None
         train_x, train_y, held_out_x, held_out_y = split(*train, fraction)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import losses, optimizers
+from .feature_names import Names, column_names
 from .metrics import Metric, epoch_logs, get_all, to_count
 from .network import Measures, Network
+from .notices import warn_of_probabilities
 from .squares import Targets
 from .validation import arrays, boolean, inputs, output_gradient, pair
 
@@ -109,7 +111,7 @@ class Trainable(Network):
         >>> model.forward([[1.0, 2.0, 3.0]])
         array([[6., 6.]], dtype=float32)
         """
-        x = inputs("x", x, self._input_units, self._dtype, False)
+        x = inputs("x", x, self._input_units, self._dtype, False, self._feature_names)
         output: np.ndarray = self._build(x.shape[1]).forward(x, keep=True)
         self._kept_rows = len(x)
         return output
@@ -172,11 +174,13 @@ class Trainable(Network):
         >>> model.train_on_batch([[1.0]], [2.0])
         4.0
         """
-        data = self._pair(x, y, check_finite)
-        engine, (metrics, counted) = self._build(data[0].shape[1]), self._to_measure()
+        samples, targets = self._pair(x, y, check_finite)
+        engine, (metrics, counted) = self._build(samples.shape[1]), self._to_measure()
+        self._feature_names = self._feature_names or column_names(x)
         ended: list[Epoch] = []
-        self._train(engine, 0, 1, ended, lambda *run: engine.train_epochs(*run, *data, len(data[0]), False, counted))
-        return as_returned(epoch_logs(ended[0], metrics, Targets(data[1])), return_dict)
+        rest = samples, targets, len(samples), False, counted
+        self._train(engine, 0, 1, ended, lambda count, ended: engine.train_epochs(count, ended, *rest))
+        return as_returned(epoch_logs(ended[0], metrics, Targets(targets)), return_dict)
 
     def value_and_gradient(self, x: Any, y: Any, *, check_finite: bool = True) -> tuple[float, list[np.ndarray]]:
         """The loss on all of x, y and its gradient with respect to the weights, in ``get_weights`` order.
@@ -277,18 +281,20 @@ class Trainable(Network):
         if units == 1 and isinstance(loss, of_classes):
             raise ValueError(f"loss {loss.name!r} needs a last layer of at least 2 units, got 1: binary_crossentropy does")
         resolved = tuple(metric.resolve(loss, units) for metric in metrics)
-        return resolved, to_count(resolved)
+        counted = to_count(resolved)
+        warn_of_probabilities(self._layers[-1], loss)
+        return resolved, counted
 
-    def _pair(self, x: Any, y: Any, check_finite: bool, width: int | None = None, prefix: str = "") -> Data:
-        """Samples and targets, checked. ``width`` of the input where the model does not know it yet."""
+    def _pair(self, x: Any, y: Any, check_finite: bool, prefix: str = "", like: tuple[int, Names] | None = None) -> Data:
+        """Samples and targets, checked. ``like``: the input's width and names, which the model may not know yet."""
         _, counted = self._to_measure()
         loss, outputs = self._compiled()[1], self._layers[-1].units
-        units = width or self._input_units, outputs
-        x, y = pair(x, y, units, loss, self._dtype, boolean("check_finite", check_finite), prefix)
+        width, names = like or (self._input_units, self._feature_names)
+        x, y = pair(x, y, (width, outputs), loss, self._dtype, boolean("check_finite", check_finite), prefix, names)
         if isinstance(loss, losses.Custom):
             if counted and y.shape[1] != outputs:
-                names = ", ".join(repr(metric.name) for metric in self._metrics)
-                raise ValueError(f"metrics need targets of shape ({len(y)}, {outputs}), got {y.shape} for {names}")
+                listed = ", ".join(repr(metric.name) for metric in self._metrics)
+                raise ValueError(f"metrics need targets of shape ({len(y)}, {outputs}), got {y.shape} for {listed}")
             loss.graph(y.shape[1], outputs)  # a bad formula stops here, before anything has changed
         return x, y
 

@@ -63,7 +63,7 @@ def make_count(dtype):
         for j in range(units):
             prediction, target = types.float64(read(p, j)), types.float64(read(t, j))  # float() would keep a float32
             add_error(counts, j, units, abs(prediction - target))
-            if (kind == BINARY or kind == BINARY_LOGITS) and target == (1.0 if prediction > cut else 0.0):
+            if kind in (BINARY, BINARY_LOGITS) and target == (1.0 if prediction > cut else 0.0):
                 correct += 1
         if kind == CATEGORICAL and largest(p, units) == largest(t, units):
             correct = 1
