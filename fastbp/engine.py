@@ -26,11 +26,11 @@ INTERRUPTIBLE_FROM = 2e8  # operations of a call from which it runs beside the c
 
 
 class Diverged(ArithmeticError):
-    """The loss of a step was not finite. ``step`` counts from 1 within the call."""
+    """The loss of a step, or the weights it left (``by_weights``), were not finite. ``step`` counts from 1 in its epoch."""
 
-    def __init__(self, step):
-        super().__init__(f"the loss was not finite at step {step}")
-        self.step = step
+    def __init__(self, step, by_weights=False):
+        super().__init__(f"the {'weights were' if by_weights else 'loss was'} not finite at step {step}")
+        self.step, self.by_weights = step, by_weights
 
 
 class Engine:
@@ -110,6 +110,10 @@ class Engine:
         for copy, array in zip(self._remembered[0], self._changing(), strict=True):
             copy[:] = array
         self._remembered = self._remembered[0], self.steps
+
+    def is_finite(self):
+        """Whether all weights are numbers."""
+        return bool(np.isfinite(self._parameters.weights).all())
 
     def go_back(self):
         """Return to where ``remember`` was called last."""
@@ -227,7 +231,7 @@ class Engine:
             return epoch.loss, self._parameters.arrays(gradient)
 
     def apply_gradients(self, gradients):
-        """One step of the optimizer along given gradients, in ``get_weights`` order."""
+        """One step of the optimizer along given gradients, in ``get_weights`` order. Raises Diverged, as ``train_epoch``."""
         flat = aligned_zeros(self._parameters.size, self.dtype)
         self._parameters.fill(flat, gradients)
         with self._lock:
@@ -237,6 +241,7 @@ class Engine:
             self._give_optimizer(plan)
             self._call(plan, 0)
             self.steps += 1
+            self._check(plan)
 
     # -- plans
 
@@ -350,9 +355,14 @@ class Engine:
         finally:
             seconds = time.perf_counter() - start
             surely(note)
-        if result[at.DIVERGED_AT]:
-            raise Diverged(int(result[at.DIVERGED_AT]))
+        self._check(plan)
         return ended[-1] if ended else None
+
+    def _check(self, plan):
+        """Raise Diverged if the run did."""
+        result = plan.buffers["result"]
+        if result[at.DIVERGED_AT]:
+            raise Diverged(int(result[at.DIVERGED_AT]), bool(result[at.SPOILT]))
 
 
 def warmup():

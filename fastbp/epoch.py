@@ -4,24 +4,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .kernels.statistics import CORRECT, ROWS, SUMS
+from .kernels.statistics import ABSOLUTE_ERROR, CORRECT, ROWS, SCALES, SQUARED_ERROR, SUMS
+from .squares import Scaled
 
 
 @dataclass
 class Statistics:
-    """Sums over samples from which metrics are computed; one entry for each output (float64)."""
+    """Sums over samples from which metrics are computed; of errors one for each output."""
 
     count: int
     correct: float
-    squared_error: np.ndarray
-    absolute_error: np.ndarray
-    target_sum: np.ndarray
-    target_square_sum: np.ndarray
+    squared_error: Scaled
+    absolute_error: Scaled
 
     @classmethod
     def from_counts(cls, counts, units):
         """From the kernels' counts of all slots together (kernels/statistics.py)."""
-        return cls(int(counts[ROWS]), float(counts[CORRECT]), *counts[SUMS:].reshape(4, units))
+        sums = counts[SUMS:].reshape(len(SCALES), 2, units)
+        powers = -np.array(SCALES)
+        squared = Scaled.total(sums[:, SQUARED_ERROR], 2 * powers)
+        return cls(int(counts[ROWS]), float(counts[CORRECT]), squared, Scaled.total(sums[:, ABSOLUTE_ERROR], powers))
 
 
 @dataclass

@@ -15,7 +15,9 @@ import numpy as np
 from . import optimizers
 from .descent import Descent
 from .history import History
+from .notices import warn_of_large_integers
 from .progress import Progress
+from .seeds import FORMULA, shuffle_seed
 from .trainable import TrainingDiverged
 from .validation import boolean, columns, integer, verbosity
 
@@ -117,8 +119,8 @@ def fit_formula(
     epochs, batch_size, verbose = integer("epochs", epochs, 0), integer("batch_size", batch_size, 1), verbosity(verbose)
     shuffle, check_finite = boolean("shuffle", shuffle), boolean("check_finite", check_finite)
     arrays = _arrays(data, check_finite)
-    seed = int(np.random.default_rng(None if seed is None else integer("seed", seed, 0)).integers(2**63))
-    descent = Descent(f, arrays, params, chosen, min(batch_size, len(arrays[0])), shuffle, seed)
+    first = shuffle_seed(None if seed is None else integer("seed", seed, 0), FORMULA)
+    descent = Descent(f, arrays, params, chosen, min(batch_size, len(arrays[0])), shuffle, first)
     history = History({"verbose": verbose, "epochs": epochs, "steps": descent.steps, "dtype": descent.dtype})
     with Progress(verbose, epochs, 0) as progress:
         for index in range(epochs):
@@ -152,4 +154,6 @@ def _arrays(data: Any, check_finite: bool) -> list[np.ndarray]:
     if len(set(lengths)) > 1:
         raise ValueError(f"data must have the same number of rows in each array, got {', '.join(map(str, lengths))}")
     dtype = np.float32 if all(array.dtype == np.float32 for array in arrays) else np.float64
+    for name, array in zip(names, arrays, strict=True):
+        warn_of_large_integers(name, array, np.dtype(dtype))
     return [np.require(array, dtype, ["A"]) for array in arrays]

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .seeds import INITIALIZER, generator
 from .validation import integer, number, unknown
 
 Shape = tuple[int, ...]
@@ -43,7 +44,7 @@ class _Drawn:
 
     def __call__(self, shape: Shape, rng: np.random.Generator, dtype: str = "float32") -> np.ndarray:
         seed = getattr(self, "seed", None)
-        return self.draw(shape, rng if seed is None else np.random.default_rng(seed)).astype(dtype)
+        return self.draw(shape, rng if seed is None else generator(seed, INITIALIZER)).astype(dtype)
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
         raise NotImplementedError

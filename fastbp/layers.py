@@ -1,6 +1,7 @@
 """What a network is made of. A layer here is a description; the weights belong to the model that uses it."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,10 +62,11 @@ class Dense:
     kernel_initializer, bias_initializer : str or callable
         See ``fastbp.initializers``.
     name : str, optional
+        Where it is left out, a model calls its layers dense, dense_1, ... No two layers of a model may be given one name.
 
     Notes
     -----
-    The same description may stand at several places of a network; each place has weights of its own.
+    The same description may stand at several places of a network; each place has weights and a name of its own.
 
     Examples
     --------
@@ -108,3 +110,16 @@ class Dense:
     def stages(self, input_units: int) -> tuple[Stage, ...]:
         """What the layer is for kernels."""
         return dense(input_units, self.units, self.activation, self.use_bias)
+
+    @property
+    def description(self) -> "Dense":
+        """The layer as it was given, where this is one that a model has named."""
+        given: Dense = vars(self).get("_description", self)
+        return given
+
+    def placed(self, name: str) -> "Dense":
+        """The same layer under the name it has in a model."""
+        layer = copy(self)
+        object.__setattr__(layer, "name", name)
+        object.__setattr__(layer, "_description", self)
+        return layer

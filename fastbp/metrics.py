@@ -1,55 +1,58 @@
 """Metrics, computed from sums that the engine collects on its way through the data.
 
 ``accuracy`` becomes Keras's binary accuracy (the prediction is above 0.5) for one output, sparse categorical accuracy
-for integer labels and categorical accuracy otherwise. As in Keras, the training metrics of an epoch come from the
-predictions made before each update.
+for integer labels and categorical accuracy otherwise. Where the binary cross-entropy is told that outputs are logits
+(``from_logits=True``), binary accuracy asks instead whether they are above 0, the logit of 0.5. As in Keras, the training
+metrics of an epoch come from the predictions made before each update, and of several metrics of one name the second is
+called ``name_1``, the third ``name_2``; "loss" is the loss's.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .validation import unknown
+from .losses import BinaryCrossentropy, Loss
+from .validation import unique_name, unknown
 
 if TYPE_CHECKING:
-    from .epoch import Statistics
-    from .losses import Loss
+    from .epoch import Epoch, Statistics
+    from .squares import Targets
 
 # What the engine counts: nothing, sums of errors, and with them correct entries of one kind.
-NOTHING, REGRESSION, BINARY, CATEGORICAL, SPARSE = range(5)
+NOTHING, REGRESSION, BINARY, CATEGORICAL, SPARSE, BINARY_LOGITS = range(6)
 
 
-def _mse(s: Statistics) -> float:
-    return float(np.mean(s.squared_error)) / s.count
+def _mse(s: Statistics, targets: Targets) -> float:
+    return float((s.squared_error.mean() / s.count).numbers())
 
 
-def _mae(s: Statistics) -> float:
-    return float(np.mean(s.absolute_error)) / s.count
+def _mae(s: Statistics, targets: Targets) -> float:
+    return float((s.absolute_error.mean() / s.count).numbers())
 
 
-def _rmse(s: Statistics) -> float:
-    return math.sqrt(_mse(s))
+def _rmse(s: Statistics, targets: Targets) -> float:
+    return float((s.squared_error.mean() / s.count).root().numbers())
 
 
-def _r2(s: Statistics) -> float:
+def _r2(s: Statistics, targets: Targets) -> float:
     """The mean over outputs of 1 - error / variance; a constant target counts 1 if it is met exactly, else 0."""
-    variance = s.target_square_sum - s.target_sum**2 / s.count
-    constant = variance <= 1e-15 * s.target_square_sum  # what rounding leaves of zero
-    exact = np.where(s.squared_error == 0, 1.0, 0.0)
-    return float(np.mean(np.where(constant, exact, 1 - s.squared_error / np.where(constant, 1, variance))))
+    constant = targets.squares.value == 0
+    exact = np.where(s.squared_error.value == 0, 1.0, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = (s.squared_error / targets.squares).numbers()
+    return float(np.mean(np.where(constant, exact, 1 - ratio)))
 
 
-def _accuracy(s: Statistics) -> float:
+def _accuracy(s: Statistics, targets: Targets) -> float:
     return s.correct / s.count
 
 
-def _binary_accuracy(s: Statistics) -> float:
-    return s.correct / (s.count * len(s.squared_error))
+def _binary_accuracy(s: Statistics, targets: Targets) -> float:
+    return s.correct / (s.count * len(s.squared_error.value))
 
 
 # kind: (how to compute it, what to count for it)
@@ -59,6 +62,7 @@ _KINDS = {
     "rmse": (_rmse, REGRESSION),
     "r2": (_r2, REGRESSION),
     "binary_accuracy": (_binary_accuracy, BINARY),
+    "binary_accuracy_of_logits": (_binary_accuracy, BINARY_LOGITS),
     "categorical_accuracy": (_accuracy, CATEGORICAL),
     "sparse_categorical_accuracy": (_accuracy, SPARSE),
 }
@@ -77,7 +81,7 @@ _ALIASES = {
     "CategoricalAccuracy": "categorical_accuracy",
     "SparseCategoricalAccuracy": "sparse_categorical_accuracy",
 }
-_NAMES = {kind: kind for kind in _KINDS} | _ALIASES
+_NAMES = {kind: kind for kind in _KINDS if kind != "binary_accuracy_of_logits"} | _ALIASES
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,8 @@ class Metric:
         if kind == "accuracy":
             kind = "sparse_categorical" if loss.sparse else "binary" if units == 1 else "categorical"
             kind += "_accuracy"
+        if kind == "binary_accuracy" and isinstance(loss, BinaryCrossentropy) and loss.from_logits:
+            kind = "binary_accuracy_of_logits"
         if (kind == "sparse_categorical_accuracy") != loss.sparse:
             raise ValueError(
                 f"metrics must fit the targets, got {self.name!r}: with the loss {loss.name!r}, targets are "
@@ -118,10 +124,10 @@ class Metric:
             )
         return Metric(self.name, kind)
 
-    def compute(self, statistics: Statistics | None) -> float:
+    def compute(self, statistics: Statistics | None, targets: Targets) -> float:
         """The value of a resolved metric; ``statistics`` are there if the engine was told to count."""
         assert statistics is not None
-        return _KINDS[self.kind][0](statistics)
+        return _KINDS[self.kind][0](statistics, targets)
 
 
 def get(identifier: Any) -> Metric:
@@ -152,19 +158,34 @@ def get(identifier: Any) -> Metric:
 
 
 def get_all(identifiers: Any) -> tuple[Metric, ...]:
-    """The metrics that ``compile`` was given: None, one, or a list."""
+    """The metrics that ``compile`` was given: None, one, or a list; each with a name of its own."""
     if identifiers is None:
         return ()
     if isinstance(identifiers, str | Metric):
-        return (get(identifiers),)
+        identifiers = [identifiers]
     if not isinstance(identifiers, Sequence):
         raise TypeError(f"metrics must be a list of names or Metrics, got {identifiers!r}")
-    return tuple(get(identifier) for identifier in identifiers)
+    chosen: list[Metric] = []
+    taken = {"loss", "val_loss"}
+
+    def is_taken(name: str) -> bool:
+        return name in taken or f"val_{name}" in taken
+
+    for metric in map(get, identifiers):
+        name = unique_name(metric.name, is_taken)
+        taken |= {name, f"val_{name}"}
+        chosen.append(Metric(name, metric.kind))
+    return tuple(chosen)
 
 
 def to_count(metrics: Sequence[Metric]) -> int:
     """The engine's ``statistics`` argument for resolved metrics."""
     kinds = {_KINDS[metric.kind][1] for metric in metrics}
-    if {BINARY, CATEGORICAL} <= kinds:
+    if len(kinds - {REGRESSION}) > 1:
         raise ValueError("metrics must hold one kind of accuracy, got binary_accuracy and categorical_accuracy")
     return max(kinds, default=NOTHING)
+
+
+def epoch_logs(epoch: Epoch, metrics: Sequence[Metric], targets: Targets) -> dict[str, float]:
+    """The loss and metrics of a pass by name."""
+    return {"loss": float(epoch.loss)} | {metric.name: metric.compute(epoch.statistics, targets) for metric in metrics}

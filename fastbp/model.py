@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .feature_names import column_names
 from .history import History
 from .interrupts import surely
+from .metrics import epoch_logs
 from .progress import Progress, format_logs
+from .squares import Targets
 from .threads import check_threads
-from .trainable import Data, Trainable, as_returned, epoch_logs
+from .trainable import Data, Trainable, as_returned
 from .validation import boolean, describe, inputs, integer, number, split, verbosity
 
 if TYPE_CHECKING:
@@ -79,7 +82,8 @@ class Sequential(Trainable):
         Parameters
         ----------
         x : array of shape (samples, features)
-            Or a list, a DataFrame, a memory-mapped array, anything that NumPy takes for an array of numbers.
+            Or a list, a DataFrame, a memory-mapped array, anything that NumPy takes for an array of numbers. The names of
+            a DataFrame's columns are remembered, and later ones must have the same in the same order.
         y : array of shape (samples, units), or (samples,) for one unit or integer labels
         batch_size : int
             Samples of a step (None: 32); the last batch of an epoch may be smaller.
@@ -110,7 +114,7 @@ class Sequential(Trainable):
         TypeError, ValueError
             For bad input. The model is as it was.
         TrainingDiverged
-            If the loss becomes NaN or infinite. The model has the weights of the last epoch that was finished.
+            If the loss or the weights become NaN or infinite. The model has the weights of the last epoch that was finished.
 
         Examples
         --------
@@ -129,15 +133,21 @@ class Sequential(Trainable):
         verbose, shuffle, threads = verbosity(verbose), boolean("shuffle", shuffle), _thread_count(threads)
         train, held_out = self._training_data(x, y, validation_data, validation_split, check_finite)
         engine, (metrics, counted) = self._build(train[0].shape[1]), self._to_measure()
+        self._feature_names = self._feature_names or column_names(x)
         steps = -(-len(train[0]) // batch_size)
         history = self.history = History({"verbose": verbose, "epochs": epochs, "steps": steps, "dtype": self.dtype})
         one_by_one = counted or held_out is not None or verbose == 2  # something is to be done after each epoch
         ended: list[Epoch] = []
         logs: list[dict[str, float]] = []
+        targets = Targets(train[1])
+        held_out_targets = Targets(held_out[1]) if held_out else targets
+
+        def learn(count: int, ended: "list[Epoch]") -> None:
+            engine.train_epochs(count, ended, *train, batch_size, shuffle, counted, threads)
 
         def take_note() -> None:
             if held_out is None:
-                logs.extend([epoch_logs(epoch, metrics) for epoch in ended[len(logs) :]])
+                logs.extend([epoch_logs(epoch, metrics, targets) for epoch in ended[len(logs) :]])
             for i in range(len(history.epoch), len(logs)):
                 history.append(initial_epoch + i, logs[i], ended[i])
 
@@ -146,10 +156,10 @@ class Sequential(Trainable):
             try:
                 while initial_epoch + len(ended) < epochs:
                     index = initial_epoch + len(ended)
-                    self._train(engine, index, min(count, epochs - index), ended, train, batch_size, shuffle, counted, threads)
+                    self._train(engine, index, min(count, epochs - index), ended, learn)
                     if held_out is not None:
-                        validated = epoch_logs(engine.evaluate(*held_out, counted, threads), metrics)
-                        logs.append(epoch_logs(ended[-1], metrics) | {f"val_{name}": v for name, v in validated.items()})
+                        validated = epoch_logs(engine.evaluate(*held_out, counted, threads), metrics, held_out_targets)
+                        logs.append(epoch_logs(ended[-1], metrics, targets) | {f"val_{n}": v for n, v in validated.items()})
                     take_note()
                     progress.epoch_ended(history.epoch[-1], logs[-1], history.samples_per_second[-1])
                     count = 1 if one_by_one else epochs_at_once(ended[-1].seconds)
@@ -203,8 +213,8 @@ class Sequential(Trainable):
             integer("batch_size", batch_size, 1)
         verbose, threads, (metrics, counted) = verbosity(verbose), _thread_count(threads), self._to_measure()
         engine = self._need_engine("evaluate")
-        epoch = engine.evaluate(*self._pair(x, y, check_finite), counted, threads)
-        logs = epoch_logs(epoch, metrics)
+        x, y = self._pair(x, y, check_finite)
+        logs = epoch_logs(engine.evaluate(x, y, counted, threads), metrics, Targets(y))
         if verbose:
             print(format_logs(logs), flush=True)
         return as_returned(logs, return_dict)
@@ -256,7 +266,7 @@ class Sequential(Trainable):
             integer("batch_size", batch_size, 1)
         verbosity(verbose)
         engine = self._engine or self._need_engine("predict")
-        x = inputs("x", x, self._input_units, self._dtype, False)
+        x = inputs("x", x, self._input_units, self._dtype, False, self._feature_names)
         output: np.ndarray = engine.forward(x, _thread_count(threads))
         return output
 
@@ -283,8 +293,8 @@ class Sequential(Trainable):
         if validation_data is not None:
             if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
                 raise ValueError(f"validation_data must be a tuple (x, y), got {describe(validation_data)}")
-            x, y = validation_data
-            return train, self._pair(x, y, check_finite, train[0].shape[1], "validation_data ")
+            like = train[0].shape[1], self._feature_names or column_names(x)
+            return train, self._pair(validation_data[0], validation_data[1], check_finite, "validation_data ", like)
         if not fraction:
             return train, None
         train_x, train_y, held_out_x, held_out_y = split(*train, fraction)

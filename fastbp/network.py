@@ -11,9 +11,10 @@ from .layers import Dense, Input, check_name
 from .losses import Loss
 from .metrics import Metric
 from .optimizers import Optimizer
+from .seeds import SHUFFLE, WEIGHTS, generator, shuffle_seed
 from .stages import stages_of
 from .summary import summary_lines
-from .validation import arrays, dtype_name, integer
+from .validation import arrays, dtype_name, integer, unique_name
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -37,9 +38,10 @@ class Network:
     ) -> None:
         self.name = check_name(name) or "sequential"
         self._dtype = np.dtype(dtype_name(dtype))
-        self._random = np.random.default_rng(None if seed is None else integer("seed", seed, 0))
-        self._shuffle_seed = int(self._random.integers(2**63))
-        self._layers: list[Dense] = []
+        seed = None if seed is None else integer("seed", seed, 0)
+        self._random, self._shuffle_seed = generator(seed, WEIGHTS), shuffle_seed(seed, SHUFFLE)
+        self._layers: list[Dense] = []  # each under its name, see Dense.placed
+        self._feature_names: tuple[str, ...] | None = None  # the columns of the first data that named them
         self._input_units: int | None = None
         self._engine: Engine | None = None
         self._first_weights: list[np.ndarray] = []  # those an engine yet to be made starts with; drawn where missing
@@ -57,7 +59,7 @@ class Network:
 
     @property
     def layers(self) -> list[Dense]:
-        """The layers in order, without the Input."""
+        """The layers in order, without the Input; each has a name, given or of the kind of ``dense_1``."""
         return list(self._layers)
 
     @property
@@ -106,10 +108,18 @@ class Network:
             raise TypeError(f"layers must be Dense layers after at most one Input, got {layer!r}")
         if self._layers and self._layers[-1].activation == softmax:
             raise ValueError("activation 'softmax' must be that of the last layer, got another layer after it")
+        placed = self._place(layer)
         if self._engine is not None:
             self._first_weights, self._engine, self._kept_rows = self._engine.get_weights(), None, 0
-        self._layers.append(layer)
+        self._layers.append(placed)
         self._measures = None
+
+    def _place(self, layer: Dense) -> Dense:
+        """A layer under the name that is its own in this model."""
+        names, description = [other.name for other in self._layers], layer.description
+        if description.name in names and all(other.description is not description for other in self._layers):
+            raise ValueError(f"layers must have different names, got a second layer named {description.name!r}")
+        return description.placed(unique_name(description.name or "dense", names.__contains__))
 
     def build(self, input_shape: int | Sequence[int | None]) -> None:
         """Fix the input's width, which otherwise the first data does.

@@ -8,13 +8,12 @@ from .layers import Dense
 def summary_lines(name: str, layers: Sequence[Dense], units: int | None, itemsize: int) -> Iterator[str]:
     """One line for each layer, with a head above and the sum below; ``units`` of the input are None before build."""
     rows, total = [("Layer (type)", "Output shape", "Activation", "Params")], 0
-    for i, layer in enumerate(layers):
+    for layer in layers:
         count = None if units is None else (units + layer.use_bias) * layer.units
         total += count or 0
         units = layer.units if units is not None else None
-        layer_name = layer.name or ("dense" if i == 0 else f"dense_{i}")
         shown = "?" if count is None else f"{count:,}"
-        rows.append((f"{layer_name} (Dense)", f"(None, {layer.units})", layer.activation.name, shown))
+        rows.append((f"{layer.name} (Dense)", f"(None, {layer.units})", layer.activation.name, shown))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     yield f'Model: "{name}"'
     for *left, count_text in rows:

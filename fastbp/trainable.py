@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import losses, optimizers
-from .metrics import Metric, get_all, to_count
+from .feature_names import Names, column_names
+from .metrics import Metric, epoch_logs, get_all, to_count
 from .network import Measures, Network
+from .notices import warn_of_probabilities
+from .squares import Targets
 from .validation import arrays, boolean, inputs, output_gradient, pair
 
 if TYPE_CHECKING:
@@ -15,30 +18,36 @@ if TYPE_CHECKING:
     from .epoch import Epoch
 
 Data = tuple[np.ndarray, np.ndarray]
+Learn = Callable[[int, "list[Epoch]"], None]  # so many epochs; those that have ended are appended
 
 
 class TrainingDiverged(ArithmeticError, ValueError):
-    """The loss of a step was NaN or infinite. The model has the weights it had before that epoch (or batch).
+    """The loss of a step, or the weights after it, became NaN or infinite.
+
+    The model has the weights it had before that epoch (or batch).
 
     Attributes
     ----------
     epoch, step : int
-        When it happened, counted from 1; the step within the epoch.
+        When it was noticed, counted from 1; the step within the epoch.
     result : FormulaFit
         What ``fastbp.fit_formula`` had when the epoch began; None for a model, which holds its weights itself.
     """
 
     result: Any = None
 
-    def __init__(self, epoch: int, step: int, learning_rate: float) -> None:
+    def __init__(self, epoch: int, step: int, learning_rate: float, by_weights: bool = False, from_finite: bool = True) -> None:
         self.epoch, self.step, self.learning_rate = epoch, step, learning_rate
+        self._arguments = epoch, step, learning_rate, by_weights, from_finite
+        what = "the loss was finite, but the weights became" if by_weights else "the loss became"
+        before = "" if from_finite else ", which were not finite either"
         super().__init__(
-            f"the loss became NaN or infinite in epoch {epoch}, step {step}; the weights are those from before this "
-            f"epoch. A learning_rate below {learning_rate:g} or data scaled to about -1 to 1 may help"
+            f"{what} NaN or infinite in epoch {epoch}, step {step}; the weights are those from before this "
+            f"epoch{before}. A learning_rate below {learning_rate:g} or data scaled to about -1 to 1 may help"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.epoch, self.step, self.learning_rate)
+        return type(self), self._arguments
 
 
 class Trainable(Network):
@@ -102,7 +111,7 @@ class Trainable(Network):
         >>> model.forward([[1.0, 2.0, 3.0]])
         array([[6., 6.]], dtype=float32)
         """
-        x = inputs("x", x, self._input_units, self._dtype, False)
+        x = inputs("x", x, self._input_units, self._dtype, False, self._feature_names)
         output: np.ndarray = self._build(x.shape[1]).forward(x, keep=True)
         self._kept_rows = len(x)
         return output
@@ -165,11 +174,13 @@ class Trainable(Network):
         >>> model.train_on_batch([[1.0]], [2.0])
         4.0
         """
-        data = self._pair(x, y, check_finite)
-        engine, (metrics, counted) = self._build(data[0].shape[1]), self._to_measure()
+        samples, targets = self._pair(x, y, check_finite)
+        engine, (metrics, counted) = self._build(samples.shape[1]), self._to_measure()
+        self._feature_names = self._feature_names or column_names(x)
         ended: list[Epoch] = []
-        self._train(engine, 0, 1, ended, data, len(data[0]), False, counted, None)
-        return as_returned(epoch_logs(ended[0], metrics), return_dict)
+        rest = samples, targets, len(samples), False, counted
+        self._train(engine, 0, 1, ended, lambda count, ended: engine.train_epochs(count, ended, *rest))
+        return as_returned(epoch_logs(ended[0], metrics, Targets(targets)), return_dict)
 
     def value_and_gradient(self, x: Any, y: Any, *, check_finite: bool = True) -> tuple[float, list[np.ndarray]]:
         """The loss on all of x, y and its gradient with respect to the weights, in ``get_weights`` order.
@@ -200,7 +211,12 @@ class Trainable(Network):
         Parameters
         ----------
         gradients : list of arrays
-            In ``get_weights`` order, as ``value_and_gradient`` and ``model.gradients`` have them. NaN is not looked for.
+            In ``get_weights`` order, as ``value_and_gradient`` and ``model.gradients`` have them.
+
+        Raises
+        ------
+        TrainingDiverged
+            If a weight becomes NaN or infinite. All of them are as they were.
 
         Examples
         --------
@@ -214,39 +230,33 @@ class Trainable(Network):
         self._compiled()
         engine = self._need_engine("apply_gradients")
         shapes = self._weight_shapes(self._input_units or 0)
-        engine.apply_gradients(arrays("gradients", gradients, shapes, self._dtype))
-        self._kept_rows = 0
+        checked = arrays("gradients", gradients, shapes, self._dtype)
+        self._train(engine, 0, 1, [], lambda *_: engine.apply_gradients(checked))
 
-    def _train(
-        self,
-        engine: "Engine",
-        index: int,
-        count: int,
-        ended: "list[Epoch]",
-        data: Data,
-        batch_size: int,
-        shuffle: bool,
-        counted: int,
-        threads: int | None,
-    ) -> None:
+    def _train(self, engine: "Engine", index: int, count: int, ended: "list[Epoch]", learn: Learn) -> None:
         """``count`` epochs from number ``index`` on; those that have ended are appended to ``ended``, whatever is raised.
 
-        Where one diverges, the weights from before it and the error.
+        Where one diverges, the weights from before it and the error; the same where Ctrl-C finds weights of no use.
         """
         from .engine import Diverged
 
         self._kept_rows = 0
         engine.remember()
         before = len(ended)
-        settings = *data, batch_size, shuffle, counted, threads
         try:
-            engine.train_epochs(count, ended, *settings)
-        except Diverged as error:
+            learn(count, ended)
+        except (Diverged, KeyboardInterrupt) as error:
+            if isinstance(error, KeyboardInterrupt) and engine.is_finite():
+                raise
             engine.go_back()
-            done = len(ended) - before
+            from_finite, done = engine.is_finite(), len(ended) - before
             if done:  # the same again, to its end: nothing in it depends on the clock
-                engine.train_epochs(done, [], *settings)
-            raise TrainingDiverged(index + done + 1, error.step, self._compiled()[0].learning_rate) from None
+                learn(done, [])
+            if isinstance(error, KeyboardInterrupt):
+                error.add_note("The weights had become NaN or infinite; they are those of the last finished epoch.")
+                raise
+            rate = self._compiled()[0].learning_rate
+            raise TrainingDiverged(index + done + 1, error.step, rate, error.by_weights, from_finite) from None
 
     # -- what must fit together
 
@@ -271,28 +281,22 @@ class Trainable(Network):
         if units == 1 and isinstance(loss, of_classes):
             raise ValueError(f"loss {loss.name!r} needs a last layer of at least 2 units, got 1: binary_crossentropy does")
         resolved = tuple(metric.resolve(loss, units) for metric in metrics)
-        return resolved, to_count(resolved)
+        counted = to_count(resolved)
+        warn_of_probabilities(self._layers[-1], loss)
+        return resolved, counted
 
-    def _pair(self, x: Any, y: Any, check_finite: bool, width: int | None = None, prefix: str = "") -> Data:
-        """Samples and targets, checked. ``width`` of the input where the model does not know it yet."""
+    def _pair(self, x: Any, y: Any, check_finite: bool, prefix: str = "", like: tuple[int, Names] | None = None) -> Data:
+        """Samples and targets, checked. ``like``: the input's width and names, which the model may not know yet."""
         _, counted = self._to_measure()
         loss, outputs = self._compiled()[1], self._layers[-1].units
-        units = width or self._input_units, outputs
-        x, y = pair(x, y, units, loss, self._dtype, boolean("check_finite", check_finite), prefix)
+        width, names = like or (self._input_units, self._feature_names)
+        x, y = pair(x, y, (width, outputs), loss, self._dtype, boolean("check_finite", check_finite), prefix, names)
         if isinstance(loss, losses.Custom):
             if counted and y.shape[1] != outputs:
-                names = ", ".join(repr(metric.name) for metric in self._metrics)
-                raise ValueError(f"metrics need targets of shape ({len(y)}, {outputs}), got {y.shape} for {names}")
+                listed = ", ".join(repr(metric.name) for metric in self._metrics)
+                raise ValueError(f"metrics need targets of shape ({len(y)}, {outputs}), got {y.shape} for {listed}")
             loss.graph(y.shape[1], outputs)  # a bad formula stops here, before anything has changed
         return x, y
-
-
-def epoch_logs(epoch: "Epoch", metrics: Sequence[Metric]) -> dict[str, float]:
-    """The loss and metrics of a pass by name."""
-    logs = {"loss": float(epoch.loss)}
-    for metric in metrics:
-        logs[metric.name] = metric.compute(epoch.statistics)
-    return logs
 
 
 def as_returned(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:

@@ -4,12 +4,16 @@ Data that is already C-contiguous in the model's dtype passes through as it is, 
 """
 
 import inspect
+import itertools
 import math
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .feature_names import Names, check_columns
+from .notices import warn_of_large_integers
 
 if TYPE_CHECKING:
     from .losses import Loss
@@ -29,6 +33,12 @@ def unknown(argument: str, value: object, allowed: Iterable[str]) -> ValueError:
     lower = {name.lower(): name for name in names}
     near = get_close_matches(str(value).lower(), lower, n=1)
     return ValueError(text + (f". Did you mean {lower[near[0]]!r}?" if near else ""))
+
+
+def unique_name(name: str, is_taken: Callable[[str], bool]) -> str:
+    """``name``, or the first of name_1, name_2, ... that is not taken."""
+    numbered = (f"{name}_{i}" if i else name for i in itertools.count())
+    return next(candidate for candidate in numbered if not is_taken(candidate))
 
 
 def lookup(
@@ -123,12 +133,16 @@ def verbosity(value: Any) -> int:
 # ------------------------------------------------------------------------------------------------------------- data
 
 
-def inputs(argument: str, x: Any, units: int | None, dtype: np.dtype, check_finite: bool) -> np.ndarray:
-    """``x`` as the engine takes it: (n, units), C-contiguous, of the model's dtype. ``units`` None: any width."""
+def inputs(argument: str, x: Any, units: int | None, dtype: np.dtype, check_finite: bool, names: Names = None) -> np.ndarray:
+    """``x`` as the engine takes it: (n, units), C-contiguous, of the model's dtype. ``units`` None: any width.
+
+    ``names``, where there are any, are those its columns must have if they have names.
+    """
     if not _is_ready(x, units, dtype):
+        check_columns(argument, x, names)
         x = _numbers(argument, x)
         _check_width(argument, x, units)
-        x = _contiguous(x, dtype)
+        x = _contiguous(argument, x, dtype)
     if not len(x):
         raise ValueError(f"{argument} must hold at least one row, got shape {x.shape}")
     if check_finite:
@@ -137,10 +151,17 @@ def inputs(argument: str, x: Any, units: int | None, dtype: np.dtype, check_fini
 
 
 def pair(
-    x: Any, y: Any, units: tuple[int | None, int], loss: "Loss", dtype: np.dtype, check_finite: bool, prefix: str = ""
+    x: Any,
+    y: Any,
+    units: tuple[int | None, int],
+    loss: "Loss",
+    dtype: np.dtype,
+    check_finite: bool,
+    prefix: str = "",
+    names: Names = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Samples and targets as the engine takes them, for a network of ``units`` (inputs, outputs)."""
-    x = inputs(f"{prefix}x", x, units[0], dtype, check_finite)
+    x = inputs(f"{prefix}x", x, units[0], dtype, check_finite, names)
     is_ready = not loss.sparse and not loss.any_width and _is_ready(y, units[1], dtype)
     y = y if is_ready else _numbers(f"{prefix}y", y)
     if y.ndim and len(y) != len(x):
@@ -154,7 +175,7 @@ def pair(
             raise ValueError(f"{prefix}y must have shape ({len(x)},) or ({len(x)}, columns), got {y.shape}")
         if not loss.any_width and (y.ndim != 2 or y.shape[1] != units[1]):
             raise ValueError(f"{prefix}y must have shape ({len(x)}, {units[1]}), got {y.shape}{_target_hint(y, loss)}")
-        y = _contiguous(y, dtype)
+        y = _contiguous(f"{prefix}y", y, dtype)
     if check_finite:
         _check_finite(f"{prefix}y", y)
     if loss.name == "binary_crossentropy" and not loss.any_width and (y.min() < 0 or y.max() > 1):
@@ -194,7 +215,7 @@ def arrays(argument: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype:
         array = _numbers(f"{argument}[{i}]", value)
         if array.shape != shape:
             raise ValueError(f"{argument}[{i}] must have shape {shape}, got {array.shape}")
-        result.append(_contiguous(array, dtype))
+        result.append(_contiguous(f"{argument}[{i}]", array, dtype))
     return result
 
 
@@ -203,7 +224,7 @@ def output_gradient(argument: str, dy: Any, shape: tuple[int, int], dtype: np.dt
     dy = _numbers(argument, dy)
     if dy.shape != shape:
         raise ValueError(f"{argument} must have the shape of the output of the last forward, {shape}, got {dy.shape}")
-    return np.require(_contiguous(dy, dtype), requirements="A")
+    return np.require(_contiguous(argument, dy, dtype), requirements="A")
 
 
 def _is_ready(array: Any, units: int | None, dtype: np.dtype) -> bool:
@@ -243,8 +264,9 @@ def _has_columns_of_numbers(value: Any) -> bool:
     return bool(kinds) and hasattr(value, "to_numpy") and set(kinds) <= set("fiub")
 
 
-def _contiguous(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def _contiguous(argument: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """C-contiguous, aligned and of the dtype; numbers too large for it become infinite without a warning."""
+    warn_of_large_integers(argument, array, dtype)
     with np.errstate(over="ignore"):
         return np.require(array, dtype, ["C", "A"])
 

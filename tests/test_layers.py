@@ -1,5 +1,7 @@
 """Descriptions of layers, and how a model is put together from them."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -110,11 +112,66 @@ def test_layers_come_one_by_one():
     assert model.layers == small().layers
 
 
-def test_one_description_at_two_places():
-    layer = Dense(3)
+@pytest.mark.parametrize(("name", "names"), [(None, ["dense", "dense_1"]), ("twin", ["twin", "twin_1"])])
+def test_one_description_at_two_places(name, names):
+    layer = Dense(3, name=name)
     model = Sequential([Input((3,)), layer, layer], seed=0)
     first, _, second, _ = model.get_weights()
     assert not np.array_equal(first, second)
+    assert names_of(model) == names and layer.name == name
+
+
+# ---------------------------------------------------------------------------------------------------------- names
+
+
+def names_of(model):
+    """The names of the layers, which must be those that the summary prints."""
+    lines = []
+    model.summary(print_fn=lines.append)
+    names = [layer.name for layer in model.layers]
+    assert [line.split(" (Dense)")[0] for line in lines if " (Dense)" in line] == names
+    assert len(set(names)) == len(names)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ([None], ["dense"]),
+        ([None, None, None], ["dense", "dense_1", "dense_2"]),
+        (["hidden", None, "out"], ["hidden", "dense", "out"]),
+        (["dense", None], ["dense", "dense_1"]),
+        (["dense_1", None, None], ["dense_1", "dense", "dense_2"]),
+    ],
+)
+def test_every_layer_has_a_name_of_its_own(given, names):
+    layers = [Dense(2, name=name) for name in given]
+    model = Sequential(layers)
+    assert names_of(model) == names
+    assert [layer.name for layer in layers] == given  # descriptions stay as they are
+    assert names_of(pickle.loads(pickle.dumps(model))) == names
+    model.add(Dense(2))
+    assert names_of(model)[:-1] == names
+
+
+@pytest.mark.parametrize("names", [["a", "a"], ["a", None, "a"], [None, "dense"], [None, None, "dense_1"]])
+def test_a_name_given_twice_is_refused(names):
+    with pytest.raises(ValueError, match=f"layers must have different names, got a second layer named '{names[-1]}'"):
+        Sequential([Dense(2, name=name) for name in names])
+    model = Sequential([Dense(2, name=name) for name in names[:-1]])
+    with pytest.raises(ValueError, match="different names"):
+        model.add(Dense(2, name=names[-1]))
+    assert len(model.layers) == len(names) - 1
+
+
+def test_layers_of_other_models():
+    """A name that a model made up is made up anew by the next, one that was given stays."""
+    one, other = Sequential([Dense(2), Dense(3, name="a")]), Sequential([Dense(4), Dense(5, name="b")])
+    both = Sequential([*other.layers, *one.layers])
+    assert names_of(both) == ["dense", "b", "dense_1", "a"]
+    assert [layer.units for layer in both.layers] == [4, 5, 2, 3]
+    twice = Sequential([*one.layers, *one.layers])
+    assert names_of(twice) == ["dense", "a", "dense_1", "a_1"]
 
 
 @pytest.mark.parametrize(

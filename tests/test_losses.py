@@ -172,7 +172,7 @@ def test_predictions_are_probabilities():
         engine = engine_of({"name": name}, last, 3)
         assert engine.forward(z) == pytest.approx(expected)
         statistics = engine.evaluate(z, y, statistics=1).statistics
-        assert statistics.squared_error == pytest.approx(((expected - y) ** 2)[0])
+        assert statistics.squared_error.numbers() == pytest.approx(((expected - y) ** 2)[0])
         engine.forward(z, keep=True)  # and so does the lower level: the gradient it takes is that of the probabilities
         dz, _ = engine.backward(np.array([[1.0, 0.0, 0.0]]))
         slopes = oracle.through_activation({"activation": last}, z, np.array([[1.0, 0.0, 0.0]]))

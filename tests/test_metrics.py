@@ -1,7 +1,5 @@
 """Metrics against scikit-learn, through evaluate and through the training of one batch."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from sklearn import metrics as reference
@@ -67,30 +65,6 @@ def test_sparse_accuracy(name):
     check(model, y, {name: reference.accuracy_score(y, model.predict(X).argmax(axis=1))})
 
 
-def statistics(y, p):
-    y, p = np.atleast_2d(y).T.astype(float), np.atleast_2d(p).T.astype(float)
-    return SimpleNamespace(
-        count=len(y),
-        squared_error=((y - p) ** 2).sum(axis=0),
-        target_sum=y.sum(axis=0),
-        target_square_sum=(y**2).sum(axis=0),
-    )
-
-
-@pytest.mark.parametrize("targets", [[0.0, 0, 0], [0.1, 0.1, 0.1]])
-def test_r2_of_constant_targets(targets):
-    """1 if they are met exactly and else 0, as scikit-learn has it; never a division by zero."""
-    r2 = metrics.get("r2")
-    assert r2.compute(statistics(targets, targets)) == 1.0
-    assert r2.compute(statistics(targets, [1.0, 2, 3])) == 0.0
-
-
-def test_r2_of_targets_far_from_zero():
-    y = 1e4 + np.arange(10.0)
-    p = y + np.sin(np.arange(10))
-    assert metrics.get("r2").compute(statistics(y, p)) == pytest.approx(reference.r2_score(y, p), rel=1e-6)
-
-
 def test_names_stay_as_given():
     names = ["mean_squared_error", "mae", "RootMeanSquaredError", "r2_score", metrics.Metric("mine", "mse")]
     model = model_of(1, None, "mse", names)
@@ -126,3 +100,62 @@ def test_what_accuracy_becomes():
     assert kind("mse", 1) == kind("binary_crossentropy", 1) == "binary_accuracy"
     assert kind("binary_crossentropy", 3) == kind("categorical_crossentropy", 3) == "categorical_accuracy"
     assert kind("sparse_categorical_crossentropy", 3) == "sparse_categorical_accuracy"
+
+
+# ---------------------------------------------------------------------------------------------------------- names
+
+NAMES = [
+    (["mae", "mae", "mae"], ["mae", "mae_1", "mae_2"]),
+    (["mse", "mae", "mse"], ["mse", "mae", "mse_1"]),
+    (["mae", "mae", metrics.Metric("mae_1", "mae")], ["mae", "mae_1", "mae_1_1"]),
+    ([metrics.Metric("mae_1", "mae"), "mae", "mae"], ["mae_1", "mae", "mae_2"]),
+    ([metrics.Metric("loss", "mae"), "mae"], ["loss_1", "mae"]),
+    ([metrics.Metric("val_loss", "mae")], ["val_loss_1"]),
+    (["mae", metrics.Metric("val_mae", "mse")], ["mae", "val_mae_1"]),
+    ([metrics.Metric("val_mae", "mse"), "mae"], ["val_mae", "mae_1"]),
+]
+
+
+@pytest.mark.parametrize(("given", "names"), NAMES, ids=str)
+def test_each_metric_has_a_name_of_its_own(given, names):
+    """Numbered as Keras does it, and no value is lost: not from evaluate, not from a history, not behind the loss."""
+    model = model_of(1, None, "mse", given)
+    y = RNG.normal(size=200)
+    error = model.predict(X)[:, 0] - y
+    kinds = [metrics.get(metric).kind for metric in given]
+    expected = [(error**2).mean(), *({"mse": (error**2).mean(), "mae": np.abs(error).mean()}[kind] for kind in kinds)]
+    assert model.metrics_names == ["loss", *names]
+    assert model.evaluate(X, y, verbose=0) == pytest.approx(expected, rel=1e-5)
+    assert model.evaluate(X, y, verbose=0, return_dict=True) == pytest.approx(
+        dict(zip(model.metrics_names, expected, strict=True)), rel=1e-5
+    )
+    history = model.fit(X, y, batch_size=200, validation_data=(X, y), epochs=2, verbose=0).history
+    assert list(history) == [*model.metrics_names, *(f"val_{name}" for name in model.metrics_names)]
+    assert [history[name][0] for name in model.metrics_names] == pytest.approx(expected, rel=1e-5)
+    for loss, name in zip(["mean_squared_error", *kinds], model.metrics_names, strict=True):
+        twin = "loss" if loss in ("mse", "mean_squared_error") else name
+        assert history[f"val_{name}"] == pytest.approx(history[f"val_{twin}"], rel=1e-6)
+        assert history[f"val_{name}"][0] == pytest.approx(history[name][1], rel=1e-5)
+
+
+# --------------------------------------------------------------------------------------------------------- logits
+
+
+@pytest.mark.parametrize("name", ["accuracy", "binary_accuracy"])
+def test_accuracy_of_logits_is_that_of_their_probabilities(name):
+    """Two models of one set of weights, one with the sigmoid in its last layer, one with it in its loss."""
+    apart = model_of(1, "sigmoid", "binary_crossentropy", [name])
+    together = model_of(1, None, losses.BinaryCrossentropy(from_logits=True), [name])
+    y = RNG.integers(0, 2, 200)
+    logits = together.predict(X)[:, 0]
+    assert ((logits > 0) & (logits < 0.5)).any()  # else the test could not fail
+    check(together, y, {name: reference.accuracy_score(y, logits > 0)})
+    check(apart, y, {name: reference.accuracy_score(y, logits > 0)})
+
+
+def test_accuracy_of_many_logits():
+    model = model_of(4, None, losses.BinaryCrossentropy(from_logits=True), ["binary_accuracy", "mae"])
+    y = RNG.integers(0, 2, (200, 4))
+    check(model, y, {"binary_accuracy": ((model.predict(X) > 0) == y).mean()})
+    with pytest.raises(ValueError, match="one kind of accuracy"):
+        model_of(4, None, losses.BinaryCrossentropy(from_logits=True), ["binary_accuracy", "accuracy"])

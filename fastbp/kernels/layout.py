@@ -95,8 +95,8 @@ TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)
 TASK_FIELDS = 5
 
 # -- RESULT
-LOSS_SUM, STEPS, DIVERGED_AT, WENT_SOLO, EPOCHS_DONE = range(5)
-EPOCH_LOSS = 5  # the sum of the losses of the first finished pass; as many follow as there are
+LOSS_SUM, STEPS, DIVERGED_AT, SPOILT, WENT_SOLO, EPOCHS_DONE = range(6)  # SPOILT: diverged by the weights, not by the loss
+EPOCH_LOSS = 6  # the sum of the losses of the first finished pass; as many follow as there are
 MOST_EPOCHS = 256  # of one call
 RESULT_SIZE = EPOCH_LOSS + MOST_EPOCHS
 

@@ -1,25 +1,36 @@
-"""Sums over predictions and targets, from which the metrics of an epoch are computed."""
+"""Sums over predictions and targets, from which the metrics of an epoch are computed.
+
+They are float64, and so are the errors. Where the square of one would be too large or too small for that, it is scaled by a
+power of two, exactly, and added to sums of its own.
+"""
+
+from numba import types
 
 from . import layout as at
 from .jit import inner
 from .memory import make_accessors, read_double, read_int, write_double
 
-# Kinds of counting: each does what the one before does, but SPARSE counts correct labels alone.
-NOTHING, REGRESSION, BINARY, CATEGORICAL, SPARSE = range(5)
+# Kinds of counting: sums of errors, and with them correct entries of one kind; SPARSE counts correct labels alone.
+NOTHING, REGRESSION, BINARY, CATEGORICAL, SPARSE, BINARY_LOGITS = range(6)
 
-# A slot of counts: rows, correct ones, then four sums for each output.
+# A slot of counts: rows, correct ones, then for each of SCALES two sums for each output.
 ROWS, CORRECT, SUMS = 0, 1, 2
-SQUARED_ERROR, ABSOLUTE_ERROR, TARGET, TARGET_SQUARE = range(4)
+SQUARED_ERROR, ABSOLUTE_ERROR = 0, 1
+SMALL, USUAL, LARGE = 0, 1, 2
+SCALES = (600, 0, -600)  # powers of two: small errors are multiplied, large ones divided
+SMALL_BELOW, LARGE_FROM = 2.0**-450, 2.0**450
 
 
 def counts_size(units):
     """Numbers in one slot."""
-    return SUMS + 4 * units
+    return SUMS + len(SCALES) * 2 * units
 
 
 def make_count(dtype):
     """``count(plan, kind, output, row, sample, rows, units, counts)``: add rows of predictions to a slot."""
     read, _ = make_accessors(dtype)
+    UP, DOWN = 2.0 ** SCALES[SMALL], 2.0 ** SCALES[LARGE]
+    MAY_OVERFLOW = dtype == "float64"
 
     @inner(dtype)
     def largest(address, units):
@@ -30,21 +41,29 @@ def make_count(dtype):
         return best
 
     @inner(dtype)
-    def add(counts, which, j, units, value):
-        place = SUMS + which * units + j
+    def add(counts, place, value):
         write_double(counts, place, read_double(counts, place) + value)
+
+    @inner(dtype)
+    def add_error(counts, j, units, error):
+        scale = USUAL
+        if MAY_OVERFLOW:
+            if error >= LARGE_FROM:
+                scale, error = LARGE, error * DOWN
+            elif error < SMALL_BELOW:
+                scale, error = SMALL, error * UP
+        place = SUMS + scale * 2 * units + j
+        add(counts, place + SQUARED_ERROR * units, error * error)
+        add(counts, place + ABSOLUTE_ERROR * units, error)
 
     @inner(dtype)
     def count_row(kind, p, t, units, counts):
         correct = 0
+        cut = 0.0 if kind == BINARY_LOGITS else 0.5
         for j in range(units):
-            prediction, target = float(read(p, j)), float(read(t, j))
-            error = prediction - target
-            add(counts, SQUARED_ERROR, j, units, error * error)
-            add(counts, ABSOLUTE_ERROR, j, units, abs(error))
-            add(counts, TARGET, j, units, target)
-            add(counts, TARGET_SQUARE, j, units, target * target)
-            if kind == BINARY and target == (1.0 if prediction > 0.5 else 0.0):
+            prediction, target = types.float64(read(p, j)), types.float64(read(t, j))  # float() would keep a float32
+            add_error(counts, j, units, abs(prediction - target))
+            if kind in (BINARY, BINARY_LOGITS) and target == (1.0 if prediction > cut else 0.0):
                 correct += 1
         if kind == CATEGORICAL and largest(p, units) == largest(t, units):
             correct = 1

@@ -27,6 +27,7 @@ from .rows import LAYER_BYTES, make_rows
 from .statistics import make_count
 from .team import barrier, clock, raise_flag, read_flag
 from .update import STORE, make_begin_step
+from .update import spoilt as spoilt_function
 
 WINDOW = 10_000_000  # cycles, some milliseconds, over which waiting is judged
 MOST_WAITING = 0.6  # the share of a window that thread 0 may wait before it goes on alone
@@ -37,7 +38,7 @@ def _make_run(dtype):
     forward, backward, close_output, add_gradient, update_piece = make_layers(dtype)
     forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
     count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
-    set_zero, add_doubles = memory.set_zero(dtype), memory.add_doubles(dtype)
+    set_zero, add_doubles, spoilt = memory.set_zero(dtype), memory.add_doubles(dtype), spoilt_function(dtype)
     TILE_ROWS = tile_rows()
 
     @inner(dtype)
@@ -129,16 +130,28 @@ def _make_run(dtype):
             update_piece(plan, layer, vector, last_vector, first, last, batch, scratch)
 
     @inner(dtype)
+    def learns(plan):
+        """Whether the weights change."""
+        return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
+
+    @inner(dtype)
+    def diverge(plan, step, by_weights):
+        """Have the run end after this step, or after the one that has begun; what was noticed first is what counts."""
+        result = read_int(plan, at.RESULT)
+        if read_double(result, at.DIVERGED_AT) == 0.0:
+            write_double(result, at.DIVERGED_AT, float(step + 1))
+            write_double(result, at.SPOILT, by_weights)
+        raise_flag(read_int(plan, at.CONTROL), at.QUIT)
+
+    @inner(dtype)
     def close_step(plan, step, sample, batch):
         """Thread 0, between the phases: add up the step's loss, count for the metrics, notice what ends the run."""
         result, control = read_int(plan, at.RESULT), read_int(plan, at.CONTROL)
         if read_int(plan, at.PHASES) & at.LOSS_PHASE:
             total = add_doubles(read_int(plan, at.ROW_LOSS), batch)
             write_double(result, at.LOSS_SUM, read_double(result, at.LOSS_SUM) + total)
-            learns = read_int(plan, at.PHASES) & at.BACKWARD and read_int(plan, at.OPTIMIZER) != STORE
-            if learns and not np.isfinite(total):
-                write_double(result, at.DIVERGED_AT, float(step + 1))
-                raise_flag(control, at.QUIT)
+            if learns(plan) and not np.isfinite(total):
+                diverge(plan, step, 0.0)
         if not read_int(plan, at.GROUPS):
             count_rows(plan, 0, 0, batch, sample, 0)
         write_double(result, at.STEPS, read_double(result, at.STEPS) + 1.0)
@@ -164,7 +177,7 @@ def _make_run(dtype):
     def begin_run(plan):
         """Thread 0: nothing has happened yet, but for the loss of a pass that has begun."""
         result = read_int(plan, at.RESULT)
-        for position in (at.STEPS, at.DIVERGED_AT, at.EPOCHS_DONE):
+        for position in (at.STEPS, at.DIVERGED_AT, at.SPOILT, at.EPOCHS_DONE):
             write_double(result, position, 0.0)
         if read_int(plan, at.FIRST_STEP) == 0:
             write_double(result, at.LOSS_SUM, 0.0)
@@ -175,9 +188,12 @@ def _make_run(dtype):
             shuffle(read_int(plan, at.ORDER), read_int(plan, at.SAMPLES), read_int(plan, at.RANDOM))
 
     @inner(dtype)
-    def end_epoch(plan):
-        """Thread 0: put the pass's loss with those of the passes before."""
+    def end_epoch(plan, step):
+        """Thread 0: put the pass's loss with those of the passes before, if the weights it leaves are of any use."""
         result = read_int(plan, at.RESULT)
+        if learns(plan) and spoilt(read_int(plan, at.PARAMETERS), read_int(plan, at.SLOT)) != 0.0:
+            diverge(plan, step, 1.0)
+            return
         done = read_double(result, at.EPOCHS_DONE)
         write_double(result, at.EPOCH_LOSS + int(done), read_double(result, at.LOSS_SUM))
         write_double(result, at.LOSS_SUM, 0.0)
@@ -229,7 +245,7 @@ def _make_run(dtype):
                         threads = go_solo(plan)
                 leave = read_flag(control, at.QUIT)
                 if thread == 0 and step == steps - 1 and read_double(read_int(plan, at.RESULT), at.DIVERGED_AT) == 0.0:
-                    end_epoch(plan)
+                    end_epoch(plan, step)
                 if leave:
                     return
 

@@ -6,6 +6,7 @@ changes from step to step (the bias corrections of Adam) is worked out once a st
 
 import math
 
+import numpy as np
 from numba import types
 
 from .library import VectorFunction, call_by_code
@@ -25,6 +26,14 @@ BETA_1_POWER, BETA_2_POWER, U_PRODUCT, DECAY_POWER = range(4)
 SCHEDULE = 4
 
 
+def _squarable(s, g):
+    """g, cut off where its square would overflow: the rules that divide by a root of squares take the same step for any
+    gradient that large. What is not finite stays, so that it is noticed."""
+    most = s.constant(math.sqrt(np.finfo(s.dtype).max) / 2)
+    size = s.abs(g)
+    return s.select((size > most) & (size < math.inf), s.copysign(most, g), g)
+
+
 def _sgd(s, h, w, g, state):
     return w * h[KEEP] - h[RATE] * g, []
 
@@ -41,12 +50,13 @@ def _nesterov(s, h, w, g, state):
 
 def _rmsprop(centered, momentum):
     def rule(s, h, w, g, state):
+        g = _squarable(s, g)
         velocity = h[FIRST] * state[0] + h[FIRST_REST] * g * g
         new, spread = [velocity], velocity
         if centered:
             average = h[FIRST] * state[1] + h[FIRST_REST] * g
             new.append(average)
-            spread = velocity - average * average
+            spread = s.maximum(0.0, velocity - average * average)  # rounding must not make it negative
         step = h[RATE] * g / s.sqrt(spread + h[EPSILON])
         if momentum:
             step = h[SECOND] * state[-1] + step
@@ -57,12 +67,14 @@ def _rmsprop(centered, momentum):
 
 
 def _adagrad(s, h, w, g, state):
-    total = state[0] + g * g
+    g = _squarable(s, g)
+    total = s.minimum(float(np.finfo(s.dtype).max), state[0] + g * g)
     return w * h[KEEP] - h[RATE] * g / s.sqrt(total + h[EPSILON]), [total]
 
 
 def _adam(amsgrad):
     def rule(s, h, w, g, state):
+        g = _squarable(s, g)
         m = s.fma(g - state[0], h[FIRST_REST], state[0])
         v = s.fma(s.fma(g, g, -state[1]), h[SECOND_REST], state[1])
         new, spread = [m, v], v
@@ -75,6 +87,7 @@ def _adam(amsgrad):
 
 
 def _nadam(s, h, w, g, state):
+    g = _squarable(s, g)
     m = s.fma(g - state[0], h[FIRST_REST], state[0])
     v = s.fma(s.fma(g, g, -state[1]), h[SECOND_REST], state[1])
     m_hat = h[NADAM_M] * m + h[NADAM_G] * g
@@ -133,6 +146,17 @@ def _update(s, code, *arguments):
 update = VectorFunction("update", 7, _update)
 
 
+def _spoilt(s, w, size):
+    """0.0, or NaN where a number among ``size`` bytes is NaN or infinite."""
+    total = s.variable(s.constant(0.0))
+    with s.loop(size, step=s.lanes * s.itemsize) as shift:
+        total.set(s.fma(s.load(s.b.add(w, shift)), 0.0, total.get()))
+    return s.as_double(s.lane(s.sum(total.get())))
+
+
+spoilt = VectorFunction("spoilt", 2, _spoilt, returns="double")
+
+
 def make_begin_step(dtype):
     """``begin_step(code, hyper, schedule, scalars)``: this step's scalars from the settings and the running products.
 
@@ -141,6 +165,7 @@ def make_begin_step(dtype):
     """
     write = make_accessors(dtype)[1]
     cast = getattr(types, dtype)
+    LEAST = float(np.finfo(dtype).tiny)  # an epsilon of 0 would divide 0 by 0 where there is no gradient
 
     def begin_step(code, hyper, schedule, scalars):
         rate, first, second = read_double(hyper, 0), read_double(hyper, 2), read_double(hyper, 3)
@@ -148,7 +173,7 @@ def make_begin_step(dtype):
         write(scalars, KEEP, cast(1.0 - rate * read_double(hyper, 1)))
         write(scalars, FIRST, cast(first))
         write(scalars, SECOND, cast(second))
-        write(scalars, EPSILON, cast(read_double(hyper, 4)))
+        write(scalars, EPSILON, cast(max(read_double(hyper, 4), LEAST)))
         write(scalars, FIRST_REST, cast(1.0 - first))
         write(scalars, SECOND_REST, cast(1.0 - second))
         if code < ADAM:

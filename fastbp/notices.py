@@ -1,0 +1,46 @@
+"""Warnings: of what works, but can hardly be what is meant."""
+
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .layers import Dense
+    from .losses import Loss
+
+
+def warn(message: str) -> None:
+    """A warning that points at the line outside of the package that led to it."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_back.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, UserWarning, stacklevel=level + 1)
+
+
+def warn_of_large_integers(argument: str, array: np.ndarray, dtype: np.dtype) -> None:
+    """Tell of integers of a size at which not every one is a number of the dtype."""
+    most = 2 ** (np.finfo(dtype).nmant + 1)
+    if array.dtype.kind not in "iu" or not array.size or np.iinfo(array.dtype).max <= most:
+        return
+    low, high = int(array.min()), int(array.max())
+    if max(-low, high) <= most:
+        return
+    remedy = "Subtract an offset first" + (", or use dtype='float64'" if dtype == np.float32 else "")
+    warn(
+        f"{argument} holds the integer {high if high >= -low else low}, but {dtype.name} holds every integer only up to "
+        f"{most} in size: those beyond are rounded. {remedy}"
+    )
+
+
+def warn_of_probabilities(last: "Dense", loss: "Loss") -> None:
+    """Tell of a last layer whose probabilities do not go with the loss, or are always 1."""
+    name = last.activation.name
+    if name in ("sigmoid", "softmax") and loss.from_logits:
+        warn(
+            f"loss {loss.name!r} has from_logits=True, but the last layer's activation {name!r} makes probabilities of the "
+            "logits, which the loss then does once more: leave out one of the two"
+        )
+    elif name == "softmax" and last.units == 1:
+        warn("activation 'softmax' of 1 unit gives 1 for any input: use 'sigmoid', or one unit for each class")

@@ -1,0 +1,68 @@
+"""Sums of squares that a float64 need not be able to hold, and that of targets about their mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+BLOCK = 1 << 16  # numbers that are turned into float64 together
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """Numbers ``value * 2**power``, one for each output."""
+
+    value: np.ndarray
+    power: np.ndarray
+
+    @classmethod
+    def total(cls, values: np.ndarray, powers: np.ndarray) -> Scaled:
+        """The sum over the first axis of ``values``, whose rows have a power each, in rising order."""
+        top = len(powers) - 1 - np.argmax(values[::-1] != 0, axis=0)
+        power = np.where((values != 0).any(axis=0), powers[top], powers[0])
+        return cls(np.ldexp(values, powers[:, None] - power).sum(axis=0), power)
+
+    def mean(self) -> Scaled:
+        """The mean over outputs."""
+        power = self.power.max()
+        return Scaled(np.ldexp(self.value, self.power - power).mean(), power)
+
+    def __truediv__(self, other: Scaled | int) -> Scaled:
+        if isinstance(other, Scaled):
+            return Scaled(self.value / other.value, self.power - other.power)
+        return Scaled(self.value / other, self.power)
+
+    def root(self) -> Scaled:
+        """The square root of numbers whose power is even."""
+        return Scaled(np.sqrt(self.value), self.power // 2)
+
+    def numbers(self) -> np.ndarray:
+        """As plain numbers, infinite or 0 where they must be."""
+        with np.errstate(over="ignore"):
+            return np.ldexp(self.value, self.power)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a metric may want to know of the targets (samples, outputs), worked out when first asked for."""
+
+    y: np.ndarray
+
+    @cached_property
+    def squares(self) -> Scaled:
+        """The squares of the distances from each output's mean, added up; exactly 0 where all its targets are equal."""
+        with np.errstate(invalid="ignore", over="ignore"):  # for targets that are not finite
+            low, high = (extreme.astype(np.float64) for extreme in (self.y.min(axis=0), self.y.max(axis=0)))
+            center, reach = low / 2 + high / 2, high / 2 - low / 2
+            _, power = np.frexp(reach)
+            rows = max(1, BLOCK // self.y.shape[1])
+            starts = range(0, len(self.y), rows)
+
+            def near(start: int) -> np.ndarray:  # within about -1 to 1
+                return np.ldexp(self.y[start : start + rows] - center, -power)
+
+            mean = sum(near(start).sum(axis=0) for start in starts) / len(self.y)
+            total = sum(((near(start) - mean) ** 2).sum(axis=0) for start in starts)
+        return Scaled(np.where(low == high, 0.0, total), 2 * power)
