@@ -121,6 +121,7 @@ def fit_formula(
     descent = Descent(f, arrays, params, chosen, min(batch_size, len(arrays[0])), shuffle, seed)
     history = History({"verbose": verbose, "epochs": epochs, "steps": descent.steps, "dtype": descent.dtype})
     with Progress(verbose, epochs, 0) as progress:
+        progress.prepare(descent)
         for index in range(epochs):
             before = descent.parameters.copy()
             try:

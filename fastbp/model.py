@@ -10,7 +10,7 @@ import numpy as np
 
 from .history import History
 from .interrupts import surely
-from .progress import Progress, format_logs
+from .progress import Progress, format_logs, show
 from .threads import check_threads
 from .trainable import Data, Trainable, as_returned, epoch_logs
 from .validation import boolean, describe, inputs, integer, number, split, verbosity
@@ -142,6 +142,7 @@ class Sequential(Trainable):
                 history.append(initial_epoch + i, logs[i], ended[i])
 
         with Progress(verbose, epochs, initial_epoch) as progress:
+            progress.prepare(engine)
             count = 1
             try:
                 while initial_epoch + len(ended) < epochs:
@@ -206,7 +207,7 @@ class Sequential(Trainable):
         epoch = engine.evaluate(*self._pair(x, y, check_finite), counted, threads)
         logs = epoch_logs(epoch, metrics)
         if verbose:
-            print(format_logs(logs), flush=True)
+            show(format_logs(logs))
         return as_returned(logs, return_dict)
 
     def test_on_batch(

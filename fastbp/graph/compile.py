@@ -36,10 +36,10 @@ def load(key: str, write: Callable[[Any, str], list[str]]) -> list[int]:
 
 
 def _build(key: str, write: Callable[[Any, str], list[str]]) -> tuple[Any, list[int]]:
-    from numba.core.compiler_lock import global_compiler_lock
     from numba.core.registry import cpu_target
 
     from ..kernels import jit
+    from ..kernels.lock import global_compiler_lock
 
     with global_compiler_lock:
         codegen = cpu_target.target_context.codegen()
