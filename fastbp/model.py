@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .conversion import describe
 from .history import History
 from .interrupts import surely
 from .progress import Progress, format_logs, show
 from .threads import check_threads
 from .trainable import Data, Trainable, as_returned, epoch_logs
-from .validation import boolean, describe, inputs, integer, number, split, verbosity
+from .validation import boolean, inputs, integer, number, split, verbosity
 
 if TYPE_CHECKING:
     from .epoch import Epoch
