@@ -81,7 +81,8 @@ class Descent:
         padded = -(-(len(numbers) + 1) // machine().lanes(arrays[0].dtype)) * machine().lanes(arrays[0].dtype)
         self._w, self._outputs = aligned_zeros(padded, self.dtype), aligned_zeros(padded, self.dtype)
         self.parameters = self._w[: len(numbers)]
-        self.parameters[:] = numbers
+        with np.errstate(all="ignore"):
+            self.parameters[:] = numbers
         self._state = aligned_zeros(padded * max(optimizer.slots, 1), self.dtype)
         self._state[:padded] = optimizer.initial_state
         self._control, self._result = np.zeros(CONTROL_SIZE, np.int64), np.zeros(3)

@@ -143,7 +143,9 @@ def _last(history: History) -> float:
 
 def _arrays(data: Any, check_finite: bool) -> list[np.ndarray]:
     """The data as arrays of one type, with equally many rows."""
-    several = isinstance(data, tuple) or (isinstance(data, list) and any(getattr(item, "ndim", hasattr(item, "__len__")) for item in data))
+    several = isinstance(data, tuple) or (
+        isinstance(data, list) and any(getattr(item, "ndim", hasattr(item, "__len__")) for item in data)
+    )
     items = list(data) if several else [data]
     if not items:
         raise ValueError("data must hold at least one array, got none")

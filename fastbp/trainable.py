@@ -291,7 +291,8 @@ def epoch_logs(epoch: "Epoch", metrics: Sequence[Metric]) -> dict[str, float]:
     """The loss and metrics of a pass by name."""
     logs = {"loss": float(epoch.loss)}
     for metric in metrics:
-        logs[metric.name] = metric.compute(epoch.statistics)
+        with np.errstate(all="ignore"):  # the square of a large number is infinite, and no error of the caller's
+            logs[metric.name] = metric.compute(epoch.statistics)
     return logs
 
 

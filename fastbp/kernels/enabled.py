@@ -2,5 +2,5 @@
 
 from numba.core import config
 
-if config.DISABLE_JIT:
+if vars(config).get("DISABLE_JIT"):
     raise RuntimeError("the kernels need Numba's JIT: unset NUMBA_DISABLE_JIT")
