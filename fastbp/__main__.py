@@ -1,6 +1,8 @@
 """The command line: ``python -m fastbp warmup``, ``bench`` and ``info``."""
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 
 from . import __version__, warmup
@@ -17,14 +19,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _add_bench_arguments(bench_parser)
     chosen = vars(parser.parse_args(arguments))
     command = chosen.pop("command")
-    if command == "warmup":
-        warmup()
-        return
     try:
-        lines = _info() if command == "info" else _bench(chosen)
+        lines = {"warmup": _warmup, "info": _info, "bench": lambda: _bench(chosen)}[command]()
     except (TypeError, ValueError) as error:
         parser.error(str(error))
-    print("\n".join(lines))
+    except RuntimeError as error:
+        parser.exit(1, f"{parser.prog}: error: {error}\n")
+    try:
+        print("\n".join(lines), end="\n" if lines else "", flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python itself will write there once more
+        if not isinstance(error, BrokenPipeError):  # that is a reader who has seen enough
+            parser.exit(1, f"{parser.prog}: error: the output could not be written: {error}\n")
 
 
 def _add_bench_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +54,11 @@ def _sizes(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be whole numbers such as 17,64,64,6, got {text!r}") from None
+
+
+def _warmup() -> list[str]:
+    warmup()
+    return []
 
 
 def _info() -> list[str]:

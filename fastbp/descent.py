@@ -99,7 +99,8 @@ class Descent:
         padded = -(-(len(numbers) + 1) // machine().lanes(arrays[0].dtype)) * machine().lanes(arrays[0].dtype)
         self._w, self._outputs = aligned_zeros(padded, self.dtype), aligned_zeros(padded, self.dtype)
         self.parameters = self._w[: len(numbers)]
-        self.parameters[:] = numbers
+        with np.errstate(all="ignore"):
+            self.parameters[:] = numbers
         self._state = aligned_zeros(padded * max(optimizer.slots, 1), self.dtype)
         self._state[:padded] = optimizer.initial_state
         self._control, self._result = np.zeros(CONTROL_SIZE, np.int64), np.zeros(3)
@@ -109,7 +110,6 @@ class Descent:
         graphs = [self._graph(f, arrays, rows, buffers) for rows in {batch: 0, samples % batch or batch: 0}]
         self._threads = pool.get_num_threads() if batch >= MANY_ROWS else 1
         self._long = samples * self._operators > INTERRUPTIBLE_FROM
-        self._kernel = at.run_kernel(self.dtype)
         hyper, schedule, scalars = np.array(optimizer.hyper), np.ones(SCHEDULE), aligned_zeros(SCALARS, self.dtype)
         order, random = np.arange(samples), np.array([seed], np.uint64)
         self._plan = plan = np.zeros(at.FIELDS, np.int64)
@@ -164,6 +164,10 @@ class Descent:
         self._bounds = [*getattr(self, "_bounds", []), bound]
         places = [ctypes.cast(call, ctypes.c_void_p).value for call in calls]
         return np.array([bound.address, len(program.loops), *places], np.int64)
+
+    def prepare(self, announce: Callable[[], None]) -> None:
+        """Have the kernel that ``run`` needs; ``announce()`` goes before its compilation."""
+        self._kernel = at.run_kernel(self.dtype, announce)
 
     def run(self) -> Epoch:
         """One pass over the data."""

@@ -5,11 +5,13 @@ It trusts what it is given (validation.py has looked at it) and knows nothing of
 
 import threading
 import time
+from weakref import WeakSet
 
 import numpy as np
 
 from . import threads as pool
 from .epoch import Epoch, Statistics
+from .forks import at_fork, product_lock
 from .interrupts import surely
 from .kernels import layout as at
 from .kernels.loss import CATEGORICAL, CUSTOM
@@ -63,7 +65,9 @@ class Engine:
         self._repeatable = None  # (plan, its place for x, its place for the output) of the last small forward(keep=True)
         self._kernel = None
         self._lock = threading.RLock()  # plans hold buffers: one call at a time
+        self._learning = False  # whether a call is changing the weights
         self.steps = 0
+        _engines.add(self)
 
     # -- parameters
 
@@ -119,7 +123,23 @@ class Engine:
         """Return to where ``remember`` was called last."""
         self.restore(self._remembered)
 
+    def leave_parent(self):
+        """In a forked child: end the call that a thread of the parent was in. Training goes back to what was remembered."""
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+            return
+        self._lock, learning, self._learning = threading.RLock(), self._learning, False
+        self._forget_plans()
+        if learning and self._remembered is not None:
+            self.go_back()
+        self._parameters.refresh_transposed()
+
     # -- running
+
+    def prepare(self, announce=lambda: None):
+        """Have the kernel at hand, so that no pass's time has its compilation in it; ``announce()`` goes before that."""
+        if self._kernel is None:
+            self._kernel = run_kernel(self.dtype.name, announce)
 
     def train_epoch(self, x, y, batch_size, shuffle=True, statistics=0, threads=None):
         """One pass over the data. Raises Diverged; the parameters are then of no use."""
@@ -139,9 +159,11 @@ class Engine:
             self._give_optimizer(plan)
             result = plan.buffers["result"]
             result[: at.EPOCH_LOSS] = 0  # for a run that does not even begin
+            self._learning = True
             try:
                 self._run(plan, x, y, len(x) * self._step_flop, statistics, ended, count)
             finally:
+                self._learning = False
                 self.steps += int(result[at.STEPS])
 
     def train_steps(self, first, stop, ended, x, y, batch_size, shuffle=True, statistics=0, threads=None):
@@ -218,7 +240,9 @@ class Engine:
             gradient = self._give_store(plan)
             self._call(plan, plan.batch * self._step_flop)
             gradients = self._parameters.arrays(gradient)
-            return plan.view(0, at.DELTA, self.shapes[0].units_out) @ self.get_weights()[0].T, gradients
+            delta, kernel = plan.view(0, at.DELTA, self.shapes[0].units_out), self.get_weights()[0]
+            with product_lock, np.errstate(all="ignore"):
+                return delta @ kernel.T, gradients
 
     def value_and_gradient(self, x, y):
         """The loss over all of x, y and its gradient in ``get_weights`` order."""
@@ -309,8 +333,7 @@ class Engine:
 
     def _call(self, plan, flop, *data):
         """Run a plan on its threads, or on one where somebody else has the team. ``data`` are the arrays it works on."""
-        if self._kernel is None:
-            self._kernel = run_kernel(self.dtype.name)
+        self.prepare()
         control = plan.buffers["control"]
         control.fill(0)
         wait = flop > INTERRUPTIBLE_FROM
@@ -349,6 +372,7 @@ class Engine:
             for total in result[at.EPOCH_LOSS : at.EPOCH_LOSS + done].tolist()[len(ended) - before :]:
                 ended.append(Epoch(total / scale, len(x), steps, seconds / done, flop, plan.threads, sums))
 
+        self.prepare()
         start = time.perf_counter()
         try:
             self._call(plan, count * flop, x, y, counts)
@@ -363,6 +387,17 @@ class Engine:
         result = plan.buffers["result"]
         if result[at.DIVERGED_AT]:
             raise Diverged(int(result[at.DIVERGED_AT]), bool(result[at.SPOILT]))
+
+
+_engines: WeakSet[Engine] = WeakSet()
+
+
+def _leave_parent():
+    for engine in list(_engines):
+        engine.leave_parent()
+
+
+at_fork(after_in_child=_leave_parent)
 
 
 def warmup():

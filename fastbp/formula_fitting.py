@@ -123,6 +123,7 @@ def fit_formula(
     descent = Descent(f, arrays, params, chosen, min(batch_size, len(arrays[0])), shuffle, first)
     history = History({"verbose": verbose, "epochs": epochs, "steps": descent.steps, "dtype": descent.dtype})
     with Progress(verbose, epochs, 0) as progress:
+        progress.prepare(descent)
         for index in range(epochs):
             before = descent.parameters.copy()
             try:
@@ -144,7 +145,9 @@ def _last(history: History) -> float:
 
 def _arrays(data: Any, check_finite: bool) -> list[np.ndarray]:
     """The data as arrays of one type, with equally many rows."""
-    several = isinstance(data, tuple) or (isinstance(data, list) and any(np.ndim(item) for item in data))
+    several = isinstance(data, tuple) or (
+        isinstance(data, list) and any(getattr(item, "ndim", hasattr(item, "__len__")) for item in data)
+    )
     items = list(data) if several else [data]
     if not items:
         raise ValueError("data must hold at least one array, got none")

@@ -10,6 +10,7 @@ from . import __version__
 from .threads import available_cpus, get_num_threads
 
 FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "neon", "sve")  # that decide how kernels are written
+THREAD_VARIABLES = ("FASTBP_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
 EXTRAS = ("scipy", "scikit-learn", "matplotlib", "pandas")
 
 
@@ -58,7 +59,7 @@ def info() -> dict[str, str]:
     cpu = machine()
     host = llvm.get_host_cpu_features()
     asked = f", compiling for {name}" if (name := os.environ.get("NUMBA_CPU_NAME")) else ""
-    wanted = os.environ.get("FASTBP_NUM_THREADS", "").strip() or "not set"
+    wanted = ", ".join(f"{name} {text}" for name in THREAD_VARIABLES if (text := os.environ.get(name, "").strip()))
     llvm_version = ".".join(map(str, llvm.llvm_version_info))
     return {
         "fastbp": f"{__version__} in {Path(__file__).resolve().parent}",
@@ -70,7 +71,7 @@ def info() -> dict[str, str]:
         "vectors": f"{cpu.vector_bytes} bytes: {cpu.lanes('float32')} float32 or {cpu.lanes('float64')} float64",
         "registers": f"{cpu.registers}, multiply-add {'fused' if cpu.fma else 'in two instructions'}",
         "tiles": ", ".join(f"{tall} x {vectors}" for vectors, (_, tall) in tile_heights().items()) + " (rows x vectors)",
-        "threads": f"up to {get_num_threads()}, of {available_cpus()} processors (FASTBP_NUM_THREADS {wanted})",
+        "threads": f"up to {get_num_threads()}, of {available_cpus()} processors ({wanted or 'FASTBP_NUM_THREADS not set'})",
         "cache": _cache_text(),
     }
 
@@ -88,10 +89,14 @@ def _versions(names: tuple[str, ...]) -> str:
 def _cache_text() -> str:
     """The folder of compiled kernels, and whether those that this very version needs are in it."""
     from .kernels.jit import cache_directory
-    from .kernels.train import is_cached
 
-    state = [f"{dtype} {'warm' if is_cached(dtype) else 'cold'}" for dtype in ("float32", "float64")]
-    return f"{cache_directory()}: {', '.join(state)}"
+    try:
+        from .kernels.train import is_cached
+
+        state = [f"{dtype} {'warm' if is_cached(dtype) else 'cold'}" for dtype in ("float32", "float64")]
+        return f"{cache_directory()}: {', '.join(state)}"
+    except RuntimeError as error:  # no JIT, or nobody's home
+        return f"none: {error}"
 
 
 def info_lines() -> list[str]:

@@ -44,7 +44,8 @@ class _Drawn:
 
     def __call__(self, shape: Shape, rng: np.random.Generator, dtype: str = "float32") -> np.ndarray:
         seed = getattr(self, "seed", None)
-        return self.draw(shape, rng if seed is None else generator(seed, INITIALIZER)).astype(dtype)
+        with np.errstate(all="ignore"):  # numbers too small for the dtype are zero
+            return self.draw(shape, rng if seed is None else generator(seed, INITIALIZER)).astype(dtype)
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
         raise NotImplementedError

@@ -188,4 +188,5 @@ def to_count(metrics: Sequence[Metric]) -> int:
 
 def epoch_logs(epoch: Epoch, metrics: Sequence[Metric], targets: Targets) -> dict[str, float]:
     """The loss and metrics of a pass by name."""
-    return {"loss": float(epoch.loss)} | {metric.name: metric.compute(epoch.statistics, targets) for metric in metrics}
+    with np.errstate(all="ignore"):  # the square of a large number is infinite, and no error of the caller's
+        return {"loss": float(epoch.loss)} | {metric.name: metric.compute(epoch.statistics, targets) for metric in metrics}

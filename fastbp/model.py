@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .conversion import describe
 from .feature_names import column_names
 from .history import History
 from .interrupts import surely
 from .metrics import epoch_logs
-from .progress import Progress, format_logs
+from .progress import Progress, format_logs, show
 from .squares import Targets
 from .threads import check_threads
 from .trainable import Data, Trainable, as_returned
-from .validation import boolean, describe, inputs, integer, number, split, verbosity
+from .validation import boolean, inputs, integer, number, split, verbosity
 
 if TYPE_CHECKING:
     from .epoch import Epoch
@@ -152,6 +153,7 @@ class Sequential(Trainable):
                 history.append(initial_epoch + i, logs[i], ended[i])
 
         with Progress(verbose, epochs, initial_epoch) as progress:
+            progress.prepare(engine)
             count = 1
             try:
                 while initial_epoch + len(ended) < epochs:
@@ -216,7 +218,7 @@ class Sequential(Trainable):
         x, y = self._pair(x, y, check_finite)
         logs = epoch_logs(engine.evaluate(x, y, counted, threads), metrics, Targets(y))
         if verbose:
-            print(format_logs(logs), flush=True)
+            show(format_logs(logs))
         return as_returned(logs, return_dict)
 
     def test_on_batch(

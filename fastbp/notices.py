@@ -21,8 +21,10 @@ def warn(message: str) -> None:
 
 def warn_of_large_integers(argument: str, array: np.ndarray, dtype: np.dtype) -> None:
     """Tell of integers of a size at which not every one is a number of the dtype."""
+    if array.dtype.kind not in "iu" or dtype.kind != "f" or not array.size:
+        return
     most = 2 ** (np.finfo(dtype).nmant + 1)
-    if array.dtype.kind not in "iu" or not array.size or np.iinfo(array.dtype).max <= most:
+    if np.iinfo(array.dtype).max <= most:
         return
     low, high = int(array.min()), int(array.max())
     if max(-low, high) <= most:

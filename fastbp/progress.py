@@ -1,9 +1,14 @@
-"""What ``fit`` shows while it runs: a bar, a line for each epoch, or nothing."""
+"""What ``fit`` shows while it runs: a bar, a line for each epoch, or nothing.
 
+What is only shown stops nothing: there may be no stream (``pythonw``, services), or one that is closed or full.
+"""
+
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 REDRAW_SECONDS = 0.1  # small networks finish thousands of epochs a second: drawing each would cost more than the epoch
 
@@ -25,6 +30,40 @@ def format_rate(samples_per_second: float) -> str:
     return f"{samples_per_second:.3g} samples/s"
 
 
+def show(line: str) -> None:
+    """Print a line, as far as that is possible."""
+    _Stream(sys.stdout).write(f"{line}\n")
+
+
+class _Stream:
+    """A stream to show text on. What it does not take is lost."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream, self.encoding = stream, getattr(stream, "encoding", None)
+
+    def write(self, text: str) -> None:
+        with suppress(Exception):
+            try:
+                self._stream.write(text)
+            except UnicodeEncodeError:
+                self._stream.write(text.encode("ascii", "backslashreplace").decode())
+            self._stream.flush()
+
+    def flush(self) -> None:
+        """Each text is flushed as it is written."""
+
+    def fileno(self) -> int:
+        """By which tqdm asks how wide a terminal is."""
+        number: int = self._stream.fileno()
+        return number
+
+
+class Runs(Protocol):
+    """What can be made ready to run; it calls ``announce()`` before it compiles."""
+
+    def prepare(self, announce: Callable[[], None]) -> None: ...
+
+
 class Progress:
     """Shows epochs as they end.
 
@@ -44,17 +83,31 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         self._started = time.perf_counter()
-        if self.verbose == 1 and self.epochs > self.initial_epoch:
-            from tqdm import tqdm  # takes a while to import, and only bars need it
+        if self.verbose == 1 and self.epochs > self.initial_epoch and sys.stderr is not None:
+            from .bar import LAYOUT, Bar
 
-            layout = "{desc}{percentage:3.0f}%|{bar:20}| [{elapsed}<{remaining}]{postfix}"
-            self._bar = tqdm(total=self.epochs, initial=self.initial_epoch, bar_format=layout, dynamic_ncols=True)
+            arguments = {"total": self.epochs, "initial": self.initial_epoch, "bar_format": LAYOUT}
+            self._bar = Bar(**arguments, file=_Stream(sys.stderr), dynamic_ncols=True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         if self._bar is not None:
             self._draw()
             self._bar.close()
+
+    def prepare(self, runs: Runs) -> None:
+        """Have what runs the epochs made ready, and tell when that means to compile."""
+        if self.epochs > self.initial_epoch:
+            runs.prepare(self._compiling)
+            self._started = time.perf_counter()
+            if self._bar is not None:
+                self._bar.unpause()  # it reckons how long it will take by the time that epochs take
+
+    def _compiling(self) -> None:
+        if self.verbose == 2:
+            show("Compiling (once per machine)")
+        elif self._bar is not None:
+            self._bar.set_description_str("Compiling (once per machine) ", refresh=True)
 
     def epoch_ended(self, epoch: int, logs: Mapping[str, float], samples_per_second: float) -> None:
         """Take note of an epoch (counted from 0) and show it where it is time to."""
@@ -64,13 +117,13 @@ class Progress:
         if self.verbose == 2:
             seconds, self._started = now - self._started, now
             rate = format_rate(samples_per_second)
-            print(f"Epoch {epoch + 1}/{self.epochs} - {seconds:.3f}s - {format_logs(logs)} - {rate}", flush=True)
+            show(f"Epoch {epoch + 1}/{self.epochs} - {seconds:.3f}s - {format_logs(logs)} - {rate}")
         elif now - self._drawn > REDRAW_SECONDS:
             self._draw()
             self._drawn = now
 
     def _draw(self) -> None:
-        if self._last is None:
+        if self._last is None or self._bar is None:
             return
         epoch, logs, samples_per_second = self._last
         self._bar.n = epoch + 1

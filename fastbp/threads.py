@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from .forks import at_fork
 from .kernels.layout import ABORT, QUIT, STOP
 
 WAKE = 0.2  # seconds after which a waiting thread looks whether it has been interrupted
@@ -34,6 +35,19 @@ def _cgroup_quota():
     return None
 
 
+@functools.cache
+def _environment_limit():
+    """Threads that OpenMP's and Numba's own variables allow, or None; as it was when first asked for.
+
+    joblib, dask and batch systems set them, so that several processes share a machine.
+    """
+    limits = []
+    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        with contextlib.suppress(ValueError):  # OpenMP ignores what is no number too
+            limits.append(int(os.environ.get(name, "").split(",")[0]))  # a list is for parallel regions within each other
+    return min((limit for limit in limits if limit > 0), default=None)
+
+
 def available_cpus():
     """CPUs this process may really use: its affinity, within its container's quota."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -47,7 +61,7 @@ def set_num_threads(n):
     ----------
     n : int or None
         From 1 to 1024. More than the CPUs there are is allowed, and slow. None: back to FASTBP_NUM_THREADS, or to a choice by
-        the work of a step and the CPUs that this process may use.
+        the work of a step, the CPUs that this process may use, and OMP_NUM_THREADS or NUMBA_NUM_THREADS if they allow fewer.
 
     Raises
     ------
@@ -78,8 +92,18 @@ def check_threads(n, name):
 
 
 def get_num_threads():
-    """The most threads that fastbp uses, as set_num_threads, FASTBP_NUM_THREADS or the machine says."""
-    return explicit_threads() or available_cpus()
+    """The most threads that fastbp uses.
+
+    The first of: what ``set_num_threads`` was given; FASTBP_NUM_THREADS; the CPUs that this process may use, or fewer where
+    OMP_NUM_THREADS or NUMBA_NUM_THREADS says so.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.get_num_threads() >= 1
+    True
+    """
+    return explicit_threads() or min(available_cpus(), _environment_limit() or MOST_THREADS)
 
 
 def explicit_threads():
@@ -133,8 +157,7 @@ def _forget_team():
     _team = _Team()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_team)
+at_fork(after_in_child=_forget_team)
 
 
 @contextlib.contextmanager

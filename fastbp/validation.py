@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .conversion import as_numbers, contiguous, describe
 from .feature_names import Names, check_columns
-from .notices import warn_of_large_integers
 
 if TYPE_CHECKING:
     from .losses import Loss
@@ -140,9 +140,9 @@ def inputs(argument: str, x: Any, units: int | None, dtype: np.dtype, check_fini
     """
     if not _is_ready(x, units, dtype):
         check_columns(argument, x, names)
-        x = _numbers(argument, x)
+        x = as_numbers(argument, x)
         _check_width(argument, x, units)
-        x = _contiguous(argument, x, dtype)
+        x = contiguous(argument, x, dtype)
     if not len(x):
         raise ValueError(f"{argument} must hold at least one row, got shape {x.shape}")
     if check_finite:
@@ -163,7 +163,7 @@ def pair(
     """Samples and targets as the engine takes them, for a network of ``units`` (inputs, outputs)."""
     x = inputs(f"{prefix}x", x, units[0], dtype, check_finite, names)
     is_ready = not loss.sparse and not loss.any_width and _is_ready(y, units[1], dtype)
-    y = y if is_ready else _numbers(f"{prefix}y", y)
+    y = y if is_ready else as_numbers(f"{prefix}y", y)
     if y.ndim and len(y) != len(x):
         raise ValueError(f"{prefix}x and {prefix}y must have the same number of rows, got {len(x)} and {len(y)}")
     if loss.sparse:
@@ -175,7 +175,7 @@ def pair(
             raise ValueError(f"{prefix}y must have shape ({len(x)},) or ({len(x)}, columns), got {y.shape}")
         if not loss.any_width and (y.ndim != 2 or y.shape[1] != units[1]):
             raise ValueError(f"{prefix}y must have shape ({len(x)}, {units[1]}), got {y.shape}{_target_hint(y, loss)}")
-        y = _contiguous(f"{prefix}y", y, dtype)
+        y = contiguous(f"{prefix}y", y, dtype)
     if check_finite:
         _check_finite(f"{prefix}y", y)
     if loss.name == "binary_crossentropy" and not loss.any_width and (y.min() < 0 or y.max() > 1):
@@ -185,7 +185,7 @@ def pair(
 
 def columns(argument: str, value: Any, check_finite: bool) -> np.ndarray:
     """Data for a formula: (n,) or (n, k), of any strides."""
-    array = _numbers(argument, value)
+    array = as_numbers(argument, value)
     if array.ndim not in (1, 2) or not array.size:
         raise ValueError(f"{argument} must have shape (n,) or (n, k) with at least one value, got {array.shape}")
     if check_finite and array.dtype.kind == "f":
@@ -212,19 +212,19 @@ def arrays(argument: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype:
         raise ValueError(f"{argument} must be a list of {len(shapes)} arrays, got {len(values)}")
     result = []
     for i, (value, shape) in enumerate(zip(values, shapes, strict=True)):
-        array = _numbers(f"{argument}[{i}]", value)
+        array = as_numbers(f"{argument}[{i}]", value)
         if array.shape != shape:
             raise ValueError(f"{argument}[{i}] must have shape {shape}, got {array.shape}")
-        result.append(_contiguous(f"{argument}[{i}]", array, dtype))
+        result.append(contiguous(f"{argument}[{i}]", array, dtype))
     return result
 
 
 def output_gradient(argument: str, dy: Any, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
     """The gradient with respect to a network's output of a given shape."""
-    dy = _numbers(argument, dy)
+    dy = as_numbers(argument, dy)
     if dy.shape != shape:
         raise ValueError(f"{argument} must have the shape of the output of the last forward, {shape}, got {dy.shape}")
-    return np.require(_contiguous(argument, dy, dtype), requirements="A")
+    return np.require(contiguous(argument, dy, dtype), requirements="A")
 
 
 def _is_ready(array: Any, units: int | None, dtype: np.dtype) -> bool:
@@ -235,52 +235,18 @@ def _is_ready(array: Any, units: int | None, dtype: np.dtype) -> bool:
     return flags.c_contiguous and flags.aligned
 
 
-def describe(value: Any) -> str:
-    """What kind of thing a value is, without its contents."""
-    shape = getattr(value, "shape", None)
-    return type(value).__name__ + (f" of shape {shape}" if shape is not None else "")
-
-
-def _numbers(argument: str, value: Any) -> np.ndarray:
-    """``value`` as a plain array of numbers; no copy of what is one."""
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{argument} must be an array of numbers, got {describe(value)}: {error}") from None
-    if array.dtype == object and _has_columns_of_numbers(value):
-        array = value.to_numpy("float64", na_value=np.nan)
-    if array.dtype.kind not in "fiub":
-        hint = "encode text and categories as numbers" if array.dtype.kind in "OUS" else "convert it to real numbers"
-        raise TypeError(f"{argument} must hold real numbers, got {describe(value)} of dtype {array.dtype}: {hint} beforehand")
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise ValueError(f"{argument} must have no masked elements, got {np.ma.count_masked(value)}: fill them first")
-    return array
-
-
-def _has_columns_of_numbers(value: Any) -> bool:
-    """Whether it is a DataFrame or Series of numbers that NumPy sees as objects: of several dtypes, or of nullable ones."""
-    dtypes = getattr(value, "dtypes", ())
-    kinds = [getattr(dtype, "kind", "") for dtype in (dtypes if hasattr(dtypes, "__iter__") else [dtypes])]
-    return bool(kinds) and hasattr(value, "to_numpy") and set(kinds) <= set("fiub")
-
-
-def _contiguous(argument: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """C-contiguous, aligned and of the dtype; numbers too large for it become infinite without a warning."""
-    warn_of_large_integers(argument, array, dtype)
-    with np.errstate(over="ignore"):
-        return np.require(array, dtype, ["C", "A"])
-
-
 def _check_width(argument: str, x: np.ndarray, units: int | None) -> None:
     allowed = f"{argument} must have shape (samples, {'features' if units is None else units})"
-    if x.ndim == 1:
-        raise ValueError(
-            f"{allowed}, got {x.shape}: x.reshape(-1, 1) makes samples of one feature, x.reshape(1, -1) one sample"
-        )
-    if x.ndim != 2:
-        raise ValueError(f"{allowed}, got {x.shape}" + (": flatten it with x.reshape(len(x), -1)" if x.ndim else ""))
-    if x.shape[1] != (units or x.shape[1]) or not x.shape[1]:
-        raise ValueError(f"{allowed}, got {x.shape}")
+    if x.ndim != 2 or x.shape[1] != (units or x.shape[1]) or not x.shape[1]:
+        raise ValueError(f"{allowed}, got {x.shape}{_shape_hint(x)}")
+
+
+def _shape_hint(x: np.ndarray) -> str:
+    if x.ndim == 1 and x.size:
+        return ": x.reshape(-1, 1) makes samples of one feature, x.reshape(1, -1) one sample"
+    if not x.ndim:
+        return ", a single number: [[x]] is one sample of one feature"
+    return ": flatten it with x.reshape(len(x), -1)" if x.ndim > 2 else ""
 
 
 def _target_hint(y: np.ndarray, loss: "Loss") -> str:
@@ -300,7 +266,7 @@ def _labels(argument: str, y: np.ndarray, classes: int) -> np.ndarray:
     if not (y.min() >= 0 and y.max() < classes):  # so put, NaN fails too
         at = int(np.argmin((y >= 0) & (y < classes)))
         raise ValueError(f"{allowed}, got {y[at]} at row {at}")
-    labels = np.require(y, np.int64, ["C", "A"])
+    labels = contiguous(argument, y, np.dtype(np.int64))
     if y.dtype.kind == "f" and not (labels == y).all():
         at = int(np.argmin(labels == y))
         raise ValueError(f"{allowed}, got {y[at]} at row {at}")

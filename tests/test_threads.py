@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp.threads import _cgroup_quota, available_cpus, check_threads, team
+from fastbp.threads import _cgroup_quota, _environment_limit, available_cpus, check_threads, team
 
 OPTIMIZERS = [
     fastbp.SGD(0.01),
@@ -166,7 +166,7 @@ def test_numbers_of_threads_are_checked():
     fastbp.set_num_threads(3)
     assert fastbp.get_num_threads() == 3
     fastbp.set_num_threads(None)
-    assert fastbp.get_num_threads() == available_cpus()
+    assert fastbp.get_num_threads() == min(available_cpus(), _environment_limit() or available_cpus())
     assert check_threads(np.int64(2), "threads") == 2
 
 
@@ -178,6 +178,38 @@ def test_the_environment_sets_the_number(text, said):
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert said in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "threads"),
+    [
+        ({}, 4),
+        ({"OMP_NUM_THREADS": "1"}, 1),
+        ({"OMP_NUM_THREADS": " 3 , 2"}, 3),
+        ({"OMP_NUM_THREADS": "64"}, 4),
+        ({"OMP_NUM_THREADS": "many"}, 4),
+        ({"OMP_NUM_THREADS": "0"}, 4),
+        ({"OMP_NUM_THREADS": "-2"}, 4),
+        ({"OMP_NUM_THREADS": ""}, 4),
+        ({"NUMBA_NUM_THREADS": "2"}, 2),
+        ({"OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "2"}, 2),
+        ({"OMP_NUM_THREADS": "1", "FASTBP_NUM_THREADS": "7"}, 7),
+    ],
+)
+def test_what_limits_other_libraries_limits_this_one(variables, threads, monkeypatch):
+    monkeypatch.setattr("fastbp.threads.available_cpus", lambda: 4)
+    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "FASTBP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    _environment_limit.cache_clear()
+    try:
+        assert fastbp.get_num_threads() == threads
+        fastbp.set_num_threads(9)
+        assert fastbp.get_num_threads() == 9
+    finally:
+        fastbp.set_num_threads(None)
+        _environment_limit.cache_clear()
 
 
 def test_the_containers_quota_is_read_once(monkeypatch):

@@ -57,25 +57,16 @@ def unchanged(model):
 BAD_DATA = {
     "rank 1": (X[:, 0], Y, ValueError, r"x must have shape \(samples, 3\), got \(20,\).*reshape"),
     "rank 3": (X.reshape(20, 3, 1), Y, ValueError, r"x must have shape.*got \(20, 3, 1\).*reshape\(len\(x\), -1\)"),
-    "a number": (1.0, Y, ValueError, r"x must have shape.*got \(\)"),
+    "a number": (1.0, Y, ValueError, r"x must have shape.*got \(\), a single number"),
     "width": (X[:, :2], Y, ValueError, r"x must have shape \(samples, 3\), got \(20, 2\)"),
     "lengths": (X, Y[:-1], ValueError, "x and y must have the same number of rows, got 20 and 19"),
     "no rows": (X[:0], Y[:0], ValueError, r"x must hold at least one row, got shape \(0, 3\)"),
-    "nothing": ([], [], ValueError, r"x must have shape"),
+    "nothing": ([], [], ValueError, r"x must have shape \(samples, 3\), got \(0,\)$"),
     "NaN in x": (with_value(X, NAN), Y, ValueError, "x must be finite, got nan.*row 19, column 2.*check_finite"),
     "inf in x": (with_value(X, -INF, 4), Y, ValueError, "x must be finite, got -inf.*row 1, column 1"),
     "too large for float32": (with_value(X.astype(float), 1e300), Y, ValueError, r"got inf \(as float32\)"),
     "NaN in y": (X, with_value(Y, NAN, 7), ValueError, "y must be finite, got nan.*row 7, column 0"),
-    "objects": (X.astype(object), Y, TypeError, "x must hold real numbers, got ndarray.*object.*beforehand"),
-    "strings": (X.astype(str), Y, TypeError, "x must hold real numbers.*encode text"),
-    "string targets": (X, ["cat"] * 20, TypeError, "y must hold real numbers, got list of dtype <U3"),
-    "complex": (X * 1j, Y, TypeError, "x must hold real numbers.*complex"),
-    "dates": (np.zeros((20, 3), "datetime64[s]"), Y, TypeError, "x must hold real numbers.*datetime64"),
-    "None": (None, Y, TypeError, "x must hold real numbers, got NoneType"),
-    "a dict": ({"a": 1}, Y, TypeError, "x must hold real numbers, got dict"),
-    "ragged": ([[1, 2, 3], [1, 2]], [1, 2], ValueError, "x must be an array of numbers, got list"),
     "masked": (np.ma.masked_less(X, 0), Y, ValueError, "x must have no masked elements"),
-    "text column": (pd.DataFrame({"a": [1, 2], "b": ["u", "v"], "c": [1, 2]}), [1, 2], TypeError, "x must hold real"),
     "y too wide": (X, np.hstack([Y, Y]), ValueError, r"y must have shape \(20, 1\), got \(20, 2\)"),
     "y of rank 3": (X, Y[..., None], ValueError, r"y must have shape \(20, 1\), got \(20, 1, 1\)"),
     "y a number": (X, 1.0, ValueError, "y must have shape"),
@@ -119,7 +110,7 @@ def test_validation_data_that_is_no_pair(data):
 
 
 @pytest.mark.parametrize("call", ["predict", "predict_on_batch", "forward"])
-@pytest.mark.parametrize("case", ["rank 1", "rank 3", "width", "no rows", "objects", "strings", "None", "ragged"])
+@pytest.mark.parametrize("case", ["rank 1", "rank 3", "width", "no rows", "masked"])
 def test_bad_data_for_predictions(call, case):
     x, _, error, text = BAD_DATA[case]
     model = regression()

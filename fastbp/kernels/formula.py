@@ -8,9 +8,10 @@ from itertools import count
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from . import library, train  # noqa: F401 (train: the library holds all of the package's functions)
+from . import jit, library, train  # noqa: F401 (train: the library holds all of the package's functions)
 from .jit import inner, kernel
 from .layout import QUIT, STOP
 from .memory import make_accessors, read_double, read_int, write_double
@@ -149,7 +150,18 @@ def _make_run(dtype):
     return run
 
 
-def run_kernel(dtype):
-    """The compiled ``run(plan, thread)`` for "float32" or "float64". It serves every formula."""
-    library.load(dtype)
-    return kernel(f"formula-{dtype}", "void(int64, int64)", lambda: _make_run(dtype))
+def run_kernel(dtype, announce=lambda: None):
+    """The compiled ``run(plan, thread)`` for "float32" or "float64". It serves every formula.
+
+    ``announce()`` is called first where it has to be compiled.
+    """
+    name, signature = f"formula-{dtype}", "void(int64, int64)"
+    if dtype not in _ready:
+        if not (library.is_cached(dtype) and jit.is_cached(name, signature, cpu_target.target_context.codegen())):
+            announce()
+        library.load(dtype)
+        _ready[dtype] = kernel(name, signature, lambda: _make_run(dtype))
+    return _ready[dtype]
+
+
+_ready: dict = {}

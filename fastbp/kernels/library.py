@@ -6,11 +6,11 @@ are compiled a single time, however many kernels use them.
 
 from llvmlite import binding, ir
 from numba import types
-from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 from . import jit
+from .lock import global_compiler_lock
 from .simd import I64, VOID, Simd
 
 NOWHERE = 4096  # an address at which there is no code

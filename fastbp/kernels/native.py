@@ -13,10 +13,10 @@ from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
-from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
 from . import jit
+from .lock import global_compiler_lock
 
 MAX_LOADED = 64  # modules that are kept though nobody may hold them; the least recently used go first
 

@@ -9,13 +9,10 @@ A large batch on a small network would fall out of cache between the phases. The
 groups: a group goes through forward, backward and gradient block by block, and phase two adds up the groups' gradients.
 """
 
-from contextlib import nullcontext
-from functools import cache
-
 import numpy as np
 from numba.core.registry import cpu_target
 
-from . import jit, library, limit, memory  # noqa: F401 (limit: the library holds all of the package's functions)
+from . import enabled, jit, library, limit, memory  # noqa: F401 (limit: the library holds all of the package's functions)
 from . import layout as at
 from .beside import another_process
 from .gemm import tile_rows
@@ -255,13 +252,23 @@ def _make_run(dtype):
 SIGNATURE = "void(int64, int64)"
 
 
-@cache  # each network asks for it
-def run_kernel(dtype):
-    """The compiled ``run(plan, thread)`` for "float32" or "float64". It serves every network."""
-    compiling = f"from fastbp.kernels import train; train.compile_only({dtype!r})"
-    with nullcontext() if is_cached(dtype) else another_process(compiling):
-        library.load(dtype)
-    return _run(dtype)
+_ready: dict = {}
+
+
+def run_kernel(dtype, announce=lambda: None):
+    """The compiled ``run(plan, thread)`` for "float32" or "float64". It serves every network.
+
+    ``announce()`` is called first where it has to be compiled.
+    """
+    if dtype not in _ready:  # each network asks for it
+        if is_cached(dtype):
+            library.load(dtype)
+        else:
+            announce()
+            with another_process(f"from fastbp.kernels import train; train.compile_only({dtype!r})"):
+                library.load(dtype)
+        _ready[dtype] = _run(dtype)
+    return _ready[dtype]
 
 
 def compile_only(dtype):
