@@ -193,4 +193,4 @@ def test_more_rows_than_one_pass_takes(n):
     epoch = engine.evaluate(x, y, statistics=1)
     assert epoch.loss == pytest.approx(((output - problem.y) ** 2).mean(), rel=1e-12)
     assert epoch.samples == n and epoch.statistics.count == n
-    assert epoch.statistics.squared_error == pytest.approx(((output - problem.y) ** 2).sum(axis=0))
+    assert epoch.statistics.squared_error.numbers() == pytest.approx(((output - problem.y) ** 2).sum(axis=0))
