@@ -81,20 +81,33 @@ class Surroundings:
         for i in range(3):
             self.change[i](float(self.numbers[i]))
 
-    def step(self):
-        """Change some of it; what is shared between ways (an environment variable, a module) is set last by its last user."""
+    def step(self, used):
+        """Mostly change one thing alone, which the formula uses: a change of another one would hide that it goes unnoticed."""
         rng = self.rng
-        for i in range(3):
-            if rng.random() < 0.5:
+        for kind, i in used if rng.random() < 0.2 else [used[rng.integers(len(used))]]:
+            if kind == "number":
                 self.numbers[i] = rng.normal()
                 self.change[i](float(self.numbers[i]))
-            kind = rng.integers(4)
-            if kind == 0:
-                self.arrays[i][:] = rng.normal(size=self.arrays[i].size)
-            elif kind == 1:
-                self.arrays[i] = rng.normal(size=self.arrays[i].size)
-            elif kind == 2:
-                self.arrays[i][rng.integers(self.arrays[i].size)] += 1.0
+            else:
+                self.change_array(i)
+
+    def change_array(self, i):
+        array, how = self.arrays[i], self.rng.integers(3)
+        if how == 0:
+            array[:] = self.rng.normal(size=array.size)
+        elif how == 1:
+            self.arrays[i] = self.rng.normal(size=array.size)
+        else:
+            array[self.rng.integers(array.size)] += 1.0
+
+
+def used_by(tree):
+    """What of the surroundings is in a tree."""
+    name, *parts = tree
+    if name in LEAVES:
+        kind = {"number": "number", "array": "array", "element": "array", "mean": "array"}.get(name)
+        return {(kind, parts[0])} - {(None, parts[0])}
+    return set().union(*map(used_by, parts))
 
 
 SHARED = {"global_name", "globals_dictionary", "environment", "context_variable"}
@@ -123,25 +136,32 @@ ORACLES = {"complex steps": by_complex_steps, "torch": by_torch}
 SIZES = [1, 3, 10, 64, 65, 300]
 
 
-def one_formula(seed, oracle, calls=6):
+def one_formula(seed, oracle, calls=10):
     """One random formula; its calls beside the oracle's. The message of a failure has all that is needed to see it again."""
     rng = np.random.default_rng(seed)
     size = max(3, SIZES[rng.integers(len(SIZES))])
     tree = random_tree(rng, int(rng.integers(2, 5)))
+    while not used_by(tree):
+        tree = random_tree(rng, int(rng.integers(2, 5)))
     around = Surroundings(rng, size)
     while sum(way in SHARED for way in around.ways) > 1:
         around = Surroundings(rng, size)
 
+    # The formula must not hold ``around``: the numbers that lie in it open would tell of every change.
+    read, arrays = around.read, around.arrays
+
     def formula(p, x):
         # 0 p x: it depends on parameters and data, as a formula has to.
-        read = lambda i: around.read[i](p[0])  # noqa: E731
-        return fastbp.mean(evaluate(tree, np, p, x, read, lambda i: around.arrays[i]) + 0 * p[0] * x)
+        def number(i):
+            return read[i](p[0])
+
+        return fastbp.mean(evaluate(tree, np, p, x, number, lambda i: arrays[i]) + 0 * p[0] * x)
 
     both = fastbp.value_and_grad(formula)
     x = rng.normal(size=size)
     for call in range(calls):
         if call:
-            around.step()
+            around.step(sorted(used_by(tree)))
         p = rng.normal(size=2)
         value, slope = both(p, x)
         right, right_slope = oracle(tree, p, x, around.numbers, around.arrays)
