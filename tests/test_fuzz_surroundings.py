@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 
 import fastbp
-import ways_of_containers  # noqa: F401
-import ways_of_functions  # noqa: F401
-import ways_of_objects  # noqa: F401
-from ways import WAYS
+from all_ways import WAYS, clean_up
 
 try:
     import torch
@@ -172,12 +169,8 @@ def one_formula(seed, oracle, calls=10):
 
 
 @pytest.fixture(autouse=True)
-def what_the_ways_leave_behind(monkeypatch):
-    import sys
-    import types
-
-    monkeypatch.setenv("SURROUNDINGS_K", "0.0")
-    monkeypatch.setitem(sys.modules, "surroundings_settings", types.ModuleType("surroundings_settings"))
+def clean(monkeypatch):
+    clean_up(monkeypatch)
 
 
 def run(first, oracle, seconds):

@@ -4,26 +4,20 @@ import decimal
 import enum
 import fractions
 import math
-import sys
-import types
 
 import numpy as np
 import pytest
 
 import fastbp
-import ways_of_containers  # noqa: F401
-import ways_of_functions  # noqa: F401
-import ways_of_objects  # noqa: F401
-from ways import TRANSFORMS, WAYS, X, assert_same, plain
+from all_ways import WAYS, clean_up
+from ways import TRANSFORMS, X, assert_same, plain
 
 NUMBERS = {"any": [0.7, 1.3, 0.7, -0.4, 2.0], "float": [0.7, 1.3, 0.7, -0.4, 2.0], "byte": [3, 7, 3, 200]}
 
 
 @pytest.fixture(autouse=True)
-def what_the_ways_leave_behind(monkeypatch):
-    """An environment variable and a module, which are gone after each test."""
-    monkeypatch.setenv("SURROUNDINGS_K", "0.0")
-    monkeypatch.setitem(sys.modules, "surroundings_settings", types.ModuleType("surroundings_settings"))
+def clean(monkeypatch):
+    clean_up(monkeypatch)
 
 
 def follows(way, transform, values, coefficient=lambda k: k, tolerance=None):
@@ -162,6 +156,7 @@ KINDS = {
     "array": ([np.array([1.0, 2.0]), np.array([1.0, 3.0])], lambda k: k.sum(), None),
     "text array": ([np.array(["a"]), np.array(["abc"])], lambda k: len(k[0]), None),
 }
+NOT_FINITE = {"nan", "infinity", "huge"}
 UNORDERED = {"set_member", "frozenset_rebound"}
 UNHASHABLE = {"array", "text array"}
 # Functions that are attributes of a class become methods of what they are read from.
@@ -175,20 +170,36 @@ BINDING = {
 }
 
 
+# A Series takes an array that is put into it for values of several rows.
 def fits(way, kind):
-    return not (way in UNORDERED and kind in UNHASHABLE) and not (way in BINDING and kind == "lambda")
+    hashable = way not in UNORDERED | {"object_series"} or kind not in UNHASHABLE
+    return hashable and not (way in BINDING and kind == "lambda")
 
 
 FREE = [name for name, way in WAYS.items() if way.holds == "any"]
 
 
-@pytest.mark.parametrize(("way", "kind"), [(way, kind) for way in FREE for kind in KINDS if fits(way, kind)])
+ALL_PAIRS = [(way, kind) for way in FREE for kind in KINDS if fits(way, kind)]
+
+
+@pytest.mark.parametrize(("way", "kind"), ALL_PAIRS[::5])
 def test_every_kind_of_value(way, kind):
+    """Every way with several kinds, every kind in several ways."""
     values, coefficient, tolerance = KINDS[kind]
     follows(way, "value_and_grad", values, coefficient, tolerance)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("nan", "infinity", "huge")])
+@pytest.mark.soak
+@pytest.mark.parametrize("transform", ["value_and_grad", "curve_fit"])
+@pytest.mark.parametrize("way", FREE)
+def test_every_way_with_every_kind_of_value(way, transform):
+    for kind in KINDS:
+        if fits(way, kind) and (transform != "curve_fit" or kind not in NOT_FINITE):
+            values, coefficient, tolerance = KINDS[kind]
+            follows(way, transform, values, coefficient, tolerance)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in NOT_FINITE])
 @pytest.mark.parametrize("transform", ["grad", "over data", "jacobian", "hessian", "curve_fit", "fit_formula"])
 @pytest.mark.parametrize("way", ["closure", "captured_object"])
 def test_every_kind_of_value_in_other_transforms(way, transform, kind):

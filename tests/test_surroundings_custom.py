@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-import ways_of_containers  # noqa: F401
-import ways_of_functions  # noqa: F401
-import ways_of_objects  # noqa: F401
+from all_ways import WAYS, clean_up
 from fastbp import Dense, Input, Sequential
-from ways import WAYS, plain
+from ways import plain
 
 VALUES = {"any": [0.7, 1.3, -0.4, 0.7], "float": [0.7, 1.3, -0.4, 0.7], "byte": [3, 7, 200, 3]}
 SOME = ["closure", "global_name", "default", "bound_method", "captured_object", "class_attribute_of_instance", "getattr_method"]
@@ -22,12 +20,8 @@ def model_with(loss="mse", activation=None):
 
 
 @pytest.fixture(autouse=True)
-def what_the_ways_leave_behind(monkeypatch):
-    import sys
-    import types
-
-    monkeypatch.setenv("SURROUNDINGS_K", "0.0")
-    monkeypatch.setitem(sys.modules, "surroundings_settings", types.ModuleType("surroundings_settings"))
+def clean(monkeypatch):
+    clean_up(monkeypatch)
 
 
 def right_loss(k, model):
