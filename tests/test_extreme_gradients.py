@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import fastbp
+from bridge import make_optimizer
 from fastbp import Dense, Input, Sequential, optimizers
 from networks import OPTIMIZERS, describe
 
@@ -83,7 +84,9 @@ def test_where_they_do_not(name, size):
     actual, expected = ours(make_ours(), gradients), theirs(make_theirs, gradients)
     assert actual == pytest.approx(expected, rel=1e-4, abs=1e-5)
     if size > 1e21:
-        assert not np.nan_to_num(theirs(make_theirs, gradients, torch.float32)[-1]).any()  # what is better here: those are 0, or NaN
+        assert not np.nan_to_num(
+            theirs(make_theirs, gradients, torch.float32)[-1]
+        ).any()  # what is better here: those are 0, or NaN
 
 
 @pytest.mark.parametrize("size", [1e19, 1e25, 3e38])
@@ -99,8 +102,6 @@ def test_adagrad_never_stops(size):
 @pytest.mark.parametrize("settings", OPTIMIZERS, ids=describe)
 def test_extremes_of_every_rule(settings):
     """Each element on its own: what is huge, tiny, denormal or 0 stays finite, and what is ordinary does not notice."""
-    from bridge import make_optimizer
-
     sizes = np.array([1e25, -1e20, 1.9e19, -1.8e19, 3e38, 1e-30, -1e-42, 1e-45, 0.0, 1.0])
     rate = 1e-30 if settings["name"] == "sgd" else 0.01
     gradients = np.concatenate([np.tile(sizes, (6, 1)), np.ones((6, 10))])
@@ -124,8 +125,6 @@ def test_a_constant_gradient_has_no_spread(value):
 
 @pytest.mark.parametrize("settings", [s for s in OPTIMIZERS if s["name"] != "sgd"], ids=describe)
 def test_no_epsilon_and_no_gradient(settings):
-    from bridge import make_optimizer
-
     settings = {**settings, "epsilon": 0.0, "learning_rate": 0.01}
     assert np.array_equal(ours(make_optimizer(settings), np.zeros((3, 2))), np.zeros((3, 2)))
 
