@@ -76,12 +76,12 @@ def main():
 
 
 def fit(layers, loss, x, y, epochs):
-    """Two thirds of the epochs at the full rate, and the rest at a tenth to settle."""
+    """Two thirds of the epochs at the full rate, and the rest at a fiftieth to settle."""
     model = bp.Sequential(layers, seed=0)
     model.compile(bp.Adam(0.003), loss)
     turn = 2 * epochs // 3
     model.fit(x, y, epochs=turn, batch_size=128, verbose=0)
-    model.optimizer.learning_rate /= 10
+    model.optimizer.learning_rate /= 50
     history = model.fit(x, y, epochs=epochs, initial_epoch=turn, batch_size=128, verbose=0)
     rate = np.median(history.samples_per_second)
     print(f"{loss.__name__:13s} loss {history.history['loss'][-1]:.4f}, {rate:,.0f} samples/s")

@@ -368,7 +368,7 @@ class Engine:
 
         def note():
             done = int(result[at.EPOCHS_DONE])
-            sums = Statistics.from_counts(counts.sum(axis=0), units) if statistics else None
+            sums = Statistics(counts.sum(axis=0), units) if statistics else None
             for total in result[at.EPOCH_LOSS : at.EPOCH_LOSS + done].tolist()[len(ended) - before :]:
                 ended.append(Epoch(total / scale, len(x), steps, seconds / done, flop, plan.threads, sums))
 

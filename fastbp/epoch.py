@@ -1,6 +1,7 @@
 """What one pass over data gives."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -10,20 +11,31 @@ from .squares import Scaled
 
 @dataclass
 class Statistics:
-    """Sums over samples from which metrics are computed; of errors one for each output."""
+    """Sums over samples from which metrics are computed, as the kernels counted them (kernels/statistics.py)."""
 
-    count: int
-    correct: float
-    squared_error: Scaled
-    absolute_error: Scaled
+    counts: np.ndarray
+    units: int
 
-    @classmethod
-    def from_counts(cls, counts, units):
-        """From the kernels' counts of all slots together (kernels/statistics.py)."""
-        sums = counts[SUMS:].reshape(len(SCALES), 2, units)
-        powers = -np.array(SCALES)
-        squared = Scaled.total(sums[:, SQUARED_ERROR], 2 * powers)
-        return cls(int(counts[ROWS]), float(counts[CORRECT]), squared, Scaled.total(sums[:, ABSOLUTE_ERROR], powers))
+    @property
+    def count(self) -> int:
+        return int(self.counts[ROWS])
+
+    @property
+    def correct(self) -> float:
+        return float(self.counts[CORRECT])
+
+    @cached_property
+    def squared_error(self) -> Scaled:
+        """One sum for each output."""
+        return Scaled.total(self._errors[:, SQUARED_ERROR], -2 * np.array(SCALES))
+
+    @cached_property
+    def absolute_error(self) -> Scaled:
+        return Scaled.total(self._errors[:, ABSOLUTE_ERROR], -np.array(SCALES))
+
+    @property
+    def _errors(self) -> np.ndarray:
+        return self.counts[SUMS:].reshape(len(SCALES), 2, self.units)
 
 
 @dataclass

@@ -52,7 +52,7 @@ def _accuracy(s: Statistics, targets: Targets) -> float:
 
 
 def _binary_accuracy(s: Statistics, targets: Targets) -> float:
-    return s.correct / (s.count * len(s.squared_error.value))
+    return s.correct / (s.count * s.units)
 
 
 # kind: (how to compute it, what to count for it)

@@ -40,7 +40,8 @@ class Sequential(Trainable):
     layers : list of Dense, optional
         Perhaps with an Input first. Without one, the first data tells the width of the input.
     seed : int, optional
-        Fixes the initial weights and the shuffling: the same seed gives the same bits.
+        Fixes the initial weights and the shuffling: the same seed gives the same bits. They have nothing to do with the
+        numbers of ``np.random.default_rng(seed)``.
     dtype : {"float32", "float64"}
         Of weights and arithmetic. Data of this dtype that lies in C order is used where it is, without a copy.
     name : str, optional

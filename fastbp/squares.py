@@ -15,17 +15,21 @@ class Scaled:
     """Numbers ``value * 2**power``, one for each output."""
 
     value: np.ndarray
-    power: np.ndarray
+    power: np.ndarray | int  # one number where it is the same for all
 
     @classmethod
     def total(cls, values: np.ndarray, powers: np.ndarray) -> Scaled:
-        """The sum over the first axis of ``values``, whose rows have a power each, in rising order."""
+        """The sum of three rows of ``values``, whose powers rise: of small numbers, usual ones (as they are), large ones."""
+        if not values[::2].any():
+            return cls(values[1], 0)
         top = len(powers) - 1 - np.argmax(values[::-1] != 0, axis=0)
         power = np.where((values != 0).any(axis=0), powers[top], powers[0])
         return cls(np.ldexp(values, powers[:, None] - power).sum(axis=0), power)
 
     def mean(self) -> Scaled:
         """The mean over outputs."""
+        if isinstance(self.power, int):
+            return Scaled(self.value.mean(), self.power)
         power = self.power.max()
         return Scaled(np.ldexp(self.value, self.power - power).mean(), power)
 
@@ -40,6 +44,8 @@ class Scaled:
 
     def numbers(self) -> np.ndarray:
         """As plain numbers, infinite or 0 where they must be."""
+        if isinstance(self.power, int) and self.power == 0:
+            return self.value
         with np.errstate(over="ignore"):
             return np.ldexp(self.value, self.power)
 

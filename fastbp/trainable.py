@@ -70,7 +70,7 @@ class Trainable(Network):
             A function ``f(y_true, y_pred)`` is a formula of one's own, differentiated and compiled; see
             ``fastbp.losses.Custom``.
         metrics : list of str or Metric, optional
-            Of "mse", "mae", "rmse", "r2", "accuracy" and Keras's longer names.
+            Of "mse", "mae", "rmse", "r2", "accuracy" and Keras's longer names. The second of one name is called name_1.
 
         Examples
         --------

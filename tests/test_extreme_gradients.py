@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import fastbp
+from bridge import make_optimizer
 from fastbp import Dense, Input, Sequential, optimizers
 from networks import OPTIMIZERS, describe
 
@@ -101,8 +102,6 @@ def test_adagrad_never_stops(size):
 @pytest.mark.parametrize("settings", OPTIMIZERS, ids=describe)
 def test_extremes_of_every_rule(settings):
     """Each element on its own: what is huge, tiny, denormal or 0 stays finite, and what is ordinary does not notice."""
-    from bridge import make_optimizer
-
     sizes = np.array([1e25, -1e20, 1.9e19, -1.8e19, 3e38, 1e-30, -1e-42, 1e-45, 0.0, 1.0])
     rate = 1e-30 if settings["name"] == "sgd" else 0.01
     gradients = np.concatenate([np.tile(sizes, (6, 1)), np.ones((6, 10))])
@@ -126,8 +125,6 @@ def test_a_constant_gradient_has_no_spread(value):
 
 @pytest.mark.parametrize("settings", [s for s in OPTIMIZERS if s["name"] != "sgd"], ids=describe)
 def test_no_epsilon_and_no_gradient(settings):
-    from bridge import make_optimizer
-
     settings = {**settings, "epsilon": 0.0, "learning_rate": 0.01}
     assert np.array_equal(ours(make_optimizer(settings), np.zeros((3, 2))), np.zeros((3, 2)))
 
