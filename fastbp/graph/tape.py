@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import trace_error
-from .operators import COMMUTATIVE, CONNECTIVES, LOGICAL, evaluate
+from .errors import no_arithmetic, trace_error
+from .operators import COMMUTATIVE, CONNECTIVES, OF_CONDITIONS, evaluate
 
 if TYPE_CHECKING:
     from .node import Node
 
 UNROLLED = 64  # vectors up to this length may be taken apart into their elements
 MOST_POWER = 16  # whole powers up to this one are products
+_WITH_ROWS = ("input", "captured", "variable")  # leaves that are no part of another one
 
 Shape = tuple[int, ...]
 
@@ -73,15 +75,39 @@ class Tape:
         if isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating):
             return self.constant(value)
         if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-            return self.constant(value[()]) if value.ndim == 0 else self.captured(value)
+            if value.ndim == 0:
+                return self.constant(value[()])
+            node = self.captured(value)
+            return self.make("ne", node, self.constant(0.0)) if value.dtype.kind == "b" else node
+        if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1):
+            return self._of_list(value)
         return None
+
+    def _of_list(self, values: Any) -> Node | None:
+        """A list of numbers, or of nodes and numbers."""
+        from .node import Node
+
+        if len(values) == 0:
+            raise trace_error("A formula cannot compute with an empty list.", "Give at least one number.")
+        if not any(isinstance(v, Node) for v in values):
+            try:
+                array = np.asarray(values)
+            except (ValueError, TypeError):  # nodes further inside, or rows of several lengths
+                return None
+            return None if array.dtype == object else self.lift(array)
+        elements = [node for v in values if (node := self.lift(v)) is not None]
+        return self.stack(elements) if len(elements) == len(values) else None
 
     def make(self, op: str, *arguments: Node) -> Node:
         """An elementwise operator, simplified where that changes no result."""
+        if all(a.is_logical for a in arguments[op == "where" :]):
+            found = self._of_conditions(op, arguments)
+            if found is not None:
+                return found
         conditions = 1 if op == "where" else len(arguments) if op in CONNECTIVES else 0
-        args = (*map(self._condition, arguments[:conditions]), *arguments[conditions:])
-        if op not in LOGICAL:
-            args = (*args[:conditions], *map(self._number, args[conditions:]))
+        args = (*map(self._condition, arguments[:conditions]), *map(self.number, arguments[conditions:]))
+        if len({a.shape for a in args if a.shape}) > 1:  # a vector of one value goes with any other
+            args = tuple(self.element(a, 0) if a.shape == (1,) else a for a in args)
         if any(a.op == "stack" for a in args):
             return self._by_element(op, args)
         shape = self._common_shape(op, args)
@@ -97,7 +123,21 @@ class Tape:
             key = (op, *(a.index for a in args))
         return self._shared(op, args, None, shape, key=key)
 
-    def _number(self, node: Node) -> Node:
+    def _of_conditions(self, op: str, args: tuple[Node, ...]) -> Node | None:
+        """What an operator on numbers does with conditions, where NumPy does not count them."""
+        if op == "abs":
+            return args[0]
+        if op == "where":
+            taken = self.make("and", args[0], args[1])
+            return self.make("or", taken, self.make("and", self.make("not", args[0]), args[2]))
+        if op not in OF_CONDITIONS:
+            return None
+        connective = OF_CONDITIONS[op]
+        if connective is None:
+            raise no_arithmetic({"sub": "-", "neg": "-"}.get(op, op))
+        return self.make(connective, *args)
+
+    def number(self, node: Node) -> Node:
         """True and false as 1 and 0."""
         return self.make("where", node, self.constant(1.0), self.constant(0.0)) if node.is_logical else node
 
@@ -120,6 +160,13 @@ class Tape:
 
     def stack(self, elements: list[Node]) -> Node:
         """A short vector that is known by its elements."""
+        if any(e.shape for e in elements):
+            raise trace_error(
+                "A formula cannot stack vectors, nor compute with a list of them.",
+                "fastbp.stack([a, b]) makes a vector of single numbers; compute with vectors one by one.",
+            )
+        if any(e.is_logical for e in elements) and not all(e.is_logical for e in elements):
+            elements = [self.number(e) for e in elements]
         return self._shared("stack", tuple(elements), None, (len(elements),))
 
     def assemble(self, length: int, whole: list[Node], pieces: list[tuple[Any, Node]]) -> Node:
@@ -129,15 +176,15 @@ class Tape:
 
     def element(self, node: Node, i: int) -> Node:
         """One element; of an operator, the operator of the elements."""
-        if node.op == "stack":
-            return node.args[i]
-        if node.op == "slice":
-            return self.element(node.args[0], node.attr[0] + i)
-        if node.op in ("input", "captured", "variable"):
-            return self._shared("element", (node,), i, ())
-        if node.op == "assemble":
-            raise trace_error("A derivative of long vectors cannot be taken apart.", "Differentiate by scalars.")
-        return self.make(node.op, *(self.element(a, i) if a.shape else a for a in node.args))
+
+        def pick(leaf: Node) -> Node | None:
+            if leaf.op == "stack":
+                return leaf.args[i]
+            if leaf.op == "slice":
+                return self._shared("element", leaf.args, leaf.attr[0] + i, ())
+            return self._shared("element", (leaf,), i, ()) if leaf.op in _WITH_ROWS else None
+
+        return self._picked(node, pick)
 
     def slice(self, node: Node, start: int, stop: int) -> Node:
         """Neighbouring rows; of an operator, the operator of the slices."""
@@ -145,18 +192,38 @@ class Tape:
             return node
         if stop - start <= UNROLLED and node.shape[0] <= UNROLLED:
             return self.stack([self.element(node, i) for i in range(start, stop)])
-        if node.op == "slice":
-            start, stop = start + node.attr[0], stop + node.attr[0]
-            return self.slice(node.args[0], start, stop)
-        if node.op in ("input", "captured", "variable"):
-            return self._shared("slice", (node,), (start, stop), (stop - start,))
-        if node.op in ("stack", "assemble"):
-            raise trace_error("A derivative of long vectors cannot be taken apart.", "Differentiate by scalars.")
-        return self.make(node.op, *(self.slice(a, start, stop) if a.shape else a for a in node.args))
+
+        def pick(leaf: Node) -> Node | None:
+            if leaf.op == "stack":
+                return self.stack(list(leaf.args[start:stop]))
+            if leaf.op == "slice":
+                return self._shared("slice", leaf.args, (start + leaf.attr[0], stop + leaf.attr[0]), (stop - start,))
+            return self._shared("slice", (leaf,), (start, stop), (stop - start,)) if leaf.op in _WITH_ROWS else None
+
+        return self._picked(node, pick)
+
+    def _picked(self, node: Node, pick: Callable[[Node], Node | None]) -> Node:
+        """A node's operators again, on what ``pick`` takes of the leaves with rows; it gives None for an operator."""
+        done: dict[int, Node] = {}
+        waiting = [node]
+        while waiting:
+            now = waiting[-1]
+            found = pick(now) if now.shape else now
+            if found is None and now.op == "assemble":
+                raise trace_error("A derivative of long vectors cannot be taken apart.", "Differentiate by scalars.")
+            if found is None:
+                missing = [a for a in now.args if a.index not in done]
+                if missing:
+                    waiting += missing
+                    continue
+                found = self.make(now.op, *(done[a.index] for a in now.args))
+            done[now.index] = found
+            waiting.pop()
+        return done[node.index]
 
     def sum(self, node: Node) -> Node:
         """The sum over all rows."""
-        node = self._number(node)
+        node = self.number(node)
         if not node.shape:
             return node
         if node.op == "stack":

@@ -12,7 +12,7 @@ import numpy as np
 
 from .derive import live
 from .errors import TraceError, call_error, is_about_nodes, missing_attribute, trace_error
-from .functions import as_node, tape_of
+from .functions import tape_of
 from .node import Node
 from .step import run_backward, run_forward
 from .tape import Tape
@@ -252,14 +252,10 @@ def argument(tape: Tape, name: str, example: Any) -> Any:
 def results(tape: Tape, f: Callable[..., Any], *args: Any) -> list[Node]:
     """What a formula returns, as nodes: a tuple gives several."""
     value = call(tape, f, *args)
-    try:
-        return [as_node(tape, v) for v in (value if isinstance(value, tuple) else [value])]
-    except TraceError:
-        raise
-    except TypeError:
-        raise trace_error(
-            f"A formula must return numbers or nodes, not {value!r}.", "Return a node, or a tuple of nodes.", f
-        ) from None
+    nodes = [tape.lift(v) for v in (value if isinstance(value, tuple) else [value])]
+    if None in nodes or not nodes:
+        raise trace_error(f"A formula must return numbers or nodes, not {value!r}.", "Return a node, or a tuple of nodes.", f)
+    return [tape.number(node) for node in nodes if node is not None]
 
 
 def trace(f: Callable[..., Any], *example_args: Any) -> Graph:
