@@ -348,7 +348,9 @@ def test_every_name_has_a_case():
 
 
 BINARY = {
-    **{f"__{name}__": getattr(operator, name) for name in ("add", "sub", "mul", "truediv", "pow", "lt", "le", "gt", "ge", "eq")},
+    **{
+        f"__{name}__": getattr(operator, name) for name in ("add", "sub", "mul", "truediv", "pow", "lt", "le", "gt", "ge", "eq")
+    },
     "__ne__": operator.ne,
 }
 FOR_CONDITIONS = {f"__{name}__": getattr(operator, f"__{name}__") for name in ("and", "or", "xor")}
@@ -364,7 +366,9 @@ def test_operators(name):
         lambda x, y, s, t: apply(s, t),
         lambda x, y, s, t: apply(x, 2),
         lambda x, y, s, t: apply(2.0, x),
-        lambda x, y, s, t: apply(x, [0.5, -1.0, 2.0, 0.0, np.nan, 1.0, np.inf, 3.0, -2.0, 0.25, -0.0, 1.0, 2.0, -np.inf, 4.0, 1.0, 1.0] * len(VALUES)),
+        lambda x, y, s, t: apply(
+            x, [0.5, -1.0, 2.0, 0.0, np.nan, 1.0, np.inf, 3.0, -2.0, 0.25, -0.0, 1.0, 2.0, -np.inf, 4.0, 1.0, 1.0] * len(VALUES)
+        ),
         lambda x, y, s, t: apply(np.float32(0.5), x),
         lambda x, y, s, t: apply(x, np.arange(len(VALUES) ** 2)),
         lambda x, y, s, t: apply(x[:1], y),

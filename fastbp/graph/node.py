@@ -9,6 +9,7 @@ import numpy as np
 
 from .errors import TraceError, missing_attribute, no_arithmetic, trace_error
 from .operators import LOGICAL, UNARY
+from .reductions import Reductions, check_conditions
 
 if TYPE_CHECKING:
     from .tape import Shape, Tape
@@ -17,10 +18,11 @@ _ALLOWED = (
     "Use the operators + - * / **, the functions of fastbp (exp, log, sin, where, minimum, sum, mean, ...) "
     "or NumPy's functions of the same names."
 )
-_MOST_ITEMS = 4096
+_MOST_ITEMS = 4096  # rows that a formula may go through one by one
+_MOST_PLACES = 256  # places that it may choose at once: each becomes a node of its own
 
 
-class Node:
+class Node(Reductions):
     """One step of a formula: an argument, a constant, or an operator on other nodes.
 
     Formulas make nodes by computing with them; ``fastbp.trace`` hands a formula its first ones.
@@ -105,7 +107,7 @@ class Node:
             if step == 1 and stop > start:
                 return self.tape.slice(self, start, stop)
             places = range(start, stop, step)
-            if len(places) > 0 and self.shape[0] <= _MOST_ITEMS:
+            if 0 < len(places) <= _MOST_PLACES:
                 return self.tape.stack([self.tape.element(self, i) for i in places])
         elif self.shape and isinstance(key, list | np.ndarray) and np.ndim(key) == 1 and _are_places(key):
             return self.tape.stack([self[i] for i in key])
@@ -122,91 +124,6 @@ class Node:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise trace_error("A formula cannot change a value in place.", "Compute a new one; fastbp.where(c, a, b) picks.")
-
-    def squeeze(self, axis: Any = None) -> Node:
-        """A vector of one value as that value."""
-        if axis is not None and axis != () and (not self._is_over_rows(axis) or self.shape not in ((), (1,))):
-            raise trace_error(f"A formula cannot squeeze axis {axis!r} of shape {self.shape}.", "Leave it out.")
-        return self.tape.element(self, 0) if self.shape == (1,) and axis != () else self
-
-    def ravel(self) -> Node:
-        """A single number as a vector of one."""
-        return self if self.shape else self.tape.stack([self])
-
-    def sum(
-        self,
-        axis: Any = None,
-        dtype: Any = None,
-        out: Any = None,
-        keepdims: bool = False,
-        initial: Any = 0.0,
-        where: Any = True,
-    ) -> Node:
-        """The sum over all rows, or over those where a condition holds; with NumPy's arguments."""
-        _no_options(dtype, out)
-        total = self._where(where, self)._total(axis, keepdims)
-        return total + initial if isinstance(initial, Node) or initial != 0.0 else total
-
-    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True) -> Node:
-        """The mean over all rows, or over those where a condition holds; with NumPy's arguments."""
-        _no_options(dtype, out)
-        if where is True:
-            return self._average(axis, keepdims)
-        ones = self.tape.make("pow", self, self.tape.constant(0.0))
-        return self._where(where, self)._total(axis, keepdims) / self._where(where, ones)._total(axis, keepdims)
-
-    def _where(self, condition: Any, values: Node) -> Node:
-        """Values where the condition holds, else 0."""
-        if condition is True:
-            return values
-        check_conditions(condition)
-        lifted = self.tape.lift(condition)
-        assert lifted is not None
-        if lifted.shape not in ((), self.shape):
-            raise trace_error(f"where= has shape {lifted.shape}, the values {self.shape}.", "Give one condition for each.")
-        return self.tape.make("where", lifted, values, self.tape.constant(0.0))
-
-    def _total(self, axis: Any, keepdims: bool) -> Node:
-        if not self._is_over_rows(axis):
-            return self
-        total = self.tape.sum(self)
-        return self.tape.stack([total]) if keepdims and self.shape else total
-
-    def _average(self, axis: Any, keepdims: bool) -> Node:
-        total = self._total(axis, keepdims)
-        if not self.shape or not self._is_over_rows(axis):
-            return total
-        return self.tape.make("div", total, self.tape.size(self))
-
-    def _is_over_rows(self, axis: Any) -> bool:
-        """Whether it is the axis of the rows (a single number may be taken for one); () is no axis."""
-        axes = axis if isinstance(axis, tuple) else (0,) if axis is None else (axis,)
-        if len(axes) > 1 or any(a not in (0, -1) for a in axes):
-            raise trace_error(f"A formula cannot go over axis {axis!r} of an array of shape {self.shape}.", "Leave axis out.")
-        return bool(axes)
-
-    def dot(self, other: Any) -> Node:
-        """The sum of the products; the product where one is a single number."""
-        lifted = self.tape.lift(other)
-        if lifted is None:
-            raise trace_error(f"A formula cannot multiply by {other!r}.", "Use numbers, arrays and nodes.")
-        return self @ lifted if self.shape and lifted.shape else self * lifted
-
-    def __matmul__(self, other: Any) -> Any:
-        lifted = self.tape.lift(other)
-        if lifted is None:
-            return NotImplemented
-        if not self.shape or lifted.shape != self.shape:
-            raise trace_error(
-                f"The product x @ y of arrays of shape {self.shape} and {lifted.shape} has no meaning.",
-                "It is for two vectors of one length; * multiplies numbers.",
-            )
-        products = self * lifted
-        total = products.sum()
-        return self.tape.make("ne", total, self.tape.constant(0.0)) if products.is_logical else total
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return self @ other
 
     if TYPE_CHECKING:  # they are made below, one like the other
 
@@ -275,14 +192,8 @@ class Node:
         return apply_function(function, args, options)
 
 
-def _no_options(dtype: Any, out: Any) -> None:
-    for name, value in (("dtype", dtype), ("out", out)):
-        if value is not None:
-            raise trace_error(f"A formula has no {name}= of its own.", "Leave it out: everything has the type of the arguments.")
-
-
 def _are_places(key: Any) -> bool:
-    return 0 < len(key) <= _MOST_ITEMS and not any(isinstance(i, Node | bool) or not hasattr(i, "__index__") for i in key)
+    return 0 < len(key) <= _MOST_PLACES and not any(isinstance(i, Node | bool) or not hasattr(i, "__index__") for i in key)
 
 
 def _use() -> str:
@@ -325,13 +236,6 @@ def _positive(self: Node) -> Node:
     if self.is_logical:
         raise no_arithmetic("+")
     return self
-
-
-def check_conditions(*values: Any) -> None:
-    """Raise an error unless each is true or false by its type."""
-    for value in values:
-        if not (value.is_logical if isinstance(value, Node) else np.asarray(value).dtype.kind == "b"):
-            raise trace_error("The operators & | ^ ~ are for conditions, not for numbers.", "Compare first: (x > 0) & (x < 1).")
 
 
 for _name, _op in {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow"}.items():

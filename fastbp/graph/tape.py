@@ -9,12 +9,12 @@ import numpy as np
 
 from .errors import no_arithmetic, trace_error
 from .operators import COMMUTATIVE, CONNECTIVES, OF_CONDITIONS, evaluate
+from .simplify import simplify
 
 if TYPE_CHECKING:
     from .node import Node
 
 UNROLLED = 64  # vectors up to this length may be taken apart into their elements
-MOST_POWER = 16  # whole powers up to this one are products
 _WITH_ROWS = ("input", "captured", "variable")  # leaves that are no part of another one
 
 Shape = tuple[int, ...]
@@ -110,10 +110,10 @@ class Tape:
             args = tuple(self.element(a, 0) if a.shape == (1,) else a for a in args)
         if any(a.op == "stack" for a in args):
             return self._by_element(op, args)
-        shape = self._common_shape(op, args)
+        shape = self.common_shape(op, args)
         if all(a.op == "constant" for a in args):
             return self.constant(evaluate(op, [a.attr for a in args]))
-        simpler = _simplify(self, op, args)
+        simpler = simplify(self, op, args)
         if simpler is not None:
             return simpler
         key: tuple[Any, ...]
@@ -145,7 +145,7 @@ class Tape:
         """Numbers as true where they are not 0, as NumPy has it."""
         return node if node.is_logical else self.make("ne", node, self.constant(0.0))
 
-    def _common_shape(self, op: str, args: tuple[Node, ...]) -> Shape:
+    def common_shape(self, op: str, args: tuple[Node, ...]) -> Shape:
         shapes = {a.shape for a in args if a.shape}
         if len(shapes) > 1:
             sizes = " and ".join(str(shape[0]) for shape in sorted(shapes))
@@ -153,7 +153,7 @@ class Tape:
         return shapes.pop() if shapes else ()
 
     def _by_element(self, op: str, args: tuple[Node, ...]) -> Node:
-        (length,) = self._common_shape(op, args)
+        (length,) = self.common_shape(op, args)
         return self.stack([self.make(op, *(self.element(a, i) if a.shape else a for a in args)) for i in range(length)])
 
     # -- vectors and their elements
@@ -255,78 +255,3 @@ class Tape:
         node = Node(self, len(self.nodes), op, args, attr, shape)
         self.nodes.append(node)
         return node
-
-
-def is_constant(node: Node, value: float) -> bool:
-    return node.op == "constant" and node.attr == value
-
-
-def _simplify(tape: Tape, op: str, args: tuple[Node, ...]) -> Node | None:
-    """An equal node that costs less, or None.
-
-    Infinities and NaN keep their way, but for sinh / cosh, which as tanh does not overflow; -0.0 + 0 may become -0.0.
-    """
-    x = args[0]
-    y = args[1] if len(args) > 1 else x
-    if op == "add":
-        if is_constant(x, 0) or is_constant(y, 0):
-            return y if is_constant(x, 0) else x
-        return tape.make("sub", x, y.args[0]) if y.op == "neg" else _sum_of_choices(tape, x, y)
-    if op == "sub":
-        return x if is_constant(y, 0) else tape.make("add", x, y.args[0]) if y.op == "neg" else None
-    if op == "mul":
-        for one, other in ((x, y), (y, x)):
-            if is_constant(one, 1):
-                return other
-            if is_constant(one, -1):
-                return tape.make("neg", other)
-            # (a / cosh u) sinh u: the derivative of log cosh u.
-            if one.op == "div" and one.args[1].op == "cosh" and other.op == "sinh" and one.args[1].args == other.args:
-                return tape.make("mul", one.args[0], tape.make("tanh", *other.args))
-    if op == "div" and is_constant(y, 1):
-        return x
-    if op == "div" and x.op == "sinh" and y.op == "cosh" and x.args == y.args:
-        return tape.make("tanh", *x.args)
-    if op == "neg" and x.op == "neg":
-        return x.args[0]
-    if op == "not" and x.op == "not":
-        return x.args[0]
-    if op == "pow":
-        return _power(tape, x, y)
-    if op == "where":
-        if x.op == "constant":
-            taken = args[1] if x.attr else args[2]
-            return taken if taken.shape == tape._common_shape(op, args) else None
-        return args[1] if args[1] is args[2] and args[1].shape == tape._common_shape(op, args) else None
-    return None
-
-
-def _sum_of_choices(tape: Tape, x: Node, y: Node) -> Node | None:
-    """Two choices by one condition between something and 0, as one: so the chain rule knows a sum's condition too."""
-    if x.op == y.op == "where" and x.args[0] is y.args[0]:
-        condition, first, second = x.args
-        if is_constant(second, 0) and is_constant(y.args[2], 0):
-            return tape.make("where", condition, tape.make("add", first, y.args[1]), second)
-        if is_constant(first, 0) and is_constant(y.args[1], 0):
-            return tape.make("where", condition, first, tape.make("add", second, y.args[2]))
-    return None
-
-
-def _power(tape: Tape, x: Node, y: Node) -> Node | None:
-    """Small whole powers as products, and the square root."""
-    if y.op != "constant":
-        return None
-    if y.attr == 0.5:
-        return tape.make("sqrt", x)
-    n = abs(y.attr)
-    if n != int(n if n <= MOST_POWER else 0) or n > MOST_POWER:
-        return None
-    if y.attr < 0:
-        return tape.make("div", tape.constant(1.0), tape.make("pow", x, tape.constant(n)))
-    if n == 0:  # with rows it stays, so that its sum is their number
-        return None if x.shape else tape.constant(1.0)
-    if n == 1:
-        return x
-    half = tape.make("pow", x, tape.constant(n // 2))
-    square = tape.make("mul", half, half)
-    return tape.make("mul", square, x) if n % 2 else square

@@ -72,7 +72,7 @@ class Rows:
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, tuple) and len(key) == 2 and key[1] == slice(None):
             key = key[0]
-        if hasattr(key, "__index__"):
+        if hasattr(key, "__index__") and not isinstance(key, Node):
             return self.nodes[key]
         if isinstance(key, tuple) and len(key) == 2 and all(hasattr(k, "__index__") for k in key):
             return self.nodes[key[0]][key[1]]
@@ -87,6 +87,8 @@ class Rows:
     def _no(self, *_: Any) -> Any:
         return self.__array__()
 
+    __hash__ = object.__hash__
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __abs__ = __matmul__ = __rmatmul__ = _no
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = (
         _no
     )
@@ -253,7 +255,7 @@ def results(tape: Tape, f: Callable[..., Any], *args: Any) -> list[Node]:
     """What a formula returns, as nodes: a tuple gives several."""
     value = call(tape, f, *args)
     nodes = [tape.lift(v) for v in (value if isinstance(value, tuple) else [value])]
-    if None in nodes or not nodes:
+    if not nodes or any(node is None for node in nodes):
         raise trace_error(f"A formula must return numbers or nodes, not {value!r}.", "Return a node, or a tuple of nodes.", f)
     return [tape.number(node) for node in nodes if node is not None]
 

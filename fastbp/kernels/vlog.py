@@ -105,7 +105,9 @@ def log2(s, x):
 
 def log10(s, x):
     """The logarithm to base 10, exact for powers of 10."""
-    exponent = (0.301025390625, 4.6050389811952137e-06) if s.dtype == "float32" else (0.3010299956640665, -8.532344317057107e-14)
+    exponent = (
+        (0.301025390625, 4.6050389811952137e-06) if s.dtype == "float32" else (0.3010299956640665, -8.532344317057107e-14)
+    )
     return _log_to_base(s, x, (0.4342944819032518, 1.098319650216765e-17), exponent)
 
 
@@ -132,7 +134,8 @@ def arcsinh(s, x):
 
 def arccosh(s, x):
     """The number from 0 on whose hyperbolic cosine is x; NaN below 1."""
-    high, low = ordered_sum(s.sqrt((x - 1.0) * (x + 1.0)), x - 1.0)
+    t = x - 1.0
+    high, low = ordered_sum(s.sqrt(s.fma(t, t, t + t)), t)  # x^2 - 1 = t^2 + 2 t
     return s.select(x >= 1.0, _log_of_root(s, x, high, low), math.nan)
 
 
