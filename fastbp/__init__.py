@@ -48,6 +48,7 @@ _LATER = {
     **dict.fromkeys(("sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan"), "graph.functions"),
     **dict.fromkeys(("arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "sigmoid", "relu"), "graph.functions"),
     **dict.fromkeys(("softplus", "erf", "sign", "abs", "where", "minimum", "maximum"), "graph.functions"),
+    **dict.fromkeys(("exp2", "log2", "log10", "arcsinh", "arccosh", "arctanh", "hypot", "logaddexp"), "graph.functions"),
     **dict.fromkeys(("sum", "mean", "stack"), "graph.functions"),
     # Their modules have other names: Python would put a module of the same name in the function's place.
     "curve_fit": "curve_fitting",

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 import fastbp as bp
+from fastbp.graph.columns import Columns
+from fastbp.graph.tape import Tape
+from fastbp.graph.trace import Graph
 
 X = np.linspace(0.1, 0.9, 7)
 
@@ -245,3 +248,83 @@ def test_tracing_needs_neither_numba_nor_scipy():
         "assert not {'numba', 'scipy', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).resolve().parent.parent)
+
+
+def chained(step, times=1500):
+    def formula(x):
+        for _ in range(times):
+            x = step(x)
+        return x
+
+    return formula
+
+
+@pytest.mark.parametrize("step", [lambda x: x * 1.0001 + 1e-4, lambda x: bp.relu(x - 1e-4)])
+def test_long_chains(step):
+    """No walk over a graph recurses, or grows faster than the graph."""
+    f = chained(step)
+    graph = bp.trace(f, 1.0)
+    assert graph.forward(1.0) == pytest.approx(f(1.0), rel=1e-12)
+    slope = graph.backward()[0]
+    derived = bp.trace(bp.grad(f), 1.0)
+    assert derived.forward(1.0) == pytest.approx(slope, rel=1e-12)
+    assert len(derived.nodes) < 6 * len(graph.nodes)
+    x = np.linspace(1, 2, 100)
+    picked = bp.trace(lambda x: f(x)[7] + bp.sum(f(x)[3:80]), x)
+    assert picked.forward(x) == pytest.approx(f(x)[7] + f(x)[3:80].sum(), rel=1e-12)
+
+
+def test_elements_of_what_is_used_twice():
+    """Each step uses the last one twice: 2^60 ways through it."""
+    f = chained(lambda x: (x + 0.5 * x) / 1.5, 60)
+    assert bp.trace(lambda x: f(x)[3], X).forward(X) == pytest.approx(X[3])
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        lambda d: d == 0,
+        lambda d: d > 0,
+        lambda d: abs(d),
+        lambda d: d @ d[0],
+        lambda d: np.exp(d),
+        lambda d: np.sum(d),
+        lambda d: d.sum(),
+        lambda d: [d[0], d[1]],
+        lambda d: d,
+    ],
+)
+def test_two_dimensions_as_a_whole_are_refused(formula):
+    with pytest.raises(bp.TraceError):
+        bp.trace(formula, np.ones((2, 6)))
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        lambda x, a: np.exp(x) * a,
+        lambda x, a: (x == 0) * a,
+        lambda x, a: (x > 0) * a,
+        lambda x, a: np.sum(x) * a,
+        lambda x, a: x.sum() * a,
+        lambda x, a: x[0] * a,
+        lambda x, a: x[:, 2] * a,
+        lambda x, a: x[:, a] * a,
+        lambda x, a: a @ x,
+        lambda x, a: np.ones(5) * x * a,
+    ],
+)
+def test_data_of_several_columns_as_a_whole_is_refused(formula):
+    tape = Tape()
+    with pytest.raises(bp.TraceError):
+        formula(Columns(tape, "x", (5, 2)), tape.input("a"))
+
+
+def test_products_with_data_of_several_columns():
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    y = x @ [2.0, -1.0]
+    for product in (lambda x, p: x @ p, lambda x, p: np.dot(x, p), lambda x, p: np.matmul(x, p)):
+        tape = Tape()
+        columns, p = Columns(tape, "x", (20, 2)), tape.input("p", (2,))
+        graph = Graph("product", [*columns.T, p], [product(columns, p)])
+        np.testing.assert_allclose(graph.forward(*x.T, [2.0, -1.0]), y)

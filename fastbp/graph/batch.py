@@ -50,7 +50,8 @@ class BatchTape(Tape):
 
     def lift(self, value: Any) -> Node | None:
         if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.size > 1:
-            return self._constants(value)
+            node = self._constants(value)
+            return self.make("ne", node, self.constant(0.0)) if value.dtype.kind == "b" else node
         return super().lift(value.item() if isinstance(value, np.ndarray) and value.size == 1 else value)
 
     def _constants(self, array: np.ndarray) -> BatchNode:
@@ -223,7 +224,7 @@ class BatchNode(Node):
 
     # -- sums and means
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Node:
+    def _total(self, axis: Any, keepdims: bool) -> Node:
         """The sum over the columns of each sample."""
         if not self.shape:
             return self
@@ -234,7 +235,7 @@ class BatchNode(Node):
             )
         return self._as(self.tape.sum(self.sample), (None, 1) if keepdims else (None,))
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Node:
+    def _average(self, axis: Any, keepdims: bool) -> Node:
         """The mean over the columns of each sample, or over everything."""
         if not self.shape:
             return self
@@ -248,7 +249,10 @@ class BatchNode(Node):
     def dot(self, other: Any) -> Node:
         raise trace_error("A loss has no matrix products.", "Write sum(x * y, axis=-1) for the product of each sample's rows.")
 
-    __matmul__ = __rmatmul__ = dot
+    def __matmul__(self, other: Any) -> Any:
+        return self.dot(other)
+
+    __rmatmul__ = __matmul__
 
     def _is_over_columns(self, axis: Any) -> bool:
         if self.shape == _ANY:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
-from .errors import trace_error
+import numpy as np
+
+from .errors import missing_attribute, trace_error
 from .functions import as_node
 from .node import Node
 from .tape import Tape
@@ -15,7 +18,6 @@ _INSTEAD = "Take its columns: x[:, 0], x[:, 1], ..., or x @ w with one weight fo
 class Columns:
     """An argument of shape (n, k): ``x[:, j]`` is a column, ``x.T`` a list of them all, ``x @ w`` their weighted sum."""
 
-    __array_ufunc__ = None  # NumPy leaves operators to us
     ndim = 2
 
     def __init__(self, tape: Tape, name: str, shape: tuple[int, int]) -> None:
@@ -26,8 +28,12 @@ class Columns:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> Node:
-        if isinstance(key, tuple) and len(key) == 2 and key[0] in (slice(None), Ellipsis) and hasattr(key[1], "__index__"):
-            return self.T[key[1]]
+        rows: Any
+        column: Any
+        rows, column = key if isinstance(key, tuple) and len(key) == 2 else (None, None)
+        is_whole = rows is Ellipsis or (isinstance(rows, slice) and rows == slice(None))
+        if is_whole and not isinstance(column, Node) and column in range(-len(self.T), len(self.T)):
+            return self.T[operator.index(column)]
         raise trace_error(f"A formula cannot index data of shape {self.shape} with {key!r}.", _INSTEAD)
 
     def __matmul__(self, weights: Any) -> Any:
@@ -42,5 +48,22 @@ class Columns:
     def _no(self, *_: Any, **__: Any) -> Any:
         raise trace_error(f"A formula cannot compute with data of shape {self.shape} as a whole.", _INSTEAD)
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if ufunc is np.matmul and inputs[0] is self and not options:
+            return self @ inputs[1]
+        return self._no()
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        if function is np.dot and args[0] is self and len(args) == 2 and not options:
+            return self @ args[1]
+        return self._no()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # libraries look for such
+            raise AttributeError(f"data of several columns has no {name}")
+        raise missing_attribute(f"Data of shape {self.shape} has no {name} in a formula.", _INSTEAD)
+
+    __hash__ = object.__hash__
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = __iter__ = __abs__ = __mod__ = __floordiv__ = _no
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = _no
     __neg__ = __array__ = _no

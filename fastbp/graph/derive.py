@@ -16,7 +16,8 @@ from typing import Any
 from .errors import trace_error
 from .node import Node
 from .rules import RULES
-from .tape import UNROLLED, Tape, is_constant
+from .simplify import is_constant
+from .tape import UNROLLED, Tape
 
 # The derivative by a node with rows: {factor: part}, the sum of factor * part, factors being single numbers.
 Parts = dict[Node, Node]
@@ -124,12 +125,18 @@ def _shares(tape: Tape, part: Node, node: Node) -> Sequence[Node | None]:
 
     Where a condition set the part to zero it sets the shares to zero: a slope there may be infinite, and 0 times that is NaN.
     """
-    if part.op != "where" or not any(is_constant(choice, 0) for choice in part.args[1:]):
-        return RULES[node.op](part, node, *node.args)
-    condition, x, y = part.args
-    if is_constant(y, 0):
-        return [s if s is None else tape.make("where", condition, s, y) for s in _shares(tape, x, node)]
-    return [s if s is None else tape.make("where", condition, x, s) for s in _shares(tape, y, node)]
+    choices = []
+    while part.op == "where" and any(is_constant(choice, 0) for choice in part.args[1:]):
+        choices.append(part)
+        part = part.args[1 if is_constant(part.args[2], 0) else 2]
+    shares = RULES[node.op](part, node, *node.args)
+    for choice in reversed(choices):
+        condition, x, y = choice.args
+        if is_constant(y, 0):
+            shares = tuple(s if s is None else tape.make("where", condition, s, y) for s in shares)
+        else:
+            shares = tuple(s if s is None else tape.make("where", condition, x, s) for s in shares)
+    return shares
 
 
 def _single(one: Node, value: Node | None) -> Parts:

@@ -23,10 +23,19 @@ def _sign(s: Any, x: Any) -> Any:
     return s.select(x > 0.0, 1.0, s.select(x < 0.0, -1.0, s.select(x.equals(0.0), 0.0, x)))
 
 
+def _fmin(s: Any, x: Any, y: Any) -> Any:
+    return s.select((x < y) | y.differs(y), x, y)
+
+
+def _fmax(s: Any, x: Any, y: Any) -> Any:
+    return s.select((x > y) | y.differs(y), x, y)
+
+
 # Those that have the same name in kernels/vmath.py.
 _NAMED = (
-    *("exp", "expm1", "log", "log1p", "pow", "sinh", "cosh", "tanh", "sigmoid", "softplus", "erf"),
-    *("sin", "cos", "tan", "arcsin", "arccos", "arctan"),
+    *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "softplus", "logaddexp"),
+    *("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sigmoid", "sigmoid_slope", "erf"),
+    *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "hypot", "cosine_of", "one_minus_square"),
 )
 
 EMITTERS: dict[str, Callable[..., Any]] = {
@@ -48,6 +57,8 @@ EMITTERS: dict[str, Callable[..., Any]] = {
     "where": lambda s, condition, x, y: s.select(condition, x, y),
     "minimum": _minimum,
     "maximum": _maximum,
+    "fmin": _fmin,
+    "fmax": _fmax,
     "relu": lambda s, x: s.select(x <= 0.0, 0.0, x),
     **{name: getattr(vmath, name) for name in _NAMED},
 }

@@ -45,6 +45,14 @@ def missing_attribute(problem: str, instead: str) -> MissingAttribute:
     return MissingAttribute(*trace_error(problem, instead).args)
 
 
+def no_arithmetic(operator: str) -> TraceError:
+    """For what NumPy refuses to do with true and false."""
+    return trace_error(
+        f"NumPy has no {operator} for conditions.",
+        "Use ^ or != and ~ for conditions; fastbp.where(condition, 1.0, 0.0) makes numbers of them.",
+    )
+
+
 def is_about_nodes(error: Exception) -> bool:
     """Whether what a formula called failed because it was given nodes instead of numbers."""
     if isinstance(error.__cause__ or error.__context__, TraceError) or type(error).__module__.startswith("numba."):

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .errors import trace_error
 from .node import Node
 from .operators import UNARY, evaluate
 from .tape import Tape
@@ -27,8 +28,11 @@ _ABOUT = {
     "sign": "-1, 0 or 1; its derivative is 0 everywhere.",
     "sqrt": "The square root.",
     "exp": "e^x.",
+    "exp2": "2^x, exact for whole numbers.",
     "expm1": "e^x - 1, exact to the last digits near 0.",
     "log": "The natural logarithm.",
+    "log2": "The logarithm to base 2, exact for powers of 2.",
+    "log10": "The logarithm to base 10, exact for powers of 10.",
     "log1p": "log(1 + x), exact to the last digits near 0.",
     "sin": "The sine.",
     "cos": "The cosine.",
@@ -39,6 +43,9 @@ _ABOUT = {
     "sinh": "The hyperbolic sine.",
     "cosh": "The hyperbolic cosine.",
     "tanh": "The hyperbolic tangent.",
+    "arcsinh": "The number whose hyperbolic sine is x.",
+    "arccosh": "The number from 0 on whose hyperbolic cosine is x.",
+    "arctanh": "The number whose hyperbolic tangent is x.",
     "sigmoid": "1 / (1 + e^-x).",
     "relu": "x above 0, else 0; its derivative at 0 is 0.",
     "softplus": "log(1 + e^x).",
@@ -60,15 +67,9 @@ def tape_of(values: Sequence[Any]) -> Tape | None:
 
 def as_node(tape: Tape, value: Any) -> Node:
     """A number, an array, a list of nodes or a node as a node."""
-    if isinstance(value, list | tuple):
-        if not tape_of(value):
-            return as_node(tape, np.asarray(value))
-        return tape.stack([as_node(tape, v) for v in value])
-    if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1:
-        return tape.stack([as_node(tape, v) for v in value])
     node = tape.lift(value)
     if node is None:
-        raise TypeError(f"a formula computes with numbers, arrays and nodes, not with {value!r}")
+        raise trace_error(f"A formula cannot compute with {value!r}.", "Use numbers, arrays and nodes.")
     return node
 
 
@@ -84,7 +85,7 @@ def _unary(name: str) -> Callable[[Any], Any]:
     def function(x: Any) -> Any:
         return apply(name, x)
 
-    at = 0.5
+    at = 1.5 if name == "arccosh" else 0.5
     function.__name__ = function.__qualname__ = name
     function.__doc__ = _DOC.format(about=_ABOUT[name], name=name, at=at, result=float(evaluate(name, [at])))
     return function
@@ -95,6 +96,8 @@ sqrt, exp, expm1, log, log1p = (_unary_functions[name] for name in ("sqrt", "exp
 sin, cos, tan, arcsin, arccos, arctan = (_unary_functions[n] for n in ("sin", "cos", "tan", "arcsin", "arccos", "arctan"))
 sinh, cosh, tanh, sigmoid, relu = (_unary_functions[name] for name in ("sinh", "cosh", "tanh", "sigmoid", "relu"))
 softplus, erf, sign, abs = (_unary_functions[name] for name in ("softplus", "erf", "sign", "abs"))  # noqa: A001
+exp2, log2, log10 = (_unary_functions[name] for name in ("exp2", "log2", "log10"))
+arcsinh, arccosh, arctanh = (_unary_functions[name] for name in ("arcsinh", "arccosh", "arctanh"))
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:
@@ -146,6 +149,38 @@ def maximum(x: Any, y: Any) -> Any:
     return apply("maximum", x, y)
 
 
+def hypot(x: Any, y: Any) -> Any:
+    """The square root of x^2 + y^2, where x^2 would overflow too; its derivatives at (0, 0) are 0.
+
+    Parameters
+    ----------
+    x, y : number, array or Node
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.grad(fastbp.hypot)(3.0, 4.0)
+    0.6
+    """
+    return apply("hypot", x, y)
+
+
+def logaddexp(x: Any, y: Any) -> Any:
+    """log(e^x + e^y), where e^x would overflow too.
+
+    Parameters
+    ----------
+    x, y : number, array or Node
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.grad(fastbp.logaddexp)(1000.0, 1000.0)
+    0.5
+    """
+    return apply("logaddexp", x, y)
+
+
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
     """The sum over all rows of the data (a single number is its own sum).
 
@@ -164,7 +199,7 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
     6.0
     """
     tape = tape_of([x])
-    return np.sum(x, axis=axis, keepdims=keepdims) if tape is None else as_node(tape, x).sum(axis, keepdims)
+    return np.sum(x, axis=axis, keepdims=keepdims) if tape is None else as_node(tape, x).sum(axis, keepdims=keepdims)
 
 
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -185,7 +220,7 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     2.0
     """
     tape = tape_of([x])
-    return np.mean(x, axis=axis, keepdims=keepdims) if tape is None else as_node(tape, x).mean(axis, keepdims)
+    return np.mean(x, axis=axis, keepdims=keepdims) if tape is None else as_node(tape, x).mean(axis, keepdims=keepdims)
 
 
 def stack(values: Sequence[Any]) -> Any:

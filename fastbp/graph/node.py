@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import TraceError, missing_attribute, trace_error
+from .errors import TraceError, missing_attribute, no_arithmetic, trace_error
 from .operators import LOGICAL, UNARY
+from .reductions import Reductions, check_conditions
 
 if TYPE_CHECKING:
     from .tape import Shape, Tape
@@ -17,10 +18,11 @@ _ALLOWED = (
     "Use the operators + - * / **, the functions of fastbp (exp, log, sin, where, minimum, sum, mean, ...) "
     "or NumPy's functions of the same names."
 )
-_MOST_ITEMS = 4096
+_MOST_ITEMS = 4096  # rows that a formula may go through one by one
+_MOST_PLACES = 256  # places that it may choose at once: each becomes a node of its own
 
 
-class Node:
+class Node(Reductions):
     """One step of a formula: an argument, a constant, or an operator on other nodes.
 
     Formulas make nodes by computing with them; ``fastbp.trace`` hands a formula its first ones.
@@ -105,7 +107,7 @@ class Node:
             if step == 1 and stop > start:
                 return self.tape.slice(self, start, stop)
             places = range(start, stop, step)
-            if len(places) > 0 and self.shape[0] <= _MOST_ITEMS:
+            if 0 < len(places) <= _MOST_PLACES:
                 return self.tape.stack([self.tape.element(self, i) for i in places])
         elif self.shape and isinstance(key, list | np.ndarray) and np.ndim(key) == 1 and _are_places(key):
             return self.tape.stack([self[i] for i in key])
@@ -116,32 +118,12 @@ class Node:
             return self.tape.element(self, place % self.shape[0])
         raise trace_error(
             f"A formula cannot index {'a vector' if self.shape else 'a single number'} with {key!r}.",
-            "Use whole numbers, or slices of neighbouring rows; for a choice by value fastbp.where(condition, a, b).",
+            "Use whole numbers, or slices of neighbouring rows. Instead of a mask: fastbp.where(condition, a, b), and "
+            "fastbp.sum(fastbp.where(condition, x, 0.0)). Data can be chosen or turned around before it is handed in.",
         )
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise trace_error("A formula cannot change a value in place.", "Compute a new one; fastbp.where(c, a, b) picks.")
-
-    def squeeze(self, axis: Any = None) -> Node:
-        return self
-
-    def ravel(self) -> Node:
-        return self
-
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Node:
-        """The sum over all rows."""
-        return self.tape.sum(self)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Node:
-        """The mean over all rows."""
-        total = self.tape.sum(self)
-        return total if not self.shape else self.tape.make("div", total, self.tape.size(self))
-
-    def dot(self, other: Any) -> Node:
-        """The sum of the products."""
-        return (self * other).sum()
-
-    __matmul__ = dot
 
     if TYPE_CHECKING:  # they are made below, one like the other
 
@@ -211,7 +193,7 @@ class Node:
 
 
 def _are_places(key: Any) -> bool:
-    return 0 < len(key) <= _MOST_ITEMS and not any(isinstance(i, Node | bool) or not hasattr(i, "__index__") for i in key)
+    return 0 < len(key) <= _MOST_PLACES and not any(isinstance(i, Node | bool) or not hasattr(i, "__index__") for i in key)
 
 
 def _use() -> str:
@@ -250,11 +232,10 @@ def _invert(self: Node) -> Node:
     return self.tape.make("not", self)
 
 
-def check_conditions(*values: Any) -> None:
-    """Raise an error unless each is true or false by its type."""
-    for value in values:
-        if not (value.is_logical if isinstance(value, Node) else np.asarray(value).dtype.kind == "b"):
-            raise trace_error("The operators & | ^ ~ are for conditions, not for numbers.", "Compare first: (x > 0) & (x < 1).")
+def _positive(self: Node) -> Node:
+    if self.is_logical:
+        raise no_arithmetic("+")
+    return self
 
 
 for _name, _op in {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow"}.items():
@@ -277,6 +258,6 @@ for _name in UNARY:  # NumPy calls them on arrays that hold nodes
 for _name in ("neg", "abs"):
     setattr(Node, f"__{_name}__", _unary(_name))
 setattr(Node, "__invert__", _invert)  # noqa: B010
-setattr(Node, "__pos__", lambda self: self)  # noqa: B010
+setattr(Node, "__pos__", _positive)  # noqa: B010
 
 __all__ = ["Node", "TraceError"]

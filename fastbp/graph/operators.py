@@ -23,6 +23,27 @@ def softplus(x: Any) -> Any:
     return np.logaddexp(0.0, x)
 
 
+def sigmoid_slope(x: Any) -> Any:
+    """The derivative of the sigmoid, to all digits at both ends."""
+    small = np.exp(-np.abs(x))
+    return small / np.square(1.0 + small)
+
+
+def one_minus_square(x: Any) -> Any:
+    """1 - x^2, to all digits near x = 1."""
+    return (1.0 - x) * (1.0 + x)
+
+
+def cosine_of(x: Any, y: Any) -> Any:
+    """x / hypot(x, y), the cosine of the angle of a point (x, y); 0 at the origin."""
+    far = np.isinf(x) | np.isinf(y)
+    x, y = (np.where(far, np.where(np.isinf(v), np.sign(v), 0.0 * v), v) for v in (x, y))
+    size = np.maximum(np.abs(x), np.abs(y))
+    size = np.where(size == 0, 1.0, size)
+    x, y = x / size, y / size
+    return (x / np.where((x == 0) & (y == 0), 1.0, np.sqrt(x * x + y * y)))[()]
+
+
 def relu(x: Any) -> Any:
     """x above 0, else 0; NaN stays."""
     return np.maximum(x, 0.0)
@@ -39,8 +60,11 @@ UNARY: dict[str, Callable[..., Any]] = {
     "sign": np.sign,
     "sqrt": np.sqrt,
     "exp": np.exp,
+    "exp2": np.exp2,
     "expm1": np.expm1,
     "log": np.log,
+    "log2": np.log2,
+    "log10": np.log10,
     "log1p": np.log1p,
     "sin": np.sin,
     "cos": np.cos,
@@ -51,6 +75,9 @@ UNARY: dict[str, Callable[..., Any]] = {
     "sinh": np.sinh,
     "cosh": np.cosh,
     "tanh": np.tanh,
+    "arcsinh": np.arcsinh,
+    "arccosh": np.arccosh,
+    "arctanh": np.arctanh,
     "sigmoid": sigmoid,
     "relu": relu,
     "softplus": softplus,
@@ -79,13 +106,26 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "not": np.logical_not,
     "minimum": np.minimum,
     "maximum": np.maximum,
+    "fmin": np.fmin,
+    "fmax": np.fmax,
+    "hypot": np.hypot,
+    "logaddexp": np.logaddexp,
+    "sigmoid_slope": sigmoid_slope,
+    "one_minus_square": one_minus_square,
+    "cosine_of": cosine_of,
     "where": np.where,
 }
 
 # What is true or false rather than a number.
 CONNECTIVES = {"and", "or", "not"}
 LOGICAL = {"lt", "le", "eq", "ne", *CONNECTIVES}
-COMMUTATIVE = {"add", "mul", "minimum", "maximum", "eq", "ne", "and", "or"}
+COMMUTATIVE = {"add", "mul", "minimum", "maximum", "fmin", "fmax", "hypot", "logaddexp", "eq", "ne", "and", "or"}
+
+# What NumPy's arithmetic does with conditions: where it counts nothing it is a connective, or refused (None).
+OF_CONDITIONS = {
+    **{"add": "or", "maximum": "or", "fmax": "or", "mul": "and", "minimum": "and", "fmin": "and"},
+    **dict.fromkeys(("sub", "neg", "sign")),
+}
 
 
 def evaluate(op: str, values: Any) -> Any:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import trace_error
-from .operators import COMMUTATIVE, CONNECTIVES, LOGICAL, evaluate
+from .errors import no_arithmetic, trace_error
+from .operators import COMMUTATIVE, CONNECTIVES, OF_CONDITIONS, evaluate
+from .simplify import simplify
 
 if TYPE_CHECKING:
     from .node import Node
 
 UNROLLED = 64  # vectors up to this length may be taken apart into their elements
-MOST_POWER = 16  # whole powers up to this one are products
+_WITH_ROWS = ("input", "captured", "variable")  # leaves that are no part of another one
 
 Shape = tuple[int, ...]
 
@@ -75,21 +77,45 @@ class Tape:
         if isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating):
             return self.constant(value)
         if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-            return self.constant(value[()]) if value.ndim == 0 else self.captured(value)
+            if value.ndim == 0:
+                return self.constant(value[()])
+            node = self.captured(value)
+            return self.make("ne", node, self.constant(0.0)) if value.dtype.kind == "b" else node
+        if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1):
+            return self._of_list(value)
         return None
+
+    def _of_list(self, values: Any) -> Node | None:
+        """A list of numbers, or of nodes and numbers."""
+        from .node import Node
+
+        if len(values) == 0:
+            raise trace_error("A formula cannot compute with an empty list.", "Give at least one number.")
+        if not any(isinstance(v, Node) for v in values):
+            try:
+                array = np.asarray(values)
+            except (ValueError, TypeError):  # nodes further inside, or rows of several lengths
+                return None
+            return None if array.dtype == object else self.lift(array)
+        elements = [node for v in values if (node := self.lift(v)) is not None]
+        return self.stack(elements) if len(elements) == len(values) else None
 
     def make(self, op: str, *arguments: Node) -> Node:
         """An elementwise operator, simplified where that changes no result."""
+        if all(a.is_logical for a in arguments[op == "where" :]):
+            found = self._of_conditions(op, arguments)
+            if found is not None:
+                return found
         conditions = 1 if op == "where" else len(arguments) if op in CONNECTIVES else 0
-        args = (*map(self._condition, arguments[:conditions]), *arguments[conditions:])
-        if op not in LOGICAL:
-            args = (*args[:conditions], *map(self._number, args[conditions:]))
+        args = (*map(self._condition, arguments[:conditions]), *map(self.number, arguments[conditions:]))
+        if len({a.shape for a in args if a.shape}) > 1:  # a vector of one value goes with any other
+            args = tuple(self.element(a, 0) if a.shape == (1,) else a for a in args)
         if any(a.op == "stack" for a in args):
             return self._by_element(op, args)
-        shape = self._common_shape(op, args)
+        shape = self.common_shape(op, args)
         if all(a.op == "constant" for a in args):
             return self.constant(evaluate(op, [a.attr for a in args]))
-        simpler = _simplify(self, op, args)
+        simpler = simplify(self, op, args)
         if simpler is not None:
             return simpler
         key: tuple[Any, ...]
@@ -99,7 +125,21 @@ class Tape:
             key = (op, *(a.index for a in args))
         return self._shared(op, args, None, shape, key=key)
 
-    def _number(self, node: Node) -> Node:
+    def _of_conditions(self, op: str, args: tuple[Node, ...]) -> Node | None:
+        """What an operator on numbers does with conditions, where NumPy does not count them."""
+        if op == "abs":
+            return args[0]
+        if op == "where":
+            taken = self.make("and", args[0], args[1])
+            return self.make("or", taken, self.make("and", self.make("not", args[0]), args[2]))
+        if op not in OF_CONDITIONS:
+            return None
+        connective = OF_CONDITIONS[op]
+        if connective is None:
+            raise no_arithmetic({"sub": "-", "neg": "-"}.get(op, op))
+        return self.make(connective, *args)
+
+    def number(self, node: Node) -> Node:
         """True and false as 1 and 0."""
         return self.make("where", node, self.constant(1.0), self.constant(0.0)) if node.is_logical else node
 
@@ -107,7 +147,7 @@ class Tape:
         """Numbers as true where they are not 0, as NumPy has it."""
         return node if node.is_logical else self.make("ne", node, self.constant(0.0))
 
-    def _common_shape(self, op: str, args: tuple[Node, ...]) -> Shape:
+    def common_shape(self, op: str, args: tuple[Node, ...]) -> Shape:
         shapes = {a.shape for a in args if a.shape}
         if len(shapes) > 1:
             sizes = " and ".join(str(shape[0]) for shape in sorted(shapes))
@@ -115,13 +155,20 @@ class Tape:
         return shapes.pop() if shapes else ()
 
     def _by_element(self, op: str, args: tuple[Node, ...]) -> Node:
-        (length,) = self._common_shape(op, args)
+        (length,) = self.common_shape(op, args)
         return self.stack([self.make(op, *(self.element(a, i) if a.shape else a for a in args)) for i in range(length)])
 
     # -- vectors and their elements
 
     def stack(self, elements: list[Node]) -> Node:
         """A short vector that is known by its elements."""
+        if any(e.shape for e in elements):
+            raise trace_error(
+                "A formula cannot stack vectors, nor compute with a list of them.",
+                "fastbp.stack([a, b]) makes a vector of single numbers; compute with vectors one by one.",
+            )
+        if any(e.is_logical for e in elements) and not all(e.is_logical for e in elements):
+            elements = [self.number(e) for e in elements]
         return self._shared("stack", tuple(elements), None, (len(elements),))
 
     def assemble(self, length: int, whole: list[Node], pieces: list[tuple[Any, Node]]) -> Node:
@@ -131,15 +178,15 @@ class Tape:
 
     def element(self, node: Node, i: int) -> Node:
         """One element; of an operator, the operator of the elements."""
-        if node.op == "stack":
-            return node.args[i]
-        if node.op == "slice":
-            return self.element(node.args[0], node.attr[0] + i)
-        if node.op in ("input", "captured", "variable"):
-            return self._shared("element", (node,), i, ())
-        if node.op == "assemble":
-            raise trace_error("A derivative of long vectors cannot be taken apart.", "Differentiate by scalars.")
-        return self.make(node.op, *(self.element(a, i) if a.shape else a for a in node.args))
+
+        def pick(leaf: Node) -> Node | None:
+            if leaf.op == "stack":
+                return leaf.args[i]
+            if leaf.op == "slice":
+                return self._shared("element", leaf.args, leaf.attr[0] + i, ())
+            return self._shared("element", (leaf,), i, ()) if leaf.op in _WITH_ROWS else None
+
+        return self._picked(node, pick)
 
     def slice(self, node: Node, start: int, stop: int) -> Node:
         """Neighbouring rows; of an operator, the operator of the slices."""
@@ -147,18 +194,38 @@ class Tape:
             return node
         if stop - start <= UNROLLED and node.shape[0] <= UNROLLED:
             return self.stack([self.element(node, i) for i in range(start, stop)])
-        if node.op == "slice":
-            start, stop = start + node.attr[0], stop + node.attr[0]
-            return self.slice(node.args[0], start, stop)
-        if node.op in ("input", "captured", "variable"):
-            return self._shared("slice", (node,), (start, stop), (stop - start,))
-        if node.op in ("stack", "assemble"):
-            raise trace_error("A derivative of long vectors cannot be taken apart.", "Differentiate by scalars.")
-        return self.make(node.op, *(self.slice(a, start, stop) if a.shape else a for a in node.args))
+
+        def pick(leaf: Node) -> Node | None:
+            if leaf.op == "stack":
+                return self.stack(list(leaf.args[start:stop]))
+            if leaf.op == "slice":
+                return self._shared("slice", leaf.args, (start + leaf.attr[0], stop + leaf.attr[0]), (stop - start,))
+            return self._shared("slice", (leaf,), (start, stop), (stop - start,)) if leaf.op in _WITH_ROWS else None
+
+        return self._picked(node, pick)
+
+    def _picked(self, node: Node, pick: Callable[[Node], Node | None]) -> Node:
+        """A node's operators again, on what ``pick`` takes of the leaves with rows; it gives None for an operator."""
+        done: dict[int, Node] = {}
+        waiting = [node]
+        while waiting:
+            now = waiting[-1]
+            found = pick(now) if now.shape else now
+            if found is None and now.op == "assemble":
+                raise trace_error("A derivative of long vectors cannot be taken apart.", "Differentiate by scalars.")
+            if found is None:
+                missing = [a for a in now.args if a.index not in done]
+                if missing:
+                    waiting += missing
+                    continue
+                found = self.make(now.op, *(done[a.index] for a in now.args))
+            done[now.index] = found
+            waiting.pop()
+        return done[node.index]
 
     def sum(self, node: Node) -> Node:
         """The sum over all rows."""
-        node = self._number(node)
+        node = self.number(node)
         if not node.shape:
             return node
         if node.op == "stack":
@@ -190,78 +257,3 @@ class Tape:
         node = Node(self, len(self.nodes), op, args, attr, shape)
         self.nodes.append(node)
         return node
-
-
-def is_constant(node: Node, value: float) -> bool:
-    return node.op == "constant" and node.attr == value
-
-
-def _simplify(tape: Tape, op: str, args: tuple[Node, ...]) -> Node | None:
-    """An equal node that costs less, or None.
-
-    Infinities and NaN keep their way, but for sinh / cosh, which as tanh does not overflow; -0.0 + 0 may become -0.0.
-    """
-    x = args[0]
-    y = args[1] if len(args) > 1 else x
-    if op == "add":
-        if is_constant(x, 0) or is_constant(y, 0):
-            return y if is_constant(x, 0) else x
-        return tape.make("sub", x, y.args[0]) if y.op == "neg" else _sum_of_choices(tape, x, y)
-    if op == "sub":
-        return x if is_constant(y, 0) else tape.make("add", x, y.args[0]) if y.op == "neg" else None
-    if op == "mul":
-        for one, other in ((x, y), (y, x)):
-            if is_constant(one, 1):
-                return other
-            if is_constant(one, -1):
-                return tape.make("neg", other)
-            # (a / cosh u) sinh u: the derivative of log cosh u.
-            if one.op == "div" and one.args[1].op == "cosh" and other.op == "sinh" and one.args[1].args == other.args:
-                return tape.make("mul", one.args[0], tape.make("tanh", *other.args))
-    if op == "div" and is_constant(y, 1):
-        return x
-    if op == "div" and x.op == "sinh" and y.op == "cosh" and x.args == y.args:
-        return tape.make("tanh", *x.args)
-    if op == "neg" and x.op == "neg":
-        return x.args[0]
-    if op == "not" and x.op == "not":
-        return x.args[0]
-    if op == "pow":
-        return _power(tape, x, y)
-    if op == "where":
-        if x.op == "constant":
-            taken = args[1] if x.attr else args[2]
-            return taken if taken.shape == tape._common_shape(op, args) else None
-        return args[1] if args[1] is args[2] and args[1].shape == tape._common_shape(op, args) else None
-    return None
-
-
-def _sum_of_choices(tape: Tape, x: Node, y: Node) -> Node | None:
-    """Two choices by one condition between something and 0, as one: so the chain rule knows a sum's condition too."""
-    if x.op == y.op == "where" and x.args[0] is y.args[0]:
-        condition, first, second = x.args
-        if is_constant(second, 0) and is_constant(y.args[2], 0):
-            return tape.make("where", condition, tape.make("add", first, y.args[1]), second)
-        if is_constant(first, 0) and is_constant(y.args[1], 0):
-            return tape.make("where", condition, first, tape.make("add", second, y.args[2]))
-    return None
-
-
-def _power(tape: Tape, x: Node, y: Node) -> Node | None:
-    """Small whole powers as products, and the square root."""
-    if y.op != "constant":
-        return None
-    if y.attr == 0.5:
-        return tape.make("sqrt", x)
-    n = abs(y.attr)
-    if n != int(n if n <= MOST_POWER else 0) or n > MOST_POWER:
-        return None
-    if y.attr < 0:
-        return tape.make("div", tape.constant(1.0), tape.make("pow", x, tape.constant(n)))
-    if n == 0:  # with rows it stays, so that its sum is their number
-        return None if x.shape else tape.constant(1.0)
-    if n == 1:
-        return x
-    half = tape.make("pow", x, tape.constant(n // 2))
-    square = tape.make("mul", half, half)
-    return tape.make("mul", square, x) if n % 2 else square

@@ -13,7 +13,7 @@ import numpy as np
 
 from .derive import live
 from .errors import TraceError, call_error, is_about_nodes, missing_attribute, trace_error
-from .functions import as_node, tape_of
+from .functions import tape_of
 from .node import Node
 from .step import run_backward, run_forward
 from .surroundings import Surroundings
@@ -75,7 +75,7 @@ class Rows:
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, tuple) and len(key) == 2 and key[1] == slice(None):
             key = key[0]
-        if hasattr(key, "__index__"):
+        if hasattr(key, "__index__") and not isinstance(key, Node):
             return self.nodes[key]
         if isinstance(key, tuple) and len(key) == 2 and all(hasattr(k, "__index__") for k in key):
             return self.nodes[key[0]][key[1]]
@@ -90,6 +90,8 @@ class Rows:
     def _no(self, *_: Any) -> Any:
         return self.__array__()
 
+    __hash__ = object.__hash__
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __abs__ = __matmul__ = __rmatmul__ = _no
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = (
         _no
     )
@@ -255,14 +257,10 @@ def argument(tape: Tape, name: str, example: Any) -> Any:
 def results(tape: Tape, f: Callable[..., Any], *args: Any) -> list[Node]:
     """What a formula returns, as nodes: a tuple gives several."""
     value = call(tape, f, *args)
-    try:
-        return [as_node(tape, v) for v in (value if isinstance(value, tuple) else [value])]
-    except TraceError:
-        raise
-    except TypeError:
-        raise trace_error(
-            f"A formula must return numbers or nodes, not {value!r}.", "Return a node, or a tuple of nodes.", f
-        ) from None
+    nodes = [tape.lift(v) for v in (value if isinstance(value, tuple) else [value])]
+    if not nodes or any(node is None for node in nodes):
+        raise trace_error(f"A formula must return numbers or nodes, not {value!r}.", "Return a node, or a tuple of nodes.", f)
+    return [tape.number(node) for node in nodes if node is not None]
 
 
 def trace(f: Callable[..., Any], *example_args: Any) -> Graph:

@@ -1,4 +1,4 @@
-"""Exponentials, logarithms and the functions made of them, over vectors: no branch, no call.
+"""Exponentials and the functions made of them, over vectors: no branch, no call.
 
 Each function takes the Simd ``s`` and a Vector and appends its instructions. Polynomials are minimax fits found by Remez's
 exchange in 50-digit arithmetic; then each coefficient in turn, lowest power first, was rounded to the element type and the
@@ -9,17 +9,15 @@ Results are monotone because every last step adds a small, smooth correction to 
 
 import math
 
+import numpy as np
+
+from .exact import ordered_sum, two_product
 from .machine import machine
 from .simd import I32, ir
+from .vlog import LN_2_PARTS, MANTISSA_BITS, log_of_sum, log_value
 
 LOG2_E = 1.4426950408889634
-LN_2 = 0.6931471805599453
-
-# ln 2 in two parts: the first has so few bits that its product with an exponent is exact.
-LN_2_PARTS = {
-    "float32": (0.693359375, -2.1219444005469057e-4),
-    "float64": (0.6931471803691238, 1.9082149292705877e-10),
-}
+LN_2, LN_2_LOW = 0.6931471805599453, 2.3190468138462996e-17
 
 # (exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2: 3.4e-9 and 6.6e-20.
 _EXP = {
@@ -53,23 +51,6 @@ _TANH = {
         -0.33333333333332765,
     ),
 }
-
-# (2 atanh(q) - 2 q) / q^3 as a polynomial of q^2 for |q| <= (sqrt 2 - 1) / (sqrt 2 + 1): 1.8e-9 and 2.8e-18.
-_LOG = {
-    "float32": (0.298771918, 0.399774402, 0.666667759),
-    "float64": (
-        0.1480815774976697,
-        0.15312941195736812,
-        0.18183602805611732,
-        0.22222197941127067,
-        0.2857142874728737,
-        0.399999999993998,
-        0.6666666666666735,
-    ),
-}
-
-MANTISSA_BITS = {"float32": 23, "float64": 52}
-EXPONENT_BIAS = {"float32": 127, "float64": 1023}
 
 # Beyond these, exp is 0 or infinite.
 _EXP_RANGE = {"float32": (-104.0, 89.0), "float64": (-746.0, 710.0)}
@@ -138,6 +119,17 @@ def exp(s, x, low=None):
     return scale(s, 1.0 + exp_minus_1(s, r), n)
 
 
+def exp2(s, x):
+    """2^x, exact for whole numbers."""
+    x = clamp(s, x, *{"float32": (-151.0, 129.0), "float64": (-1076.0, 1025.0)}[s.dtype])
+    n = s.round(x)
+    nearest = float(np.dtype(s.dtype).type(LN_2))
+    r, lost = two_product(s, x - n, s.constant(nearest))
+    low = s.fma(x - n, (LN_2 - nearest) + LN_2_LOW, lost)
+    total, rest = ordered_sum(s.constant(1.0), r)
+    return scale(s, total + (rest + s.fma(r * r, s.polynomial(r, _EXP[s.dtype]), low)), n)
+
+
 def _exp_minus_1_scaled(s, x, halvings):
     """(e^x - 1) / 2^halvings for x above -20 (float32) or -40 (float64)."""
     n, r = reduce_exp(s, x)
@@ -171,55 +163,6 @@ def cosh(s, x):
     n, r = reduce_exp(s, s.minimum(s.constant(high), s.abs(x)))
     half = scale(s, 1.0 + exp_minus_1(s, r), n - 1.0)
     return half + 0.25 / half
-
-
-def log_of_sum(s, x, low=None):
-    """log(x + low) for positive finite x; ``low`` is less than a unit in the last place of x."""
-    shift = MANTISSA_BITS[s.dtype]
-    # The mantissa within [sqrt(1/2), sqrt(2)): move the boundary between exponents there.
-    root_half = 0x3F3504F3 if s.dtype == "float32" else 0x3FE6A09E667F3BCD
-    moved = s.bits_of(x) - root_half
-    n = s.to_float(moved >> shift)
-    f = s.from_bits((moved & ((1 << shift) - 1)) + root_half) - 1.0
-    if low is not None:
-        one = s.bits_of(s.constant(1.0))
-        f = s.fma(low, s.maximum(s.constant(0.0), s.from_bits(one - (moved & -(1 << shift)))), f)
-    return n, f
-
-
-def _log_value(s, n, f):
-    """n ln 2 + log(1 + f)."""
-    q = f / (2.0 + f)
-    z = q * q
-    square = 0.5 * f * f
-    part_1, part_2 = LN_2_PARTS[s.dtype]
-    inner = s.fma(q, s.fma(z, s.polynomial(z, _LOG[s.dtype]), square), n * part_2)
-    return s.fma(n, part_1, f - (square - inner))
-
-
-def mantissa_and_exponent(s, x):
-    """(n, f) with x = 2^n (1 + f) and 1 + f within [sqrt(1/2), sqrt(2)), for positive finite x, subnormal ones too."""
-    tiny = 1.1754943508222875e-38 if s.dtype == "float32" else 2.2250738585072014e-308
-    up = MANTISSA_BITS[s.dtype] + 1
-    subnormal = x < tiny
-    n, f = log_of_sum(s, s.select(subnormal, x * float(1 << up), x))
-    return s.select(subnormal, n - float(up), n), f
-
-
-def log(s, x):
-    """Natural logarithm: -inf at 0, NaN below."""
-    value = _log_value(s, *mantissa_and_exponent(s, x))
-    value = s.select(x.equals(math.inf), x, value)
-    return s.select(x > 0.0, value, s.select(x.equals(0.0), s.constant(-math.inf), s.constant(math.nan)))
-
-
-def log1p(s, x):
-    """log(1 + x), exact to the last bits near 0."""
-    u = 1.0 + x
-    bigger, smaller = s.maximum(x, s.constant(1.0)), s.minimum(x, s.constant(1.0))
-    value = _log_value(s, *log_of_sum(s, u, smaller - (u - bigger)))
-    value = s.select(x.equals(math.inf), x, s.copysign(value, x))
-    return s.select(u > 0.0, value, s.select(u.equals(0.0), s.constant(-math.inf), s.constant(math.nan)))
 
 
 def tanh_start(s, x):
@@ -278,13 +221,26 @@ def softplus_pair(s, x):
     e = exp(s, s.minimum(s.constant(end), x))
     u = 1.0 + e
     bigger, smaller = s.maximum(e, s.constant(1.0)), s.minimum(e, s.constant(1.0))
-    value = _log_value(s, *log_of_sum(s, u, smaller - (u - bigger)))
+    value = log_value(s, *log_of_sum(s, u, smaller - (u - bigger)))
     return s.select(x <= end, value, x), e / u
 
 
 def softplus(s, x):
     """log(1 + e^x)."""
     return softplus_pair(s, x)[0]
+
+
+def logaddexp(s, x, y):
+    """log(e^x + e^y); equal infinities stay."""
+    difference = s.select(x.equals(y), 0.0, x - y)
+    return s.maximum(x, y) + softplus(s, -s.abs(difference))
+
+
+def sigmoid_slope(s, x):
+    """The derivative of the sigmoid, e^x / (1 + e^x)^2."""
+    e = exp(s, -s.abs(x))
+    u = 1.0 + e
+    return e / (u * u)
 
 
 def times_sigmoid(s, factor, x, low=None):

@@ -8,7 +8,8 @@ import math
 
 from .exact import ordered_sum, two_product
 from .simd import Simd
-from .vexp import LN_2_PARTS, clamp, exp, log, mantissa_and_exponent
+from .vexp import clamp, exp
+from .vlog import LN_2_PARTS, log, mantissa_and_exponent
 
 # (atanh(q) / q - 1 - q^2 / 3) / q^4 as a polynomial of q^2 for |q| <= (sqrt 2 - 1) / (sqrt 2 + 1), minimax as in ``vexp``: a
 # relative error of 1.1e-20.
