@@ -37,7 +37,7 @@ def one_minus_square(x: Any) -> Any:
 def cosine_of(x: Any, y: Any) -> Any:
     """x / hypot(x, y), the cosine of the angle of a point (x, y); 0 at the origin."""
     far = np.isinf(x) | np.isinf(y)
-    x, y = (np.where(far, np.where(np.isinf(v), np.sign(v), 0.0 * v), v) for v in (x, y))
+    x, y = (np.where(far, np.where(np.isinf(v), np.sign(v), 0.0), v) for v in (x, y))
     size = np.maximum(np.abs(x), np.abs(y))
     size = np.where(size == 0, 1.0, size)
     x, y = x / size, y / size

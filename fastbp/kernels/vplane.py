@@ -29,14 +29,13 @@ def hypot(s, x, y):
 
 def cosine_of(s, x, y):
     """x / hypot(x, y), the cosine of the angle of the point (x, y); 0 at the origin."""
-    x_far, y_far = s.abs(x).equals(math.inf), s.abs(y).equals(math.inf)
-    far = x_far | y_far
-    x = s.select(far, s.copysign(s.select(x_far, s.constant(1.0), 0.0 * x), x), x)
-    y = s.select(far, s.select(y_far, s.constant(1.0), 0.0 * y), y)
     factor, _, size = _scaled_size(s, x, y)
     # A quotient may be small: it is multiplied by a large factor before the division, by a small one after it.
     before, after = s.maximum(factor, s.constant(1.0)), s.minimum(factor, s.constant(1.0))
-    return x * before / s.select(size.equals(0.0), 1.0, size) * after
+    value = x * before / s.select(size.equals(0.0), 1.0, size) * after
+    x_far, y_far = s.abs(x).equals(math.inf), s.abs(y).equals(math.inf)
+    at_end = s.select(x_far, s.select(y_far, s.constant(math.sqrt(0.5)), 1.0), 0.0)
+    return s.select(x_far | y_far, s.copysign(at_end, x), value)
 
 
 def one_minus_square(s, x):
