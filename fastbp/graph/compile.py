@@ -37,7 +37,7 @@ class Program:
         self.plan = make_plan(inputs, primitive)
         self.layout = Layout(self.plan)
         graph = Graph("f", list(inputs), primitive)
-        key = f"{as_key(graph, sizes=False)}\n{self.dtype.name}"
+        key = f"formula of {self.dtype.name}: {as_key(graph, sizes=False)}"
         self._code = native.load(key, self._write)
         self.run, *rest = (_CALL(address) for address in self._code.addresses)
         count = len(self.plan.loops)

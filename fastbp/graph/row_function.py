@@ -86,7 +86,7 @@ class Bound:
     """
 
     def __init__(self, graph: Graph, dtype: str, write: Callable[[Any, str], list[str]]) -> None:
-        self._code = native.load(f"{as_key(graph, sizes=True)}\n{dtype}", write)
+        self._code = native.load(f"{graph.name} of {dtype}: {as_key(graph, sizes=True)}", write)
         record = Record(graph.nodes)
         with np.errstate(over="ignore"):
             numbers = np.array([node.attr for node in record.numbers], dtype)

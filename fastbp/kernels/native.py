@@ -33,7 +33,8 @@ class Code:
     """
 
     def __init__(self, image: bytes, names: list[str]) -> None:
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
+        # All sections in one block of memory: code finds its constants by distances of 32 bits.
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine(), use_lmm=True)
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(image))
         self._engine.finalize_object()
         self.addresses = [self._engine.get_function_address(name) for name in names]
@@ -88,4 +89,4 @@ def _target() -> tuple[Any, str, str]:
 def _target_machine() -> Any:
     """A new description of the machine: an execution engine takes the one that it is given."""
     target, cpu, features = _target()
-    return target.create_target_machine(cpu=cpu, features=features, opt=3, codemodel="jitdefault", jit=True)
+    return target.create_target_machine(cpu=cpu, features=features, opt=3, reloc="pic", codemodel="small", jit=True)
