@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from .compile import Program
-from .derive import gradient, push, substitute
+from .derive import gradient, substitute
 from .errors import trace_error
+from .forward import push
 from .functions import as_node, tape_of
 from .node import Node
 from .surroundings import fingerprint
