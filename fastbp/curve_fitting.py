@@ -5,21 +5,15 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-# With exact derivatives the minimum is found to the last digits: scipy's 1e-8 would stop long before on flat valleys.
-_TIGHT = 1e-15
-_EVALUATIONS = 500  # times (parameters + 1), at most
-_LOST = 1e6  # a parameter whose error is so many times itself
-_LM_REACHED = (1, 2, 3, 4)
-_LM_EXACT = (6, 7, 8)  # nothing smaller can be told apart: for tolerances that nobody asked for, that is success
+from .least_squares import minimize
 
-# Parameters, their covariance for residuals of size 1, the sum of squares, and what full_output adds.
-Found = tuple[np.ndarray, np.ndarray | None, float, dict[str, Any], str, int]
+_ARRAYS = (list, tuple, np.ndarray)  # as scipy has it: f sees them as arrays of float64, and all else as it is
 
 
 def curve_fit(
@@ -47,9 +41,12 @@ def curve_fit(
     ----------
     f : callable
         ``f(x, a, b, ...)``, of NumPy's functions or fastbp's. It is called once, with nodes instead of numbers. One that
-        cannot be traced is fitted by scipy alone, with finite differences, and a warning says so.
+        cannot be traced is fitted by scipy alone, with finite differences, and a warning says so. Where the chain rule meets
+        0 times infinity, as in ``exp(-b / x)`` at x = 0, differences take its place.
     xdata : array
-        The independent variable, or several as an array of shape (k, M), of which f takes the rows.
+        The independent variable, or several as an array of shape (k, M), of which f takes the rows. A pandas Series counts by
+        its values. Anything else, such as a DataFrame, is handed to f as it is, which is left to scipy: for speed, pass
+        ``frame.to_numpy().T``.
     ydata : array
         M values.
     p0 : array, optional
@@ -78,7 +75,8 @@ def curve_fit(
     Returns
     -------
     popt, pcov
-        The parameters, and their covariance; then what ``full_output`` adds.
+        The parameters, and their covariance; then what ``full_output`` adds. Where the data do not determine the parameters
+        the covariance is infinite and a warning says so, whatever the method is.
 
     Raises
     ------
@@ -110,28 +108,42 @@ def curve_fit(
         method = "trf"
     if method == "lm" and bounded:
         raise ValueError("Method 'lm' only works for unconstrained problems. Use 'trf' or 'dogbox' instead.")
-    x, y, sigma = _data(xdata, ydata, sigma, check_finite, nan_policy)
-    weights, transform = _weights(sigma, y)
+    with np.errstate(all="ignore"):
+        x, y, sigma = _data(xdata, ydata, sigma, check_finite, nan_policy)
+        weights, transform = _weights(sigma, y)
     if method in (None, "lm") and len(start) > len(y) != 1:
         raise TypeError(f"The number of func parameters={len(start)} must not exceed the number of data points={len(y)}")
-    plain = transform is None and kwargs.get("loss", "linear") == "linear" and not full_output
+    plain = transform is None and kwargs.get("loss", "linear") == "linear" and not full_output and "callback" not in kwargs
     reduced = plain and can_reduce(len(y), len(start))
     try:
         compiled = programs(f, x, y, len(start), weights is not None, reduced)
     except Exception as error:
-        np.subtract(f(xdata, *start), ydata)  # what is wrong with numbers too needs no other explanation
-        warnings.warn(
-            f"curve_fit could not trace the formula and leaves it to scipy's finite differences, which are slower and less "
-            f"exact. The reason:\n{error}",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        return optimize.curve_fit(f, xdata, ydata, **whole)
-    data = [*(x if x.ndim == 2 else [x]), y, *([] if weights is None else [weights])]
-    problem = (ReducedResiduals if reduced else Residuals)(compiled, data, len(start), transform)
-    popt, pcov, cost, info, message, status = _minimize(problem, start, (low, high), method, kwargs, len(y))
-    pcov = _scaled(pcov, cost, len(y), len(popt), absolute_sigma, optimize)
-    return (popt, pcov, info, message, status) if full_output else (popt, pcov)
+        reason = str(error)
+    else:
+        data = [*(x if x.ndim == 2 else [x]), y, *([] if weights is None else [weights])]
+        if reduced:
+            programs_of_all = partial(programs, f, x, y, len(start), weights is not None, False)
+            problem: Residuals = ReducedResiduals(compiled, data, len(start), programs_of_all)
+        else:
+            problem = Residuals(compiled, data, len(start), transform)
+        popt, pcov, cost, info, message, status = minimize(problem, start, (low, high), method, kwargs, len(y))
+        pcov = _scaled(pcov, cost, len(y), len(popt), absolute_sigma, optimize)
+        return (popt, pcov, info, message, status) if full_output else (popt, pcov)
+    _check_values(f, x if isinstance(xdata, _ARRAYS) else xdata, y, start)
+    warnings.warn(
+        f"curve_fit could not trace the formula and leaves it to scipy's finite differences, which are slower and less "
+        f"exact. The reason:\n{reason}",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return optimize.curve_fit(f, xdata, ydata, **whole)
+
+
+def _check_values(f: Any, x: Any, y: np.ndarray, start: np.ndarray) -> None:
+    """What is wrong with numbers too needs no other explanation."""
+    found = f(x, *start)
+    if np.ndim(np.subtract(found, y)) != 1:
+        raise ValueError(f"f must give one value for each of the {len(y)} values in ydata, got shape {np.shape(found)}")
 
 
 def _scipy_optimize() -> Any:
@@ -175,14 +187,14 @@ def _positional(f: Any) -> int:
 
 
 def _data(xdata: Any, ydata: Any, sigma: Any, check_finite: bool | None, nan_policy: str | None) -> tuple[Any, Any, Any]:
-    """The data as float64, checked. What x is not an array of numbers is left as it is."""
+    """The data as float64, checked. An x that is neither an array nor a sequence of numbers is left as it is."""
     checked = nan_policy is None if check_finite is None else check_finite
     convert = np.asarray_chkfinite if checked else np.asarray
     y = convert(ydata, float)
     if y.size == 0:
         raise ValueError("`ydata` must not be empty!")
     x = xdata
-    if isinstance(xdata, list | tuple | np.ndarray) or np.asarray(xdata).dtype.kind in "biuf":
+    if isinstance(xdata, _ARRAYS) or (np.ndim(xdata) == 1 and np.asarray(xdata).dtype.kind in "biuf"):
         x = convert(xdata, float)
     sigma = None if sigma is None else np.asarray(sigma, float)
     if not checked and nan_policy is not None:
@@ -220,81 +232,13 @@ def _weights(sigma: np.ndarray | None, y: np.ndarray) -> tuple[np.ndarray | None
     return None, lambda values: linalg.solve_triangular(factor, values, lower=True)
 
 
-def _minimize(problem: Any, start: Any, bounds: Any, method: str | None, options: dict[str, Any], rows: int) -> Found:
-    """As ``method`` says. Without one: by Levenberg and Marquardt, and if that gets nowhere "trf" has a try too."""
-    if method == "lm":
-        return _levenberg_marquardt(problem, start, options)
-    if method is not None:
-        return _trust_region(problem, start, bounds, method, options, rows)
-    first = failure = None
-    try:
-        first = _levenberg_marquardt(problem, start, options)
-        if _is_determined(first, rows):
-            return first
-    except RuntimeError as error:
-        failure = error
-    if set(options) <= {"ftol", "xtol", "gtol"}:
-        with suppress(RuntimeError, ValueError):
-            second = _trust_region(problem, start, bounds, "trf", options, rows)
-            if first is None or not first[2] <= second[2]:
-                return second
-    if first is None:
-        raise failure or RuntimeError
-    return first
-
-
-def _is_determined(found: Found, rows: int) -> bool:
-    """Whether the parameters are known at all: a fit that has lost its way often ends where nothing changes any more."""
-    popt, pcov, cost = found[:3]
-    if pcov is None:
-        return False
-    with np.errstate(invalid="ignore", over="ignore"):
-        errors = np.sqrt(np.diag(pcov) * cost / max(rows - len(popt), 1))
-    return bool((errors <= _LOST * np.abs(popt)).all())
-
-
-def _levenberg_marquardt(problem: Any, start: np.ndarray, options: dict[str, Any]) -> Found:
-    from scipy.optimize import leastsq
-
-    given = dict(options)
-    if "max_nfev" in given:
-        given["maxfev"] = given.pop("max_nfev")
-    settings = {"ftol": _TIGHT, "xtol": _TIGHT, "maxfev": _EVALUATIONS * (len(start) + 1), **given}
-    popt, pcov, info, message, status = leastsq(
-        problem.residuals, start, Dfun=problem.columns, col_deriv=True, full_output=True, **settings
-    )
-    if status in _LM_EXACT and not {"ftol", "xtol", "gtol"} & set(options):
-        status, message = 1, "The sum of squares cannot be told from its minimum."
-    if status not in _LM_REACHED:
-        raise RuntimeError("Optimal parameters not found: " + message)
-    return popt, pcov, np.sum(info["fvec"] ** 2), info, message, status
-
-
-def _trust_region(problem: Any, start: Any, bounds: Any, method: str, options: dict[str, Any], rows: int) -> Found:
-    from scipy.linalg import svd
-    from scipy.optimize import least_squares
-
-    given = dict(options)
-    if "maxfev" in given:
-        given.setdefault("max_nfev", given.pop("maxfev"))
-    settings = {"ftol": _TIGHT, "xtol": _TIGHT, "gtol": _TIGHT, "x_scale": "jac", **given}
-    settings.setdefault("max_nfev", _EVALUATIONS * (len(start) + 1))
-    found = least_squares(problem.residuals, start, jac=problem.jacobian, bounds=bounds, method=method, **settings)
-    if not found.success:
-        raise RuntimeError("Optimal parameters not found: " + found.message)
-    _, s, vt = svd(found.jac, full_matrices=False)
-    s = s[s > np.finfo(float).eps * max(rows, len(start)) * s[0]]  # the inverse of Moore and Penrose
-    vt = vt[: s.size]
-    info = {"nfev": found.nfev, "fvec": found.fun}
-    return found.x, vt.T / s**2 @ vt, 2 * found.cost, info, found.message, found.status
-
-
 def _scaled(pcov: Any, cost: float, rows: int, count: int, absolute_sigma: bool, optimize: Any) -> np.ndarray:
     """The covariance by the errors that were given, or by those that the residuals show."""
-    if pcov is not None and np.isfinite(cost) and not np.isnan(pcov).any():
+    if pcov is not None and np.isfinite(cost):
         if absolute_sigma:
             return pcov
         if rows > count:
-            return pcov * (cost / (rows - count))
+            with np.errstate(all="ignore"):
+                return pcov * (cost / (rows - count))
     warnings.warn("Covariance of the parameters could not be estimated", optimize.OptimizeWarning, stacklevel=3)
     return np.full((count, count), np.inf)

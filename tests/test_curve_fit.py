@@ -76,7 +76,8 @@ def test_a_lost_levenberg_and_marquardt_is_helped_unless_it_was_asked_for():
     problem = next(p for p in HARD if p.name == "narrow peak")
     arguments = problem.f, problem.x, problem.data(), problem.starts[0]
     np.testing.assert_allclose(bp.curve_fit(*arguments)[0], problem.optimum(), rtol=1e-8)
-    alone, _ = bp.curve_fit(*arguments, method="lm")
+    with pytest.warns(optimize.OptimizeWarning, match="Covariance"):
+        alone, _ = bp.curve_fit(*arguments, method="lm")
     assert not np.allclose(alone, problem.optimum(), rtol=1e-2)
     with pytest.raises(RuntimeError, match="Optimal parameters not found"):
         bp.curve_fit(*arguments, maxfev=3)

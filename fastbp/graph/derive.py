@@ -1,8 +1,7 @@
 """The chain rule: a graph gets the nodes of its derivatives.
 
-Reverse mode walks from the result back: each node hands its derivative on to its arguments (``gradient``). Forward mode
-walks with the formula: each node's rate of change comes from its arguments' (``push``). What comes out are nodes of the same
-tape, so derivatives can be differentiated again.
+Reverse mode walks from the result back: each node hands its derivative on to its arguments (forward.py has the other mode).
+What comes out are nodes of the same tape, so derivatives can be differentiated again.
 
 Where a formula sums over data, the factors that are the same in every row are kept outside of the sum. So the derivative of
 ``sqrt(sum(r * r))`` needs one pass over the data, not one for the sum and another one for the derivatives.
@@ -114,13 +113,13 @@ def gradient(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> lis
                 _receive(tape, argument, {one: tape.element(total, i) if total.shape else total}, argument, scalar, rows)
             continue
         for factor, part in parts.items():
-            for argument, share in zip(node.args, _shares(tape, part, node), strict=True):
+            for argument, share in zip(node.args, shares(tape, part, node), strict=True):
                 if share is not None and argument.index in changing:
                     _receive(tape, argument, {factor: share}, node, scalar, rows)
     return [_collect(tape, w, scalar.get(w.index), rows.get(w.index, {}), places.get(w.index, [])) for w in wrt]
 
 
-def _shares(tape: Tape, part: Node, node: Node) -> Sequence[Node | None]:
+def shares(tape: Tape, part: Node, node: Node) -> Sequence[Node | None]:
     """What a node hands on to its arguments of one part of its derivative.
 
     Where a condition set the part to zero it sets the shares to zero: a slope there may be infinite, and 0 times that is NaN.
@@ -129,14 +128,14 @@ def _shares(tape: Tape, part: Node, node: Node) -> Sequence[Node | None]:
     while part.op == "where" and any(is_constant(choice, 0) for choice in part.args[1:]):
         choices.append(part)
         part = part.args[1 if is_constant(part.args[2], 0) else 2]
-    shares = RULES[node.op](part, node, *node.args)
+    found: Sequence[Node | None] = RULES[node.op](part, node, *node.args)
     for choice in reversed(choices):
         condition, x, y = choice.args
         if is_constant(y, 0):
-            shares = tuple(s if s is None else tape.make("where", condition, s, y) for s in shares)
+            found = tuple(s if s is None else tape.make("where", condition, s, y) for s in found)
         else:
-            shares = tuple(s if s is None else tape.make("where", condition, x, s) for s in shares)
-    return shares
+            found = tuple(s if s is None else tape.make("where", condition, x, s) for s in found)
+    return found
 
 
 def _single(one: Node, value: Node | None) -> Parts:
@@ -176,41 +175,6 @@ def _collect(tape: Tape, leaf: Node, single: Node | None, parts: Parts, places: 
         for i, k in enumerate(covered):
             elements[k] = tape.make("add", elements[k], tape.element(value, i) if value.shape else value)
     return tape.stack(elements)
-
-
-def push(outputs: Sequence[Node], tangents: dict[Node, Node]) -> list[Node]:
-    """The rates of change of the outputs when the given leaves (or elements of leaves) change at the given rates."""
-    if not outputs:
-        return []
-    tape = outputs[0].tape
-    zero = tape.constant(0.0)
-    rates: dict[int, Node] = {node.index: rate for node, rate in tangents.items()}
-    for node in live(outputs, list(tangents)):
-        if node.index in rates or not any(a.index in rates for a in node.args) or node.op == "size":
-            continue
-        if node.op in ("sum", "element", "slice", "stack"):
-            inner = [rates.get(a.index, zero) for a in node.args]
-            rate = _linear(tape, node, inner)
-        else:
-            rate = zero
-            for k, argument in enumerate(node.args):
-                if argument.index in rates:
-                    share = RULES[node.op](rates[argument.index], node, *node.args)[k]
-                    rate = rate if share is None else tape.make("add", rate, share)
-        rates[node.index] = rate
-    return [rates.get(node.index, zero) for node in outputs]
-
-
-def _linear(tape: Tape, node: Node, rates: list[Node]) -> Node:
-    """The rate of a sum, a pick or a stack."""
-    if node.op == "stack":
-        return tape.stack(rates)
-    (rate,) = rates
-    if node.op == "sum":
-        return tape.sum(rate) if rate.shape else tape.make("mul", rate, tape.size(node.args[0]))
-    if not rate.shape:
-        return rate
-    return tape.element(rate, node.attr) if node.op == "element" else tape.slice(rate, *node.attr)
 
 
 def substitute(outputs: Sequence[Node], replace: dict[Node, Node]) -> list[Node]:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from .compile import Program
-from .derive import gradient, push, substitute
+from .derive import gradient, substitute
 from .errors import trace_error
+from .forward import push
 from .functions import as_node, tape_of
 from .node import Node
 from .surroundings import Surroundings
@@ -44,7 +45,7 @@ class Derivative:
         arrays = [_array(i, a) for i, a in enumerate(args)]
         named = {name: value for name, value in settings.items() if _is_data(value)}
         dtype = _dtype([*arrays, *named.values()])
-        key = (dtype, tuple(a.shape for a in arrays), *(_setting_key(item) for item in settings.items()))
+        key = (dtype, tuple((a.shape, a.dtype.kind == "b") for a in arrays), *(_setting_key(item) for item in settings.items()))
         kept = self._kept.get(key)
         if kept is None or not kept[-1].unchanged():
             kept = self._kept[key] = self._compile(arrays, named, settings, dtype)

@@ -7,6 +7,7 @@ import operator
 from collections import OrderedDict
 from collections.abc import Callable
 from decimal import Context, Decimal, localcontext
+from functools import cache
 from types import MethodType
 from typing import Any
 
@@ -25,6 +26,7 @@ REDUCED_ROWS = 1000  # from so many rows on scipy is handed a small problem with
 REDUCED_PARAMETERS = 16  # up to so many
 _NOTHING = Decimal("1e-29")
 _kept: OrderedDict[Any, tuple[list[Program], Surroundings, Any]] = OrderedDict()
+_STEP = math.sqrt(np.finfo(float).eps)  # of differences, as in scipy
 
 
 def _who(f: Callable[..., Any]) -> Any:
@@ -84,9 +86,13 @@ def _trace(
     length = xdata.shape[-1:]
     y = tape.input("y", length)
     inputs = [*parameters, *(x.nodes if isinstance(x, Rows) else [x]), y]
-    (model,) = results(tape, f, x, *parameters)
-    if model.shape not in ((), length):
-        raise trace_error(f"The formula gives {model.shape} values for {length} rows.", "One value for each row is needed.")
+    found = results(tape, f, x, *parameters)
+    if len(found) != 1 or found[0].shape not in ((), length):
+        what = f"a tuple of {len(found)}" if len(found) != 1 else f"{found[0].size} values"
+        raise trace_error(f"The formula gives {what} for {length[0]} rows.", "One value for each row is needed.", f)
+    (model,) = found
+    if model.op == "stack":
+        raise trace_error("The formula gives its values one by one.", "Compute with x as a whole.", f)
     residual = tape.make("sub", model, y)
     if weighted:
         weights = tape.input("w", length)
@@ -128,20 +134,42 @@ class Residuals:
 
     def residuals(self, p: np.ndarray, *_: Any) -> np.ndarray:
         """All residuals, in a new array."""
-        self._p[:] = p
-        self._residual()
-        return self._found.copy() if self._transform is None else self._transform(self._found)
+        values = self._values(p)
+        return values if self._transform is None else self._transform(values)
 
     def columns(self, p: np.ndarray, *_: Any) -> np.ndarray:
         """The Jacobian with a row for each parameter."""
         self._p[:] = p
         self._second()
         columns = self._columns if len(self._columns) == len(self._which) else self._columns[self._which]
+        if not math.isfinite(np.vdot(columns, columns)):
+            self._mend(columns, p)
         return columns if self._transform is None else self._transform(columns.T).T
 
     def jacobian(self, p: np.ndarray, *_: Any) -> np.ndarray:
         """The Jacobian with a column for each parameter."""
         return self.columns(p).T
+
+    def _mend(self, columns: np.ndarray, p: np.ndarray) -> None:
+        """Differences for slopes that the chain rule does not find: 0 times infinity, as in exp(-b / x) at x = 0."""
+        here = self._values(p)
+        for i, column in enumerate(columns):
+            lost = ~np.isfinite(column) & np.isfinite(here)
+            if not lost.any():
+                continue
+            for step in (_STEP * (abs(p[i]) or 1.0), -_STEP * (abs(p[i]) or 1.0)):  # back where there is nothing ahead
+                beside = p.copy()
+                beside[i] += step
+                difference = (self._values(beside) - here) / step
+                found = lost & np.isfinite(difference)
+                column[found] = difference[found]
+                lost &= ~found
+
+    def _values(self, p: np.ndarray) -> np.ndarray:
+        """The residuals before the transform."""
+        self._p[:] = p
+        self._residual()
+        return self._found.copy()
 
 
 class ReducedResiduals(Residuals):
@@ -150,8 +178,18 @@ class ReducedResiduals(Residuals):
     With [J r] = Q R (Q's columns orthonormal) |J d + r| = |R d'| for any step d, so the triangle R is all that a minimiser
     of squares needs. R is the Cholesky factor of the products of the columns of [J r]. Products lose half of the digits, so
     they are summed to twice the digits of float64 and factored in decimal numbers: R is as exact as from orthogonal
-    transformations, and the data are gone through once, storing nothing.
+    transformations, and the data are gone through once, storing nothing. Where products are infinite or NaN although the
+    residuals are not, R comes from all of J after all.
+
+    Parameters
+    ----------
+    whole : callable
+        Gives the programs for ``Residuals`` of the same problem.
     """
+
+    def __init__(self, compiled: list[Program], data: list[np.ndarray], count: int, whole: Callable[[], list[Program]]) -> None:
+        super().__init__(compiled, data, count)
+        self._all = cache(lambda: Residuals(whole(), data, count))
 
     def _prepare(self) -> None:
         size = len(self._p) + 1
@@ -166,8 +204,15 @@ class ReducedResiduals(Residuals):
             size = len(self._p) + 1
             # One pair of float64 for each product and block.
             blocks = self._second.partials[0].reshape(-1, size * (size + 1) // 2, 2)
-            self._at = key, cholesky(blocks, size)
+            self._at = key, cholesky(blocks, size) if np.isfinite(blocks).all() else self._triangle_of_all(p)
         return self._at[1]
+
+    def _triangle_of_all(self, p: np.ndarray) -> np.ndarray:
+        """By orthogonal transformations of the columns themselves."""
+        residuals = self._values(p)
+        if not np.isfinite(residuals).all():
+            return np.full((len(p) + 1, len(p) + 1), np.nan)
+        return np.asarray(np.linalg.qr(np.vstack([self._all().columns(p), residuals]).T, mode="r"))
 
     def residuals(self, p: np.ndarray, *_: Any) -> np.ndarray:
         """The triangle's last column."""
@@ -180,8 +225,6 @@ class ReducedResiduals(Residuals):
 
 def cholesky(blocks: np.ndarray, size: int) -> np.ndarray:
     """The upper triangle R with R'R the matrix whose lower triangle is the sum over ``blocks``, of pairs of float64."""
-    if not np.isfinite(blocks).all():
-        return np.full((size, size), np.nan)
     triangle = np.zeros((size, size))
     with localcontext(Context(prec=40)):
         sums = iter([_sum(parts) for parts in blocks.transpose(1, 0, 2).reshape(blocks.shape[1], -1).tolist()])

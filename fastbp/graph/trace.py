@@ -327,5 +327,13 @@ def trace_arguments(
     named = {n: argument(tape, n, e) if isinstance(e, np.ndarray) and e.ndim else e for n, e in (settings or {}).items()}
     arguments = [*handed, *(item for item in named.values() if isinstance(item, Node | Rows))]
     inputs = [node for item in arguments for node in (item.nodes if isinstance(item, Rows) else [item])]
-    outputs = results(tape, partial(f, **named) if named else f, *handed)
+    seen = [
+        _as_condition(tape, item) if np.asarray(e).dtype.kind == "b" else item for item, e in zip(handed, examples, strict=True)
+    ]
+    outputs = results(tape, partial(f, **named) if named else f, *seen)
     return Graph(getattr(f, "__name__", "formula"), inputs, outputs), handed
+
+
+def _as_condition(tape: Tape, item: Node | Rows) -> Node | Rows:
+    """An argument of true and false, which come as 1 and 0."""
+    return tape.make("ne", item, tape.constant(0.0)) if isinstance(item, Node) and item.shape else item

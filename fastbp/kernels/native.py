@@ -72,7 +72,7 @@ def _compile(module: ir.Module) -> bytes:
     """A module of instructions as an object file."""
     machine = _target_machine()
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
-    parsed = llvm.parse_assembly(str(module))
+    parsed = llvm.parse_assembly(str(module), llvm.create_context())  # which goes with all that it was told
     parsed.verify()
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
     builder.getModulePassManager().run(parsed, builder)
