@@ -15,5 +15,6 @@ def at_fork(**hooks):
 
 
 # Around NumPy's products of matrices: a fork in the middle of one has OpenBLAS wait for ever, in the parent.
+# No more may be awaited here: a fork that waits holds other locks already, such as that of ``logging``.
 product_lock = threading.RLock()
 at_fork(before=product_lock.acquire, after_in_parent=product_lock.release, after_in_child=product_lock.release)

@@ -134,13 +134,14 @@ def test_a_fork_during_a_compilation(how, tmp_path):
         f"""
 import fastbp.engine, fastbp.graph.transforms
 def formulas():
-    for k in range(200):
+    for k in range(40):
         cube(k + 0.5)
 def cube(factor):
     fastbp.grad(lambda w: fastbp.sum(fastbp.exp(w * factor) ** 3))(np.ones(5))
 def some():
     cube(0.25)
     {"make().fit(x[:64], y[:64], verbose=0)" if "fit" in how else ""}
+cube(0.125)  # what is imported for this is there when the fork comes
 thread = background(lambda: {how})
 children = []
 for i in range({1 if "fit" in how else 4}):
@@ -159,8 +160,10 @@ def test_a_fork_of_a_fork():
     run(
         """
 model = make()
+use(model)
+model.compile("adam", "mse")
 background(lambda: model.fit(x, y, epochs=10_000, verbose=0, threads=2))
-time.sleep(0.5)
+time.sleep(0.3)
 def again():
     background(lambda: model.fit(x, y, epochs=10_000, verbose=0, threads=2))
     time.sleep(0.3)

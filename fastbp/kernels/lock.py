@@ -13,14 +13,20 @@ from ..forks import at_fork
 _llvm_lock = getattr(ffi.lib, "_lock", nullcontext())  # held in every call of LLVM, compilation or not
 
 
+_held: list = []  # by a fork under way: there may be one that began before this module was there
+
+
 def _hold():
     global_compiler_lock.acquire()
     _llvm_lock.__enter__()
+    _held.append(True)
 
 
 def _release():
-    _llvm_lock.__exit__(None, None, None)
-    global_compiler_lock.release()
+    if _held:
+        _held.pop()
+        _llvm_lock.__exit__(None, None, None)
+        global_compiler_lock.release()
 
 
 at_fork(before=_hold, after_in_parent=_release, after_in_child=_release)
