@@ -29,7 +29,7 @@ from turns import measure, measure_reach
 from workloads import WORKLOADS, Workload
 
 from fastbp.info import cpu_name
-from fastbp.kernels.machine import machine
+from fastbp.kernels.simd.machine import machine
 
 HERE = Path(__file__).resolve().parent
 KEPT, LAST = HERE / "reports", HERE / "last"

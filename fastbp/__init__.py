@@ -3,14 +3,14 @@
 from importlib import import_module
 from typing import Any
 
-from . import activations, initializers, layers, losses, metrics, optimizers
-from .history import History
+from . import activations, initializers, layers, losses, metrics, models, optimizers
+from .engine.threads import get_num_threads, set_num_threads
 from .layers import Dense, Input
-from .limit import measure_limit
-from .model import Sequential
+from .models.history import History
+from .models.sequential import Sequential
+from .models.trainable import TrainingDiverged
 from .optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
-from .threads import get_num_threads, set_num_threads
-from .trainable import TrainingDiverged
+from .peak_flops import measure_limit
 
 __version__ = "0.1.0"
 
@@ -33,6 +33,7 @@ __all__ = [
     "losses",
     "measure_limit",
     "metrics",
+    "models",
     "optimizers",
     "set_num_threads",
     "warmup",
@@ -41,18 +42,19 @@ __all__ = [
 
 # What needs the graph is imported when it is first asked for.
 _LATER = {
-    **dict.fromkeys(("Graph", "trace"), "graph.trace"),
-    **dict.fromkeys(("grad", "hessian", "jacobian", "value_and_grad"), "graph.transforms"),
-    **dict.fromkeys(("Node",), "graph.node"),
-    **dict.fromkeys(("TraceError",), "graph.errors"),
-    **dict.fromkeys(("sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan"), "graph.functions"),
-    **dict.fromkeys(("arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "sigmoid", "relu"), "graph.functions"),
-    **dict.fromkeys(("softplus", "erf", "sign", "abs", "where", "minimum", "maximum"), "graph.functions"),
-    **dict.fromkeys(("exp2", "log2", "log10", "arcsinh", "arccosh", "arctanh", "hypot", "logaddexp"), "graph.functions"),
-    **dict.fromkeys(("sum", "mean", "stack"), "graph.functions"),
-    # Their modules have other names: Python would put a module of the same name in the function's place.
-    "curve_fit": "curve_fitting",
-    **dict.fromkeys(("fit_formula", "FormulaFit"), "formula_fitting"),
+    **dict.fromkeys(("Graph", "trace"), "graph.tracing.trace"),
+    **dict.fromkeys(("grad", "hessian", "jacobian", "value_and_grad"), "graph.autodiff.transforms"),
+    **dict.fromkeys(("Node",), "graph.tracing.node"),
+    **dict.fromkeys(("TraceError",), "graph.tracing.errors"),
+    **dict.fromkeys(("sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan"), "graph.tracing.functions"),
+    **dict.fromkeys(("arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "sigmoid", "relu"), "graph.tracing.functions"),
+    **dict.fromkeys(("softplus", "erf", "sign", "abs", "where", "minimum", "maximum"), "graph.tracing.functions"),
+    **dict.fromkeys(
+        ("exp2", "log2", "log10", "arcsinh", "arccosh", "arctanh", "hypot", "logaddexp"), "graph.tracing.functions"
+    ),
+    **dict.fromkeys(("sum", "mean", "stack"), "graph.tracing.functions"),
+    "curve_fit": "fitting.curve_fit",
+    **dict.fromkeys(("fit_formula", "FormulaFit"), "fitting.fit_formula"),
     **dict.fromkeys(("check_gradients", "GradientCheck"), "gradient_check"),
 }
 
@@ -79,7 +81,7 @@ def warmup() -> None:
     >>> import fastbp
     >>> fastbp.warmup()
     """
-    from .engine import warmup as compile_engine
+    from .engine.engine import warmup as compile_engine
     from .kernels import formula
 
     compile_engine()

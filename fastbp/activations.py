@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .validation import function_name, function_of, number, unknown
 
 if TYPE_CHECKING:
-    from .graph.row_function import Bound
+    from .graph.codegen.row_function import Bound
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Activation:
         """The machine code of the function, as it is now; None where there is no function."""
         if self.function is None:
             return None
-        from .graph.row_function import trace_activation  # the graph is imported only where there are formulas
+        from .graph.codegen.row_function import trace_activation  # the graph is imported only where there are formulas
 
         return trace_activation(self.function).bind(dtype)
 
@@ -139,7 +139,7 @@ def custom(function: Callable[..., Any], name: str | None = None) -> Activation:
     if not callable(function) or isinstance(function, type):
         raise TypeError(f"activation must be a function of z, got {function!r}")
     function_of("activation", function, ["z"])
-    from .graph.row_function import trace_activation  # so that a bad formula is told where it is given
+    from .graph.codegen.row_function import trace_activation  # so that a bad formula is told where it is given
 
     trace_activation(function)
     return Activation(name or function_name(function), 12, function=function)

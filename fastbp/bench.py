@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .layers import Dense
-from .limit import measure_limit
-from .model import Sequential
-from .threads import check_threads, get_num_threads
+from .engine.threads import check_threads, get_num_threads
+from .layers.dense import Dense
+from .models.sequential import Sequential
+from .peak_flops import measure_limit
 from .validation import integer, number, unknown
 
 LAST_ACTIVATIONS = {"mse": None, "binary_crossentropy": "sigmoid", "sparse_categorical_crossentropy": "softmax"}

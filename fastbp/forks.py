@@ -1,7 +1,7 @@
 """A forked child has the memory of its parent but none of its other threads: what they held, nobody will give back there.
 
 Each module mends what is its own. Locks around data are made anew in the child (engine.py, threads.py); a compilation is not
-left half done in the first place, so a fork waits for its end (kernels/lock.py), and for that of a product of NumPy's.
+left half done in the first place, so a fork waits for its end (kernels/simd/lock.py), and for that of a product of NumPy's.
 """
 
 import os

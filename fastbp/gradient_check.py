@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .model import Sequential
+from .models.sequential import Sequential
 from .validation import integer, number
 
 _STEPS = (1.0, 0.1, 0.01)  # a kink that one step reaches across the next one does not; a wrong derivative stays wrong
@@ -160,7 +160,7 @@ Parts = tuple[list[str], list[np.ndarray], list[np.ndarray], Callable[[list[np.n
 
 def _of_model(model: Sequential, x: Any, y: Any) -> Parts:
     """Names, weights and gradients of a float64 copy, and its loss by the weights."""
-    from .layers import Input
+    from .layers.dense import Input
 
     if model.optimizer is None or model.loss is None:
         raise ValueError("the model must be compiled first, got none of compile(optimizer, loss, metrics)")
@@ -185,8 +185,8 @@ def _of_model(model: Sequential, x: Any, y: Any) -> Parts:
 
 def _of_function(f: Callable[..., Any], args: tuple[Any, ...], argnums: Any, gradient: Callable[..., Any] | None) -> Parts:
     """Names and values of the arguments to differentiate by, their gradients, and the function of them."""
-    from .graph.grad import argument_numbers
-    from .graph.transforms import grad
+    from .graph.autodiff.derivative import argument_numbers
+    from .graph.autodiff.transforms import grad
 
     single, chosen = argument_numbers(argnums)
     for i in chosen:

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from . import __version__
-from .threads import available_cpus, get_num_threads
+from .engine.threads import available_cpus, get_num_threads
 
 FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "neon", "sve")  # that decide how kernels are written
 THREAD_VARIABLES = ("FASTBP_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -53,8 +53,8 @@ def info() -> dict[str, str]:
     """
     import llvmlite.binding as llvm
 
-    from .kernels.gemm import tile_heights
-    from .kernels.machine import machine
+    from .kernels.matrix.gemm import tile_heights
+    from .kernels.simd.machine import machine
 
     cpu = machine()
     host = llvm.get_host_cpu_features()
@@ -88,10 +88,10 @@ def _versions(names: tuple[str, ...]) -> str:
 
 def _cache_text() -> str:
     """The folder of compiled kernels, and whether those that this very version needs are in it."""
-    from .kernels.jit import cache_directory
+    from .kernels.simd.jit import cache_directory
 
     try:
-        from .kernels.train import is_cached
+        from .kernels.step import is_cached
 
         state = [f"{dtype} {'warm' if is_cached(dtype) else 'cold'}" for dtype in ("float32", "float64")]
         return f"{cache_directory()}: {', '.join(state)}"

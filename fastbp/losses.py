@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from .validation import boolean, function_name, function_of, lookup, number
 
 if TYPE_CHECKING:
-    from .graph.row_function import RowLoss
+    from .graph.codegen.row_function import RowLoss
 
 
 class Loss:
@@ -245,7 +245,7 @@ class Custom(Loss):
 
     def graph(self, targets: int, units: int) -> "RowLoss":
         """The formula's graph for so many columns of targets and outputs: traced once, so that it stays what it was."""
-        from .graph.row_function import loss_graph  # the graph is imported only where there are formulas
+        from .graph.codegen.row_function import loss_graph  # the graph is imported only where there are formulas
 
         return loss_graph(self, targets, units)
 

@@ -19,8 +19,8 @@ from .losses import BinaryCrossentropy, Loss
 from .validation import unique_name, unknown
 
 if TYPE_CHECKING:
-    from .epoch import Epoch, Statistics
-    from .squares import Targets
+    from .engine.epoch import Epoch, Statistics
+    from .scaled_sums import Targets
 
 # What the engine counts: nothing, sums of errors, and with them correct entries of one kind.
 NOTHING, REGRESSION, BINARY, CATEGORICAL, SPARSE, BINARY_LOGITS = range(6)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .layers import Dense
+    from .layers.dense import Dense
     from .losses import Loss
 
 

@@ -50,7 +50,7 @@ def lookup(
     if isinstance(identifier, type) and identifier in classes.values():
         return identifier()
     if not isinstance(identifier, str):
-        raise TypeError(f"{argument} must be {allowed} of fastbp.{base.__module__[7:]}, got {identifier!r}")
+        raise TypeError(f"{argument} must be {allowed} of fastbp.{base.__module__.split('.')[1]}, got {identifier!r}")
     names = {name.lower(): name for name in classes}
     if identifier.lower() not in names:
         raise unknown(argument, identifier, classes)

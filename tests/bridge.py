@@ -6,8 +6,8 @@ import numpy as np
 
 import oracle
 from fastbp import activations, layers, losses, optimizers
-from fastbp.engine import Engine
-from fastbp.stages import stages_of
+from fastbp.engine.engine import Engine
+from fastbp.layers.stages import stages_of
 from gradcheck import relative_error
 from networks import random_targets, random_weights
 

@@ -11,8 +11,8 @@ import pytest
 from fastbp.__main__ import main
 from fastbp.bench import bench
 from fastbp.info import info
-from fastbp.kernels.machine import machine
-from fastbp.kernels.train import is_cached, run_kernel
+from fastbp.kernels.simd.machine import machine
+from fastbp.kernels.step import is_cached, run_kernel
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastbp as bp
-from fastbp.graph import rules
+from fastbp.graph.autodiff import rules
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(60, 5)), RNG.normal(size=(60, 3))
@@ -86,7 +86,7 @@ def test_a_wrong_gradient_by_hand_is_found(wrong):
 
 
 def test_a_wrong_model_is_found(monkeypatch):
-    from fastbp.engine import Engine
+    from fastbp.engine.engine import Engine
 
     right = Engine.value_and_gradient
 

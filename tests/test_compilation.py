@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from bridge import make_problem
-from fastbp.kernels import beside
-from fastbp.kernels.jit import compilations
+from fastbp.kernels.simd import background_compile as beside
+from fastbp.kernels.simd.jit import compilations
 from networks import HIDDEN_ACTIVATIONS, OPTIMIZERS, PAIRINGS
 
 ROOT = Path(__file__).resolve().parent.parent

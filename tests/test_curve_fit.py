@@ -7,8 +7,8 @@ import pytest
 from scipy import optimize
 
 import fastbp as bp
-from fastbp.graph import residuals
-from fastbp.graph.residuals import REDUCED_PARAMETERS, REDUCED_ROWS, cholesky
+from fastbp.fitting import residuals
+from fastbp.fitting.residuals import REDUCED_PARAMETERS, REDUCED_ROWS, cholesky
 from fit_problems import EASY, HARD
 
 TIGHT = {"ftol": 1e-14, "xtol": 1e-14}

@@ -8,7 +8,7 @@ import pytest
 from scipy import optimize
 
 import fastbp as bp
-from fastbp.graph import residuals
+from fastbp.fitting import residuals
 
 T = np.linspace(0, 5, 40)
 FAR = np.linspace(0, 2000, 60)

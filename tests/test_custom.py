@@ -9,9 +9,9 @@ import pytest
 
 import fastbp
 from fastbp import Dense, Input, Sequential, TraceError, activations, losses
-from fastbp.graph.batch import FEW_COLUMNS
-from fastbp.graph.row_function import trace_activation, trace_loss
-from fastbp.kernels.jit import compilations
+from fastbp.graph.codegen.row_function import trace_activation, trace_loss
+from fastbp.graph.tracing.batch import FEW_COLUMNS
+from fastbp.kernels.simd.jit import compilations
 from gradcheck import assert_close, central_differences, relative_error
 
 DTYPES = ["float64", "float32"]

@@ -146,7 +146,7 @@ def test_targets_that_are_not_finite():
 
 
 def test_targets_are_only_looked_at_for_r2(monkeypatch):
-    from fastbp.squares import Targets
+    from fastbp.scaled_sums import Targets
 
     model, (x, y) = echo(1, "float32"), data(0, 1, "float32", 10, 1)
     model.compile("sgd", "mse", metrics=["mse", "mae", "rmse"])

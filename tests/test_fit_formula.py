@@ -172,7 +172,7 @@ def test_an_interrupt_hands_over_what_there_is():
 
 
 def test_a_formula_compiles_once():
-    from fastbp.kernels import native
+    from fastbp.kernels.simd import native
 
     bp.fit_formula(line, (X, Y), np.zeros(2), epochs=1)
     before = len(native._loaded)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastbp as bp
-from fastbp.kernels import native
+from fastbp.kernels.simd import native
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -98,8 +98,8 @@ def test_data_of_several_lengths():
 
 
 def test_one_pass_over_the_data_where_one_is_enough():
-    from fastbp.graph.derive import gradient
-    from fastbp.graph.plan import make_plan
+    from fastbp.graph.autodiff.chain_rule import gradient
+    from fastbp.graph.codegen.loops import make_plan
 
     x, _ = data(100)
     graph = bp.trace(lambda a, x: bp.sqrt(bp.sum((bp.exp(a * x) - 1) ** 2)), 0.3, x)

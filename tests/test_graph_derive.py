@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastbp as bp
-from fastbp.graph.operators import UNARY
+from fastbp.graph.tracing.operators import UNARY
 
 # Where each function is smooth: (from, to).
 DOMAIN = {

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastbp as bp
-from fastbp.graph.arrange import arrange
-from fastbp.graph.picture import text_width
+from fastbp.graph.drawing.layered_layout import arrange
+from fastbp.graph.drawing.picture import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 X = np.linspace(-1.0, 2.0, 40)

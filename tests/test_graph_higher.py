@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import fastbp as bp
-from fastbp.graph.functions import apply
-from fastbp.graph.rules import RULES
+from fastbp.graph.autodiff.rules import RULES
+from fastbp.graph.tracing.functions import apply
 
 SMALL = [0.0, 1e-8, -1e-8, 1e-4, -1e-3]
 ALL = [*SMALL, 0.3, -0.7, 2.0, -1.9]
@@ -60,7 +60,7 @@ TWO = {
     "hypot": (lambda x, y: mpmath.sqrt(x * x + y * y), OFF),
     "cosine_of": (lambda x, y: x / mpmath.sqrt(x * x + y * y), OFF),
 }
-# Their kinks are in rules.py and have tests of their own.
+# Their kinks are in autodiff/rules.py and have tests of their own.
 PIECES = {"minimum", "maximum", "fmin", "fmax", "where", "sign", "lt", "le", "eq", "ne", "and", "or", "not"}
 
 

@@ -10,10 +10,10 @@ import pytest
 from scipy import special
 
 import fastbp as bp
-from fastbp.graph import functions, numpy_functions
-from fastbp.graph.compile import Program
-from fastbp.graph.node import Node
-from fastbp.graph.operators import UNARY
+from fastbp.graph.codegen.program import Program
+from fastbp.graph.tracing import functions, numpy_functions
+from fastbp.graph.tracing.node import Node
+from fastbp.graph.tracing.operators import UNARY
 
 VALUES = [0.0, -0.0, np.nan, np.inf, -np.inf, 1.0, -1.0, 0.5, 2.0, -2.0, 3.7, -0.3, 1e-8, -1e-8, 1e30, -1e30, 1e-30]
 SCALARS = [(0.0, 2.0), (1.0, 1.0), (-1.5, 0.25), (np.nan, 1.0), (1.0, np.nan), (np.inf, np.inf), (-np.inf, 3.0), (1e30, -1e30)]

@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from fastbp import Dense, History, Sequential, progress
+from fastbp import Dense, History, Sequential
+from fastbp.models import progress
 
 X = np.random.default_rng(0).normal(size=(50, 3)).astype("float32")
 Y = (X.sum(axis=1) > 0).astype("float32")

@@ -6,8 +6,8 @@ import pytest
 import oracle
 from bridge import LOSSES, make_activation, make_loss
 from fastbp import layers, losses, optimizers
-from fastbp.engine import Engine
-from fastbp.stages import stages_of
+from fastbp.engine.engine import Engine
+from fastbp.layers.stages import stages_of
 from gradcheck import central_differences, relative_error
 from networks import PAIRINGS, describe, random_targets
 

@@ -16,12 +16,13 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.core.compiler_lock import global_compiler_lock
 
-from fastbp.kernels import library, train  # noqa: F401 (train: all of the package's functions are then registered)
-from fastbp.kernels.elementwise import TANH
-from fastbp.kernels.gemm import tile_heights
+from fastbp.kernels import step as train  # noqa: F401 (train: all of the package's functions are then registered)
+from fastbp.kernels.activation import TANH
 from fastbp.kernels.loss import MSE
-from fastbp.kernels.machine import machine
-from fastbp.kernels.update import ADAM
+from fastbp.kernels.matrix.gemm import tile_heights
+from fastbp.kernels.optimizer import ADAM
+from fastbp.kernels.simd import library
+from fastbp.kernels.simd.machine import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -219,8 +219,8 @@ def test_an_interrupt_while_epochs_are_noted_loses_none(monkeypatch):
             raise KeyboardInterrupt
         put(values, position, value)
 
-    put = fastbp.history._put
-    monkeypatch.setattr(fastbp.history, "_put", interrupted)
+    put = fastbp.models.history._put
+    monkeypatch.setattr(fastbp.models.history, "_put", interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, Y, batch_size=len(X), epochs=10_000, verbose=0)
     history, finished = model.history, model._engine.steps
@@ -380,7 +380,7 @@ def run(code):
 
 
 def test_importing_is_light():
-    heavy = ["numba", "llvmlite", "tqdm", "pandas", "sklearn", "matplotlib", "scipy", "difflib", "fastbp.engine"]
+    heavy = ["numba", "llvmlite", "tqdm", "pandas", "sklearn", "matplotlib", "scipy", "difflib", "fastbp.engine.engine"]
     code = f"import fastbp, sys; fastbp.Dense(3); print([m for m in {heavy} if m in sys.modules])"
     assert run(code).strip() == "[]"
 

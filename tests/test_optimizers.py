@@ -7,8 +7,8 @@ import oracle
 from bridge import OPTIMIZERS as CLASSES
 from bridge import make_optimizer
 from fastbp import layers, losses, optimizers
-from fastbp.engine import Engine
-from fastbp.stages import stages_of
+from fastbp.engine.engine import Engine
+from fastbp.layers.stages import stages_of
 from gradcheck import relative_error
 from networks import OPTIMIZERS, describe
 

@@ -1,4 +1,4 @@
-"""Plans: the memory they take is what plan.py says, and the work of the update is shared out completely and evenly."""
+"""Plans: the memory they take is what engine/plan.py says, and the work of the update is shared out completely and evenly."""
 
 import tracemalloc
 
@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp.engine import Engine
-from fastbp.kernels import layout as at
-from fastbp.kernels.panels import panels
-from fastbp.layers import Dense
+from fastbp.engine.engine import Engine
+from fastbp.engine.plan import GROUPS, PACKED_FROM, choose_block, row_bytes
+from fastbp.engine.tasks import pieces, share
+from fastbp.kernels import fields as at
+from fastbp.kernels.matrix.panels import panels
+from fastbp.layers.dense import Dense
+from fastbp.layers.stages import stages_of
 from fastbp.losses import MeanSquaredError
 from fastbp.optimizers import Adam
-from fastbp.plan import GROUPS, PACKED_FROM, choose_block, row_bytes
-from fastbp.sharing import pieces, share
-from fastbp.stages import stages_of
 
 SMALL = 48 * 1024  # tables, tiles and rounding of buffers to cache lines
 
@@ -26,7 +26,7 @@ def make(sizes, activation="tanh", dtype="float32"):
 
 
 def expected_memory(sizes, batch, threads, stores, grouped, dtype):
-    """The formula of plan.py."""
+    """The formula of engine/plan.py."""
     engine = make(sizes, dtype=dtype)
     r = [row_bytes(units, engine.dtype) for units in sizes]
     rows = choose_block(engine.shapes, engine.dtype) * threads if grouped else batch

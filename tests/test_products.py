@@ -8,12 +8,14 @@ import ctypes
 import numpy as np
 import pytest
 
-from fastbp.kernels import dots, gemm, library, train  # noqa: F401 (train: all functions are then registered)
-from fastbp.kernels.dots import most_units
-from fastbp.kernels.gemm import LONG, NEAR_ROWS, tile_heights, whole_rows
-from fastbp.kernels.machine import machine
-from fastbp.kernels.panels import FULL, panel_start, panel_width, panels
-from fastbp.parameters import address, aligned_zeros
+from fastbp.engine.parameters import address, aligned_zeros
+from fastbp.kernels import step as train  # noqa: F401 (train: all functions are then registered)
+from fastbp.kernels.matrix import dots, gemm
+from fastbp.kernels.matrix.dots import most_units
+from fastbp.kernels.matrix.gemm import LONG, NEAR_ROWS, tile_heights, whole_rows
+from fastbp.kernels.matrix.panels import FULL, panel_start, panel_width, panels
+from fastbp.kernels.simd import library
+from fastbp.kernels.simd.machine import machine
 
 DTYPES = ["float32", "float64"]
 GUARD, MARK = 64, 12345.0

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from fastbp import Dense, losses, optimizers
-from fastbp import engine as engines
-from fastbp.engine import Engine
-from fastbp.plan import make_plan
-from fastbp.stages import stages_of
+from fastbp.engine import engine as engines
+from fastbp.engine.engine import Engine
+from fastbp.engine.plan import make_plan
+from fastbp.layers.stages import stages_of
 
 SIZES = [("tanh", 40), ("gelu", 33), ("softmax", 12), ("relu", 7), (None, 3)]
 

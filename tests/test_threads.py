@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp.threads import _cgroup_quota, _environment_limit, available_cpus, check_threads, team
+from fastbp.engine.threads import _cgroup_quota, _environment_limit, available_cpus, check_threads, team
 
 OPTIMIZERS = [
     fastbp.SGD(0.01),
@@ -197,7 +197,7 @@ def test_the_environment_sets_the_number(text, said):
     ],
 )
 def test_what_limits_other_libraries_limits_this_one(variables, threads, monkeypatch):
-    monkeypatch.setattr("fastbp.threads.available_cpus", lambda: 4)
+    monkeypatch.setattr("fastbp.engine.threads.available_cpus", lambda: 4)
     for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "FASTBP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
@@ -222,7 +222,7 @@ def test_the_containers_quota_is_read_once(monkeypatch):
         def read_text(self):
             return "100000 100000"
 
-    monkeypatch.setattr("fastbp.threads.Path", Files)
+    monkeypatch.setattr("fastbp.engine.threads.Path", Files)
     _cgroup_quota.cache_clear()
     assert available_cpus() == available_cpus() == 1
     assert asked == ["/sys/fs/cgroup/cpu.max"]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import special
 
-from fastbp.graph import operators
-from fastbp.kernels import vmath
-from fastbp.kernels.machine import machine
+from fastbp.graph.tracing import operators
+from fastbp.kernels.math import functions as vmath
+from fastbp.kernels.simd.machine import machine
 from vectors import over_arrays
 
 DTYPES = ["float32", "float64"]

@@ -1,4 +1,4 @@
-"""Functions of kernels/vmath.py, compiled into a loop over arrays."""
+"""Functions of kernels/math/functions.py, compiled into a loop over arrays."""
 
 import ctypes
 import itertools
@@ -9,8 +9,8 @@ from llvmlite import ir
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
-from fastbp.kernels import vmath
-from fastbp.kernels.simd import I64, VOID, Simd
+from fastbp.kernels.math import functions as vmath
+from fastbp.kernels.simd.vocabulary import I64, VOID, Simd
 
 _numbers = itertools.count()
 

@@ -7,13 +7,16 @@ import numpy as np
 from numba import njit
 
 import fastbp
-from fastbp.kernels import dots, elementwise, gemm, loss, memory, team, update
-from fastbp.kernels.dots import most_units
-from fastbp.kernels.layout import CONTROL_SIZE
-from fastbp.kernels.machine import machine
-from fastbp.kernels.panels import FULL, panels
-from fastbp.parameters import pack
-from fastbp.plan import float_bits
+from fastbp.engine.parameters import pack
+from fastbp.engine.plan import float_bits
+from fastbp.kernels import activation as elementwise
+from fastbp.kernels import loss, memory, team
+from fastbp.kernels import optimizer as update
+from fastbp.kernels.fields import CONTROL_SIZE
+from fastbp.kernels.matrix import dots, gemm
+from fastbp.kernels.matrix.dots import most_units
+from fastbp.kernels.matrix.panels import FULL, panels
+from fastbp.kernels.simd.machine import machine
 
 from .common import some, unit
 from .machine_code import address, aligned_matrix, aligned_zeros, kernel

@@ -3,8 +3,9 @@
 import ctypes
 from functools import lru_cache
 
-from fastbp.kernels import library, train  # noqa: F401 (train: all of the package's functions are then registered)
-from fastbp.parameters import address, aligned_zeros
+from fastbp.engine.parameters import address, aligned_zeros
+from fastbp.kernels import step as train  # noqa: F401 (train: all of the package's functions are then registered)
+from fastbp.kernels.simd import library
 
 __all__ = ["address", "aligned_matrix", "aligned_zeros", "kernel"]
 

@@ -11,14 +11,15 @@ from numba import types
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from . import jit, library, train  # noqa: F401 (train: the library holds all of the package's functions)
-from .jit import inner, kernel
-from .layout import QUIT, STOP
+from . import step as train  # noqa: F401 (train: the library holds all of the package's functions)
+from .fields import QUIT, STOP
 from .memory import make_accessors, read_double, read_int, write_double
+from .optimizer import make_begin_step, update
 from .random import shuffle
-from .simd import I64, VOID
+from .simd import jit, library
+from .simd.jit import inner, kernel
+from .simd.vocabulary import I64, VOID
 from .team import barrier, raise_flag, read_flag
-from .update import make_begin_step, update
 
 # -- The plan: positions in a row of 64-bit integers.
 _next = count().__next__

@@ -6,16 +6,16 @@ finite at any logits, and the gradient is simply p - t.
 
 from llvmlite import ir
 
-from . import vmath
-from .elementwise import softmax_row, spread_bits
-from .library import VectorFunction, call_by_code, calls_address
+from .activation import softmax_row, spread_bits
+from .math import functions as vmath
 from .memory import sample_of
-from .simd import I64
+from .simd.library import VectorFunction, call_by_code, calls_address
+from .simd.vocabulary import I64
 
 # The codes of fastbp/losses.py, and after them the cross-entropies computed from logits.
 MSE, MAE, HUBER, LOG_COSH, POISSON, BINARY, CATEGORICAL, SPARSE = range(8)
 BINARY_LOGITS, CATEGORICAL_LOGITS, SPARSE_LOGITS = 8, 9, 10
-CUSTOM = 11  # a user's formula, compiled by graph/row_function.py: its address is the loss's parameter
+CUSTOM = 11  # a user's formula, compiled by graph/codegen/row_function.py: its address is the loss's parameter
 
 EPSILON = 1e-7  # what Keras keeps probabilities away from 0 and 1
 LOG_2 = 0.6931471805599453

@@ -4,8 +4,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .library import VectorFunction
-from .simd import FLOATS, I64, Simd
+from .simd.library import VectorFunction
+from .simd.vocabulary import FLOATS, I64, Simd
 
 
 def _accessors(llvm_type, numba_type, bytes_):

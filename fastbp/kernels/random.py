@@ -3,8 +3,8 @@
 import numpy as np
 from numba import types
 
-from .jit import inner
 from .memory import read_int, write_int
+from .simd.jit import inner
 
 _STEP, _MIX_1, _MIX_2 = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 _27, _30, _31, _32 = (np.uint64(c) for c in (27, 30, 31, 32))

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from . import layout as at
+from . import fields as at
 from . import memory
-from .jit import inner
 from .loss import loss as loss_function
 from .memory import double_bits, read_int
+from .simd.jit import inner
 
 FEW_ROWS = 4  # not worth asking for ahead
 FETCHED_UP_TO = 512  # bytes of a row that are asked for ahead; the processor itself goes on with longer ones

@@ -6,9 +6,9 @@ power of two, exactly, and added to sums of its own.
 
 from numba import types
 
-from . import layout as at
-from .jit import inner
+from . import fields as at
 from .memory import make_accessors, read_double, read_int, write_double
+from .simd.jit import inner
 
 # Kinds of counting: sums of errors, and with them correct entries of one kind; SPARSE counts correct labels alone.
 NOTHING, REGRESSION, BINARY, CATEGORICAL, SPARSE, BINARY_LOGITS = range(6)

@@ -10,8 +10,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .layout import ABORT, ARRIVED, GENERATION
-from .simd import I32, I64, VOID, define
+from .fields import ABORT, ARRIVED, GENERATION
+from .simd.vocabulary import I32, I64, VOID, define
 
 SPINS = 2000  # some tens of microseconds
 

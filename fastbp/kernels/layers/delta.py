@@ -4,11 +4,11 @@ Whoever writes the gradient with respect to a layer's output into its DELTA turn
 strip lies in the nearest cache (``differentiate_strip``), and what needs whole rows at the end (``close_rows``).
 """
 
-from .. import elementwise
-from .. import layout as at
-from ..elementwise import LINEAR
-from ..jit import inner
+from .. import activation as elementwise
+from .. import fields as at
+from ..activation import LINEAR
 from ..memory import read_int
+from ..simd.jit import inner
 
 
 def make_delta(dtype):

@@ -1,10 +1,10 @@
 """Which function serves which kind of layer: the only place where kernels ask for a layer's kind to choose what to run."""
 
-from .. import layout as at
-from ..dense import make_dense
-from ..jit import inner
+from .. import fields as at
 from ..memory import read_int
+from ..simd.jit import inner
 from .delta import make_delta
+from .dense import make_dense
 from .weightless import make_weightless
 
 

@@ -1,11 +1,12 @@
 """Layers without weights: an activation of each unit, or softmax of a row. Their pre-activation is their input."""
 
-from .. import elementwise, memory
-from .. import layout as at
-from ..elementwise import LINEAR
-from ..jit import inner
-from ..machine import machine
+from .. import activation as elementwise
+from .. import fields as at
+from .. import memory
+from ..activation import LINEAR
 from ..memory import read_int
+from ..simd.jit import inner
+from ..simd.machine import machine
 
 
 def make_weightless(dtype, differentiate_strip):

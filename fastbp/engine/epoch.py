@@ -1,0 +1,55 @@
+"""What one pass over data gives."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..kernels.statistics import ABSOLUTE_ERROR, CORRECT, ROWS, SCALES, SQUARED_ERROR, SUMS
+from ..scaled_sums import Scaled
+
+
+@dataclass
+class Statistics:
+    """Sums over samples from which metrics are computed, as the kernels counted them (kernels/statistics.py)."""
+
+    counts: np.ndarray
+    units: int
+
+    @property
+    def count(self) -> int:
+        return int(self.counts[ROWS])
+
+    @property
+    def correct(self) -> float:
+        return float(self.counts[CORRECT])
+
+    @cached_property
+    def squared_error(self) -> Scaled:
+        """One sum for each output."""
+        return Scaled.total(self._errors[:, SQUARED_ERROR], -2 * np.array(SCALES))
+
+    @cached_property
+    def absolute_error(self) -> Scaled:
+        return Scaled.total(self._errors[:, ABSOLUTE_ERROR], -np.array(SCALES))
+
+    @property
+    def _errors(self) -> np.ndarray:
+        return self.counts[SUMS:].reshape(len(SCALES), 2, self.units)
+
+
+@dataclass
+class Epoch:
+    """What one pass over data gave.
+
+    ``loss`` is the mean over samples; ``flop`` counts the operations of the matrix products; ``threads`` is how many there
+    were at most; ``statistics`` are there where asked for.
+    """
+
+    loss: float
+    samples: int
+    steps: int
+    seconds: float
+    flop: int
+    threads: int
+    statistics: Statistics | None

@@ -1,0 +1,164 @@
+"""A network's parameters as the kernels keep them: one flat buffer of panels, and copies back and forth.
+
+A layer's kernel (in, out) and bias (out,) become panels ``[panel][in + 1][width]``: a few vectors of columns at a time, the
+bias as last row, columns padded with zeros to whole vectors. Optimizers do not care about the order of parameters, so they
+stay like this for good; users see ordinary arrays.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..kernels import fields as at
+from ..kernels.matrix.dots import most_units
+from ..kernels.matrix.panels import panels
+
+ALIGNMENT = 128  # bytes: two cache lines, which processors fetch in pairs
+
+
+def aligned_zeros(count, dtype):
+    """A zeroed array of ``count`` elements whose first byte lies on a boundary that vectors like."""
+    dtype = np.dtype(dtype)
+    raw = np.zeros(count * dtype.itemsize + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + count * dtype.itemsize].view(dtype)
+
+
+def address(array):
+    """Where an array's data begins, as an integer; 0 for no array."""
+    return 0 if array is None else array.ctypes.data
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One layer's sizes and the place of its panels in the flat buffers (in elements)."""
+
+    units_in: int
+    units_out: int
+    weighted: bool
+    bias: bool
+    lanes: int
+    offset: int
+    transposed_offset: int
+
+    @property
+    def rows(self):
+        return self.units_in + self.bias
+
+    @property
+    def vectors_in(self):
+        return -(-self.units_in // self.lanes)
+
+    @property
+    def vectors_out(self):
+        return -(-self.units_out // self.lanes)
+
+    @property
+    def size(self):
+        return self.rows * self.vectors_out * self.lanes if self.weighted else 0
+
+    @property
+    def transposed_size(self):
+        return self.units_out * self.vectors_in * self.lanes if self.weighted else 0
+
+
+def panel_slices(vectors, lanes):
+    """Column ranges of the panels that cover ``vectors`` vectors."""
+    return [slice(v * lanes, (v + width) * lanes) for v, width in panels(vectors)]
+
+
+def pack(matrix, vectors, lanes, target):
+    """Write a matrix (rows, columns) into panels; the padding becomes zero."""
+    rows, columns = matrix.shape
+    padded = np.zeros((rows, vectors * lanes), target.dtype)
+    padded[:, :columns] = matrix
+    start = 0
+    for columns_of_panel in panel_slices(vectors, lanes):
+        block = padded[:, columns_of_panel]
+        target[start : start + block.size] = block.ravel()
+        start += block.size
+
+
+def unpack(source, rows, columns, vectors, lanes):
+    """The matrix (rows, columns) that ``pack`` wrote, as a new array."""
+    matrix = np.empty((rows, vectors * lanes), source.dtype)
+    start = 0
+    for columns_of_panel in panel_slices(vectors, lanes):
+        block = matrix[:, columns_of_panel]
+        block[...] = source[start : start + block.size].reshape(block.shape)
+        start += block.size
+    return np.ascontiguousarray(matrix[:, :columns])
+
+
+class Parameters:
+    """The flat buffers of one network: weights, transposed copies, optimizer state.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        What the layers are for kernels, in order.
+    dtype : "float32" or "float64"
+    lanes : int
+        Elements of a vector, as the kernels use them.
+    """
+
+    def __init__(self, stages, dtype, lanes):
+        self.dtype = np.dtype(dtype)
+        self.shapes = []
+        offset = transposed_offset = 0
+        for stage in stages:
+            has_weights = stage.kind == at.DENSE
+            shape = Shape(stage.units_in, stage.units_out, has_weights, stage.bias, lanes, offset, transposed_offset)
+            self.shapes.append(shape)
+            offset += shape.size
+            transposed_offset += shape.transposed_size
+        self.weighted = [shape for shape in self.shapes if shape.weighted]
+        self.size = offset
+        self.weights = aligned_zeros(offset, self.dtype)
+        self.transposed = aligned_zeros(transposed_offset, self.dtype)
+        self.reset_state(0)
+
+    def without_weights(self, stages):
+        """The shapes of further stages, which have no weights."""
+        lanes = self.shapes[0].lanes
+        return [Shape(stage.units_in, stage.units_out, False, False, lanes, 0, 0) for stage in stages]
+
+    def reset_state(self, slots, initial=0.0):
+        """Fresh optimizer state; slot 0 starts at ``initial``."""
+        self.state = aligned_zeros(slots * self.size, self.dtype)
+        self.state_offset = address(self.state) - address(self.weights)
+        self.state[: self.size] = initial
+
+    def set_weights(self, weights):
+        """Take kernels and biases in order and refresh the transposed copies."""
+        self.fill(self.weights, weights)
+        self.refresh_transposed()
+
+    def refresh_transposed(self):
+        for shape, (kernel, _) in zip(self.weighted, self._matrices(self.weights), strict=True):
+            target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
+            if shape.units_out <= most_units(self.dtype):
+                target.reshape(shape.units_out, -1)[:, : shape.units_in] = kernel.T
+            else:
+                pack(kernel.T, shape.vectors_in, shape.lanes, target)
+
+    def fill(self, buffer, arrays):
+        """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights."""
+        arrays = iter(arrays)
+        for shape in self.weighted:
+            matrix = np.empty((shape.rows, shape.units_out), self.dtype)
+            matrix[: shape.units_in] = next(arrays)
+            if shape.bias:
+                matrix[shape.units_in] = next(arrays)
+            target = buffer[shape.offset : shape.offset + shape.size]
+            pack(matrix, shape.vectors_out, shape.lanes, target)
+
+    def _matrices(self, buffer):
+        for shape in self.weighted:
+            source = buffer[shape.offset : shape.offset + shape.size]
+            matrix = unpack(source, shape.rows, shape.units_out, shape.vectors_out, shape.lanes)
+            yield matrix[: shape.units_in], matrix[shape.units_in] if shape.bias else None
+
+    def arrays(self, buffer):
+        """Kernels and biases, in order, as new arrays from a flat buffer laid out like the weights."""
+        return [np.array(a) for pair in self._matrices(buffer) for a in pair if a is not None]

@@ -1,0 +1,244 @@
+"""curve_fit: scipy's, with exact derivatives from one compiled pass over the data."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from functools import partial
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from .least_squares import minimize
+
+_ARRAYS = (list, tuple, np.ndarray)  # as scipy has it: f sees them as arrays of float64, and all else as it is
+
+
+def curve_fit(
+    f: Callable[..., Any],
+    xdata: Any,
+    ydata: Any,
+    p0: Any = None,
+    sigma: Any = None,
+    absolute_sigma: bool = False,
+    check_finite: bool | None = None,
+    bounds: Any = (-np.inf, np.inf),
+    method: str | None = None,
+    jac: Any = None,
+    *,
+    full_output: bool = False,
+    nan_policy: str | None = None,
+    **kwargs: Any,
+) -> Any:
+    """Fit the parameters of a formula to data by least squares, as ``scipy.optimize.curve_fit`` does.
+
+    The formula is traced (``fastbp.trace``); its residuals and their exact Jacobian run as compiled code, in several threads
+    for much data. scipy minimises: Levenberg-Marquardt ("lm"), "trf" or "dogbox".
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, a, b, ...)``, of NumPy's functions or fastbp's. It is called once, with nodes instead of numbers. One that
+        cannot be traced is fitted by scipy alone, with finite differences, and a warning says so. Where the chain rule meets
+        0 times infinity, as in ``exp(-b / x)`` at x = 0, differences take its place.
+    xdata : array
+        The independent variable, or several as an array of shape (k, M), of which f takes the rows. A pandas Series counts by
+        its values. Anything else, such as a DataFrame, is handed to f as it is, which is left to scipy: for speed, pass
+        ``frame.to_numpy().T``.
+    ydata : array
+        M values.
+    p0 : array, optional
+        Where to start; ones (or a point within the bounds) if not given.
+    sigma : array, optional
+        Standard deviations of ydata, or its covariance matrix.
+    absolute_sigma : bool
+        Whether sigma is meant absolutely; else only its ratios count.
+    check_finite : bool, optional
+        Raise an error for infinities and NaN in the data (default).
+    bounds : pair of arrays, or scipy.optimize.Bounds
+        Lower and upper bounds.
+    method : "lm", "trf" or "dogbox", optional
+        "trf" with bounds, else "lm"; where that finds no minimum, or one that does not determine the parameters, the better
+        one of "lm" and "trf".
+    jac : callable or str, optional
+        As in scipy; given, scipy does it all.
+    full_output : bool
+        Also return infodict, mesg and ier. Much data then takes longer, since all residuals are kept for it.
+    nan_policy : "raise", "omit" or None
+        What to do about NaN in the data, with ``check_finite=False``.
+    **kwargs
+        For scipy.optimize.leastsq or least_squares. Tolerances (ftol, xtol, gtol) that are not given are as tight as float64
+        allows, and more steps are allowed than by scipy; with bounds the variables are scaled by the Jacobian.
+
+    Returns
+    -------
+    popt, pcov
+        The parameters, and their covariance; then what ``full_output`` adds. Where the data do not determine the parameters
+        the covariance is infinite and a warning says so, whatever the method is.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For arguments that do not fit.
+    RuntimeError
+        If no minimum is found.
+
+    Examples
+    --------
+    >>> import fastbp, numpy as np
+    >>> x = np.linspace(0, 4, 50)
+    >>> popt, pcov = fastbp.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, 2.5 * np.exp(-1.3 * x))
+    >>> print(popt.round(6))
+    [2.5 1.3]
+    """
+    from .residuals import ReducedResiduals, Residuals, can_reduce, programs
+
+    optimize = _scipy_optimize()
+    rest = {"check_finite": check_finite, "jac": jac, "nan_policy": nan_policy, "full_output": full_output, **kwargs}
+    whole = {"p0": p0, "sigma": sigma, "absolute_sigma": absolute_sigma, "bounds": bounds, "method": method, **rest}
+    if not callable(f):
+        raise TypeError(f"f must be a function, got {f!r}")
+    if jac is not None or np.ndim(ydata) != 1 or "args" in kwargs:
+        return optimize.curve_fit(f, xdata, ydata, **whole)
+    start, low, high = _start(f, p0, bounds, optimize)
+    bounded = bool(np.any((low > -np.inf) | (high < np.inf)))
+    if method is None and bounded:
+        method = "trf"
+    if method == "lm" and bounded:
+        raise ValueError("Method 'lm' only works for unconstrained problems. Use 'trf' or 'dogbox' instead.")
+    with np.errstate(all="ignore"):
+        x, y, sigma = _data(xdata, ydata, sigma, check_finite, nan_policy)
+        weights, transform = _weights(sigma, y)
+    if method in (None, "lm") and len(start) > len(y) != 1:
+        raise TypeError(f"The number of func parameters={len(start)} must not exceed the number of data points={len(y)}")
+    plain = transform is None and kwargs.get("loss", "linear") == "linear" and not full_output and "callback" not in kwargs
+    reduced = plain and can_reduce(len(y), len(start))
+    try:
+        compiled = programs(f, x, y, len(start), weights is not None, reduced)
+    except Exception as error:
+        reason = str(error)
+    else:
+        data = [*(x if x.ndim == 2 else [x]), y, *([] if weights is None else [weights])]
+        if reduced:
+            programs_of_all = partial(programs, f, x, y, len(start), weights is not None, False)
+            problem: Residuals = ReducedResiduals(compiled, data, len(start), programs_of_all)
+        else:
+            problem = Residuals(compiled, data, len(start), transform)
+        popt, pcov, cost, info, message, status = minimize(problem, start, (low, high), method, kwargs, len(y))
+        pcov = _scaled(pcov, cost, len(y), len(popt), absolute_sigma, optimize)
+        return (popt, pcov, info, message, status) if full_output else (popt, pcov)
+    _check_values(f, x if isinstance(xdata, _ARRAYS) else xdata, y, start)
+    warnings.warn(
+        f"curve_fit could not trace the formula and leaves it to scipy's finite differences, which are slower and less "
+        f"exact. The reason:\n{reason}",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return optimize.curve_fit(f, xdata, ydata, **whole)
+
+
+def _check_values(f: Any, x: Any, y: np.ndarray, start: np.ndarray) -> None:
+    """What is wrong with numbers too needs no other explanation."""
+    found = f(x, *start)
+    if np.ndim(np.subtract(found, y)) != 1:
+        raise ValueError(f"f must give one value for each of the {len(y)} values in ydata, got shape {np.shape(found)}")
+
+
+def _scipy_optimize() -> Any:
+    try:
+        from scipy import optimize
+    except ImportError as error:
+        raise ImportError("curve_fit needs scipy, which pip install 'fastbp[fit]' installs") from error
+    return optimize
+
+
+def _start(f: Any, p0: Any, bounds: Any, optimize: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The first parameters and the bounds, as scipy chooses them."""
+    if p0 is None:
+        count = _positional(f) - 1
+        if count < 1:
+            raise ValueError("Unable to determine number of fit parameters.")
+    else:
+        p0 = np.atleast_1d(np.asarray(p0, float)).ravel()
+        count = p0.size
+    pair = (bounds.lb, bounds.ub) if isinstance(bounds, optimize.Bounds) else bounds
+    try:
+        low, high = (np.full(count, b, float) for b in pair)
+    except (TypeError, ValueError):
+        raise ValueError(f"bounds must be two numbers or arrays of {count} values, the parameters, got {bounds!r}") from None
+    if p0 is None:
+        p0 = np.ones(count)
+        finite_low, finite_high = np.isfinite(low), np.isfinite(high)
+        both = finite_low & finite_high
+        p0[both] = 0.5 * (low[both] + high[both])
+        p0[finite_low & ~finite_high] = low[finite_low & ~finite_high] + 1
+        p0[finite_high & ~finite_low] = high[finite_high & ~finite_low] - 1
+    return p0, low, high
+
+
+def _positional(f: Any) -> int:
+    """How many positional arguments f takes by name."""
+    if type(f) is FunctionType and not vars(f):  # what inspect finds, but at once
+        return f.__code__.co_argcount
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in kinds for p in inspect.signature(f).parameters.values())
+
+
+def _data(xdata: Any, ydata: Any, sigma: Any, check_finite: bool | None, nan_policy: str | None) -> tuple[Any, Any, Any]:
+    """The data as float64, checked. An x that is neither an array nor a sequence of numbers is left as it is."""
+    checked = nan_policy is None if check_finite is None else check_finite
+    convert = np.asarray_chkfinite if checked else np.asarray
+    y = convert(ydata, float)
+    if y.size == 0:
+        raise ValueError("`ydata` must not be empty!")
+    x = xdata
+    if isinstance(xdata, _ARRAYS) or (np.ndim(xdata) == 1 and np.asarray(xdata).dtype.kind in "biuf"):
+        x = convert(xdata, float)
+    sigma = None if sigma is None else np.asarray(sigma, float)
+    if not checked and nan_policy is not None:
+        if nan_policy == "propagate":
+            raise ValueError("`nan_policy='propagate'` is not supported by this function.")
+        if nan_policy not in ("raise", "omit"):
+            raise ValueError("nan_policy must be one of {None, 'raise', 'omit'}")
+        bad = np.isnan(y)
+        if isinstance(x, np.ndarray) and x.shape[-1:] == y.shape:
+            bad = bad | np.isnan(x).any(axis=tuple(range(x.ndim - 1)))
+        if bad.any() and nan_policy == "raise":
+            raise ValueError("The input contains nan values")
+        if not bad.any():
+            return x, y, sigma
+        x, y = x[..., ~bad], y[~bad]
+        if sigma is not None and sigma.ndim:
+            sigma = sigma[~bad] if sigma.ndim == 1 else sigma[np.ix_(~bad, ~bad)]
+    return x, y, sigma
+
+
+def _weights(sigma: np.ndarray | None, y: np.ndarray) -> tuple[np.ndarray | None, Any]:
+    """What residuals are multiplied with, and what is done to them for a whole covariance matrix."""
+    if sigma is None:
+        return None, None
+    if sigma.size == 1 or sigma.shape == y.shape:
+        return np.broadcast_to(1.0 / sigma.reshape(-1), y.shape).copy(), None
+    if sigma.shape != (y.size, y.size):
+        raise ValueError("`sigma` has incorrect shape.")
+    from scipy import linalg
+
+    try:
+        factor = linalg.cholesky(sigma, lower=True)
+    except linalg.LinAlgError as error:
+        raise ValueError("`sigma` must be positive definite.") from error
+    return None, lambda values: linalg.solve_triangular(factor, values, lower=True)
+
+
+def _scaled(pcov: Any, cost: float, rows: int, count: int, absolute_sigma: bool, optimize: Any) -> np.ndarray:
+    """The covariance by the errors that were given, or by those that the residuals show."""
+    if pcov is not None and np.isfinite(cost):
+        if absolute_sigma:
+            return pcov
+        if rows > count:
+            with np.errstate(all="ignore"):
+                return pcov * (cost / (rows - count))
+    warnings.warn("Covariance of the parameters could not be estimated", optimize.OptimizeWarning, stacklevel=3)
+    return np.full((count, count), np.inf)

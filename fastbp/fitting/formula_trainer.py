@@ -1,0 +1,194 @@
+"""Gradient descent on a formula: the plan of an epoch for the kernel in kernels/formula.py, and the parameters' form."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import optimizers
+from ..engine import threads as pool
+from ..engine.epoch import Epoch
+from ..engine.parameters import address, aligned_zeros
+from ..graph.autodiff.chain_rule import gradient, live
+from ..graph.codegen.program import MANY_ROWS, Bound, Program
+from ..graph.tracing.columns import Columns
+from ..graph.tracing.errors import trace_error
+from ..graph.tracing.node import Node
+from ..graph.tracing.tape import Tape
+from ..graph.tracing.trace import argument_names, results
+from ..kernels import formula as at
+from ..kernels.fields import CONTROL_SIZE
+from ..kernels.optimizer import SCALARS, SCHEDULE
+from ..kernels.simd.machine import machine
+from ..validation import columns, number
+
+MOST_PARAMETERS = 4096  # each is a number of its own in the compiled code
+INTERRUPTIBLE_FROM = 2e7  # operators of an epoch from which it runs beside the calling thread, which Ctrl-C can then reach
+
+_INTO_DATA = (
+    "What has a value for each row belongs into data: the formula takes it as an argument, and gets the rows of a batch."
+)
+
+
+def _map(leaf: Callable[[str, Any], Any], tree: Any, path: str = "params") -> Any:
+    """The tree of parameters with each leaf turned into something else."""
+    if isinstance(tree, Mapping):
+        return {key: _map(leaf, value, f"{path}[{key!r}]") for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        items = [_map(leaf, value, f"{path}[{i}]") for i, value in enumerate(tree)]
+        return items if isinstance(tree, list) else tuple(items)
+    return leaf(path, tree)
+
+
+def _leaf(path: str, value: Any) -> Any:
+    """A parameter as a float or an array of floats."""
+    if not np.ndim(value):
+        return number(path, value[()] if isinstance(value, np.ndarray) else value)
+    array = np.array(columns(path, value, True), np.float64)
+    if array.ndim != 1:
+        raise ValueError(f"{path} must be a number or an array of one dimension, got shape {array.shape}")
+    return array
+
+
+def _source(array: np.ndarray, buffer: np.ndarray) -> tuple[int, ...]:
+    """What the kernel wants to know of an array and of the buffer for a batch of it."""
+    column = array.strides[1] if array.ndim == 2 else 0
+    return address(array), array.strides[0], column, len(buffer), address(buffer), buffer.strides[0]
+
+
+def _refuse_rows_from_around(results: list[Node]) -> None:
+    """A value for each row that does not come with the data would meet other rows in each batch."""
+    data: set[int] = set()
+    around: set[int] = set()
+    for node in live(results):
+        if not node.shape or node.op == "stack":
+            continue
+        for rows, leaf in ((data, "input"), (around, "captured")):
+            if node.op == leaf or any(a.index in rows for a in node.args):
+                rows.add(node.index)
+        if node.index in data and node.index in around:
+            raise trace_error(f"A formula to fit computes with an array of {node.shape[0]} values around it.", _INTO_DATA)
+
+
+class Descent:
+    """A formula, its parameters and its data, ready to run an epoch."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        arrays: list[np.ndarray],
+        params: Any,
+        optimizer: optimizers.Optimizer,
+        batch: int,
+        shuffle: bool,
+        seed: int,
+    ) -> None:
+        self._tree = _map(_leaf, params)
+        numbers: list[float] = []
+        _map(lambda _, value: numbers.extend(np.atleast_1d(value)), self._tree)
+        if not 1 <= len(numbers) <= MOST_PARAMETERS:
+            raise ValueError(
+                f"params must hold 1 to {MOST_PARAMETERS} numbers, got {len(numbers)}: for more there is Sequential"
+            )
+        self.dtype, samples = arrays[0].dtype.name, len(arrays[0])
+        self.steps, self._samples, self._optimizer, self.diverged_at = -(-samples // batch), samples, optimizer, 0
+        padded = -(-(len(numbers) + 1) // machine().lanes(arrays[0].dtype)) * machine().lanes(arrays[0].dtype)
+        self._w, self._outputs = aligned_zeros(padded, self.dtype), aligned_zeros(padded, self.dtype)
+        self.parameters = self._w[: len(numbers)]
+        with np.errstate(all="ignore"):
+            self.parameters[:] = numbers
+        self._state = aligned_zeros(padded * max(optimizer.slots, 1), self.dtype)
+        self._state[:padded] = optimizer.initial_state
+        self._control, self._result = np.zeros(CONTROL_SIZE, np.int64), np.zeros(3)
+        widths = [array.shape[1] if array.ndim == 2 else 1 for array in arrays]
+        buffers = [aligned_zeros(batch * width, self.dtype).reshape(width, batch) for width in widths]
+        sources = np.array([_source(array, buffer) for array, buffer in zip(arrays, buffers, strict=True)], np.int64)
+        graphs = [self._graph(f, arrays, rows, buffers) for rows in {batch: 0, samples % batch or batch: 0}]
+        self._threads = pool.get_num_threads() if batch >= MANY_ROWS else 1
+        self._long = samples * self._operators > INTERRUPTIBLE_FROM
+        hyper, schedule, scalars = np.array(optimizer.hyper), np.ones(SCHEDULE), aligned_zeros(SCALARS, self.dtype)
+        order, random = np.arange(samples), np.array([seed], np.uint64)
+        self._plan = plan = np.zeros(at.FIELDS, np.int64)
+        plan[[at.SAMPLES, at.BATCH, at.SHUFFLE, at.ARRAYS]] = samples, batch, shuffle, len(sources)
+        plan[[at.GRAPH, at.LAST_GRAPH]] = address(graphs[0]), address(graphs[-1])
+        plan[[at.PARAMETER_COUNT, at.VECTORS]] = len(numbers), padded // machine().lanes(arrays[0].dtype)
+        plan[[at.SLOT, at.OPTIMIZER]] = padded * arrays[0].itemsize, optimizer.code
+        for place, array in {
+            at.ORDER: order,
+            at.RANDOM: random,
+            at.SOURCES: sources,
+            at.OUTPUTS: self._outputs,
+            at.PARAMETERS: self._w,
+            at.STATE: self._state,
+            at.HYPER: hyper,
+            at.SCHEDULE: schedule,
+            at.SCALARS: scalars,
+            at.CONTROL: self._control,
+            at.RESULT: self._result,
+        }.items():
+            plan[place] = address(array)
+        self._keep = self, arrays, graphs, buffers, order, random, sources, hyper, schedule, scalars
+
+    def _graph(self, f: Callable[..., Any], arrays: list[np.ndarray], rows: int, buffers: list[np.ndarray]) -> np.ndarray:
+        """The formula and its gradient on so many rows, compiled: a row of integers for the kernel."""
+        tape = Tape()
+        tape.shape_hint = _INTO_DATA
+        parameters: list[Node] = []
+
+        def stand_in(path: str, value: Any) -> Node:
+            new = [tape.input(path if not np.ndim(value) else f"{path}[{i}]") for i in range(np.size(value))]
+            parameters.extend(new)
+            return tape.stack(new) if np.ndim(value) else new[0]
+
+        handed = _map(stand_in, self._tree)
+        names = argument_names(f, len(arrays) + 1)[1:]
+        seen = [
+            tape.input(name, (rows,)) if array.ndim == 1 else Columns(tape, name, (rows, array.shape[1]))
+            for name, array in zip(names, arrays, strict=True)
+        ]
+        found = results(tape, f, handed, *seen)
+        _refuse_rows_from_around(found)
+        if len(found) != 1 or found[0].shape:
+            what = f"{found[0].shape[0]} values" if len(found) == 1 else f"{len(found)} results"
+            raise trace_error(f"A formula to fit must give a single number, not {what}.", "Use fastbp.mean over the data.", f)
+        inputs = [*parameters, *(node for x in seen for node in (x.T if isinstance(x, Columns) else [x]))]
+        program = Program(inputs, [*gradient(found[0], parameters), found[0]], self.dtype)
+        self._operators = len(program.plan.nodes)
+        values = [*(self._w[i : i + 1] for i in range(len(parameters))), *(row[:rows] for buffer in buffers for row in buffer)]
+        bound = Bound(program, values, self._outputs)
+        calls = [call for pair in zip(program.loops, program.ends, strict=True) for call in pair] + [program.results]
+        self._bounds = [*getattr(self, "_bounds", []), bound]
+        places = [ctypes.cast(call, ctypes.c_void_p).value for call in calls]
+        return np.array([bound.address, len(program.loops), *places], np.int64)
+
+    def prepare(self, announce: Callable[[], None]) -> None:
+        """Have the kernel that ``run`` needs; ``announce()`` goes before its compilation."""
+        self._kernel = at.run_kernel(self.dtype, announce)
+
+    def run(self) -> Epoch:
+        """One pass over the data."""
+        self._result[:], self._control[:] = 0, 0
+        start, where = time.perf_counter(), address(self._plan)
+        with pool.team(max(self._threads, 2 if self._long else 1)) as team:
+            threads = min(team, self._threads)
+            self._plan[at.THREADS] = threads
+            pool.run(self._kernel, where, threads, self._control, self._long and team > 1, self._keep)
+        seconds, steps = time.perf_counter() - start, int(self._result[at.STEPS])
+        self.diverged_at = int(self._result[at.DIVERGED_AT])
+        if not self.diverged_at and not np.isfinite(self.parameters).all():
+            self.diverged_at = steps
+        loss = float(self._result[at.LOSS_SUM]) / self._samples
+        return Epoch(loss, self._samples, steps, seconds, 0, threads, None)
+
+    def shaped(self, parameters: np.ndarray) -> Any:
+        """Parameters in the form in which they were given."""
+        numbers = iter(parameters.tolist())
+
+        def take(_: str, value: Any) -> Any:
+            return np.array([next(numbers) for _ in value], self.dtype) if np.ndim(value) else next(numbers)
+
+        return _map(take, self._tree)

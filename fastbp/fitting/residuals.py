@@ -1,0 +1,254 @@
+"""A model's residuals and their Jacobian, each one compiled pass over the data, for curve_fit."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections import OrderedDict
+from collections.abc import Callable
+from decimal import Context, Decimal, localcontext
+from functools import cache
+from types import MethodType
+from typing import Any
+
+import numpy as np
+
+from ..graph.autodiff.derivative import rows_by_parameters
+from ..graph.codegen.program import Bound, Program
+from ..graph.tracing.errors import trace_error
+from ..graph.tracing.node import Node
+from ..graph.tracing.surroundings import Surroundings
+from ..graph.tracing.tape import Tape
+from ..graph.tracing.trace import Rows, argument, argument_names, results, trace_within
+
+MAX_KEPT = 64  # traced fits
+REDUCED_ROWS = 1000  # from so many rows on scipy is handed a small problem with the same solution
+REDUCED_PARAMETERS = 16  # up to so many
+_NOTHING = Decimal("1e-29")
+_kept: OrderedDict[Any, tuple[list[Program], Surroundings, Any]] = OrderedDict()
+_STEP = math.sqrt(np.finfo(float).eps)  # of differences, as in scipy
+
+
+def _who(f: Callable[..., Any]) -> Any:
+    """What tells a function from others as long as it lives; a method is made anew whenever it is asked for."""
+    return (id(f.__self__), id(f.__func__)) if isinstance(f, MethodType) else id(f)
+
+
+def programs(f: Callable[..., Any], xdata: Any, ydata: np.ndarray, count: int, weighted: bool, reduced: bool) -> list[Program]:
+    """Compiled residuals (f(x, *p) - y) w, and their Jacobian or the products of its columns.
+
+    The inputs are the parameters, x (or its rows), y and w.
+
+    Raises
+    ------
+    TraceError and whatever else f raises
+        If f cannot be traced.
+    """
+    if not isinstance(xdata, np.ndarray) or xdata.ndim not in (1, 2) or xdata.shape[-1:] != ydata.shape:
+        raise TypeError(f"x must be an array of shape (M,) or (k, M), M being the number of values in y, {len(ydata)}")
+    key = (_who(f), xdata.shape, count, weighted, reduced)
+    kept = _kept.get(key)
+    if kept is None or not kept[1].unchanged():
+        kept = _kept[key] = _compile(f, xdata, count, weighted, reduced)
+        if len(_kept) > MAX_KEPT:
+            _kept.popitem(last=False)
+    return kept[0]
+
+
+def can_reduce(rows: int, count: int) -> bool:
+    """Whether ``ReducedResiduals`` serve: for much data, few parameters, and a CPU that multiplies and adds in one."""
+    from ..kernels.simd.machine import machine
+
+    return rows >= REDUCED_ROWS and count <= REDUCED_PARAMETERS and machine().fma
+
+
+def _compile(
+    f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool, reduced: bool
+) -> tuple[list[Program], Surroundings, Any]:
+    surroundings = Surroundings(f)
+    inputs, parameters, residual = trace_within(
+        surroundings, f, lambda tape, g: _trace(tape, g, xdata, argument_names(f, count + 1)[1:], weighted)
+    )
+    columns = [column for (column,) in rows_by_parameters(residual, parameters)]
+    if reduced:
+        every = [*columns, residual]
+        columns = [residual.tape.exact_dot(every[i], every[j]) for i in range(count + 1) for j in range(i + 1)]
+    compiled = [Program(inputs, [residual], "float64"), Program(inputs, columns, "float64")]
+    return compiled, surroundings, f  # which keeps its id
+
+
+def _trace(
+    tape: Tape, f: Callable[..., Any], xdata: np.ndarray, names: list[str], weighted: bool
+) -> tuple[list[Node], list[Node], Node]:
+    """The inputs, the parameters among them, and the residual."""
+    parameters = [tape.input(name) for name in names]
+    x = argument(tape, "x", xdata)
+    length = xdata.shape[-1:]
+    y = tape.input("y", length)
+    inputs = [*parameters, *(x.nodes if isinstance(x, Rows) else [x]), y]
+    found = results(tape, f, x, *parameters)
+    if len(found) != 1 or found[0].shape not in ((), length):
+        what = f"a tuple of {len(found)}" if len(found) != 1 else f"{found[0].size} values"
+        raise trace_error(f"The formula gives {what} for {length[0]} rows.", "One value for each row is needed.", f)
+    (model,) = found
+    if model.op == "stack":
+        raise trace_error("The formula gives its values one by one.", "Compute with x as a whole.", f)
+    residual = tape.make("sub", model, y)
+    if weighted:
+        weights = tape.input("w", length)
+        inputs.append(weights)
+        residual = tape.make("mul", residual, weights)
+    return inputs, parameters, residual
+
+
+class Residuals:
+    """What scipy calls: residuals and Jacobian of one fit.
+
+    Parameters
+    ----------
+    compiled : list of Program
+        From ``programs``.
+    data : list of array
+        x (or its rows), y, and the weights if there are any.
+    count : int
+        Parameters.
+    transform : callable, optional
+        Applied to residuals and to the Jacobian's columns (a full covariance of the errors).
+    """
+
+    def __init__(self, compiled: list[Program], data: list[np.ndarray], count: int, transform: Any = None) -> None:
+        self._p, self._transform = np.empty(count), transform
+        each = [self._p[i : i + 1] for i in range(count)]
+        self._residual, self._second = (Bound(program, [*each, *data]) for program in compiled)
+        self._found = np.empty(len(data[-1]))
+        self._residual.aim([self._found])
+        self._prepare()
+
+    def _prepare(self) -> None:
+        program = self._second.program
+        rows = [node.index for node in program.plan.rows]
+        self._which = [rows.index(node.index) for node in program.outputs]  # equal columns are worked out once
+        # MINPACK and trf are done with the last Jacobian when they ask for the next one.
+        self._columns = np.empty((len(rows), len(self._found)))
+        self._second.aim(list(self._columns))
+
+    def residuals(self, p: np.ndarray, *_: Any) -> np.ndarray:
+        """All residuals, in a new array."""
+        values = self._values(p)
+        return values if self._transform is None else self._transform(values)
+
+    def columns(self, p: np.ndarray, *_: Any) -> np.ndarray:
+        """The Jacobian with a row for each parameter."""
+        self._p[:] = p
+        self._second()
+        columns = self._columns if len(self._columns) == len(self._which) else self._columns[self._which]
+        if not math.isfinite(np.vdot(columns, columns)):
+            self._mend(columns, p)
+        return columns if self._transform is None else self._transform(columns.T).T
+
+    def jacobian(self, p: np.ndarray, *_: Any) -> np.ndarray:
+        """The Jacobian with a column for each parameter."""
+        return self.columns(p).T
+
+    def _mend(self, columns: np.ndarray, p: np.ndarray) -> None:
+        """Differences for slopes that the chain rule does not find: 0 times infinity, as in exp(-b / x) at x = 0."""
+        here = self._values(p)
+        for i, column in enumerate(columns):
+            lost = ~np.isfinite(column) & np.isfinite(here)
+            if not lost.any():
+                continue
+            for step in (_STEP * (abs(p[i]) or 1.0), -_STEP * (abs(p[i]) or 1.0)):  # back where there is nothing ahead
+                beside = p.copy()
+                beside[i] += step
+                difference = (self._values(beside) - here) / step
+                found = lost & np.isfinite(difference)
+                column[found] = difference[found]
+                lost &= ~found
+
+    def _values(self, p: np.ndarray) -> np.ndarray:
+        """The residuals before the transform."""
+        self._p[:] = p
+        self._residual()
+        return self._found.copy()
+
+
+class ReducedResiduals(Residuals):
+    """A problem of n + 1 rows whose sums of squares, gradients and steps are those of all the data.
+
+    With [J r] = Q R (Q's columns orthonormal) |J d + r| = |R d'| for any step d, so the triangle R is all that a minimiser
+    of squares needs. R is the Cholesky factor of the products of the columns of [J r]. Products lose half of the digits, so
+    they are summed to twice the digits of float64 and factored in decimal numbers: R is as exact as from orthogonal
+    transformations, and the data are gone through once, storing nothing. Where products are infinite or NaN although the
+    residuals are not, R comes from all of J after all.
+
+    Parameters
+    ----------
+    whole : callable
+        Gives the programs for ``Residuals`` of the same problem.
+    """
+
+    def __init__(self, compiled: list[Program], data: list[np.ndarray], count: int, whole: Callable[[], list[Program]]) -> None:
+        super().__init__(compiled, data, count)
+        self._all = cache(lambda: Residuals(whole(), data, count))
+
+    def _prepare(self) -> None:
+        size = len(self._p) + 1
+        self._places = np.tril_indices(size)
+        self._at: tuple[bytes, np.ndarray] = (b"", np.empty(0))
+
+    def _triangle(self, p: np.ndarray) -> np.ndarray:
+        key = p.tobytes()
+        if self._at[0] != key:
+            self._p[:] = p
+            self._second()
+            size = len(self._p) + 1
+            # One pair of float64 for each product and block.
+            blocks = self._second.partials[0].reshape(-1, size * (size + 1) // 2, 2)
+            self._at = key, cholesky(blocks, size) if np.isfinite(blocks).all() else self._triangle_of_all(p)
+        return self._at[1]
+
+    def _triangle_of_all(self, p: np.ndarray) -> np.ndarray:
+        """By orthogonal transformations of the columns themselves."""
+        residuals = self._values(p)
+        if not np.isfinite(residuals).all():
+            return np.full((len(p) + 1, len(p) + 1), np.nan)
+        return np.asarray(np.linalg.qr(np.vstack([self._all().columns(p), residuals]).T, mode="r"))
+
+    def residuals(self, p: np.ndarray, *_: Any) -> np.ndarray:
+        """The triangle's last column."""
+        return self._triangle(np.asarray(p, float))[:, -1].copy()
+
+    def columns(self, p: np.ndarray, *_: Any) -> np.ndarray:
+        """The triangle's other columns, as rows."""
+        return self._triangle(np.asarray(p, float))[:, :-1].T.copy()
+
+
+def cholesky(blocks: np.ndarray, size: int) -> np.ndarray:
+    """The upper triangle R with R'R the matrix whose lower triangle is the sum over ``blocks``, of pairs of float64."""
+    triangle = np.zeros((size, size))
+    with localcontext(Context(prec=40)):
+        sums = iter([_sum(parts) for parts in blocks.transpose(1, 0, 2).reshape(blocks.shape[1], -1).tolist()])
+        rows: list[list[Decimal]] = []  # of the lower triangle, R transposed
+        for i in range(size):
+            row: list[Decimal] = []
+            for j in range(i):
+                left = next(sums) - _dot(row, rows[j])
+                row.append(left / rows[j][j] if rows[j][j] else Decimal(0))
+            square = next(sums)
+            left = square - _dot(row, row)
+            # A column that depends on those before it leaves nothing but the errors of the sums.
+            row.append(left.sqrt() if left > square * _NOTHING else Decimal(0))
+            rows.append(row)
+            triangle[: i + 1, i] = [float(v) for v in row]
+    return triangle
+
+
+def _sum(parts: list[float]) -> Decimal:
+    """The sum to twice the digits of float64."""
+    high = math.fsum(parts)
+    return Decimal(high) + Decimal(math.fsum([*parts, -high]))
+
+
+def _dot(x: list[Decimal], y: list[Decimal]) -> Decimal:
+    """Of two rows, as far as the shorter one goes."""
+    return sum(map(operator.mul, x, y), Decimal(0))

@@ -1,0 +1,209 @@
+"""The chain rule: a graph gets the nodes of its derivatives.
+
+Reverse mode walks from the result back: each node hands its derivative on to its arguments; forward_mode.py has the other
+mode. What comes out are nodes of the same tape, so derivatives can be differentiated again.
+
+Where a formula sums over data, the factors that are the same in every row are kept outside of the sum. So the derivative of
+``sqrt(sum(r * r))`` needs one pass over the data, not one for the sum and another one for the derivatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..tracing.errors import trace_error
+from ..tracing.node import Node
+from ..tracing.simplify import is_constant
+from ..tracing.tape import UNROLLED, Tape
+from .rules import RULES
+
+# The derivative by a node with rows: {factor: part}, the sum of factor * part, factors being single numbers.
+Parts = dict[Node, Node]
+
+LEAVES = {"input", "constant", "captured", "variable", "size"}
+
+
+def live(outputs: Sequence[Node], stop: Sequence[Node] = ()) -> list[Node]:
+    """The nodes that the outputs need, arguments before those who use them; what stands behind ``stop`` is left out."""
+    seen: set[int] = set()
+    ends = {node.index for node in stop}
+    waiting = [node for node in outputs]
+    found = []
+    while waiting:
+        node = waiting.pop()
+        if node.index in seen:
+            continue
+        seen.add(node.index)
+        found.append(node)
+        if node.index not in ends:
+            waiting.extend(node.args)
+    return sorted(found, key=lambda node: node.index)
+
+
+def _dependent(nodes: list[Node], wrt: Sequence[Node]) -> set[int]:
+    """Indices of the nodes that change with ``wrt``."""
+    changing = {node.index for node in wrt}
+    for node in nodes:
+        if node.op != "size" and any(a.index in changing for a in node.args):
+            changing.add(node.index)
+    return changing
+
+
+def _add(parts: Parts, factor: Node, part: Node) -> None:
+    if part.op == "neg":  # the signs outside, so that equal factors meet
+        parts[factor] = parts[factor] - part.args[0] if factor in parts else part
+    else:
+        parts[factor] = parts[factor] + part if factor in parts else part
+
+
+def _total(tape: Tape, parts: Parts) -> Node | None:
+    total = None
+    for factor, part in parts.items():
+        term = part if factor.op == "constant" and factor.attr == 1.0 else tape.make("mul", factor, part)
+        total = term if total is None else tape.make("add", total, term)
+    return total
+
+
+def gradient(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> list[Node]:
+    """The derivatives of a single number by each node of ``wrt``, by walking backwards.
+
+    Parameters
+    ----------
+    output : Node
+        A single number; with ``seed`` it may have rows.
+    wrt : sequence of Node
+        Arguments or variables.
+    seed : Node, optional
+        The derivative of some result by ``output``; 1 if not given.
+
+    Returns
+    -------
+    list of Node
+        Of the shapes of ``wrt``.
+    """
+    tape = output.tape
+    one = tape.constant(1.0)
+    nodes = live([output], wrt)
+    changing = _dependent(nodes, wrt)
+    ends = {node.index for node in wrt}
+    scalar: dict[int, Node] = {}  # derivatives by single numbers
+    rows: dict[int, Parts] = {}  # derivatives by what has rows
+    places: dict[int, list[tuple[Any, Node]]] = {}  # derivatives by elements and slices of a leaf
+    _receive(tape, output, {one: one if seed is None else seed}, output, scalar, rows)
+    for node in reversed(nodes):
+        if node.index not in changing or node.op in LEAVES or node.index in ends:
+            continue
+        parts = rows.get(node.index) if node.shape else _single(one, scalar.get(node.index))
+        if not parts:
+            continue
+        if node.op in ("element", "slice"):
+            total = _total(tape, parts)
+            assert total is not None
+            places.setdefault(node.args[0].index, []).append((node.attr, total))
+            continue
+        if node.op == "sum":
+            rows.setdefault(node.args[0].index, {})
+            _add(rows[node.args[0].index], scalar[node.index], one)
+            continue
+        if node.op == "stack":
+            total = _total(tape, parts)
+            assert total is not None
+            for i, argument in enumerate(node.args):
+                _receive(tape, argument, {one: tape.element(total, i) if total.shape else total}, argument, scalar, rows)
+            continue
+        for factor, part in parts.items():
+            for argument, share in zip(node.args, shares(tape, part, node), strict=True):
+                if share is not None and argument.index in changing:
+                    _receive(tape, argument, {factor: share}, node, scalar, rows)
+    return [_collect(tape, w, scalar.get(w.index), rows.get(w.index, {}), places.get(w.index, [])) for w in wrt]
+
+
+def shares(tape: Tape, part: Node, node: Node) -> Sequence[Node | None]:
+    """What a node hands on to its arguments of one part of its derivative.
+
+    Where a condition set the part to zero it sets the shares to zero: a slope there may be infinite, and 0 times that is NaN.
+    """
+    choices = []
+    while part.op == "where" and any(is_constant(choice, 0) for choice in part.args[1:]):
+        choices.append(part)
+        part = part.args[1 if is_constant(part.args[2], 0) else 2]
+    found: Sequence[Node | None] = RULES[node.op](part, node, *node.args)
+    for choice in reversed(choices):
+        condition, x, y = choice.args
+        if is_constant(y, 0):
+            found = tuple(s if s is None else tape.make("where", condition, s, y) for s in found)
+        else:
+            found = tuple(s if s is None else tape.make("where", condition, x, s) for s in found)
+    return found
+
+
+def _single(one: Node, value: Node | None) -> Parts:
+    return {} if value is None else {one: value}
+
+
+def _receive(tape: Tape, argument: Node, parts: Parts, node: Node, scalar: dict[int, Node], rows: dict[int, Parts]) -> None:
+    """Add what ``node`` hands on to one of its arguments; a single number gets the sum over the node's rows."""
+    for factor, part in parts.items():
+        if argument.shape:
+            _add(rows.setdefault(argument.index, {}), factor, part)
+            continue
+        if node.shape:
+            part = tape.sum(part) if part.shape else tape.make("mul", part, tape.size(node))
+        part = tape.make("mul", factor, part)
+        known = scalar.get(argument.index)
+        scalar[argument.index] = part if known is None else tape.make("add", known, part)
+
+
+def _collect(tape: Tape, leaf: Node, single: Node | None, parts: Parts, places: list[tuple[Any, Node]]) -> Node:
+    """The whole derivative by one leaf, in its shape."""
+    zero = tape.constant(0.0)
+    if not leaf.shape:
+        return zero if single is None else single
+    length = leaf.shape[0]
+    total = _total(tape, parts)
+    if length > UNROLLED:
+        whole = [] if total is None else [total]
+        if not places and total is not None and total.shape:
+            return total
+        return tape.assemble(length, whole, places)
+    if not places and total is not None and total.shape:
+        return total
+    elements = [zero if total is None else tape.element(total, i) if total.shape else total for i in range(length)]
+    for place, value in places:
+        covered = range(*place) if isinstance(place, tuple) else [place]
+        for i, k in enumerate(covered):
+            elements[k] = tape.make("add", elements[k], tape.element(value, i) if value.shape else value)
+    return tape.stack(elements)
+
+
+def substitute(outputs: Sequence[Node], replace: dict[Node, Node]) -> list[Node]:
+    """The outputs with some leaves replaced by other nodes."""
+    if not outputs:
+        return []
+    tape = outputs[0].tape
+    new: dict[int, Node] = {old.index: node for old, node in replace.items()}
+    for node in live(outputs, list(replace)):
+        if node.index not in new:
+            args = [new[a.index] for a in node.args]
+            new[node.index] = node if all(a is b for a, b in zip(args, node.args, strict=True)) else _again(tape, node, args)
+    return [new[node.index] for node in outputs]
+
+
+def _again(tape: Tape, node: Node, args: list[Node]) -> Node:
+    """The same operator on other arguments."""
+    if node.op == "sum":
+        return tape.sum(args[0])
+    if node.op == "size":
+        return tape.size(args[0])
+    if node.op == "element":
+        return tape.element(args[0], node.attr)
+    if node.op == "slice":
+        return tape.slice(args[0], *node.attr)
+    if node.op == "stack":
+        return tape.stack(args)
+    if node.op == "variable":
+        return tape.variable(args[0])
+    if node.op == "assemble":
+        raise trace_error("Derivatives of long vectors cannot be nested.", "Differentiate by scalars or short vectors.")
+    return tape.make(node.op, *args)

@@ -1,0 +1,94 @@
+"""The graph one step at a time, in plain NumPy: slow, and easy to follow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..tracing.operators import evaluate
+from .rules import RULES
+
+if TYPE_CHECKING:
+    from ..tracing.node import Node
+    from ..tracing.trace import Graph
+
+
+def run_forward(graph: Graph, values: list[Any]) -> list[Any]:
+    """Every node's value, from the values of the inputs."""
+    for node, value in zip(graph.inputs, values, strict=True):
+        array = np.asarray(value, dtype=float)
+        if array.ndim != node.ndim:
+            raise ValueError(f"argument {node.name} must have shape {node.shape}, got {array.shape}")
+        node.value = array if array.ndim else float(array)
+    for node in graph.nodes:
+        node.grad = None
+        if node.op != "input":
+            node.value = _value(node)
+    return [node.value for node in graph.outputs]
+
+
+def _value(node: Node) -> Any:
+    values = [a.value for a in node.args]
+    if node.op == "constant":
+        return node.attr
+    if node.op == "captured":
+        return np.asarray(node.tape.arrays[node.attr], dtype=float)
+    if node.op == "size":
+        return float(len(values[0]))
+    if node.op == "element":
+        return float(values[0][node.attr])
+    if node.op == "slice":
+        return values[0][node.attr[0] : node.attr[1]]
+    if node.op == "sum":
+        return float(np.sum(values[0]))
+    if node.op == "stack":
+        return np.array(values, dtype=float)
+    if node.op == "assemble":
+        raise ValueError("derivatives of long vectors are computed by the compiled graph only")
+    result = evaluate(node.op, values)
+    return result if node.ndim or node.is_logical else float(result)
+
+
+def run_backward(graph: Graph, seed: Any) -> list[Any]:
+    """Every node's grad, from the first result back."""
+    output = graph.outputs[0]
+    if output.value is None:
+        raise ValueError("backward needs the values of a forward pass: call graph.forward(...) first")
+    for node in graph.nodes:
+        node.grad = np.zeros(node.value.shape) if np.ndim(node.value) else 0.0
+    output.grad = output.grad + seed
+    with np.errstate(all="ignore"):
+        for node in reversed(graph.nodes):
+            for argument, share in zip(node.args, _shares(node), strict=True):
+                if share is not None:
+                    argument.grad = argument.grad + _fitting(share, node, argument)
+    return [node.grad for node in graph.inputs]
+
+
+def _shares(node: Node) -> Any:
+    """What a node adds to the grad of each of its arguments."""
+    g = node.grad
+    if node.op == "sum":
+        return [np.full(node.args[0].value.shape, g)]
+    if node.op == "size":
+        return [None]
+    if node.op in ("element", "slice"):
+        spread = np.zeros(node.args[0].value.shape)
+        spread[node.attr if node.op == "element" else slice(*node.attr)] = g
+        return [spread]
+    if node.op == "stack":
+        return list(g)
+    # NumPy's numbers: a division by zero is an infinity, as in compiled code, and no error.
+    values = [np.asarray(v)[()] for v in (g, node.value, *(a.value for a in node.args))]
+    shares = RULES[node.op](*values) if node.args else ()
+    # A value that was not taken hands on 0, whatever its slope.
+    return [share if share is None else np.where(np.equal(g, 0), 0.0, share)[()] for share in shares]
+
+
+def _fitting(share: Any, node: Node, argument: Node) -> Any:
+    """A single number that went into every row gets the sum over the rows."""
+    if argument.ndim:
+        return share
+    total = np.sum(np.broadcast_to(share, node.value.shape)) if node.ndim else share
+    return float(total)

@@ -1,0 +1,117 @@
+"""grad, value_and_grad, jacobian, hessian."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .derivative import Derivative, gradient_recipe, hessian_recipe, jacobian_recipe, value_and_gradient_recipe
+
+
+def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """The gradient of f, compiled: a function with the arguments of f.
+
+    It is traced for each new combination of argument shapes (and again when numbers around f change), compiled once for
+    each different graph and kept on disk. Inside of another formula it is a part of that formula, so ``grad(grad(f))``
+    is the second derivative.
+
+    Arrays around f may change from call to call as numbers may, with one exception: of an array of more than 64 values that
+    f computes with as a whole, elements that f also takes out one by one stay as they were.
+
+    Parameters
+    ----------
+    f : callable
+        Takes numbers, vectors and arrays of data; returns a single number. See ``fastbp.trace`` for what it may do.
+    argnums : int or sequence of int
+        The arguments to differentiate by.
+
+    Returns
+    -------
+    callable
+        Gives the derivative in the shape of the argument; a tuple of them for a sequence of ``argnums``. Computes in
+        float32 if all its arrays are float32, else in float64.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.grad(lambda x: x**3)(2.0)
+    12.0
+    >>> fastbp.grad(fastbp.grad(lambda x: x**3))(2.0)
+    12.0
+    """
+    return Derivative(f, argnums, gradient_recipe)
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """The value of f and its gradient, in one pass over the data.
+
+    Parameters
+    ----------
+    f, argnums
+        As for ``fastbp.grad``.
+
+    Returns
+    -------
+    callable
+        Gives (value, gradient).
+
+    Examples
+    --------
+    >>> import fastbp, numpy
+    >>> def loss(w, x, y):
+    ...     return fastbp.mean((w[0] + w[1] * x - y) ** 2)
+    >>> value, slope = fastbp.value_and_grad(loss)([1.0, 2.0], numpy.array([0.0, 1.0]), numpy.array([1.0, 2.0]))
+    >>> value, slope.tolist()
+    (0.5, [1.0, 1.0])
+    """
+    return Derivative(f, argnums, value_and_gradient_recipe)
+
+
+def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """All derivatives of the results of f by an argument.
+
+    Backwards (reverse mode), or along with the formula (forward mode) where there are more results than parameters.
+
+    Parameters
+    ----------
+    f : callable
+        Returns ``fastbp.stack([...])``, or one value for each row of the data, or a single number.
+    argnums : int or sequence of int
+        The arguments to differentiate by: numbers, or vectors of at most 64 parameters.
+
+    Returns
+    -------
+    callable
+        Gives an array of shape (results, parameters), without the axis of what is a single number.
+
+    Examples
+    --------
+    >>> import fastbp, numpy
+    >>> fastbp.jacobian(lambda p, x: p[0] * x + p[1])([2.0, 3.0], numpy.array([5.0, 6.0]))
+    array([[5., 1.],
+           [6., 1.]])
+    """
+    return Derivative(f, argnums, jacobian_recipe)
+
+
+def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """All second derivatives of f.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a single number.
+    argnums : int or sequence of int
+        The arguments to differentiate by: numbers, or vectors of at most 64 parameters.
+
+    Returns
+    -------
+    callable
+        Gives an array of shape (parameters, parameters); for a sequence of ``argnums`` a tuple of tuples of blocks.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.hessian(lambda p: p[0] ** 2 * p[1])([2.0, 3.0])
+    array([[6., 4.],
+           [4., 0.]])
+    """
+    return Derivative(f, argnums, hessian_recipe)

@@ -1,0 +1,72 @@
+"""Each operator as vector instructions, in the vocabulary of kernels/simd/vocabulary.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+
+from ...kernels.math import functions as vmath
+from ...kernels.simd.vector import Vector
+
+
+def _minimum(s: Any, x: Any, y: Any) -> Any:
+    return s.select((x < y) | x.differs(x), x, y)
+
+
+def _maximum(s: Any, x: Any, y: Any) -> Any:
+    return s.select((x > y) | x.differs(x), x, y)
+
+
+def _sign(s: Any, x: Any) -> Any:
+    return s.select(x > 0.0, 1.0, s.select(x < 0.0, -1.0, s.select(x.equals(0.0), 0.0, x)))
+
+
+def _fmin(s: Any, x: Any, y: Any) -> Any:
+    return s.select((x < y) | y.differs(y), x, y)
+
+
+def _fmax(s: Any, x: Any, y: Any) -> Any:
+    return s.select((x > y) | y.differs(y), x, y)
+
+
+# Those that have the same name in kernels/math/functions.py.
+_NAMED = (
+    *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "softplus", "logaddexp"),
+    *("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sigmoid", "sigmoid_slope", "erf"),
+    *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "hypot", "cosine_of", "one_minus_square"),
+)
+
+EMITTERS: dict[str, Callable[..., Any]] = {
+    "add": lambda s, x, y: x + y,
+    "sub": lambda s, x, y: x - y,
+    "mul": lambda s, x, y: x * y,
+    "div": lambda s, x, y: x / y,
+    "neg": lambda s, x: -x,
+    "abs": lambda s, x: s.abs(x),
+    "sign": _sign,
+    "sqrt": lambda s, x: s.sqrt(x),
+    "lt": lambda s, x, y: x < y,
+    "le": lambda s, x, y: x <= y,
+    "eq": lambda s, x, y: x.equals(y),
+    "ne": lambda s, x, y: x.differs(y),
+    "and": lambda s, x, y: x & y,
+    "or": lambda s, x, y: x | y,
+    "not": lambda s, x: ~x,
+    "where": lambda s, condition, x, y: s.select(condition, x, y),
+    "minimum": _minimum,
+    "maximum": _maximum,
+    "fmin": _fmin,
+    "fmax": _fmax,
+    "relu": lambda s, x: s.select(x <= 0.0, 0.0, x),
+    **{name: getattr(vmath, name) for name in _NAMED},
+}
+
+
+def emit_constant(s: Any, value: float | bool) -> Vector:
+    """The same value in every lane."""
+    if isinstance(value, bool):
+        kind = ir.VectorType(ir.IntType(1), s.lanes)
+        return Vector(s, ir.Constant(kind, [int(value)] * s.lanes))
+    return s.constant(value)

@@ -1,0 +1,102 @@
+"""Which loops over the data a graph needs, and what each of them works out.
+
+One loop serves all that can be known in one pass over one length of data: every sum and every result with rows whose
+operands need no sum of the same data first. Nothing with rows is kept between loops: it is worked out where it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..autodiff.chain_rule import live
+from ..tracing.node import Node
+from ..tracing.text import is_given
+
+BLOCK = 8192  # rows  # of which the sums are added up together
+
+
+@dataclass
+class Loop:
+    """One pass over the data of one length: ``sums`` to add up, ``exact`` sums of products, and ``stores`` to write."""
+
+    length: Node  # a leaf with as many rows
+    sums: list[Node] = field(default_factory=list)
+    stores: list[Node] = field(default_factory=list)
+    exact: list[Node] = field(default_factory=list)
+
+    @property
+    def width(self) -> int:
+        """Numbers that one block leaves behind: an exact sum is a float64 and what that lacks."""
+        return len(self.sums) + 2 * len(self.exact)
+
+
+@dataclass
+class Plan:
+    """What a compiled graph does, in order: the loops, then the results that are single numbers."""
+
+    leaves: list[Node]  # inputs and captured arrays
+    loops: list[Loop]
+    scalars: list[Node]
+    rows: list[Node]
+    nodes: list[Node]
+    constants: list[Node]  # numbers that the code is given rather than made of
+
+    @property
+    def sums(self) -> list[Node]:
+        return [node for loop in self.loops for node in loop.sums]
+
+
+def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
+    """The loops for these results: single numbers and nodes with rows."""
+    nodes = live(outputs)
+    leaves = [*inputs, *(node for node in nodes if node.op == "captured")]
+    levels: dict[int, int] = {}
+    loops: dict[tuple[int, int], Loop] = {}
+
+    def loop_for(node: Node) -> Loop:
+        key = (levels[node.index], node.shape[0])
+        return loops.setdefault(key, Loop(node.tape.rows_of(node)))
+
+    for node in nodes:
+        levels[node.index] = max((levels[a.index] for a in node.args), default=0)
+        if node.op == "sum":
+            loop_for(node.args[0]).sums.append(node)
+            levels[node.index] += 1
+    scalars: list[Node] = []
+    rows: list[Node] = []
+    for node in outputs:
+        if node.op == "exact_dot":
+            loop_for(node.args[0]).exact.append(node)
+        elif not node.shape:
+            scalars.append(node)
+        elif node.index not in {known.index for known in rows}:
+            rows.append(node)
+            loop_for(node).stores.append(node)
+    ordered = [loops[key] for key in sorted(loops, key=lambda key: key[0])]  # not by length: the code is for any lengths
+    return Plan(leaves, ordered, scalars, rows, nodes, [node for node in nodes if is_given(node)])
+
+
+class Layout:
+    """Positions in the table of 64-bit integers that the functions are given."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.leaf = {node.index: i for i, node in enumerate(plan.leaves)}
+        start = len(plan.leaves)
+        self.counter = start  # the next block
+        self.sums = start + 1  # address of the sums, float64
+        self.scalars = start + 2  # address of the results that are single numbers
+        self.constants = start + 3  # address of the constants
+        self.constant_place = {node.index: i for i, node in enumerate(plan.constants)}
+        self.row = {node.index: start + 4 + i for i, node in enumerate(plan.rows)}
+        start += 4 + len(plan.rows)
+        self.rows_of_loop = [start + 2 * i for i in range(len(plan.loops))]
+        self.partials_of_loop = [start + 2 * i + 1 for i in range(len(plan.loops))]
+        self.sizes: dict[int, int] = {}  # lengths that the formula itself uses
+        start += 2 * len(plan.loops)
+        for node in plan.nodes:
+            if node.op == "size":
+                self.sizes[node.args[0].index] = start
+                start += 1
+        self.length = start
+        self.sum_place = {node.index: i for i, node in enumerate(plan.sums)}

@@ -1,0 +1,258 @@
+"""A plan as machine code: one function for each loop over the data, and one that runs them all.
+
+Rows come in blocks of fixed size. A thread takes the next block that nobody has taken, adds up the block's sums and keeps
+them beside the other blocks'; at the end they are added in the order of the blocks. So results are the same bits however
+many threads there are. The last rows of a block that fill no vector are read and written behind a mask.
+
+Each turn of a loop works on a vector of twice the machine's width: two independent strands of instructions keep the
+processor busy where one would wait for its own results, and share the constants.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+
+from ...kernels.math.double_double import two_sum
+from ...kernels.simd.machine import machine
+from ...kernels.simd.vector import Variable, Vector
+from ...kernels.simd.vocabulary import I64, VOID, Simd
+from ..tracing.node import Node
+from .emit import EMITTERS, emit_constant
+from .loops import BLOCK, Layout, Loop, Plan
+
+
+class Writer:
+    """Writes the functions of one plan into one LLVM module."""
+
+    def __init__(self, module: Any, plan: Plan, layout: Layout, dtype: str, name: str) -> None:
+        self.module, self.plan, self.layout, self.dtype, self.name = module, plan, layout, dtype, name
+
+    def write(self) -> list[str]:
+        """All functions; their names: the one that runs everything, the loops, the loops' ends, the results."""
+        loops = [self._function(f"{self.name}_loop{k}", 2, self._loop, k) for k in range(len(self.plan.loops))]
+        ends = [self._function(f"{self.name}_end{k}", 2, self._end, k) for k in range(len(self.plan.loops))]
+        results = self._function(f"{self.name}_results", 2, self._results, 0)
+
+        def run(s: Simd, table: Any, thread: Any, _: int) -> None:
+            for loop, end in zip(loops, ends, strict=True):
+                s.b.call(loop, [table, thread])
+                s.b.call(end, [table, thread])
+            s.b.call(results, [table, thread])
+
+        self._function(f"{self.name}_run", 2, run, 0)
+        return [f"{self.name}_run", *(f.name for f in loops), *(f.name for f in ends), results.name]
+
+    def _function(self, name: str, arguments: int, body: Any, extra: int) -> Any:
+        function = ir.Function(self.module, ir.FunctionType(VOID, [I64] * arguments), name)
+        function.attributes.add("nounwind")
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        body(Simd(builder, self.dtype, 2 * machine().lanes(self.dtype)), *function.args, extra)
+        builder.ret_void()
+        return function
+
+    # -- reading the table
+
+    def _entry(self, s: Simd, table: Any, place: int) -> Any:
+        return s.b.load(s.b.inttoptr(s.b.add(table, ir.Constant(I64, 8 * place)), I64.as_pointer()))
+
+    def _double(self, s: Simd, address: Any, place: Any) -> Any:
+        offset = place if isinstance(place, ir.Value) else ir.Constant(I64, place)
+        where = s.b.add(address, s.b.mul(offset, ir.Constant(I64, 8)))
+        return s.b.inttoptr(where, ir.DoubleType().as_pointer())
+
+    # -- nodes
+
+    def _value(self, s: Simd, table: Any, node: Node, known: dict[int, Any]) -> Any:
+        """A node's vector, written where it is first asked for; arguments before those who use them."""
+        waiting = [node]
+        while waiting:
+            now = waiting[-1]
+            needed = [a for a in now.args if a.index not in known] if now.op not in ("sum", "size", "element", "slice") else []
+            if now.index in known or not needed:
+                waiting.pop()
+                if now.index not in known:
+                    known[now.index] = self._write_node(s, table, now, known)
+            else:
+                waiting.extend(needed)
+        return known[node.index]
+
+    def _write_node(self, s: Simd, table: Any, node: Node, known: dict[int, Any]) -> Any:
+        if node.index in self.layout.constant_place:
+            address = self._entry(s, table, self.layout.constants)
+            return s.load_spread(s.offset(address, self.layout.constant_place[node.index]))
+        if node.op == "constant":
+            return emit_constant(s, node.attr)
+        if node.op == "sum":
+            value = s.b.load(self._double(s, self._entry(s, table, self.layout.sums), self.layout.sum_place[node.index]))
+            return s.broadcast(value if self.dtype == "float64" else s.b.fptrunc(value, s.element))
+        if node.op == "size":
+            return s.broadcast(s.b.sitofp(self._entry(s, table, self.layout.sizes[node.args[0].index]), s.element))
+        if node.op == "element":
+            return s.load_spread(s.offset(self._entry(s, table, self.layout.leaf[node.args[0].index]), node.attr))
+        if node.op in ("input", "captured"):  # a single number: rows are read at the start of a turn
+            return s.load_spread(self._entry(s, table, self.layout.leaf[node.index]))
+        if node.op == "pow" and node.args[1].op == "constant" and node.args[1].attr == 0.0:
+            return s.constant(1.0)
+        return EMITTERS[node.op](s, *(known[a.index] for a in node.args))
+
+    # -- functions
+
+    def _loop(self, s: Simd, table: Any, thread: Any, k: int) -> None:
+        """Take blocks until none is left."""
+        loop, b = self.plan.loops[k], s.b
+        rows = self._entry(s, table, self.layout.rows_of_loop[k])
+        known: dict[int, Any] = {}
+        for node in self._needed(loop):  # what does not change from row to row stands before the loop
+            if not node.shape:
+                self._value(s, table, node, known)
+        counter = b.inttoptr(b.add(table, ir.Constant(I64, 8 * self.layout.counter)), I64.as_pointer())
+        sums = [Variable(s, s.constant(0.0)) for _ in range(loop.width)]
+        body, done = b.append_basic_block("block"), b.append_basic_block("left")
+        take = b.append_basic_block("take")
+        b.branch(take)
+        b.position_at_end(take)
+        number = b.atomic_rmw("add", counter, ir.Constant(I64, 1), "monotonic")
+        start = b.mul(number, ir.Constant(I64, BLOCK))
+        b.cbranch(b.icmp_signed("<", start, rows), body, done)
+        b.position_at_end(body)
+        end = b.add(start, ir.Constant(I64, BLOCK))
+        stop = b.select(b.icmp_signed("<", end, rows), end, rows)
+        for variable in sums:
+            variable.set(s.constant(0.0))
+        with s.loop(stop, start, s.lanes) as first:
+            self._turn(s, table, loop, sums, dict(known), first, b.sub(stop, first))
+        partials = self._entry(s, table, self.layout.partials_of_loop[k])
+        results = [self._lane_sum(s, variable.get()) for variable in sums[: len(loop.sums)]]
+        for high, low in zip(sums[len(loop.sums) :: 2], sums[len(loop.sums) + 1 :: 2], strict=True):
+            results += _exact_lane_sum(s, high.get(), low.get())
+        for j, value in enumerate(results):
+            place = b.add(b.mul(number, ir.Constant(I64, len(results))), ir.Constant(I64, j))
+            b.store(value, self._double(s, partials, place))
+        b.branch(take)
+        b.position_at_end(done)
+
+    def _turn(self, s: Simd, table: Any, loop: Loop, sums: list[Any], known: dict[int, Any], first: Any, left: Any) -> None:
+        """One vector of rows."""
+        whole = s.b.icmp_signed(">=", left, s.index(s.lanes))
+        self._read(s, table, loop, known, first, left, whole)
+        added = [node.args[0] for node in loop.sums]
+        factors = [a for node in loop.exact for a in node.args]
+        for node in (*added, *factors, *loop.stores):
+            self._value(s, table, node, known)
+        with s.b.if_else(whole, likely=True) as (all_rows, some_rows):
+            with all_rows:
+                self._write(s, table, loop, known, first, None)
+                counted = [known[node.index] for node in (*added, *factors)]
+                end_whole = s.b.block
+            with some_rows:
+                mask = s.first_lanes(left)
+                self._write(s, table, loop, known, first, mask)
+                masked = [s.select(mask, v, 0.0) for v in counted]
+                end_some = s.b.block
+        values = [_either(s, (v, end_whole), (m, end_some)) for v, m in zip(counted, masked, strict=True)]
+        for value, variable in zip(values[: len(added)], sums, strict=False):
+            variable.set(variable.get() + value)
+        products = zip(values[len(added) :: 2], values[len(added) + 1 :: 2], strict=True)
+        parts = sums[len(added) :]
+        for (x, y), high, low in zip(products, parts[::2], parts[1::2], strict=True):
+            _add_product(s, high, low, x, y)
+
+    def _read(self, s: Simd, table: Any, loop: Loop, known: dict[int, Any], first: Any, left: Any, whole: Any) -> None:
+        """Load one vector of every leaf that the loop needs."""
+        leaves = [node for node in self._needed(loop) if node.op in ("input", "captured", "slice") and node.shape]
+        addresses = []
+        for node in leaves:
+            leaf, row = (node.args[0], s.b.add(first, s.index(node.attr[0]))) if node.op == "slice" else (node, first)
+            addresses.append(s.offset(self._entry(s, table, self.layout.leaf[leaf.index]), row))
+        with s.b.if_else(whole, likely=True) as (all_rows, some_rows):
+            with all_rows:
+                full, end_full = [s.load(address) for address in addresses], s.b.block
+            with some_rows:
+                mask = s.first_lanes(left)
+                part, end_part = [s.load_masked(address, mask) for address in addresses], s.b.block
+        for node, v, m in zip(leaves, full, part, strict=True):
+            known[node.index] = _either(s, (v, end_full), (m, end_part))
+
+    def _write(self, s: Simd, table: Any, loop: Loop, known: dict[int, Any], first: Any, mask: Any) -> None:
+        """Store one vector of every result with rows."""
+        for node in loop.stores:
+            address = s.offset(self._entry(s, table, self.layout.row[node.index]), first)
+            if mask is None:
+                s.store(known[node.index], address)
+            else:
+                s.store_masked(known[node.index], address, mask)
+
+    def _needed(self, loop: Loop) -> list[Node]:
+        """What the rows of a loop need, arguments before those who use them; what single numbers are made of left out."""
+        found, seen, waiting = [], set(), [*(a for node in (*loop.sums, *loop.exact) for a in node.args), *loop.stores]
+        while waiting:
+            node = waiting.pop()
+            if node.index in seen:
+                continue
+            seen.add(node.index)
+            found.append(node)
+            if node.shape and node.op not in ("input", "captured", "slice"):
+                waiting.extend(node.args)
+        return sorted(found, key=lambda node: node.index)
+
+    def _lane_sum(self, s: Simd, x: Any) -> Any:
+        """The sum of all lanes as a float64, in a fixed order."""
+        if self.dtype == "float64":
+            return s.lane(s.sum(x))
+        wide = Simd(s.b, "float64", lanes=s.lanes)
+        return wide.lane(wide.sum(wide.wrap(s.b.fpext(x.value, wide.vector))))
+
+    def _end(self, s: Simd, table: Any, thread: Any, k: int) -> None:
+        """Add the blocks' sums in the order of the blocks, and let the next loop begin with its first block."""
+        loop, b = self.plan.loops[k], s.b
+        count = loop.width
+        rows = self._entry(s, table, self.layout.rows_of_loop[k])
+        blocks = b.sdiv(b.add(rows, ir.Constant(I64, BLOCK - 1)), ir.Constant(I64, BLOCK))
+        partials, sums = self._entry(s, table, self.layout.partials_of_loop[k]), self._entry(s, table, self.layout.sums)
+        totals = [Variable(s, ir.Constant(ir.DoubleType(), 0.0)) for _ in loop.sums]
+        if loop.sums:
+            with s.loop(blocks) as block:
+                for j, total in enumerate(totals):
+                    place = b.add(b.mul(block, ir.Constant(I64, count)), ir.Constant(I64, j))
+                    total.set(b.fadd(total.get(), b.load(self._double(s, partials, place))))
+        for node, total in zip(loop.sums, totals, strict=True):
+            b.store(total.get(), self._double(s, sums, self.layout.sum_place[node.index]))
+        counter = b.inttoptr(b.add(table, ir.Constant(I64, 8 * self.layout.counter)), I64.as_pointer())
+        b.store(ir.Constant(I64, 0), counter)
+
+    def _results(self, s: Simd, table: Any, thread: Any, _: int) -> None:
+        """The results that are single numbers."""
+        known: dict[int, Any] = {}
+        address = self._entry(s, table, self.layout.scalars)
+        for i, node in enumerate(self.plan.scalars):
+            value = self._value(s, table, node, known)
+            s.store_scalar(s.lane(value), s.offset(address, i))
+
+
+def _either(s: Simd, *cases: tuple[Vector, Any]) -> Vector:
+    """The vector of the block that was passed through."""
+    phi = s.b.phi(cases[0][0].value.type)
+    for vector, block in cases:
+        phi.add_incoming(vector.value, block)
+    return s.wrap(phi)
+
+
+def _add_product(s: Simd, high: Any, low: Any, x: Any, y: Any) -> None:
+    """Add x y to a sum of two parts, losing nothing that the parts can hold. Needs fused multiply-add."""
+    product = x * y
+    total, lost = two_sum(high.get(), product)
+    high.set(total)
+    low.set(low.get() + (lost + s.fma(x, y, -product)))
+
+
+def _exact_lane_sum(s: Simd, high: Any, low: Any) -> list[Any]:
+    """The sum of all lanes of a sum of two parts."""
+    half = s.lanes // 2
+    while half:
+        order = [i ^ half for i in range(s.lanes)]
+        high, lost = two_sum(high, s.shuffle(high, high, order))
+        low = low + s.shuffle(low, low, order) + lost
+        half //= 2
+    return [s.lane(high), s.lane(low)]

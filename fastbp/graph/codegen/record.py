@@ -1,0 +1,37 @@
+"""What the machine code of a loss or an activation finds at the address that it is given: itself, its numbers, its arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...kernels.simd.vector import Vector
+from ...kernels.simd.vocabulary import Simd
+from ..tracing.node import Node
+from ..tracing.text import is_given
+
+_NUMBERS = 1  # after the function's own address
+_ARRAYS = 2
+
+
+class Record:
+    """Where a graph's numbers and arrays stand.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        Of the graph, in its order.
+    """
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.numbers = [node for node in nodes if is_given(node)]
+        self.arrays = [node for node in nodes if node.op == "captured"]
+
+    def load_numbers(self, s: Simd, address: Any) -> dict[int, Vector]:
+        """Each number in every lane, by its node's index."""
+        start = s.load_address(address, _NUMBERS)
+        return {node.index: s.load_spread(s.offset(start, i)) for i, node in enumerate(self.numbers)}
+
+    def load_arrays(self, s: Simd, address: Any) -> dict[int, Any]:
+        """Where each array begins, by its node's index."""
+        return {node.index: s.load_address(address, _ARRAYS + i) for i, node in enumerate(self.arrays)}

@@ -1,0 +1,251 @@
+"""Activations and their derivatives over a tile of rows.
+
+An activation whose derivative follows from its output (tanh, sigmoid, the relus) is differentiated from the output.
+The others store the derivative while the pre-activation is at hand. Either way the backward pass multiplies the incoming
+gradient by something read from one array: the output, or the stored derivative.
+"""
+
+from llvmlite import ir
+from numba.core import cgutils
+
+from .math import functions as vmath
+from .simd.library import VectorFunction, call_by_code, calls_address
+from .simd.machine import machine
+from .simd.vocabulary import I64
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+# The codes of fastbp/activations.py. CUSTOM is a user's formula, compiled by graph/codegen: alpha is its address.
+LINEAR, RELU, LEAKY_RELU, ELU, SELU, TANH, SIGMOID, SOFTPLUS, SILU, GELU, GELU_TANH, SOFTMAX, CUSTOM = range(13)
+
+# code: (s, z, alpha) -> a. ``z + 0.0`` for z: what is loaded, selected and stored again in its place LLVM takes for a masked
+# store, which some processors are slow at.
+VALUES = {
+    RELU: lambda s, z, alpha: s.maximum(s.constant(0.0), z + 0.0),  # in this order NaN passes through
+    LEAKY_RELU: lambda s, z, alpha: s.select(z < 0.0, alpha * z, z + 0.0),
+    ELU: lambda s, z, alpha: s.select(z > 0.0, z, alpha * vmath.expm1(s, s.minimum(s.constant(0.0), z))),
+    SELU: lambda s, z, alpha: SELU_SCALE * s.select(z > 0.0, z, SELU_ALPHA * vmath.expm1(s, s.minimum(s.constant(0.0), z))),
+    TANH: lambda s, z, alpha: vmath.tanh(s, z),
+    SIGMOID: lambda s, z, alpha: vmath.sigmoid(s, z),
+    SOFTPLUS: lambda s, z, alpha: vmath.softplus(s, z),
+    SILU: lambda s, z, alpha: vmath.silu(s, z),
+    GELU: lambda s, z, alpha: vmath.gelu(s, z),
+    GELU_TANH: lambda s, z, alpha: vmath.gelu_tanh(s, z),
+}
+
+# code: (s, z) -> (a, da/dz), for the derivatives that are stored
+PAIRS = {
+    SOFTPLUS: vmath.softplus_pair,
+    SILU: vmath.silu_pair,
+    GELU: vmath.gelu_pair,
+    GELU_TANH: vmath.gelu_tanh_pair,
+}
+
+# code: the two halves of a value. A processor overlaps many short chains of instructions better than few long ones.
+STAGES = {TANH: (vmath.tanh_start, vmath.tanh_end)}
+
+# Activations whose derivative is stored in the forward pass.
+STORED = {*PAIRS, CUSTOM}
+
+# code: (s, a, alpha) -> da/dz from the output a
+DERIVATIVES = {
+    RELU: lambda s, a, alpha: s.select(a > 0.0, 1.0, s.constant(0.0)),
+    LEAKY_RELU: lambda s, a, alpha: s.select(a > 0.0, 1.0, alpha),
+    ELU: lambda s, a, alpha: s.select(a > 0.0, 1.0, a + alpha),
+    SELU: lambda s, a, alpha: s.select(a > 0.0, SELU_SCALE, a + SELU_SCALE * SELU_ALPHA),
+    TANH: lambda s, a, alpha: s.fma(-a, a, s.constant(1.0)),
+    SIGMOID: lambda s, a, alpha: a - a * a,
+}
+
+
+def over_tile(s, rows, vectors, addresses_and_strides, inner):
+    """Call ``inner(address, ...)`` at every vector of a tile, one address for each (address, row stride) pair.
+
+    A column of vectors at a time: the tile is in cache, and a loop over many rows costs less than many over few vectors.
+    """
+    b = s.b
+    with s.loop(vectors) as j:
+        shift = b.mul(j, s.index(s.lanes * s.itemsize))
+        places = [(s.variable(b.add(address, shift)), stride) for address, stride in addresses_and_strides]
+        with s.loop(rows):
+            inner(*[place.get() for place, _ in places])
+            for place, stride in places:
+                place.set(b.add(place.get(), stride))
+
+
+STAGED = 16  # vectors that go through one stage and then through the next, by way of memory
+TOGETHER = (8, 4, 1)  # vectors that do so in registers, where there are 32: as many as are left fill
+
+
+def in_stages(s, rows, vectors, z, z_row, start, end):
+    """z becomes end(z, *start(z)), in place, some vectors at a time through each of the two."""
+    b, size = s.b, s.index(s.lanes * s.itemsize)
+    is_row = b.icmp_signed("==", rows, s.index(1))  # its vectors are then the rows
+    rows, vectors = b.select(is_row, vectors, rows), b.select(is_row, s.index(1), vectors)
+    z_row = b.select(is_row, size, z_row)
+    with s.loop(vectors) as j:
+        column = b.add(z, b.mul(j, size))
+        if machine().registers >= 32:
+            _stages_in_registers(s, rows, column, z_row, start, end)
+        else:
+            _stages_in_memory(s, rows, column, z_row, start, end)
+
+
+def _stages_in_registers(s, rows, column, z_row, start, end):
+    b, top, left = s.b, s.variable(column), rows
+    for count in TOGETHER:
+        whole = b.sub(left, b.srem(left, s.index(count)))
+        with s.loop(whole, step=count):
+            places = [b.add(top.get(), b.mul(s.index(k), z_row)) for k in range(count)]
+            x = [s.load(place) for place in places]
+            halves = [start(s, value) for value in x]
+            for value, half, place in zip(x, halves, places, strict=True):
+                s.store(end(s, value, *half), place)
+            top.set(b.add(top.get(), b.mul(s.index(count), z_row)))
+        left = b.sub(left, whole)
+
+
+def _stages_in_memory(s, rows, column, z_row, start, end):
+    b, size = s.b, s.lanes * s.itemsize
+    spare = cgutils.alloca_once(b, ir.ArrayType(s.vector, 2 * STAGED))
+    spare.align = size
+    kept = b.ptrtoint(spare, I64)
+    with s.loop(rows, step=STAGED) as first:
+        left = b.sub(rows, first)
+        count = b.select(b.icmp_signed("<", left, s.index(STAGED)), left, s.index(STAGED))
+        top = b.add(column, b.mul(first, z_row))
+        with s.loop(count) as k:
+            at, halves = b.add(kept, b.mul(k, s.index(2 * size))), start(s, s.load(b.add(top, b.mul(k, z_row))))
+            s.store(halves[0], at)
+            s.store(halves[1], b.add(at, s.index(size)))
+        with s.loop(count) as k:
+            at, place = b.add(kept, b.mul(k, s.index(2 * size))), b.add(top, b.mul(k, z_row))
+            s.store(end(s, s.load(place), s.load(at), s.load(b.add(at, s.index(size)))), place)
+
+
+def spread_bits(s, bits):
+    """A float64 that travelled as an integer, in every lane."""
+    value = s.b.bitcast(bits, ir.DoubleType())
+    return s.broadcast(value if s.dtype == "float64" else s.b.fptrunc(value, s.element))
+
+
+def _activate_as(code):
+    """z becomes a, in place; the derivative is stored at d for the codes in PAIRS, unless d is 0."""
+
+    def body(s, alpha, z, z_row, d, d_row, rows, vectors):
+        alpha = spread_bits(s, alpha)
+
+        def value(at):
+            s.store(VALUES[code](s, s.load(at), alpha), at)
+
+        def pair(at, d_at):
+            a, derivative = PAIRS[code](s, s.load(at))
+            s.store(a, at)
+            s.store(derivative, d_at)
+
+        if code in STAGES:
+            in_stages(s, rows, vectors, z, z_row, *STAGES[code])
+            return
+        if code not in PAIRS:
+            over_tile(s, rows, vectors, [(z, z_row)], value)
+            return
+        with s.b.if_else(s.b.icmp_signed("!=", d, s.index(0))) as (training, predicting):
+            with training:
+                over_tile(s, rows, vectors, [(z, z_row), (d, d_row)], pair)
+            with predicting:
+                over_tile(s, rows, vectors, [(z, z_row)], value)
+
+    return VectorFunction(f"activate_{code}", 7, body)
+
+
+def _differentiate_as(code):
+    """g, the gradient with respect to a, becomes the gradient with respect to z, in place."""
+
+    def body(s, alpha, g, g_row, a, a_row, rows, vectors):
+        alpha = spread_bits(s, alpha)
+
+        def inner(g_at, a_at):
+            factor = s.load(a_at)
+            if code in DERIVATIVES:
+                factor = DERIVATIVES[code](s, factor, alpha)
+            g = s.load(g_at)
+            product = g * factor
+            if code == CUSTOM:  # what a formula gives for the padding need not be finite
+                product = s.select(g.equals(0.0), 0.0, product)
+            s.store(product, g_at)
+
+        over_tile(s, rows, vectors, [(g, g_row), (a, a_row)], inner)
+
+    return VectorFunction(f"differentiate_{code}", 7, body)
+
+
+_ACTIVATE = {code: _activate_as(code) for code in VALUES}
+_ACTIVATE[CUSTOM] = calls_address("activate_custom", 7, 0)
+_TIMES_STORED = _differentiate_as("stored")
+_DIFFERENTIATE = {code: _differentiate_as(code) for code in (*DERIVATIVES, CUSTOM)} | dict.fromkeys(PAIRS, _TIMES_STORED)
+
+
+def _activate(s, code, *arguments):
+    call_by_code(s, code, _ACTIVATE, arguments)
+
+
+def _differentiate(s, code, *arguments):
+    call_by_code(s, code, _DIFFERENTIATE, arguments)
+
+
+def _softmax(s, z, z_row, rows, units):
+    b = s.b
+    with s.loop(rows) as r:
+        row = b.add(z, b.mul(r, z_row))
+        _, total = softmax_row(s, row, row, units)
+        scale = s.constant(1.0) / total
+        with s.loop(units, step=s.lanes) as j:
+            at = s.offset(row, j)
+            s.store(s.load(at) * scale, at)
+
+
+def _softmax_backward(s, g, g_row, a, a_row, rows, units):
+    b = s.b
+    with s.loop(rows) as r:
+        g_start, a_start = b.add(g, b.mul(r, g_row)), b.add(a, b.mul(r, a_row))
+        dot = s.variable(s.constant(0.0))
+        with s.loop(units, step=s.lanes) as j:
+            dot.set(s.fma(s.load(s.offset(g_start, j)), s.load(s.offset(a_start, j)), dot.get()))
+        mean = s.sum(dot.get())
+        with s.loop(units, step=s.lanes) as j:
+            at = s.offset(g_start, j)
+            s.store(s.load(s.offset(a_start, j)) * (s.load(at) - mean), at)
+
+
+def softmax_row(s, z, e, units):
+    """Write exp(z - max z) to e (0 in the padding; e may be z) and return (max z, sum e), each in every lane."""
+    lowest = s.constant(float("-inf"))
+    largest, total = s.variable(lowest), s.variable(s.constant(0.0))
+
+    def compare(j, mask):
+        largest.set(s.maximum(largest.get(), s.keep(mask, s.load(s.offset(z, j)), lowest)))
+
+    s.over_row(units, compare)
+    peak = s.reduce(largest.get(), s.maximum)
+
+    def add(j, mask):
+        powers = s.keep(mask, vmath.exp(s, s.load(s.offset(z, j)) - peak))
+        s.store(powers, s.offset(e, j))
+        total.set(total.get() + powers)
+
+    s.over_row(units, add)
+    return peak, s.sum(total.get())
+
+
+# activate(code, alpha, z, z_row, d, d_row, rows, vectors): overwrites z, and d if it is not 0.
+activate = VectorFunction("activate", 8, _activate)
+
+# differentiate(code, alpha, g, g_row, a, a_row, rows, vectors): overwrites g. ``a`` is the layer's output, or the stored
+# derivative for the codes in STORED.
+differentiate = VectorFunction("differentiate", 8, _differentiate)
+
+# softmax(z, z_row, rows, units): z becomes probabilities, 0 in the padding.
+softmax = VectorFunction("softmax", 4, _softmax)
+
+# softmax_backward(g, g_row, a, a_row, rows, units): from dL/da to dL/dz, in place.
+softmax_backward = VectorFunction("softmax_backward", 6, _softmax_backward)

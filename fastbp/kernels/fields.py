@@ -1,0 +1,110 @@
+"""Where a plan keeps its numbers: the fields of the integer tables that kernels read.
+
+A plan is one row of 64-bit integers (sizes, codes, addresses in bytes) and one such row for each layer. The names here are
+positions in those rows: ``engine/plan.py`` and ``engine/engine.py`` fill them, the kernels read them.
+"""
+
+from itertools import count
+
+# Bits of PHASES: the parts of a step.
+GATHER, FORWARD, LOSS_PHASE, BACKWARD, UPDATE, PREDICT = 1, 2, 4, 8, 16, 32
+TRAIN = GATHER | FORWARD | LOSS_PHASE | BACKWARD | UPDATE
+OUTPUT_ALONE, OUTPUT_KEPT = FORWARD | PREDICT, GATHER | FORWARD | PREDICT  # kept: what a later BACKWARD needs
+
+# -- The plan.
+_next = count().__next__
+PHASES = _next()  # the bits above
+SAMPLES = _next()  # rows of x
+BATCH = _next()  # rows of one step
+EPOCHS = _next()  # passes over the data, at least 1
+FIRST_STEP = _next()  # of a pass; from a later one on than 0, what is left of a pass that has begun
+LAST_STEP = _next()  # the step to stop before, or 0: to the end of the pass
+LAYERS = _next()  # rows of TABLE that the loss is a function of
+OUTPUT_LAYERS = _next()  # with those that only predictions go through after that
+SEGMENTS = _next()  # parts of the network that the whole batch goes through before the next
+SEGMENT_STARTS = _next()  # the first layer of each, and LAYERS
+THREADS = _next()
+X = _next()
+X_ROW = _next()  # bytes from one row of x to the next
+Y = _next()
+Y_ROW = _next()
+ORDER = _next()  # int64 sample numbers in the order of training, or 0: as they come
+SHUFFLE = _next()  # whether ORDER is shuffled first
+RANDOM = _next()  # the shuffle's generator, one uint64
+TABLE = _next()  # the layers' rows
+PARAMETERS = _next()  # all weights, SLOT bytes
+OPTIMIZER = _next()  # code
+HYPER = _next()
+SCHEDULE = _next()
+SCALARS = _next()
+STATE = _next()  # bytes from a parameter to its first optimizer state
+FETCHED = _next()  # arrays to have fetched ahead of an update: the weights and their states, or 0 if all are in cache
+SLOT = _next()  # bytes from one state to the next
+LOSS = _next()  # code
+LOSS_PARAMETER = _next()  # float64 bits
+LOSS_PER_OUTPUT = _next()  # 1: the mean is over rows and outputs; 0: over rows
+ROW_LOSS = _next()  # float64 for each row of the batch
+STATISTICS = _next()  # what to count for the metrics, 0 to 4
+COUNTS = _next()  # float64 slots, one for each group
+COUNTS_ROW = _next()
+BLOCK = _next()  # rows that go through all layers together
+GROUPS = _next()  # 0: the whole batch is kept; else its fixed parts, each with a gradient of its own
+GRADIENTS = _next()  # bytes from a parameter to its gradient in group 0
+GROUP = _next()  # bytes from one group's gradient to the next
+ARENA = _next()  # bytes from one thread's activations to the next thread's (with groups)
+TASKS = _next()  # TASK_FIELDS integers for each piece of the update
+TASK_STARTS = _next()  # where each thread's pieces begin
+STARTS_ALONE = _next()  # the same for one thread
+SCRATCH = _next()  # for each thread a small gradient tile, and after it room for packed inputs
+SCRATCH_ROW = _next()
+ONES = _next()  # a vector of ones
+ZEROS = _next()  # a panel's row of zeros
+CONTROL = _next()  # barrier and flags, see team.py
+RESULT = _next()  # float64, see below
+OUT = _next()  # predictions
+OUT_ROW = _next()
+FIELDS = _next()
+
+# -- A layer: first what every kind has, then what dense layers have.
+_next = count().__next__
+KIND = _next()  # one of the kinds below
+UNITS_IN = _next()
+UNITS_OUT = _next()
+VECTORS_IN = _next()  # vectors that hold UNITS_IN
+VECTORS_OUT = _next()
+ACTIVATION = _next()  # code
+ALPHA = _next()  # its parameter, float64 bits
+INPUT = _next()
+INPUT_ROW = _next()
+OUTPUT = _next()
+OUTPUT_ROW = _next()
+STORED = _next()  # the activation's derivative where it does not follow from the output, else 0
+DELTA = _next()  # gradient with respect to the pre-activation (dZ)
+DELTA_ROW = _next()
+BIAS = _next()  # 1 or 0
+WEIGHTS = _next()  # panels [panel][UNITS_IN + BIAS][width]: the bias is each panel's last row
+TRANSPOSED = _next()  # panels of the transposed kernel (of few units: its rows), or 0 where no gradient is sent further down
+PACKED = _next()  # 1: the update copies the inputs it needs before it goes through them
+LAYER_FIELDS = _next()
+
+# -- KIND
+DENSE, ELEMENTWISE, SOFTMAX = range(3)
+
+# -- A piece of the update: some rows of some panels of one layer.
+TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)
+TASK_FIELDS = 5
+
+# -- RESULT
+LOSS_SUM, STEPS, DIVERGED_AT, SPOILT, WENT_SOLO, EPOCHS_DONE = range(6)  # SPOILT: diverged by the weights, not by the loss
+EPOCH_LOSS = 6  # the sum of the losses of the first finished pass; as many follow as there are
+MOST_EPOCHS = 256  # of one call
+RESULT_SIZE = EPOCH_LOSS + MOST_EPOCHS
+
+# -- CONTROL: 64-bit integers that threads share, each on cache lines of its own.
+ARRIVED = 0  # threads at the barrier
+GENERATION = 16  # how often all have met
+STOP = 32  # asked for from outside: end after this step
+QUIT = 48  # all leave at the end of this step
+ABORT = 64  # nobody waits any more: the team never got together
+SOLO = 80  # the others leave at the end of this step, thread 0 goes on alone
+CONTROL_SIZE = 96

@@ -1,0 +1,43 @@
+"""Points of the plane over vectors: how far they are from the origin, and in which direction. No branch, no call."""
+
+import math
+
+from ..simd.machine import machine
+
+# Beyond the first pair a square may overflow or lose digits: there points are multiplied by the second pair.
+_ENDS = {"float32": (2.0**-60, 2.0**60), "float64": (2.0**-500, 2.0**500)}
+_FACTORS = {"float32": (2.0**100, 2.0**-100), "float64": (2.0**700, 2.0**-700)}
+
+
+def _scaled_size(s, x, y):
+    """(factor, 1 / factor, factor times the distance of (x, y) from the origin): a power of 2 that is good for squares."""
+    size = s.maximum(s.abs(x), s.abs(y))
+    (small, large), (up, down) = _ENDS[s.dtype], _FACTORS[s.dtype]
+    too_large, too_small = size > large, size < small
+    factor = s.select(too_large, s.constant(down), s.select(too_small, s.constant(up), s.constant(1.0)))
+    inverse = s.select(too_large, s.constant(up), s.select(too_small, s.constant(down), s.constant(1.0)))
+    x, y = factor * x, factor * y
+    return factor, inverse, s.sqrt(s.fma(x, x, y * y))
+
+
+def hypot(s, x, y):
+    """The square root of x^2 + y^2, wherever that is a number; infinite where x or y is."""
+    _, inverse, size = _scaled_size(s, x, y)
+    far = s.abs(x).equals(math.inf) | s.abs(y).equals(math.inf)
+    return s.select(far, math.inf, size * inverse)
+
+
+def cosine_of(s, x, y):
+    """x / hypot(x, y), the cosine of the angle of the point (x, y); 0 at the origin."""
+    factor, _, size = _scaled_size(s, x, y)
+    # A quotient may be small: it is multiplied by a large factor before the division, by a small one after it.
+    before, after = s.maximum(factor, s.constant(1.0)), s.minimum(factor, s.constant(1.0))
+    value = x * before / s.select(size.equals(0.0), 1.0, size) * after
+    x_far, y_far = s.abs(x).equals(math.inf), s.abs(y).equals(math.inf)
+    at_end = s.select(x_far, s.select(y_far, s.constant(math.sqrt(0.5)), 1.0), 0.0)
+    return s.select(x_far | y_far, s.copysign(at_end, x), value)
+
+
+def one_minus_square(s, x):
+    """1 - x^2, to all digits near x = 1."""
+    return s.fma(-x, x, 1.0) if machine().fma else (1.0 - x) * (1.0 + x)

@@ -1,0 +1,288 @@
+"""The fused loop: shuffle, gather, forward, loss, backward, update, for every step of an epoch, or of several, in one call.
+
+Each step has two phases. First every thread takes rows of the batch through all layers, forward and back; the weights are
+only read. Then every thread takes pieces of the weights, sums their gradient over the whole batch and updates them while
+they are in cache. Each sum is formed by one thread in one order, so the result has the same bits whatever the number of
+threads.
+
+A large batch on a small network would fall out of cache between the phases. There the plan cuts it into a fixed number of
+groups: a group goes through forward, backward and gradient block by block, and phase two adds up the groups' gradients.
+"""
+
+import numpy as np
+from numba.core.registry import cpu_target
+
+from . import fields as at
+from . import memory
+from . import multiply_add as limit  # noqa: F401 (limit: the library holds all of the package's functions)
+from .layers.dispatch import make_layers
+from .matrix.gemm import tile_rows
+from .memory import read_double, read_int, write_double, write_int
+from .optimizer import STORE, make_begin_step
+from .optimizer import spoilt as spoilt_function
+from .random import shuffle
+from .rows import LAYER_BYTES, make_rows
+from .simd import jit, library
+from .simd.background_compile import another_process
+from .simd.jit import inner, kernel
+from .statistics import make_count
+from .team import barrier, clock, raise_flag, read_flag
+
+WINDOW = 10_000_000  # cycles, some milliseconds, over which waiting is judged
+MOST_WAITING = 0.6  # the share of a window that thread 0 may wait before it goes on alone
+
+
+def _make_run(dtype):
+    """The Python function of the kernel ``run(plan, thread)``."""
+    forward, backward, close_output, add_gradient, update_piece = make_layers(dtype)
+    forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
+    count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
+    set_zero, add_doubles, spoilt = memory.set_zero(dtype), memory.add_doubles(dtype), spoilt_function(dtype)
+    TILE_ROWS = tile_rows()
+
+    @inner(dtype)
+    def share(rows, part, parts):
+        """Where part ``part`` of ``parts`` begins: whole tiles if the parts are large, else even shares."""
+        if part == parts:
+            return rows
+        start = rows * part // parts
+        return start - start % (TILE_ROWS if rows > 32 * TILE_ROWS * parts else 2)
+
+    @inner(dtype)
+    def count_rows(plan, shift, first, last, sample, slot):
+        """Add rows first .. last of the predictions to the metrics' counts of one slot."""
+        kind = read_int(plan, at.STATISTICS)
+        if kind:
+            top = read_int(plan, at.TABLE) + (read_int(plan, at.OUTPUT_LAYERS) - 1) * LAYER_BYTES
+            row = read_int(top, at.OUTPUT_ROW)
+            output = read_int(top, at.OUTPUT) + shift + first * row
+            counts = read_int(plan, at.COUNTS) + slot * read_int(plan, at.COUNTS_ROW)
+            units = read_int(top, at.UNITS_OUT)
+            count(plan, kind, output, row, sample, last - first, units, counts)
+
+    @inner(dtype)
+    def run_rows(plan, shift, first, last, sample, batch, row_loss):
+        """Rows first .. last of the buffers, through all layers, forward and back."""
+        layers = read_int(plan, at.LAYERS)
+        forward_rows(plan, shift, 0, layers, first, last, sample, batch, row_loss)
+        backward_rows(plan, shift, 0, layers, first, last)
+
+    @inner(dtype)
+    def whole_batch_rows(plan, thread, sample, batch):
+        """Phase one where the batch is kept: this thread's rows, a block at a time."""
+        threads, block = read_int(plan, at.THREADS), read_int(plan, at.BLOCK)
+        start, stop = share(batch, thread, threads), share(batch, thread + 1, threads)
+        for first in range(start, stop, block):
+            last = min(first + block, stop)
+            run_rows(plan, 0, first, last, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
+
+    @inner(dtype)
+    def segmented_rows(plan, thread, sample, batch):
+        """The same, each segment of the network for the whole batch before the next: forward, then back."""
+        threads, block, control = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.CONTROL)
+        start, stop = share(batch, thread, threads), share(batch, thread + 1, threads)
+        segments, starts = read_int(plan, at.SEGMENTS), read_int(plan, at.SEGMENT_STARTS)
+        for i in range(2 * segments):
+            segment = i if i < segments else 2 * segments - 1 - i
+            layer, end = read_int(starts, segment), read_int(starts, segment + 1)
+            for first in range(start, stop, block):
+                last = min(first + block, stop)
+                if i < segments:
+                    row_loss = read_int(plan, at.ROW_LOSS) + 8 * first
+                    forward_rows(plan, 0, layer, end, first, last, sample + first, batch, row_loss)
+                else:
+                    backward_rows(plan, 0, layer, end, first, last)
+            if threads > 1:
+                barrier(control, threads)
+
+    @inner(dtype)
+    def group_rows(plan, thread, sample, batch):
+        """Phase one with groups: each block forward, backward and into the gradient of its group."""
+        threads, block, groups = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.GROUPS)
+        table, layers = read_int(plan, at.TABLE), read_int(plan, at.LAYERS)
+        shift = thread * read_int(plan, at.ARENA)
+        learns = read_int(plan, at.PHASES) & at.BACKWARD
+        for g in range(thread, groups, threads):
+            start, stop = share(batch, g, groups), share(batch, g + 1, groups)
+            gradients = read_int(plan, at.GRADIENTS) + g * read_int(plan, at.GROUP)
+            if learns and start == stop:
+                set_zero(read_int(plan, at.PARAMETERS) + gradients, read_int(plan, at.GROUP))
+            for first in range(start, stop, block):
+                rows = min(block, stop - first)
+                run_rows(plan, shift, 0, rows, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
+                count_rows(plan, shift, 0, rows, sample + first, g)
+                if learns:
+                    for i in range(layers):
+                        add_gradient(plan, table + i * LAYER_BYTES, shift, gradients, rows, first == start)
+
+    @inner(dtype)
+    def update_rows(plan, thread, batch):
+        """Phase two: this thread's pieces of the weights."""
+        tasks, starts = read_int(plan, at.TASKS), read_int(plan, at.TASK_STARTS)
+        table = read_int(plan, at.TABLE)
+        scratch = read_int(plan, at.SCRATCH) + thread * read_int(plan, at.SCRATCH_ROW)
+        for i in range(read_int(starts, thread), read_int(starts, thread + 1)):
+            task = tasks + i * 8 * at.TASK_FIELDS
+            layer = table + read_int(task, at.TASK_LAYER) * LAYER_BYTES
+            vector, last_vector = read_int(task, at.TASK_VECTOR), read_int(task, at.TASK_LAST_VECTOR)
+            first, last = read_int(task, at.TASK_FIRST), read_int(task, at.TASK_LAST)
+            update_piece(plan, layer, vector, last_vector, first, last, batch, scratch)
+
+    @inner(dtype)
+    def learns(plan):
+        """Whether the weights change."""
+        return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
+
+    @inner(dtype)
+    def diverge(plan, step, by_weights):
+        """Have the run end after this step, or after the one that has begun; what was noticed first is what counts."""
+        result = read_int(plan, at.RESULT)
+        if read_double(result, at.DIVERGED_AT) == 0.0:
+            write_double(result, at.DIVERGED_AT, float(step + 1))
+            write_double(result, at.SPOILT, by_weights)
+        raise_flag(read_int(plan, at.CONTROL), at.QUIT)
+
+    @inner(dtype)
+    def close_step(plan, step, sample, batch):
+        """Thread 0, between the phases: add up the step's loss, count for the metrics, notice what ends the run."""
+        result, control = read_int(plan, at.RESULT), read_int(plan, at.CONTROL)
+        if read_int(plan, at.PHASES) & at.LOSS_PHASE:
+            total = add_doubles(read_int(plan, at.ROW_LOSS), batch)
+            write_double(result, at.LOSS_SUM, read_double(result, at.LOSS_SUM) + total)
+            if learns(plan) and not np.isfinite(total):
+                diverge(plan, step, 0.0)
+        if not read_int(plan, at.GROUPS):
+            count_rows(plan, 0, 0, batch, sample, 0)
+        write_double(result, at.STEPS, read_double(result, at.STEPS) + 1.0)
+        if read_flag(control, at.STOP):
+            raise_flag(control, at.QUIT)
+
+    @inner(dtype)
+    def meet(control, threads):
+        """Wait for all threads; the time it took."""
+        start = clock()
+        barrier(control, threads)
+        return clock() - start
+
+    @inner(dtype)
+    def go_solo(plan):
+        """Have thread 0 do all the work from here on: a team that mostly waits for processors is slower than that."""
+        write_int(plan, at.THREADS, 1)
+        write_int(plan, at.TASK_STARTS, read_int(plan, at.STARTS_ALONE))
+        write_double(read_int(plan, at.RESULT), at.WENT_SOLO, 1.0)
+        return 1
+
+    @inner(dtype)
+    def begin_run(plan):
+        """Thread 0: nothing has happened yet, but for the loss of a pass that has begun."""
+        result = read_int(plan, at.RESULT)
+        for position in (at.STEPS, at.DIVERGED_AT, at.SPOILT, at.EPOCHS_DONE):
+            write_double(result, position, 0.0)
+        if read_int(plan, at.FIRST_STEP) == 0:
+            write_double(result, at.LOSS_SUM, 0.0)
+
+    @inner(dtype)
+    def begin_epoch(plan, thread):
+        if thread == 0 and read_int(plan, at.SHUFFLE) and read_int(plan, at.FIRST_STEP) == 0:
+            shuffle(read_int(plan, at.ORDER), read_int(plan, at.SAMPLES), read_int(plan, at.RANDOM))
+
+    @inner(dtype)
+    def end_epoch(plan, step):
+        """Thread 0: put the pass's loss with those of the passes before, if the weights it leaves are of any use."""
+        result = read_int(plan, at.RESULT)
+        if learns(plan) and spoilt(read_int(plan, at.PARAMETERS), read_int(plan, at.SLOT)) != 0.0:
+            diverge(plan, step, 1.0)
+            return
+        done = read_double(result, at.EPOCHS_DONE)
+        write_double(result, at.EPOCH_LOSS + int(done), read_double(result, at.LOSS_SUM))
+        write_double(result, at.LOSS_SUM, 0.0)
+        write_double(result, at.EPOCHS_DONE, done + 1.0)
+
+    def run(plan, thread):
+        """Every step of some passes over the data, for one thread of the team. ``plan`` is the address of the plan."""
+        phases, threads = read_int(plan, at.PHASES), read_int(plan, at.THREADS)
+        samples, size = read_int(plan, at.SAMPLES), read_int(plan, at.BATCH)
+        control = read_int(plan, at.CONTROL)
+        code = read_int(plan, at.OPTIMIZER)
+        window, waited = clock(), 0
+        if thread == 0:
+            begin_run(plan)
+        for _ in range(read_int(plan, at.EPOCHS)):
+            begin_epoch(plan, thread)
+            if threads > 1:
+                barrier(control, threads)
+                if read_flag(control, at.QUIT):
+                    return
+            steps = (samples + size - 1) // size
+            stop = read_int(plan, at.LAST_STEP)
+            for step in range(read_int(plan, at.FIRST_STEP), stop if stop else steps):
+                sample = step * size
+                batch = min(size, samples - sample)
+                if read_int(plan, at.GROUPS):
+                    group_rows(plan, thread, sample, batch)
+                elif read_int(plan, at.SEGMENTS) > 1:
+                    segmented_rows(plan, thread, sample, batch)
+                else:
+                    whole_batch_rows(plan, thread, sample, batch)
+                if thread == 0 and phases & at.UPDATE:
+                    begin_step(code, read_int(plan, at.HYPER), read_int(plan, at.SCHEDULE), read_int(plan, at.SCALARS))
+                if threads > 1:
+                    waited += meet(control, threads)
+                if thread == 0:
+                    close_step(plan, step, sample, batch)
+                    if clock() - window > WINDOW:
+                        if threads > 1 and waited > MOST_WAITING * (clock() - window):
+                            raise_flag(control, at.SOLO)
+                        window, waited = clock(), 0
+                if phases & at.UPDATE:
+                    update_rows(plan, thread, batch)
+                if threads > 1:
+                    waited += meet(control, threads)
+                    if read_flag(control, at.SOLO):
+                        if thread > 0:
+                            return
+                        threads = go_solo(plan)
+                leave = read_flag(control, at.QUIT)
+                if thread == 0 and step == steps - 1 and read_double(read_int(plan, at.RESULT), at.DIVERGED_AT) == 0.0:
+                    end_epoch(plan, step)
+                if leave:
+                    return
+
+    return run
+
+
+SIGNATURE = "void(int64, int64)"
+
+
+_ready: dict = {}
+
+
+def run_kernel(dtype, announce=lambda: None):
+    """The compiled ``run(plan, thread)`` for "float32" or "float64". It serves every network.
+
+    ``announce()`` is called first where it has to be compiled.
+    """
+    if dtype not in _ready:  # each network asks for it
+        if is_cached(dtype):
+            library.load(dtype)
+        else:
+            announce()
+            with another_process(f"from fastbp.kernels import step; step.compile_only({dtype!r})"):
+                library.load(dtype)
+        _ready[dtype] = _run(dtype)
+    return _ready[dtype]
+
+
+def compile_only(dtype):
+    """Compile ``run`` for other processes to load. Here it must not be called: it is not linked to the library."""
+    library.promise(dtype)
+    _run(dtype)
+
+
+def _run(dtype):
+    return kernel(f"run-{dtype}", SIGNATURE, lambda: _make_run(dtype))
+
+
+def is_cached(dtype):
+    """Whether ``run_kernel`` would find all it needs on disk."""
+    return library.is_cached(dtype) and jit.is_cached(f"run-{dtype}", SIGNATURE, cpu_target.target_context.codegen())

@@ -1,0 +1,59 @@
+"""What a layer is for kernels: one stage or several, each a row of the table that kernels read (kernels/fields.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..activations import Activation, linear, softmax
+from ..kernels.fields import DENSE, ELEMENTWISE, SOFTMAX
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the forward pass.
+
+    Attributes
+    ----------
+    kind : int
+        ``DENSE``, ``ELEMENTWISE`` or ``SOFTMAX`` of kernels/fields.py.
+    units_in, units_out : int
+    activation : Activation
+        Of each unit alone.
+    bias : bool
+        Of a dense stage.
+    """
+
+    kind: int
+    units_in: int
+    units_out: int
+    activation: Activation = linear
+    bias: bool = False
+
+    def apart(self) -> tuple[Stage, Stage]:
+        """The stage without its activation, and that as a stage of its own."""
+        return replace(self, activation=linear), activate(self.units_out, self.activation)
+
+
+def activate(units: int, activation: Activation) -> Stage:
+    """An activation as a stage of its own."""
+    if activation == softmax:
+        return Stage(SOFTMAX, units, units)
+    return Stage(ELEMENTWISE, units, units, activation)
+
+
+def dense(units_in: int, units: int, activation: Activation, bias: bool) -> tuple[Stage, ...]:
+    """A fully connected layer. An activation that needs whole rows follows as a stage of its own."""
+    if activation == softmax:
+        return Stage(DENSE, units_in, units, linear, bias), activate(units, activation)
+    return (Stage(DENSE, units_in, units, activation, bias),)
+
+
+def stages_of(layers: Iterable[Any], units: int) -> list[Stage]:
+    """The stages of layers one upon the other, on an input of so many units."""
+    found: list[Stage] = []
+    for layer in layers:
+        found += layer.stages(units)
+        units = layer.output_units(units)
+    return found

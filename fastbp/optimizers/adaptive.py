@@ -1,0 +1,177 @@
+"""Optimizers whose step in each parameter depends on the sizes of its gradients so far."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .base import Optimizer
+
+
+@dataclass
+class RMSprop(Optimizer):
+    """Each gradient divided by the root of its recent mean square.
+
+    ``v = rho v + (1 - rho) g^2``, then ``w -= a g / sqrt(v + epsilon)``: epsilon inside the root. ``centered`` keeps
+    ``c = rho c + (1 - rho) g`` too and divides by ``sqrt(v - c^2 + epsilon)``. With momentum
+    ``m = momentum m + a g / sqrt(...)``, then ``w -= m``.
+
+    Tieleman and Hinton 2012, Neural networks for machine learning, lecture 6.5; centered: Graves 2013, arXiv:1308.0850.
+
+    Parameters
+    ----------
+    learning_rate, epsilon, weight_decay, name
+        As above.
+    rho : float
+        In [0, 1): how slowly the mean forgets.
+    momentum : float
+        In [0, 1].
+    centered : bool
+        Divide by the standard deviation of the gradient instead.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.RMSprop(centered=True).slots
+    2
+    """
+
+    rates: ClassVar[tuple[str, ...]] = ("rho", "momentum")
+    learning_rate: float = 0.001
+    rho: float = 0.9
+    momentum: float = 0.0
+    epsilon: float = 1e-7
+    centered: bool = False
+    weight_decay: float | None = None
+    name: str = "rmsprop"
+
+    def _kind(self) -> tuple[int, int]:
+        return 4 + (self.momentum != 0) + 2 * self.centered, 1 + (self.momentum != 0) + self.centered
+
+
+@dataclass
+class Adagrad(Optimizer):
+    """Each gradient divided by the root of the sum of all its squares.
+
+    ``s += g^2``, then ``w -= a g / sqrt(s + epsilon)``: epsilon inside the root.
+
+    Duchi et al. 2011, Adaptive subgradient methods for online learning and stochastic optimization.
+
+    Parameters
+    ----------
+    learning_rate, epsilon, weight_decay, name
+        As above.
+    initial_accumulator_value : float
+        What s starts at.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.Adagrad(0.5).initial_state
+    0.1
+    """
+
+    rates: ClassVar[tuple[str, ...]] = ("", "")
+    learning_rate: float = 0.001
+    initial_accumulator_value: float = 0.1
+    epsilon: float = 1e-7
+    weight_decay: float | None = None
+    name: str = "adagrad"
+
+    def _kind(self) -> tuple[int, int]:
+        return 8, 1
+
+
+@dataclass
+class Adam(Optimizer):
+    """Adaptive moments.
+
+    ``m = beta_1 m + (1 - beta_1) g``, ``v = beta_2 v + (1 - beta_2) g^2``, then
+    ``w -= a sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)``: epsilon outside the root and beside the v
+    that is not corrected for its start (the paper's "epsilon hat", as Keras has it; PyTorch adds it to the corrected
+    root). With ``amsgrad`` the largest v so far takes v's place.
+
+    Kingma and Ba 2015, arXiv:1412.6980; amsgrad: Reddi et al. 2018, On the convergence of Adam and beyond.
+
+    Parameters
+    ----------
+    learning_rate, epsilon, weight_decay, name
+        As above.
+    beta_1, beta_2 : float
+        In [0, 1): how slowly the two means forget.
+    amsgrad : bool
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.Adam(1e-3).slots
+    2
+    """
+
+    rates: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2")
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    amsgrad: bool = False
+    weight_decay: float | None = None
+    name: str = "adam"
+
+    def _kind(self) -> tuple[int, int]:
+        return 9 + self.amsgrad, 2 + self.amsgrad
+
+
+@dataclass
+class AdamW(Adam):
+    """Adam with weight decay from the start: ``w -= w * weight_decay * a``, then Adam's step (epsilon as there).
+
+    Loshchilov and Hutter 2019, arXiv:1711.05101.
+
+    Parameters
+    ----------
+    learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, name
+        As Adam's.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.AdamW().weight_decay
+    0.004
+    """
+
+    weight_decay: float | None = 0.004
+    name: str = "adamw"
+
+
+@dataclass
+class Nadam(Optimizer):
+    """Adam with Nesterov's look ahead.
+
+    With ``u_t = beta_1 (1 - 0.96^t / 2)`` and ``U_t`` their product up to t:
+    ``M = u_(t+1) m / (1 - U_(t+1)) + (1 - u_t) g / (1 - U_t)``, ``V = v / (1 - beta_2^t)`` with Adam's m and v, then
+    ``w -= a M / (sqrt(V) + epsilon)``: epsilon outside the root, beside the corrected V.
+
+    Dozat 2016, Incorporating Nesterov momentum into Adam.
+
+    Parameters
+    ----------
+    learning_rate, epsilon, weight_decay, name
+        As above.
+    beta_1, beta_2 : float
+        In [0, 1): how slowly the two means forget.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.Nadam().slots
+    2
+    """
+
+    rates: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2")
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    weight_decay: float | None = None
+    name: str = "nadam"
+
+    def _kind(self) -> tuple[int, int]:
+        return 11, 2

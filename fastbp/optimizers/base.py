@@ -1,0 +1,64 @@
+"""What all optimizers have, and the checks of their settings."""
+
+from typing import Any, ClassVar
+
+from ..validation import boolean, number
+
+# What each setting may be: the least, the most, and whether it must stay below that.
+_FROM_ZERO = (0.0, float("inf"), False)
+_RANGES = {
+    "momentum": (0.0, 1.0, False),
+    "rho": (0.0, 1.0, True),
+    "beta_1": (0.0, 1.0, True),
+    "beta_2": (0.0, 1.0, True),
+}
+
+
+def _checked(name: str, value: Any) -> Any:
+    """A setting as a plain float, bool, str or None."""
+    if name in ("nesterov", "centered", "amsgrad"):
+        return boolean(name, value)
+    if name == "name":
+        if not isinstance(value, str):
+            raise TypeError(f"name must be a string, got {value!r}")
+        return value
+    if name == "weight_decay" and value is None:
+        return None
+    low, high, below = _RANGES.get(name, _FROM_ZERO)
+    return number(name, value, low, high, below)
+
+
+class Optimizer:
+    """What all optimizers have.
+
+    ``code`` is the kernels' name, ``slots`` the number of state arrays, ``initial_state`` the start of the first one,
+    and ``hyper`` the numbers that the kernel reads: learning rate, weight decay, the two of ``rates``, epsilon.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    rates: ClassVar[tuple[str, ...]]
+    learning_rate: float
+
+    def _kind(self) -> tuple[int, int]:
+        """``code`` and ``slots``."""
+        raise NotImplementedError
+
+    code = property(lambda self: self._kind()[0])
+    slots = property(lambda self: self._kind()[1])
+    initial_state = property(lambda self: vars(self).get("initial_accumulator_value", 0.0))
+
+    @property
+    def hyper(self) -> tuple[float, ...]:
+        names = "learning_rate", "weight_decay", *self.rates, "epsilon"
+        return (*(vars(self).get(name) or 0.0 for name in names), 0.0, 0.0, 0.0)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        known = type(self).__dataclass_fields__
+        if name not in known:
+            raise AttributeError(f"{type(self).__name__} has no setting {name!r}, only {', '.join(known)}")
+        if name in vars(self) and name != "learning_rate":
+            raise AttributeError(
+                f"{name} of {type(self).__name__} is final, since it decides what state there is: "
+                "compile the model again with a new optimizer (learning_rate may be set at any time)"
+            )
+        object.__setattr__(self, name, _checked(name, value))

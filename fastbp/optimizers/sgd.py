@@ -1,0 +1,42 @@
+"""Gradient descent, with momentum if wanted."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .base import Optimizer
+
+
+@dataclass
+class SGD(Optimizer):
+    """Gradient descent, with momentum where asked for.
+
+    Without momentum ``w -= a g``. With it ``v = momentum v - a g``, then ``w += v``, or Nesterov's
+    ``w += momentum v - a g``, which has no effect without momentum.
+
+    Sutskever et al. 2013, On the importance of initialization and momentum in deep learning.
+
+    Parameters
+    ----------
+    learning_rate, weight_decay, name
+        As above.
+    momentum : float
+        In [0, 1].
+    nesterov : bool
+        Look ahead along the momentum.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.SGD(0.1, momentum=0.9).slots
+    1
+    """
+
+    rates: ClassVar[tuple[str, ...]] = ("momentum", "")
+    learning_rate: float = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float | None = None
+    name: str = "sgd"
+
+    def _kind(self) -> tuple[int, int]:
+        return (2 + self.nesterov, 1) if self.momentum else (1, 0)
