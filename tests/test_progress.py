@@ -128,16 +128,15 @@ def test_the_first_fit_on_a_machine_tells_that_it_compiles_and_does_not_count_it
         *shown, numbers = done.stdout.splitlines()
         return "\n".join([*shown, done.stderr]), json.loads(numbers)
 
-    for verbose in (2, 1) if kind == "mse" else (2,):
-        cache = tmp_path / str(verbose)
-        shown, (whole, epochs) = fit(verbose)
-        assert shown.count("Compiling (once per machine)") == 1
-        assert shown.index("Compiling") < shown.index("Epoch 1/2")
-        assert sum(epochs) < whole / 10  # all the rest of it is compilation
-        shown, _ = fit(verbose)
-        assert "Compiling" not in shown and "Epoch 2/2" in shown
-        shown, _ = fit(0)
-        assert not shown
+    cache, verbose = tmp_path, 1 if kind == "mse" else 2
+    shown, (whole, epochs) = fit(verbose)
+    assert shown.count("Compiling (once per machine)") == 1
+    assert shown.index("Compiling") < shown.index("Epoch 1/2")
+    assert sum(epochs) < whole / 10  # all the rest of it is compilation
+    shown, _ = fit(verbose)
+    assert "Compiling" not in shown and "Epoch 2/2" in shown
+    shown, _ = fit(0)
+    assert not shown
 
 
 INTERRUPTED = """
@@ -160,7 +159,7 @@ print("well")
 """
 
 
-@pytest.mark.parametrize(("seconds", "alone"), [(0.05, False), (0.7, True), (1.9, False)])
+@pytest.mark.parametrize(("seconds", "alone"), [(0.7, True), (1.9, False)])
 def test_control_c_during_the_first_compilation_breaks_nothing(seconds, alone, tmp_path):
     script = "import sys; sys.executable = ''\n" * alone + INTERRUPTED
     done = subprocess.run(

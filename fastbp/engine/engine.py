@@ -333,7 +333,8 @@ class Engine:
 
     def _call(self, plan, flop, *data):
         """Run a plan on its threads, or on one where somebody else has the team. ``data`` are the arrays it works on."""
-        self.prepare()
+        if self._kernel is None:
+            self.prepare()
         control = plan.buffers["control"]
         control.fill(0)
         wait = flop > INTERRUPTIBLE_FROM
