@@ -160,21 +160,20 @@ Parts = tuple[list[str], list[np.ndarray], list[np.ndarray], Callable[[list[np.n
 
 def _of_model(model: Sequential, x: Any, y: Any) -> Parts:
     """Names, weights and gradients of a float64 copy, and its loss by the weights."""
-    from .layers.dense import Input
+    from .layers import Input
 
     if model.optimizer is None or model.loss is None:
         raise ValueError("the model must be compiled first, got none of compile(optimizer, loss, metrics)")
     if not model.built:
         model.value_and_gradient(x, y)  # the data tells the width
     assert model.input_shape is not None
-    copy = Sequential([Input((model.input_shape[1],)), *model.layers], dtype="float64")
+    copy = Sequential([Input(model.input_shape[1:]), *model.layers], dtype="float64")
     copy.compile(model.optimizer, model.loss)
     weights = [np.array(w, np.float64) for w in model.get_weights()]
     copy.set_weights(weights)
     _, slopes = copy.value_and_gradient(x, y)
-    names = []
-    for i, layer in enumerate(model.layers):
-        names += [f"layer {i} kernel", f"layer {i} bias"] if layer.use_bias else [f"layer {i} kernel"]
+    by_layer = copy._weights_by_layer(copy._input_units or 0)
+    names = [f"layer {i} {weight.name}" for i, weights_of_layer in enumerate(by_layer) for weight in weights_of_layer]
 
     def value(changed: list[np.ndarray]) -> float:
         copy.set_weights(changed)

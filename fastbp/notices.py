@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .layers.dense import Dense
     from .losses import Loss
 
 
@@ -36,13 +35,12 @@ def warn_of_large_integers(argument: str, array: np.ndarray, dtype: np.dtype) ->
     )
 
 
-def warn_of_probabilities(last: "Dense", loss: "Loss") -> None:
-    """Tell of a last layer whose probabilities do not go with the loss, or are always 1."""
-    name = last.activation.name
+def warn_of_probabilities(name: str | None, units: int, loss: "Loss") -> None:
+    """Tell of a last activation whose probabilities do not go with the loss, or are always 1."""
     if name in ("sigmoid", "softmax") and loss.from_logits:
         warn(
             f"loss {loss.name!r} has from_logits=True, but the last layer's activation {name!r} makes probabilities of the "
             "logits, which the loss then does once more: leave out one of the two"
         )
-    elif name == "softmax" and last.units == 1:
+    elif name == "softmax" and units == 1:
         warn("activation 'softmax' of 1 unit gives 1 for any input: use 'sigmoid', or one unit for each class")

@@ -53,8 +53,9 @@ def test_bad_parameter_of_an_activation(factory, value):
 
 def test_input():
     assert Input((17,)) == Input(17) == Input([17]) and Input(17).shape == (17,)
+    assert Input((28, 28)).units == 784
     with pytest.raises(ValueError, match="shape"):
-        Input((28, 28))
+        Input(())
     with pytest.raises(ValueError, match="shape.*at least 1.*0"):
         Input((0,))
     with pytest.raises(TypeError, match="shape"):
@@ -179,8 +180,8 @@ def test_layers_of_other_models():
     [
         ([Dense(2), Input((3,))], ValueError, "Input at most once, as the first"),
         ([Input((3,)), Input((3,))], ValueError, "Input at most once"),
-        ([Dense(2, "softmax"), Dense(2)], ValueError, "softmax.*last layer"),
-        ([2], TypeError, "layers must be Dense layers.*2"),
+        ([Input((28, 28)), Dense(2)], ValueError, r"Flatten after an Input of shape \(28, 28\)"),
+        ([2], TypeError, "layers must be layers of fastbp.layers.*2"),
         (["relu"], TypeError, "layers"),
         (Dense(2), TypeError, "layers must be a list"),
     ],

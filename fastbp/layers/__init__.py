@@ -1,5 +1,8 @@
 """What a network is made of. A layer here is a description; the weights belong to the model that uses it."""
 
-from .dense import Dense, Input
+from .activation import Activation
+from .base import Layer
+from .dense import Dense
+from .reshaping import Flatten, Input
 
-__all__ = ["Dense", "Input"]
+__all__ = ["Activation", "Dense", "Flatten", "Input", "Layer"]

@@ -1,7 +1,6 @@
-"""What a network is made of. A layer here is a description; the weights belong to the model that uses it."""
+"""The fully connected layer."""
 
-from collections.abc import Callable, Sequence
-from copy import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,46 +8,12 @@ from .. import activations, initializers
 from ..activations import Activation
 from ..initializers import Initializer
 from ..validation import boolean, integer
+from .base import Layer, Weight, check_name
 from .stages import Stage, dense
 
 
-def check_name(name: object) -> str | None:
-    """A layer's or a model's name, or None."""
-    if name is not None and not isinstance(name, str):
-        raise TypeError(f"name must be a string or None, got {name!r}")
-    return name
-
-
 @dataclass(frozen=True, init=False)
-class Input:
-    """The width of a network's input, so that the network is built before it sees data.
-
-    Parameters
-    ----------
-    shape : tuple of one int, or int
-        Features of a sample, without the samples themselves.
-    name : str, optional
-
-    Examples
-    --------
-    >>> import fastbp
-    >>> fastbp.Input((17,)).shape
-    (17,)
-    """
-
-    shape: tuple[int]
-    name: str | None
-
-    def __init__(self, shape: int | Sequence[int], name: str | None = None) -> None:
-        sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-        if len(sizes) != 1:
-            raise ValueError(f"shape must hold one number, the features of a sample, as in (17,), got {shape!r}")
-        object.__setattr__(self, "shape", (integer("shape", sizes[0], 1),))
-        object.__setattr__(self, "name", check_name(name))
-
-
-@dataclass(frozen=True, init=False)
-class Dense:
+class Dense(Layer):
     """A fully connected layer: ``activation(x @ kernel + bias)``, kernel (inputs, units), bias (units,).
 
     Parameters
@@ -56,8 +21,8 @@ class Dense:
     units : int
         Outputs of the layer.
     activation : str, Activation, callable or None
-        See ``fastbp.activations``; None is linear. A function ``f(z)`` of the weighted sums is a formula of one's own,
-        differentiated and compiled; see ``fastbp.activations.custom``. Softmax only in the last layer.
+        See ``fastbp.activations``; None is linear. A function ``f(z)`` of the weighted sums is a custom formula,
+        differentiated and compiled; see ``fastbp.activations.custom``.
     use_bias : bool
     kernel_initializer, bias_initializer : str or callable
         See ``fastbp.initializers``.
@@ -76,6 +41,7 @@ class Dense:
     (64, 'tanh')
     """
 
+    kind = "dense"
     units: int
     activation: Activation
     use_bias: bool
@@ -92,34 +58,29 @@ class Dense:
         bias_initializer: str | Initializer = "zeros",
         name: str | None = None,
     ) -> None:
-        settings = {
-            "units": integer("units", units, 1),
-            "activation": activations.get(activation),
-            "use_bias": boolean("use_bias", use_bias),
-            "kernel_initializer": initializers.get(kernel_initializer, "kernel_initializer"),
-            "bias_initializer": initializers.get(bias_initializer, "bias_initializer"),
-            "name": check_name(name),
-        }
-        for setting, value in settings.items():
-            object.__setattr__(self, setting, value)
+        self._set(
+            units=integer("units", units, 1),
+            activation=activations.get(activation),
+            use_bias=boolean("use_bias", use_bias),
+            kernel_initializer=initializers.get(kernel_initializer, "kernel_initializer"),
+            bias_initializer=initializers.get(bias_initializer, "bias_initializer"),
+            name=check_name(name),
+        )
 
-    def output_units(self, input_units: int) -> int:
-        """Outputs for an input of so many units."""
+    def output_units(self, input_units: int | None) -> int:
+        """Outputs, whatever the input."""
         return self.units
+
+    def weights(self, input_units: int) -> tuple[Weight, ...]:
+        """Kernel and bias."""
+        kernel = Weight("kernel", (input_units, self.units), self.kernel_initializer)
+        return (kernel, Weight("bias", (self.units,), self.bias_initializer)) if self.use_bias else (kernel,)
 
     def stages(self, input_units: int) -> tuple[Stage, ...]:
         """What the layer is for kernels."""
         return dense(input_units, self.units, self.activation, self.use_bias)
 
     @property
-    def description(self) -> "Dense":
-        """The layer as it was given, where this is one that a model has named."""
-        given: Dense = vars(self).get("_description", self)
-        return given
-
-    def placed(self, name: str) -> "Dense":
-        """The same layer under the name it has in a model."""
-        layer = copy(self)
-        object.__setattr__(layer, "name", name)
-        object.__setattr__(layer, "_description", self)
-        return layer
+    def output_activation(self) -> str | None:
+        """The name of the activation."""
+        return self.activation.name

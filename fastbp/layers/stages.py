@@ -54,6 +54,10 @@ def stages_of(layers: Iterable[Any], units: int) -> list[Stage]:
     """The stages of layers one upon the other, on an input of so many units."""
     found: list[Stage] = []
     for layer in layers:
-        found += layer.stages(units)
+        for stage in layer.stages(units):
+            if found and stage.kind == ELEMENTWISE and found[-1].kind == DENSE and found[-1].activation == linear:
+                found[-1] = replace(found[-1], activation=stage.activation)  # one pass over the outputs rather than two
+            else:
+                found.append(stage)
         units = layer.output_units(units)
     return found

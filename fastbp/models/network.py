@@ -1,13 +1,13 @@
 """What a network is made of and holds: layers and weights."""
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..activations import softmax
-from ..layers.dense import Dense, Input, check_name
+from ..layers import Flatten, Input, Layer
+from ..layers.base import Weight, check_name
 from ..layers.stages import stages_of
 from ..losses import Loss
 from ..metrics import Metric
@@ -30,7 +30,7 @@ class Network:
 
     def __init__(
         self,
-        layers: Sequence[Input | Dense] | None = None,
+        layers: Sequence[Input | Layer] | None = None,
         *,
         seed: int | None = None,
         dtype: str = "float32",
@@ -40,8 +40,10 @@ class Network:
         self._dtype = np.dtype(dtype_name(dtype))
         seed = None if seed is None else integer("seed", seed, 0)
         self._random, self._shuffle_seed = generator(seed, WEIGHTS), shuffle_seed(seed, SHUFFLE)
-        self._layers: list[Dense] = []  # each under its name, see Dense.placed
+        self._layers: list[Layer] = []  # each under its name, see Layer.placed
+        self._sample_shape: tuple[int, ...] | None = None  # that of an Input of several axes
         self._feature_names: tuple[str, ...] | None = None  # the columns of the first data that named them
+        self._flattens = False  # whether data may have several axes
         self._input_units: int | None = None
         self._engine: Engine | None = None
         self._first_weights: list[np.ndarray] = []  # those an engine yet to be made starts with; drawn where missing
@@ -58,7 +60,7 @@ class Network:
     # -- structure
 
     @property
-    def layers(self) -> list[Dense]:
+    def layers(self) -> list[Layer]:
         """The layers in order, without the Input; each has a name, given or of the kind of ``dense_1``."""
         return list(self._layers)
 
@@ -73,21 +75,42 @@ class Network:
         return self._input_units is not None and bool(self._layers)
 
     @property
-    def input_shape(self) -> tuple[None, int] | None:
-        """(None, features), or None before the model is built."""
+    def input_shape(self) -> tuple[Any, ...] | None:
+        """(None, features), with Flatten the shape of a sample after None; None before the model is built."""
+        if self._sample_shape is not None:
+            return (None, *self._sample_shape)
         return None if self._input_units is None else (None, self._input_units)
 
     @property
-    def output_shape(self) -> tuple[None, int] | None:
+    def output_shape(self) -> tuple[None, int | None] | None:
         """(None, units of the last layer), or None without layers."""
-        return (None, self._layers[-1].units) if self._layers else None
+        return (None, self._output_units) if self._layers else None
 
-    def add(self, layer: Input | Dense) -> None:
+    @property
+    def _output_units(self) -> int | None:
+        """Outputs of the last layer; None where nothing tells yet."""
+        units = self._input_units
+        for layer in self._layers:
+            units = layer.output_units(units)
+        return units
+
+    def _need_outputs(self) -> int:
+        """Outputs of the last layer, or the error where there are none."""
+        if self._output_units is None:
+            raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
+        return self._output_units
+
+    @property
+    def _output_activation(self) -> str | None:
+        """The name of the activation that the output comes from."""
+        return next((layer.output_activation for layer in reversed(self._layers) if layer.output_activation), None)
+
+    def add(self, layer: Input | Layer) -> None:
         """Append a layer. Weights there are stay; those of the new layer are drawn, and the optimizer starts afresh.
 
         Parameters
         ----------
-        layer : Dense or Input
+        layer : Layer or Input
             An Input only as the first.
 
         Examples
@@ -102,24 +125,25 @@ class Network:
         if isinstance(layer, Input):
             if self._layers or self._input_units is not None:
                 raise ValueError(f"layers must have an Input at most once, as the first, got {layer!r} after others")
-            self._input_units = layer.shape[0]
+            self._input_units, self._sample_shape = layer.units, layer.shape if len(layer.shape) > 1 else None
             return
-        if not isinstance(layer, Dense):
-            raise TypeError(f"layers must be Dense layers after at most one Input, got {layer!r}")
-        if self._layers and self._layers[-1].activation == softmax:
-            raise ValueError("activation 'softmax' must be that of the last layer, got another layer after it")
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layers must be layers of fastbp.layers, after at most one Input, got {layer!r}")
+        if self._sample_shape is not None and not self._layers and not isinstance(layer, Flatten):
+            raise ValueError(f"layers must have a Flatten after an Input of shape {self._sample_shape}, got {layer!r}")
         placed = self._place(layer)
         if self._engine is not None:
             self._first_weights, self._engine, self._kept_rows = self._engine.get_weights(), None, 0
+        self._flattens = self._flattens or (not self._layers and isinstance(layer, Flatten))
         self._layers.append(placed)
         self._measures = None
 
-    def _place(self, layer: Dense) -> Dense:
+    def _place(self, layer: Layer) -> Layer:
         """A layer under the name that is its own in this model."""
         names, description = [other.name for other in self._layers], layer.description
         if description.name in names and all(other.description is not description for other in self._layers):
             raise ValueError(f"layers must have different names, got a second layer named {description.name!r}")
-        return description.placed(unique_name(description.name or "dense", names.__contains__))
+        return description.placed(unique_name(description.name or description.kind, names.__contains__))
 
     def build(self, input_shape: int | Sequence[int | None]) -> None:
         """Fix the input's width, which otherwise the first data does.
@@ -148,7 +172,7 @@ class Network:
             return self._engine
         if self._input_units is not None and units != self._input_units:
             raise ValueError(f"input_shape must be that of the built model, {self._input_units}, got {units}")
-        if not self._layers:
+        if not self._weights_of(units):
             raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
         from ..engine.engine import Engine
 
@@ -170,23 +194,34 @@ class Network:
             )
         return self._build(self._input_units or 0)
 
-    def _weight_shapes(self, units: int) -> list[tuple[int, ...]]:
-        shapes: list[tuple[int, ...]] = []
+    def _weights_of(self, units: int) -> list[Weight]:
+        """All weights, in ``get_weights`` order."""
+        return [weight for weights in self._weights_by_layer(units) for weight in weights]
+
+    def _weights_by_layer(self, units: int) -> Iterator[tuple[Weight, ...]]:
         for layer in self._layers:
-            shapes += [(units, layer.units), (layer.units,)] if layer.use_bias else [(units, layer.units)]
-            units = layer.units
-        return shapes
+            yield layer.weights(units)
+            units = layer.output_units(units) or 0
+
+    def _weight_shapes(self, units: int) -> list[tuple[int, ...]]:
+        return [weight.shape for weight in self._weights_of(units)]
 
     def _draw_weights(self, units: int) -> list[np.ndarray]:
-        initializers: list[tuple[str, Callable[..., Any]]] = []
-        for layer in self._layers:
-            initializers.append(("kernel_initializer", layer.kernel_initializer))
-            initializers += [("bias_initializer", layer.bias_initializer)] if layer.use_bias else []
         weights = list(self._first_weights)
-        drawn = zip(self._weight_shapes(units)[len(weights) :], initializers[len(weights) :], strict=True)
-        for shape, (argument, initializer) in drawn:
-            weights += arrays(argument, [initializer(shape, self._random, self.dtype)], [shape], self._dtype)
+        for weight in self._weights_of(units)[len(weights) :]:
+            drawn = weight.initializer(weight.shape, self._random, self.dtype)
+            weights += arrays(f"{weight.name}_initializer", [drawn], [weight.shape], self._dtype)
         return weights
+
+    def _rows(self, x: Any) -> Any:
+        """Data of several axes as rows, where the layers begin with a Flatten; what else is wrong with it others say."""
+        if np.ndim(x) <= 2:
+            return x
+        array = np.asarray(x)
+        if self._sample_shape is not None and array.shape[1:] != self._sample_shape:
+            wanted = ", ".join(map(str, self._sample_shape))
+            raise ValueError(f"x must have shape (samples, {wanted}), got {array.shape}")
+        return array.reshape(len(array), -1)
 
     # -- weights
 
@@ -257,7 +292,10 @@ class Network:
             (print_fn or print)(line)
 
     def __repr__(self) -> str:
-        sizes = [self._input_units or "?", *(layer.units for layer in self._layers)]
+        sizes: list[Any] = [self._input_units or "?"]
+        for layer in self._layers:
+            if layer.weights(1):
+                sizes.append(layer.output_units(None))
         return f"<{type(self).__name__} {self.name!r}: {'-'.join(map(str, sizes))}, {self.dtype}>"
 
     # -- copies: an engine holds addresses, so it is never copied but made anew

@@ -269,6 +269,7 @@ class Sequential(Trainable):
             integer("batch_size", batch_size, 1)
         verbosity(verbose)
         engine = self._engine or self._need_engine("predict")
+        x = self._rows(x) if self._flattens else x
         x = inputs("x", x, self._input_units, self._dtype, False, self._feature_names)
         output: np.ndarray = engine.forward(x, _thread_count(threads))
         return output

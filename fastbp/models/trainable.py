@@ -80,7 +80,7 @@ class Trainable(Network):
         >>> model.optimizer.learning_rate = 1e-4  # at any time; the optimizer's state stays
         """
         chosen_optimizer, chosen_loss, chosen_metrics = optimizers.get(optimizer), losses.get(loss), get_all(metrics)
-        measures = self._fitting(chosen_loss, chosen_metrics) if self._layers else None
+        measures = self._fitting(chosen_loss, chosen_metrics) if self._output_units is not None else None
         if self._engine is not None:
             self._engine.configure(chosen_optimizer, chosen_loss)
         self.optimizer, self.loss, self._metrics = chosen_optimizer, chosen_loss, chosen_metrics
@@ -111,6 +111,7 @@ class Trainable(Network):
         >>> model.forward([[1.0, 2.0, 3.0]])
         array([[6., 6.]], dtype=float32)
         """
+        x = self._rows(x) if self._flattens else x
         x = inputs("x", x, self._input_units, self._dtype, False, self._feature_names)
         output: np.ndarray = self._build(x.shape[1]).forward(x, keep=True)
         self._kept_rows = len(x)
@@ -141,7 +142,7 @@ class Trainable(Network):
         """
         if self._engine is None or not self._kept_rows:
             raise ValueError("backward needs a forward(x) before it, got none since the weights last changed")
-        dy = output_gradient("dy", dy, (self._kept_rows, self._layers[-1].units), self._dtype)
+        dy = output_gradient("dy", dy, (self._kept_rows, self._need_outputs()), self._dtype)
         dx: np.ndarray
         dx, self.gradients = self._engine.backward(dy)
         return dx
@@ -274,22 +275,21 @@ class Trainable(Network):
 
     def _fitting(self, loss: losses.Loss, metrics: Sequence[Metric]) -> Measures:
         """``_to_measure`` for a loss and metrics, if they go together with the last layer."""
-        if not self._layers:
-            raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
-        units = self._layers[-1].units
+        units = self._need_outputs()
         of_classes = losses.CategoricalCrossentropy | losses.SparseCategoricalCrossentropy
         if units == 1 and isinstance(loss, of_classes):
             raise ValueError(f"loss {loss.name!r} needs a last layer of at least 2 units, got 1: binary_crossentropy does")
         resolved = tuple(metric.resolve(loss, units) for metric in metrics)
         counted = to_count(resolved)
-        warn_of_probabilities(self._layers[-1], loss)
+        warn_of_probabilities(self._output_activation, units, loss)
         return resolved, counted
 
     def _pair(self, x: Any, y: Any, check_finite: bool, prefix: str = "", like: tuple[int, Names] | None = None) -> Data:
         """Samples and targets, checked. ``like``: the input's width and names, which the model may not know yet."""
         _, counted = self._to_measure()
-        loss, outputs = self._compiled()[1], self._layers[-1].units
+        loss, outputs = self._compiled()[1], self._need_outputs()
         width, names = like or (self._input_units, self._feature_names)
+        x = self._rows(x) if self._flattens else x
         x, y = pair(x, y, (width, outputs), loss, self._dtype, boolean("check_finite", check_finite), prefix, names)
         if isinstance(loss, losses.Custom):
             if counted and y.shape[1] != outputs:
