@@ -29,7 +29,7 @@ model = fastbp.Sequential([fastbp.Dense(8, "tanh"), fastbp.Dense(1)], seed=0)
 model.compile(optimizer="adam", loss="mse")
 loss = model.fit(x, np.sin(3 * x), epochs=3, verbose=0).history["loss"][-1]
 ready = time.perf_counter()
-from fastbp.kernels.jit import compilations
+from fastbp.kernels.simd.jit import compilations
 compiled, loaded = compilations()
 print(json.dumps({"compiled": compiled, "loaded": loaded, "loss": loss, "import": imported - start, "fit": ready - start}))
 """

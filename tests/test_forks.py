@@ -11,7 +11,10 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 # What all these processes begin with. ``use`` is a day's work; ``in_child`` has a forked child do it.
 BEGIN = """
 import os, sys, threading, time, traceback, warnings
+import importlib, pkgutil
 import numpy as np, fastbp
+for module in pkgutil.walk_packages(fastbp.__path__, "fastbp."):  # a fork amid an import is beyond mending
+    module.name.endswith("__main__") or importlib.import_module(module.name)
 warnings.simplefilter("ignore", DeprecationWarning)  # Python's advice not to fork with threads
 
 rng = np.random.default_rng(0)
@@ -132,7 +135,7 @@ os._exit(0)
 def test_a_fork_during_a_compilation(how, tmp_path):
     run(
         f"""
-import fastbp.engine, fastbp.graph.transforms
+import fastbp.engine.engine, fastbp.graph.autodiff.transforms
 def formulas():
     for k in range(40):
         cube(k + 0.5)
