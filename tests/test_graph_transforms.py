@@ -1,5 +1,7 @@
 """grad, value_and_grad, jacobian, hessian: shapes, JAX's calls, closed forms and errors."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -122,3 +124,36 @@ def test_errors():
 
 def test_the_derivative_is_named_after_its_function():
     assert bp.value_and_grad(rosenbrock).__name__ == "value_and_gradient_rosenbrock"
+
+
+# ------------------------------------------------------------------------------------------------- arguments by name
+
+
+def test_arrays_given_by_name_are_data_and_settings_are_part_of_the_formula():
+    def model(w, x, *, weights=None, power=2, mode="sum"):
+        terms = (w * x) ** power if weights is None else weights * (w * x) ** power
+        return bp.sum(terms) if mode == "sum" else bp.mean(terms)
+
+    x, by = np.array([1.0, 2.0, 3.0]), bp.grad(model)
+    for scale in (1.0, 0.5):
+        weights = scale * np.array([1.0, 0.0, 2.0])
+        assert by(1.5, x, weights=weights) == pytest.approx(np.sum(weights * 2 * 1.5 * x**2))
+    weights[:] = 7.0  # in place
+    assert by(1.5, x, weights=weights) == pytest.approx(np.sum(7.0 * 2 * 1.5 * x**2))
+    assert by(1.5, x) == pytest.approx(np.sum(2 * 1.5 * x**2))
+    assert by(1.5, x, power=3) == pytest.approx(np.sum(3 * 1.5**2 * x**3))
+    assert by(1.5, x, power=3.0, mode="mean") == pytest.approx(np.mean(3 * 1.5**2 * x**3))
+    assert by(1.5, x, mode="mean") == pytest.approx(np.mean(2 * 1.5 * x**2))
+
+
+def test_settings_that_are_equal_but_not_the_same_are_told_apart():
+    by = bp.grad(lambda x, k=1: (2.0 if k is True else 3.0) * x * math.copysign(1, k))
+    assert [by(1.0, k=k) for k in (True, 1, 1.0, 0.0, -0.0, np.float64(-1))] == [2.0, 3.0, 3.0, 3.0, -3.0, -3.0]
+
+
+def test_a_setting_that_can_be_changed_is_read_each_time():
+    scale = [2.0]
+    by = bp.grad(lambda x, scale: scale[0] * x)
+    assert by(1.0, scale=scale) == 2.0
+    scale[0] = 5.0
+    assert by(1.0, scale=scale) == 5.0
