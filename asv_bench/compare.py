@@ -4,7 +4,7 @@
     python asv_bench/compare.py --quick                  under a minute
     python asv_bench/compare.py --only rl,higgs --peers fastbp,torch
     python asv_bench/compare.py --sizes 17,64,64,6 --batch 64
-    python asv_bench/compare.py --readme                 and keep the result: in asv_bench/reports and in README.md
+    python asv_bench/compare.py --readme                 and keep the result: in asv_bench/reports, four rows in README.md
     python asv_bench/compare.py --readme --only rl       only these rows anew, the others stay as they are
 
 Each peer trains in a process of its own, on as many threads as the workload says; the processes take turns, so that a busy
@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import peers
-from report import draw, markdown, medians, put_into_readme, summary, time_text
+from report import README_ROWS, draw, excerpt, markdown, medians, put_into_readme, summary, time_text
 from turns import measure, measure_reach
 from workloads import WORKLOADS, Workload
 
@@ -68,7 +68,8 @@ def parse(arguments):
     parser.add_argument("--activation", default="tanh", choices=("tanh", "relu"), help="for --sizes")
     parser.add_argument("--threads", type=int, default=1, help="for --sizes")
     parser.add_argument("--out", type=Path, help=f"folder for the results; {LAST.name}, or {KEPT.name} with --readme")
-    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
+    kept = f"keep the result in {KEPT.name}, and {', '.join(README_ROWS)} in README.md"
+    parser.add_argument("--readme", action="store_true", help=kept)
     chosen = parser.parse_args(arguments)
     if chosen.quick:
         chosen.only, chosen.rounds, chosen.seconds = chosen.only or QUICK, 3, 0.1
@@ -133,14 +134,14 @@ def tell(row):
 
 
 def write(report, folder):
-    """Returns the table."""
+    """Returns the Markdown."""
     folder.mkdir(parents=True, exist_ok=True)
-    table = markdown(report)
+    text = markdown(report)
     (folder / "compare.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    (folder / "compare.md").write_text(table + "\n", encoding="utf-8")
+    (folder / "compare.md").write_text(text + "\n", encoding="utf-8")
     if importlib.util.find_spec("matplotlib"):
         draw(report, folder / "compare.png")
-    return table
+    return text
 
 
 def main(arguments=None):
@@ -158,10 +159,10 @@ def main(arguments=None):
             row["reach"] = measure_reach(workload, names)
         row["date"] = datetime.now(UTC).isoformat(timespec="seconds")
         report["rows"] = with_row(report["rows"], row)
-        table = write(report, chosen.out)  # after each row: a run that is cut short keeps what it has measured
+        text = write(report, chosen.out)  # after each row: a run that is cut short keeps what it has measured
         if chosen.readme:
-            put_into_readme(table)
-    print(f"\n{table}\n\nwritten to {chosen.out}")
+            put_into_readme(excerpt(report))
+    print(f"\n{text}\n\nwritten to {chosen.out}")
     wrong = [row for row in report["rows"] if row["disagreement"] or (chosen.peers and row["failed"])]
     return 1 if wrong else 0
 

@@ -1,4 +1,4 @@
-"""What compare.py has measured, as a Markdown table and a picture."""
+"""What compare.py has measured, as Markdown and as a picture: all of it for the report, four rows of it for README."""
 
 import statistics
 from pathlib import Path
@@ -7,6 +7,15 @@ from workloads import Workload
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- compare:begin -->", "<!-- compare:end -->"
+README_ROWS = ("online", "rl", "digits", "wide")  # from the smallest network to the largest
+
+HEADING = """\
+# fastbp beside other libraries
+
+The time of one training step (gather, forward, loss, backward, update), or of one prediction: the median of the rounds, and
+half the spread from the fastest to the slowest. All train the same network on the same data from the same initial weights,
+each in its fastest form, and reach the same loss. The limit is what multiply-adds in registers alone reach on the same number
+of threads, measured in the same run. In brackets is the goal."""
 
 
 def workload_of(row):
@@ -80,11 +89,23 @@ def _reach_line(row, peers):
     return [workload.name, f"{workload.reach:g}", *(_reach_cell(row["reach"].get(peer)) for peer in peers)]
 
 
+def _others(report):
+    return [peer for peer in report["peers"] if peer != "fastbp"]
+
+
+def _origin(report):
+    """Where, with what and when it was measured."""
+    days = sorted({row["date"][:10] for row in report["rows"]})
+    versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+    measured = " to ".join(dict.fromkeys((days[0], days[-1])))
+    return f"{report['machine']}; {versions}; {measured}; medians of {report['rounds']} rounds."
+
+
 def markdown(report):
-    """The tables: time of a step, and time to a loss where that was measured."""
-    others = [p for p in report["peers"] if p != "fastbp"]
+    """The whole report: time of a step, and time to a loss where that was measured."""
+    others = _others(report)
     head = ["workload", "threads", "fastbp", "GFLOP/s", "of the limit (goal)", *others, "best peer / fastbp (goal)"]
-    parts = [_table(head, [_line(row, others) for row in report["rows"]])]
+    parts = [HEADING, _table(head, [_line(row, others) for row in report["rows"]])]
     reached = [row for row in report["rows"] if row.get("reach")]
     if reached:
         parts.append(
@@ -92,11 +113,27 @@ def markdown(report):
             "had ever been compiled."
         )
         parts.append(_table(["workload", "loss", *report["peers"]], [_reach_line(row, report["peers"]) for row in reached]))
-    days = sorted({row["date"][:10] for row in report["rows"]})
-    versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-    measured = " to ".join(dict.fromkeys((days[0], days[-1])))
-    parts.append(f"{report['machine']}; {versions}; {measured}; medians of {report['rounds']} rounds.")
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, _origin(report)])
+
+
+def _short_line(row, peers):
+    workload = workload_of(row)
+    _, fraction, ratio = summary(row)
+    return [
+        f"{workload.name}: {workload.describe()}",
+        str(workload.threads),
+        *(_cell(row, peer) for peer in ("fastbp", *peers)),
+        f"**{ratio:.1f}**" if ratio else "-",
+        f"{fraction:.0%}",
+    ]
+
+
+def excerpt(report):
+    """What README shows: ``README_ROWS``, in that order, as far as they were measured."""
+    rows, others = {row["workload"]["name"]: row for row in report["rows"]}, _others(report)
+    head = ["network", "threads", "fastbp", *others, "best of the others / fastbp", "of the limit"]
+    lines = [_short_line(rows[name], others) for name in README_ROWS if name in rows]
+    return f"{_table(head, lines)}\n\n{_origin(report)}"
 
 
 def draw(report, path):
@@ -134,6 +171,7 @@ def readme_table():
 
 
 def put_into_readme(table):
+    """Put a table between the markers, in place of what is there."""
     text = README.read_text(encoding="utf-8")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     README.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
