@@ -74,5 +74,5 @@ def test_a_missing_value_of_pandas_is_no_number():
 
 def test_text_in_a_column_is_no_number():
     frame = pd.DataFrame({"a": list("xyzx") * 5, "b": 1.0, "c": 2.0})
-    with pytest.raises(TypeError, match="x must hold real numbers, got DataFrame"):
+    with pytest.raises(TypeError, match="x must hold real numbers, got 'x' at row 0, column 'a'"):
         compiled().fit(frame, Y, verbose=0)
