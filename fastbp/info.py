@@ -88,13 +88,13 @@ def _versions(names: tuple[str, ...]) -> str:
 
 def _cache_text() -> str:
     """The folder of compiled kernels, and whether those that this very version needs are in it."""
-    from .kernels.simd.jit import cache_directory
+    from .kernels.simd.disk_cache import directory
 
     try:
         from .kernels.step import is_cached
 
         state = [f"{dtype} {'warm' if is_cached(dtype) else 'cold'}" for dtype in ("float32", "float64")]
-        return f"{cache_directory()}: {', '.join(state)}"
+        return f"{directory()}: {', '.join(state)}"
     except RuntimeError as error:  # no JIT, or nobody's home
         return f"none: {error}"
 

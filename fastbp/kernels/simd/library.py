@@ -9,7 +9,7 @@ from numba import types
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from . import jit
+from . import disk_cache
 from .lock import global_compiler_lock
 from .vocabulary import I64, VOID, Simd
 
@@ -118,7 +118,7 @@ def _compiled(name, functions, dtype, cached):
     """A code library that holds ``functions``."""
     codegen = cpu_target.target_context.codegen()
     contents = _contents(functions)
-    stored = jit.read_cached(name, contents, codegen) if cached else None
+    stored = disk_cache.read(name, contents, codegen) if cached else None
     if stored is not None:
         return codegen.unserialize_library(stored)
     library = codegen.create_library(name)
@@ -129,7 +129,7 @@ def _compiled(name, functions, dtype, cached):
     library.add_ir_module(module)
     library.finalize()
     if cached:
-        jit.write_cached(name, contents, codegen, library.serialize_using_object_code())
+        disk_cache.write(name, contents, codegen, library.serialize_using_object_code())
     return library
 
 
@@ -167,4 +167,4 @@ def address(function, dtype):
 
 def is_cached(dtype):
     """Whether ``load`` would find all it needs on disk."""
-    return jit.is_cached(f"vectors-{dtype}", _contents(_ours(_registered)), cpu_target.target_context.codegen())
+    return disk_cache.contains(f"vectors-{dtype}", _contents(_ours(_registered)), cpu_target.target_context.codegen())

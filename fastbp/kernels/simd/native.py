@@ -15,10 +15,14 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba.core.registry import cpu_target
 
-from . import jit
+from . import disk_cache
 from .lock import global_compiler_lock
+from .sources import KERNELS, Sources
 
 MAX_LOADED = 64  # modules that are kept though nobody may hold them; the least recently used go first
+
+# All that a formula goes through on its way to code. What it says is in the key; how nodes are ordered and found is not.
+SOURCES = Sources("graph/tracing", "graph/autodiff", "graph/codegen", beside=KERNELS)
 
 _loaded: OrderedDict[str, Code] = OrderedDict()
 
@@ -56,12 +60,12 @@ def load(key: str, write: Callable[[ir.Module, str], list[str]]) -> Code:
         return _loaded[key]
     codegen = cpu_target.target_context.codegen()
     name = "graph_" + hashlib.sha256(key.encode()).hexdigest()[:24]
-    stored = jit.read_cached(name, key, codegen)
+    stored = disk_cache.read(name, key, codegen, SOURCES)
     if stored is None:
         module = ir.Module(name)
         names = write(module, name)
         stored = _compile(module), names
-        jit.write_cached(name, key, codegen, stored)
+        disk_cache.write(name, key, codegen, stored, SOURCES)
     _loaded[key] = code = Code(*stored)
     if len(_loaded) > MAX_LOADED:
         _loaded.popitem(last=False)
