@@ -29,7 +29,7 @@ model = fastbp.Sequential([fastbp.Dense(8, "tanh"), fastbp.Dense(1)], seed=0)
 model.compile(optimizer="adam", loss="mse")
 loss = model.fit(x, np.sin(3 * x), epochs=3, verbose=0).history["loss"][-1]
 ready = time.perf_counter()
-from fastbp.kernels.jit import compilations
+from fastbp.kernels.simd.jit import compilations
 compiled, loaded = compilations()
 print(json.dumps({"compiled": compiled, "loaded": loaded, "loss": loss, "import": imported - start, "fit": ready - start}))
 """
@@ -135,17 +135,6 @@ def test_second_process_compiles_nothing(filled):
     told, errors = finish(start(cache, "-W", "error"))
     assert told["compiled"] == 0 and told["loaded"] == first["compiled"]
     assert told["loss"] == first["loss"] and not errors
-
-
-def test_all_of_the_packages_functions_are_kept(tmp_path):
-    """One whose source is not told apart from a test's would be compiled in every process."""
-    script = """
-import json
-import fastbp.engine, fastbp.graph
-from fastbp.kernels import library
-print(json.dumps([f.name for f in library._registered if f not in library._ours(library._registered)]))
-"""
-    assert finish(start(tmp_path / "cache", script=script))[0] == []
 
 
 def test_spoilt_files_are_compiled_anew(filled, tmp_path):
