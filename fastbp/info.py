@@ -53,7 +53,7 @@ def info() -> dict[str, str]:
     """
     import llvmlite.binding as llvm
 
-    from .kernels.matrix.gemm import tile_heights
+    from .kernels.matrix.tile import tile_heights
     from .kernels.simd.machine import machine
 
     cpu = machine()

@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .kernels.fields import COUNT_BINARY, COUNT_CATEGORICAL, COUNT_ERRORS, COUNT_LABELS, COUNT_LOGITS, COUNT_NOTHING
 from .losses import BinaryCrossentropy, Loss
 from .validation import unique_name, unknown
 
 if TYPE_CHECKING:
     from .engine.epoch import Epoch, Statistics
     from .scaled_sums import Targets
-
-# What the engine counts: nothing, sums of errors, and with them correct entries of one kind.
-NOTHING, REGRESSION, BINARY, CATEGORICAL, SPARSE, BINARY_LOGITS = range(6)
 
 
 def _mse(s: Statistics, targets: Targets) -> float:
@@ -57,14 +55,14 @@ def _binary_accuracy(s: Statistics, targets: Targets) -> float:
 
 # kind: (how to compute it, what to count for it)
 _KINDS = {
-    "mse": (_mse, REGRESSION),
-    "mae": (_mae, REGRESSION),
-    "rmse": (_rmse, REGRESSION),
-    "r2": (_r2, REGRESSION),
-    "binary_accuracy": (_binary_accuracy, BINARY),
-    "binary_accuracy_of_logits": (_binary_accuracy, BINARY_LOGITS),
-    "categorical_accuracy": (_accuracy, CATEGORICAL),
-    "sparse_categorical_accuracy": (_accuracy, SPARSE),
+    "mse": (_mse, COUNT_ERRORS),
+    "mae": (_mae, COUNT_ERRORS),
+    "rmse": (_rmse, COUNT_ERRORS),
+    "r2": (_r2, COUNT_ERRORS),
+    "binary_accuracy": (_binary_accuracy, COUNT_BINARY),
+    "binary_accuracy_of_logits": (_binary_accuracy, COUNT_LOGITS),
+    "categorical_accuracy": (_accuracy, COUNT_CATEGORICAL),
+    "sparse_categorical_accuracy": (_accuracy, COUNT_LABELS),
 }
 _ALIASES = {
     "mean_squared_error": "mse",
@@ -181,9 +179,9 @@ def get_all(identifiers: Any) -> tuple[Metric, ...]:
 def to_count(metrics: Sequence[Metric]) -> int:
     """The engine's ``statistics`` argument for resolved metrics."""
     kinds = {_KINDS[metric.kind][1] for metric in metrics}
-    if len(kinds - {REGRESSION}) > 1:
+    if len(kinds - {COUNT_ERRORS}) > 1:
         raise ValueError("metrics must hold one kind of accuracy, got binary_accuracy and categorical_accuracy")
-    return max(kinds, default=NOTHING)
+    return max(kinds, default=COUNT_NOTHING)
 
 
 def epoch_logs(epoch: Epoch, metrics: Sequence[Metric], targets: Targets) -> dict[str, float]:

@@ -36,13 +36,12 @@ def measure_limit(threads: int = 1, dtype: str = "float32") -> float:
     threads = check_threads(threads, "threads")
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
-    from .kernels import step as train  # noqa: F401 (with train, the library holds all of the package's functions)
+    from .kernels import functions
     from .kernels.multiply_add import flop_per_turn, spin
-    from .kernels.simd import library
     from .kernels.simd.machine import machine
 
     # A call by ctypes releases the interpreter.
-    call = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int64)(library.address(spin, dtype))
+    call = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int64)(functions.address(spin, dtype))
     turns, flop = 200_000, flop_per_turn(machine().lanes(dtype))
     best = min(_time_together(call, turns, threads) for _ in range(8))
     while best < 0.005:

@@ -135,17 +135,6 @@ def test_second_process_compiles_nothing(filled):
     assert told["loss"] == first["loss"] and not errors
 
 
-def test_all_of_the_packages_functions_are_kept(tmp_path):
-    """One whose source is not told apart from a test's would be compiled in every process."""
-    script = """
-import json
-import fastbp.engine, fastbp.graph
-from fastbp.kernels.simd import library
-print(json.dumps([f.name for f in library._registered if f not in library._ours(library._registered)]))
-"""
-    assert finish(start(tmp_path / "cache", script=script))[0] == []
-
-
 def test_spoilt_files_are_compiled_anew(filled, tmp_path):
     """Cut short, overwritten or empty, as after a full disk: no crash and no wrong code."""
     cache, first = filled

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from fastbp.engine.parameters import address, aligned_zeros
-from fastbp.kernels import step as train  # noqa: F401 (train: all functions are then registered)
-from fastbp.kernels.matrix import dots, gemm
-from fastbp.kernels.matrix.dots import most_units
-from fastbp.kernels.matrix.gemm import LONG, NEAR_ROWS, tile_heights, whole_rows
-from fastbp.kernels.matrix.panels import FULL, panel_start, panel_width, panels
-from fastbp.kernels.simd import library
+from fastbp.kernels import functions
+from fastbp.kernels.matrix import dots, gemm, gradient_product
+from fastbp.kernels.matrix.dots import max_dot_units
+from fastbp.kernels.matrix.gemm import LONG
+from fastbp.kernels.matrix.gradient_product import NEAR_ROWS, full_task_rows
+from fastbp.kernels.matrix.panels import PANEL_VECTORS, panel_start, panel_width, panels
+from fastbp.kernels.matrix.tile import tile_heights
 from fastbp.kernels.simd.machine import machine
 
 DTYPES = ["float32", "float64"]
@@ -23,7 +24,7 @@ GUARD, MARK = 64, 12345.0
 
 def call(function, dtype, *arguments):
     kind = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * function.arguments)
-    kind(library.address(function, dtype))(*arguments)
+    kind(functions.address(function, dtype))(*arguments)
 
 
 def guarded(rows, columns, dtype):
@@ -47,7 +48,7 @@ def matrices(rows, terms, columns, dtype, seed=0):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("vectors", range(1, FULL + 1))
+@pytest.mark.parametrize("vectors", range(1, PANEL_VECTORS + 1))
 def test_product_of_any_number_of_rows(vectors, dtype):
     width, item, most = vectors * machine().lanes(dtype), np.dtype(dtype).itemsize, max(tile_heights()[vectors])
     for rows in [*range(1, 2 * most + 2), 37, 64]:
@@ -62,19 +63,19 @@ def test_product_of_any_number_of_rows(vectors, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_product_adds_to_what_is_there(dtype):
     """A.T @ D, added up block by block: strides of A the other way round, the start is C itself."""
-    width, item = FULL * machine().lanes(dtype), np.dtype(dtype).itemsize
+    width, item = PANEL_VECTORS * machine().lanes(dtype), np.dtype(dtype).itemsize
     (a, _, _), (d, _, _) = matrices(50, 30, 1, dtype), matrices(50, width, 1, dtype, seed=1)
     whole, c = guarded(30, width, dtype)
     c[:] = 0
     for first, last in ((0, 17), (17, 50)):
         part, delta = a[first:last], d[first:last]
         places = address(part), item, a.strides[0], address(delta), d.strides[0], address(c), c.strides[0]
-        call(gemm.product, dtype, FULL, *places, address(c), c.strides[0], last - first, 30)
+        call(gemm.product, dtype, PANEL_VECTORS, *places, address(c), c.strides[0], last - first, 30)
     assert close(c, a.T.astype(float) @ d, 50) and is_unhurt(whole)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("vectors", range(1, FULL + 1))
+@pytest.mark.parametrize("vectors", range(1, PANEL_VECTORS + 1))
 def test_row_product(vectors, dtype):
     width, item = vectors * machine().lanes(dtype), np.dtype(dtype).itemsize
     for terms in (*range(1, 20), 300):
@@ -86,17 +87,17 @@ def test_row_product(vectors, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("batch", [1, 100, NEAR_ROWS, 2 * NEAR_ROWS + 1])
-def test_piece_product(batch, dtype):
+def test_gradient_product(batch, dtype):
     """A piece of a gradient from columns in the middle of both factors."""
     lanes, item = machine().lanes(dtype), np.dtype(dtype).itemsize
-    rows, width = whole_rows(lanes), FULL * lanes
+    rows, width = full_task_rows(lanes), PANEL_VECTORS * lanes
     generator = np.random.default_rng(0)
     a, d = (generator.normal(size=(batch, n + 9)).astype(dtype) for n in (rows, width))
     whole, c = guarded(rows, width, dtype)
     zeros, fetched = aligned_zeros(width, dtype), aligned_zeros(8 * rows * width, dtype)
     streams = [address(fetched)] * 4
     places = address(a) + 5 * item, a.strides[0], address(d) + 3 * item, d.strides[0], address(zeros), address(c)
-    call(gemm.piece_product, dtype, *places, batch, *streams, 64)
+    call(gradient_product.gradient_product, dtype, *places, batch, *streams, 64)
     assert close(c, a[:, 5 : 5 + rows].T.astype(float) @ d[:, 3 : 3 + width], batch) and is_unhurt(whole)
 
 
@@ -104,7 +105,7 @@ def test_piece_product(batch, dtype):
 def test_dots_of_any_number_of_units(dtype):
     """The padding of the inputs may hold anything: here NaN."""
     lanes = machine().lanes(dtype)
-    for units in range(1, most_units(dtype) + 1):
+    for units in range(1, max_dot_units(dtype) + 1):
         for terms in (1, lanes - 1, lanes, lanes + 1, 3 * lanes, 5 * lanes + 2):
             for rows in (1, 2, 3, 4, 5, 11):
                 x, w, bias = matrices(rows, terms, units, dtype, terms)
@@ -125,7 +126,7 @@ def test_dots_of_any_number_of_units(dtype):
 def test_a_dot_does_not_depend_on_its_neighbours():
     """Else the result would depend on how the rows are shared among threads."""
     lanes = machine().lanes("float32")
-    units, terms = most_units("float32"), 5 * lanes
+    units, terms = max_dot_units("float32"), 5 * lanes
     x, w, _ = matrices(9, terms, units, "float32")
     turned, start = np.ascontiguousarray(w.T), np.zeros(lanes, np.float32)
     together, alone = np.zeros((9, lanes), np.float32), np.zeros((9, lanes), np.float32)
@@ -140,6 +141,6 @@ def test_panels_cover_all_vectors():
     for vectors in range(1, 70):
         cuts = panels(vectors)
         assert [v for v, width in cuts for v in range(v, v + width)] == list(range(vectors))
-        assert all(panel_width(vectors - v) == width <= FULL for v, width in cuts)
+        assert all(panel_width(vectors - v) == width <= PANEL_VECTORS for v, width in cuts)
         assert all(panel_start(v, vectors) == start for start, width in cuts for v in range(start, start + width))
-        assert vectors == 1 or FULL == 2 or min(width for _, width in cuts) > 1
+        assert vectors == 1 or PANEL_VECTORS == 2 or min(width for _, width in cuts) > 1

@@ -10,7 +10,8 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
 from fastbp.kernels.math import functions as vmath
-from fastbp.kernels.simd.vocabulary import I64, VOID, Simd
+from fastbp.kernels.simd.element_types import I64, VOID
+from fastbp.kernels.simd.vocabulary import Simd
 
 _numbers = itertools.count()
 

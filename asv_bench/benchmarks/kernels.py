@@ -14,8 +14,8 @@ from fastbp.kernels import loss, memory, team
 from fastbp.kernels import optimizer as update
 from fastbp.kernels.fields import CONTROL_SIZE
 from fastbp.kernels.matrix import dots, gemm
-from fastbp.kernels.matrix.dots import most_units
-from fastbp.kernels.matrix.panels import FULL, panels
+from fastbp.kernels.matrix.dots import max_dot_units
+from fastbp.kernels.matrix.panels import PANEL_VECTORS, panels
 from fastbp.kernels.simd.machine import machine
 
 from .common import some, unit
@@ -106,7 +106,7 @@ class WeightGradient:
         self.cuts = panels(-(-self.units // lanes))
         self.a = random.normal(size=(self.rows, self.inputs)).astype(dtype)
         self.delta = aligned_matrix(random.normal(size=(self.rows, self.units)).astype(dtype), sum(self.cuts[-1]) * lanes)
-        self.zeros = aligned_zeros(FULL * lanes, dtype)
+        self.zeros = aligned_zeros(PANEL_VECTORS * lanes, dtype)
         self.panels = [aligned_zeros(self.inputs * n * lanes, dtype).reshape(self.inputs, -1) for _, n in self.cuts]
         self.product, self.calls = kernel(gemm.product, dtype), list(self.arguments())
         self.out = np.empty((self.inputs, self.units), dtype)
@@ -141,7 +141,7 @@ class Dots:
 
     def setup(self, shape, dtype, side):
         self.rows, self.inputs, units = map(int, shape.split("x"))
-        self.units, lanes, random = min(units, most_units(dtype)), machine().lanes(dtype), np.random.default_rng(0)
+        self.units, lanes, random = min(units, max_dot_units(dtype)), machine().lanes(dtype), np.random.default_rng(0)
         self.a = aligned_matrix(random.normal(size=(self.rows, self.inputs)).astype(dtype), -(-self.inputs // lanes) * lanes)
         self.w = random.normal(size=(self.inputs, self.units)).astype(dtype)
         self.turned = aligned_matrix(self.w.T, self.a.shape[1])

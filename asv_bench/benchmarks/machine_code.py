@@ -4,8 +4,7 @@ import ctypes
 from functools import lru_cache
 
 from fastbp.engine.parameters import address, aligned_zeros
-from fastbp.kernels import step as train  # noqa: F401 (train: all of the package's functions are then registered)
-from fastbp.kernels.simd import library
+from fastbp.kernels import functions
 
 __all__ = ["address", "aligned_matrix", "aligned_zeros", "kernel"]
 
@@ -14,7 +13,7 @@ __all__ = ["address", "aligned_matrix", "aligned_zeros", "kernel"]
 def kernel(function, dtype):
     """A VectorFunction as Python calls it: integers in, nothing out. A call costs about a microsecond."""
     kind = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * function.arguments)
-    return kind(library.address(function, dtype))
+    return kind(functions.address(function, dtype))
 
 
 def aligned_matrix(values, row):

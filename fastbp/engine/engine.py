@@ -11,8 +11,8 @@ import numpy as np
 
 from ..forks import at_fork, product_lock
 from ..kernels import fields as at
-from ..kernels.loss import CATEGORICAL, CUSTOM
-from ..kernels.optimizer import SCALARS, SCHEDULE, STORE
+from ..kernels.loss import CATEGORICAL_CROSSENTROPY, CUSTOM
+from ..kernels.optimizer import RUNNING_PRODUCTS, SCALARS, STORE
 from ..kernels.simd.machine import machine
 from ..kernels.statistics import counts_size
 from ..kernels.step import run_kernel
@@ -54,7 +54,7 @@ class Engine:
         self._forward_flop, self._step_flop = forward_flop(self.shapes, 1), step_flop(self.shapes, 1)
         self._random = np.array([seed], np.uint64).view(np.int64)
         self._scalars = aligned_zeros(SCALARS, self.dtype)
-        self._hyper, self._schedule = np.zeros(8), np.ones(SCHEDULE)
+        self._hyper, self._schedule = np.zeros(8), np.ones(RUNNING_PRODUCTS)
         self._optimizer = self._loss = None
         self._plans = {}
         self._activations = None  # the code of those that are formulas, else None
@@ -148,7 +148,7 @@ class Engine:
         return ended[0]
 
     def train_epochs(self, count, ended, x, y, batch_size, shuffle=True, statistics=0, threads=None):
-        """Up to ``MOST_EPOCHS`` passes over the data in one compiled call. Raises Diverged; the parameters are then of no use.
+        """Up to ``MAX_EPOCHS`` passes over the data in one compiled call. Raises Diverged; the parameters are then of no use.
 
         The passes that have ended are appended to ``ended``, whatever is raised. ``statistics`` are counted over all of them.
         """
@@ -205,7 +205,7 @@ class Engine:
                 return self._forward_again(x)
             n, units = len(x), self.shapes[-1].units_out
             batch = n if keep else min(EVALUATION_ROWS, n)
-            phases = at.OUTPUT_KEPT if keep else at.OUTPUT_ALONE
+            phases = at.PREDICT_FOR_BACKWARD if keep else at.PREDICT_ONLY
             plan = self._plan(phases, batch, choose_threads(batch * self._forward_flop, threads), keep)
             self._give_data(plan, x, None, shuffle=False)
             plan[at.PHASES] = phases  # backward has others
@@ -225,7 +225,7 @@ class Engine:
     def _forward_again(self, x):
         """The same with everything in place from the last time: a control loop asks for a row after a row."""
         plan, place, out = self._repeatable
-        plan[at.PHASES] = at.OUTPUT_KEPT
+        plan[at.PHASES] = at.PREDICT_FOR_BACKWARD
         place[...] = x
         self._kernel(plan.address, 0)
         self._kept = plan
@@ -283,11 +283,14 @@ class Engine:
             plan = make_plan(self._parameters, fuse(self.stages, loss), phases, batch, threads, keep)
             plan[at.PARAMETERS] = address(self._parameters.weights)
             plan[at.RANDOM], plan[at.SLOT] = address(self._random), self._parameters.weights.nbytes
-            plan[at.HYPER], plan[at.SCHEDULE] = address(self._hyper), address(self._schedule)
+            plan[at.HYPER], plan[at.RUNNING_PRODUCTS] = address(self._hyper), address(self._schedule)
             plan[at.SCALARS] = address(self._scalars)
             self._give_activations(plan)
             if loss is not None:
-                plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.code < CATEGORICAL
+                plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = (
+                    float_bits(loss.parameter),
+                    loss.code < CATEGORICAL_CROSSENTROPY,
+                )
             self._plans[key] = plan
         return plan
 
@@ -322,12 +325,12 @@ class Engine:
         self._hyper[:] = self._optimizer.hyper
         plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
         touched = parameters.weights.nbytes * (2 + slots)
-        plan[at.FETCHED] = 1 + slots if touched > FETCH_FROM else 0
+        plan[at.PREFETCH_ARRAYS] = 1 + slots if touched > FETCH_FROM else 0
 
     def _give_store(self, plan):
         """Have the update store the gradient instead of using it: a flat buffer laid out like the weights."""
         gradient = aligned_zeros(self._parameters.size, self.dtype)
-        plan[at.OPTIMIZER], plan[at.FETCHED] = STORE, 0
+        plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS] = STORE, 0
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient
 
@@ -387,7 +390,7 @@ class Engine:
         """Raise Diverged if the run did."""
         result = plan.buffers["result"]
         if result[at.DIVERGED_AT]:
-            raise Diverged(int(result[at.DIVERGED_AT]), bool(result[at.SPOILT]))
+            raise Diverged(int(result[at.DIVERGED_AT]), bool(result[at.DIVERGED_WEIGHTS]))
 
 
 _engines: WeakSet[Engine] = WeakSet()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..kernels import fields as at
-from ..kernels.matrix.dots import most_units
+from ..kernels.matrix.dots import max_dot_units
 from ..kernels.matrix.panels import panels
 
 ALIGNMENT = 128  # bytes: two cache lines, which processors fetch in pairs
@@ -137,7 +137,7 @@ class Parameters:
     def refresh_transposed(self):
         for shape, (kernel, _) in zip(self.weighted, self._matrices(self.weights), strict=True):
             target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
-            if shape.units_out <= most_units(self.dtype):
+            if shape.units_out <= max_dot_units(self.dtype):
                 target.reshape(shape.units_out, -1)[:, : shape.units_in] = kernel.T
             else:
                 pack(kernel.T, shape.vectors_in, shape.lanes, target)

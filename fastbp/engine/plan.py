@@ -18,11 +18,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..kernels import fields as at
-from ..kernels.activation import SIGMOID, STORED
-from ..kernels.layers.dense import LINE, piece_rows, scratch_bytes
-from ..kernels.loss import BINARY, BINARY_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS, SPARSE, SPARSE_LOGITS
-from ..kernels.matrix.gemm import tile_rows
-from ..kernels.matrix.panels import FULL
+from ..kernels.activation import SIGMOID, STORES_DERIVATIVE
+from ..kernels.layers.dense_task import scratch_bytes, task_rows
+from ..kernels.loss import (
+    BINARY_CROSSENTROPY,
+    BINARY_CROSSENTROPY_OF_LOGITS,
+    CATEGORICAL_CROSSENTROPY,
+    CATEGORICAL_CROSSENTROPY_OF_LOGITS,
+    SPARSE_CROSSENTROPY,
+    SPARSE_CROSSENTROPY_OF_LOGITS,
+)
+from ..kernels.matrix.panels import PANEL_VECTORS
+from ..kernels.matrix.tile import LINE, tile_rows
 from ..kernels.simd.machine import machine
 from .parameters import address, aligned_zeros
 from .tasks import pieces, share
@@ -85,7 +92,11 @@ class Fusion:
     loss: int
 
 
-_LOGITS = {BINARY: BINARY_LOGITS, CATEGORICAL: CATEGORICAL_LOGITS, SPARSE: SPARSE_LOGITS}
+_LOGITS = {
+    BINARY_CROSSENTROPY: BINARY_CROSSENTROPY_OF_LOGITS,
+    CATEGORICAL_CROSSENTROPY: CATEGORICAL_CROSSENTROPY_OF_LOGITS,
+    SPARSE_CROSSENTROPY: SPARSE_CROSSENTROPY_OF_LOGITS,
+}
 
 
 def fuse(stages, loss):
@@ -97,7 +108,7 @@ def fuse(stages, loss):
     if loss.from_logits:
         return Fusion(stages, len(stages), _LOGITS[loss.code])
     last = stages[-1]
-    is_fused = last.activation.code == SIGMOID if loss.code == BINARY else last.kind == at.SOFTMAX
+    is_fused = last.activation.code == SIGMOID if loss.code == BINARY_CROSSENTROPY else last.kind == at.SOFTMAX
     if is_fused and last.kind == at.DENSE:
         stages = (*stages[:-1], *last.apart())
     if not is_fused or len(stages) == 1:
@@ -169,7 +180,7 @@ class Plan:
         if alone:
             return
         result = self.buffers["result"]
-        went_solo, result[at.WENT_SOLO] = result[at.WENT_SOLO], 0
+        went_solo, result[at.BECAME_SINGLE_THREAD] = result[at.BECAME_SINGLE_THREAD], 0
         self._patience = min(2 * self._patience, LONGEST_REST) if went_solo else 1
         self._rest = self._patience if went_solo else 0
 
@@ -178,7 +189,7 @@ class Plan:
         self.fields[at.THREADS] = threads
         if "starts" in self.buffers:
             alone = threads != self.threads
-            self.fields[at.TASK_STARTS] = self.fields[at.STARTS_ALONE] if alone else address(self.buffers["starts"])
+            self.fields[at.TASK_STARTS] = self.fields[at.SINGLE_THREAD_STARTS] if alone else address(self.buffers["starts"])
 
     @property
     def memory(self):
@@ -231,8 +242,8 @@ class _Builder:
             reserve(i, at.OUTPUT, stride)
             if (learns and i < trained) or i == trained - 1:  # the loss writes the last one, wanted or not
                 reserve(i, at.DELTA, stride)
-            if learns and i < trained and row[at.ACTIVATION] in STORED:
-                reserve(i, at.STORED, stride)
+            if learns and i < trained and row[at.ACTIVATION] in STORES_DERIVATIVE:
+                reserve(i, at.DERIVATIVE, stride)
             source_row = stride
         base = self.buffer("activations", size * copies, np.uint8)
         for row, position, offset in places:
@@ -246,7 +257,7 @@ class _Builder:
         self.buffers["tasks"] = np.array(tasks, np.int64)
         self.buffers["starts"] = np.array(starts, np.int64)
         self.buffers["starts_alone"] = np.array([0, len(tasks)])
-        self.fields[at.STARTS_ALONE] = address(self.buffers["starts_alone"])
+        self.fields[at.SINGLE_THREAD_STARTS] = address(self.buffers["starts_alone"])
         self.fields[at.TASKS] = address(self.buffers["tasks"])
         self.fields[at.TASK_STARTS] = address(self.buffers["starts"])
         size = scratch_bytes(self.dtype) + (self._choose_packed(batch) if batch else 0)
@@ -258,9 +269,9 @@ class _Builder:
         needed = 0
         for shape, row in zip(self.shapes, self.table, strict=True):
             is_large = batch * row_bytes(shape.units_in, self.dtype) > PACKED_FROM
-            row[at.PACKED] = shape.weighted and is_large and shape.vectors_out >= PANELS_TO_PACK * FULL
+            row[at.PACKED] = shape.weighted and is_large and shape.vectors_out >= PANELS_TO_PACK * PANEL_VECTORS
             if row[at.PACKED]:
-                needed = batch * piece_rows(shape, self.dtype) * self.dtype.itemsize
+                needed = batch * task_rows(shape, self.dtype) * self.dtype.itemsize
         return needed
 
 
@@ -324,7 +335,7 @@ def make_plan(parameters, fusion, phases, batch, threads, keep=False, cuts=()):
     fields[at.RESULT] = builder.buffer("result", at.RESULT_SIZE, np.float64)
     fields[at.ONES] = builder.buffer("ones", machine().lanes(parameters.dtype), parameters.dtype)
     builder.buffers["ones"][:] = 1
-    fields[at.ZEROS] = builder.buffer("zeros", FULL * machine().vector_bytes, np.uint8)
+    fields[at.ZEROS] = builder.buffer("zeros", PANEL_VECTORS * machine().vector_bytes, np.uint8)
     if grouped:
         fields[at.GROUPS] = GROUPS
         if learns:

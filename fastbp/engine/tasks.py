@@ -1,6 +1,6 @@
 """Phase two's work: the pieces of the weights to update, and which thread has which."""
 
-from ..kernels.layers.dense import piece_rows
+from ..kernels.layers.dense_task import task_rows
 from ..kernels.matrix.panels import panels
 
 # (layer, first vector of outputs, last, first row of inputs, last)
@@ -17,7 +17,7 @@ def pieces(shapes, dtype, threads):
     for i, shape in enumerate(shapes):
         if not shape.weighted:
             continue
-        height = piece_rows(shape, dtype)
+        height = task_rows(shape, dtype)
         parts = 1 if shape.units_in >= 4 * threads * height else threads
         starts = [v for v, _ in panels(shape.vectors_out)]
         step = -(-len(starts) // parts)

@@ -22,7 +22,7 @@ from ..graph.tracing.tape import Tape
 from ..graph.tracing.trace import argument_names, results
 from ..kernels import formula as at
 from ..kernels.fields import CONTROL_SIZE
-from ..kernels.optimizer import SCALARS, SCHEDULE
+from ..kernels.optimizer import RUNNING_PRODUCTS, SCALARS
 from ..kernels.simd.machine import machine
 from ..validation import columns, number
 
@@ -110,7 +110,7 @@ class Descent:
         graphs = [self._graph(f, arrays, rows, buffers) for rows in {batch: 0, samples % batch or batch: 0}]
         self._threads = pool.get_num_threads() if batch >= MANY_ROWS else 1
         self._long = samples * self._operators > INTERRUPTIBLE_FROM
-        hyper, schedule, scalars = np.array(optimizer.hyper), np.ones(SCHEDULE), aligned_zeros(SCALARS, self.dtype)
+        hyper, schedule, scalars = np.array(optimizer.hyper), np.ones(RUNNING_PRODUCTS), aligned_zeros(SCALARS, self.dtype)
         order, random = np.arange(samples), np.array([seed], np.uint64)
         self._plan = plan = np.zeros(at.FIELDS, np.int64)
         plan[[at.SAMPLES, at.BATCH, at.SHUFFLE, at.ARRAYS]] = samples, batch, shuffle, len(sources)
@@ -125,7 +125,7 @@ class Descent:
             at.PARAMETERS: self._w,
             at.STATE: self._state,
             at.HYPER: hyper,
-            at.SCHEDULE: schedule,
+            at.RUNNING_PRODUCTS: schedule,
             at.SCALARS: scalars,
             at.CONTROL: self._control,
             at.RESULT: self._result,

@@ -9,9 +9,9 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from .math import functions as vmath
-from .simd.library import VectorFunction, call_by_code, calls_address
+from .simd.element_types import I64
+from .simd.library import VectorFunction, calls_address, selects_by_code
 from .simd.machine import machine
-from .simd.vocabulary import I64
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
@@ -45,7 +45,7 @@ PAIRS = {
 STAGES = {TANH: (vmath.tanh_start, vmath.tanh_end)}
 
 # Activations whose derivative is stored in the forward pass.
-STORED = {*PAIRS, CUSTOM}
+STORES_DERIVATIVE = {*PAIRS, CUSTOM}
 
 # code: (s, a, alpha) -> da/dz from the output a
 DERIVATIVES = {
@@ -185,14 +185,6 @@ _TIMES_STORED = _differentiate_as("stored")
 _DIFFERENTIATE = {code: _differentiate_as(code) for code in (*DERIVATIVES, CUSTOM)} | dict.fromkeys(PAIRS, _TIMES_STORED)
 
 
-def _activate(s, code, *arguments):
-    call_by_code(s, code, _ACTIVATE, arguments)
-
-
-def _differentiate(s, code, *arguments):
-    call_by_code(s, code, _DIFFERENTIATE, arguments)
-
-
 def _softmax(s, z, z_row, rows, units):
     b = s.b
     with s.loop(rows) as r:
@@ -238,11 +230,11 @@ def softmax_row(s, z, e, units):
 
 
 # activate(code, alpha, z, z_row, d, d_row, rows, vectors): overwrites z, and d if it is not 0.
-activate = VectorFunction("activate", 8, _activate)
+activate = selects_by_code("activate", _ACTIVATE)
 
 # differentiate(code, alpha, g, g_row, a, a_row, rows, vectors): overwrites g. ``a`` is the layer's output, or the stored
-# derivative for the codes in STORED.
-differentiate = VectorFunction("differentiate", 8, _differentiate)
+# derivative for the codes in STORES_DERIVATIVE.
+differentiate = selects_by_code("differentiate", _DIFFERENTIATE)
 
 # softmax(z, z_row, rows, units): z becomes probabilities, 0 in the padding.
 softmax = VectorFunction("softmax", 4, _softmax)

@@ -9,7 +9,7 @@ from itertools import count
 # Bits of PHASES: the parts of a step.
 GATHER, FORWARD, LOSS_PHASE, BACKWARD, UPDATE, PREDICT = 1, 2, 4, 8, 16, 32
 TRAIN = GATHER | FORWARD | LOSS_PHASE | BACKWARD | UPDATE
-OUTPUT_ALONE, OUTPUT_KEPT = FORWARD | PREDICT, GATHER | FORWARD | PREDICT  # kept: what a later BACKWARD needs
+PREDICT_ONLY, PREDICT_FOR_BACKWARD = FORWARD | PREDICT, GATHER | FORWARD | PREDICT  # the latter keeps what BACKWARD needs
 
 # -- The plan.
 _next = count().__next__
@@ -35,26 +35,26 @@ TABLE = _next()  # the layers' rows
 PARAMETERS = _next()  # all weights, SLOT bytes
 OPTIMIZER = _next()  # code
 HYPER = _next()
-SCHEDULE = _next()
+RUNNING_PRODUCTS = _next()  # of the optimizer, from step to step
 SCALARS = _next()
 STATE = _next()  # bytes from a parameter to its first optimizer state
-FETCHED = _next()  # arrays to have fetched ahead of an update: the weights and their states, or 0 if all are in cache
+PREFETCH_ARRAYS = _next()  # arrays to prefetch for an update: the weights and their states, or 0 if all are in cache
 SLOT = _next()  # bytes from one state to the next
 LOSS = _next()  # code
 LOSS_PARAMETER = _next()  # float64 bits
 LOSS_PER_OUTPUT = _next()  # 1: the mean is over rows and outputs; 0: over rows
 ROW_LOSS = _next()  # float64 for each row of the batch
-STATISTICS = _next()  # what to count for the metrics, 0 to 4
+STATISTICS = _next()  # what to count for the metrics, one of the kinds below
 COUNTS = _next()  # float64 slots, one for each group
 COUNTS_ROW = _next()
 BLOCK = _next()  # rows that go through all layers together
-GROUPS = _next()  # 0: the whole batch is kept; else its fixed parts, each with a gradient of its own
+GROUPS = _next()  # 0: the whole batch is kept; else its fixed parts, each with its gradient
 GRADIENTS = _next()  # bytes from a parameter to its gradient in group 0
 GROUP = _next()  # bytes from one group's gradient to the next
 ARENA = _next()  # bytes from one thread's activations to the next thread's (with groups)
-TASKS = _next()  # TASK_FIELDS integers for each piece of the update
-TASK_STARTS = _next()  # where each thread's pieces begin
-STARTS_ALONE = _next()  # the same for one thread
+TASKS = _next()  # TASK_FIELDS integers for each task of the update
+TASK_STARTS = _next()  # where each thread's tasks begin
+SINGLE_THREAD_STARTS = _next()  # the same for one thread
 SCRATCH = _next()  # for each thread a small gradient tile, and after it room for packed inputs
 SCRATCH_ROW = _next()
 ONES = _next()  # a vector of ones
@@ -78,33 +78,36 @@ INPUT = _next()
 INPUT_ROW = _next()
 OUTPUT = _next()
 OUTPUT_ROW = _next()
-STORED = _next()  # the activation's derivative where it does not follow from the output, else 0
+DERIVATIVE = _next()  # the activation's derivative where it does not follow from the output, else 0
 DELTA = _next()  # gradient with respect to the pre-activation (dZ)
 DELTA_ROW = _next()
 BIAS = _next()  # 1 or 0
 WEIGHTS = _next()  # panels [panel][UNITS_IN + BIAS][width]: the bias is each panel's last row
-TRANSPOSED = _next()  # panels of the transposed kernel (of few units: its rows), or 0 where no gradient is sent further down
+TRANSPOSED = _next()  # panels of the transposed kernel (up to MAX_DOT_UNITS units: its rows), or 0 for the first layer
 PACKED = _next()  # 1: the update copies the inputs it needs before it goes through them
 LAYER_FIELDS = _next()
 
 # -- KIND
 DENSE, ELEMENTWISE, SOFTMAX = range(3)
 
-# -- A piece of the update: some rows of some panels of one layer.
+# -- STATISTICS: sums of errors, and with them correct entries of one kind; COUNT_LABELS counts correct labels only.
+COUNT_NOTHING, COUNT_ERRORS, COUNT_BINARY, COUNT_CATEGORICAL, COUNT_LABELS, COUNT_LOGITS = range(6)
+
+# -- A task of the update: some rows of some panels of one layer.
 TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)
 TASK_FIELDS = 5
 
 # -- RESULT
-LOSS_SUM, STEPS, DIVERGED_AT, SPOILT, WENT_SOLO, EPOCHS_DONE = range(6)  # SPOILT: diverged by the weights, not by the loss
+LOSS_SUM, STEPS, DIVERGED_AT, DIVERGED_WEIGHTS, BECAME_SINGLE_THREAD, EPOCHS_DONE = range(6)  # by the weights, not by the loss
 EPOCH_LOSS = 6  # the sum of the losses of the first finished pass; as many follow as there are
-MOST_EPOCHS = 256  # of one call
-RESULT_SIZE = EPOCH_LOSS + MOST_EPOCHS
+MAX_EPOCHS = 256  # of one call
+RESULT_SIZE = EPOCH_LOSS + MAX_EPOCHS
 
 # -- CONTROL: 64-bit integers that threads share, each on cache lines of its own.
 ARRIVED = 0  # threads at the barrier
-GENERATION = 16  # how often all have met
+GENERATION = 16  # how often the barrier has opened
 STOP = 32  # asked for from outside: end after this step
 QUIT = 48  # all leave at the end of this step
 ABORT = 64  # nobody waits any more: the team never got together
-SOLO = 80  # the others leave at the end of this step, thread 0 goes on alone
+SINGLE_THREAD = 80  # the others leave at the end of this step, thread 0 goes on
 CONTROL_SIZE = 96

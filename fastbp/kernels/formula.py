@@ -11,14 +11,14 @@ from numba import types
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from . import step as train  # noqa: F401 (train: the library holds all of the package's functions)
+from . import functions
 from .fields import QUIT, STOP
 from .memory import make_accessors, read_double, read_int, write_double
 from .optimizer import make_begin_step, update
 from .random import shuffle
-from .simd import jit, library
+from .simd import jit
+from .simd.element_types import I64, VOID
 from .simd.jit import inner, kernel
-from .simd.vocabulary import I64, VOID
 from .team import barrier, raise_flag, read_flag
 
 # -- The plan: positions in a row of 64-bit integers.
@@ -41,7 +41,7 @@ STATE = _next()  # the optimizer's
 SLOT = _next()  # bytes from one of its slots to the next
 OPTIMIZER = _next()  # code
 HYPER = _next()
-SCHEDULE = _next()
+RUNNING_PRODUCTS = _next()
 SCALARS = _next()
 CONTROL = _next()
 RESULT = _next()  # float64: the sum of the batches' losses times their rows, steps taken, the step that diverged
@@ -93,21 +93,21 @@ def _make_run(dtype):
     def evaluate(graph, thread, threads, control):
         """The formula on the batch: each thread takes blocks of rows, one adds up."""
         table, loops = read_int(graph, GRAPH_TABLE), read_int(graph, GRAPH_LOOPS)
-        functions = graph + 8 * GRAPH_FUNCTIONS
+        addresses = graph + 8 * GRAPH_FUNCTIONS
         for k in range(loops):
-            _call(read_int(functions, 2 * k), table)
+            _call(read_int(addresses, 2 * k), table)
             if threads > 1:
                 barrier(control, threads)
             if thread == 0:
-                _call(read_int(functions, 2 * k + 1), table)
+                _call(read_int(addresses, 2 * k + 1), table)
             if threads > 1:
                 barrier(control, threads)
         if thread == 0:
-            _call(read_int(functions, 2 * loops), table)
+            _call(read_int(addresses, 2 * loops), table)
 
     @inner(dtype)
     def close_step(plan, step, batch):
-        """Take note of the loss, and take the optimizer's step along the gradient unless all is lost."""
+        """Record the loss, and take the optimizer's step along the gradient unless all is lost."""
         result, outputs, control = read_int(plan, RESULT), read_int(plan, OUTPUTS), read_int(plan, CONTROL)
         loss = read(outputs, read_int(plan, PARAMETER_COUNT))
         write_double(result, LOSS_SUM, read_double(result, LOSS_SUM) + loss * batch)
@@ -116,7 +116,7 @@ def _make_run(dtype):
             raise_flag(control, QUIT)
             return
         code, scalars = read_int(plan, OPTIMIZER), read_int(plan, SCALARS)
-        begin_step(code, read_int(plan, HYPER), read_int(plan, SCHEDULE), scalars)
+        begin_step(code, read_int(plan, HYPER), read_int(plan, RUNNING_PRODUCTS), scalars)
         state, slot = read_int(plan, STATE), read_int(plan, SLOT)
         take_step(code, scalars, read_int(plan, PARAMETERS), outputs, state, slot, read_int(plan, VECTORS))
         write_double(result, STEPS, float(step + 1))
@@ -126,7 +126,7 @@ def _make_run(dtype):
     def run(plan, thread):
         """One pass over the data, for one thread of the team. ``plan`` is the address of the plan.
 
-        Overwrites parameters, state, schedule, generator, order and every buffer.
+        Overwrites parameters, state, running products, generator, order and every buffer.
         """
         samples, size, threads = read_int(plan, SAMPLES), read_int(plan, BATCH), read_int(plan, THREADS)
         control = read_int(plan, CONTROL)
@@ -158,9 +158,9 @@ def run_kernel(dtype, announce=lambda: None):
     """
     name, signature = f"formula-{dtype}", "void(int64, int64)"
     if dtype not in _ready:
-        if not (library.is_cached(dtype) and jit.is_cached(name, signature, cpu_target.target_context.codegen())):
+        if not (functions.is_cached(dtype) and jit.is_cached(name, signature, cpu_target.target_context.codegen())):
             announce()
-        library.load(dtype)
+        functions.load(dtype)
         _ready[dtype] = kernel(name, signature, lambda: _make_run(dtype))
     return _ready[dtype]
 

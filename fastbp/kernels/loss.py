@@ -9,12 +9,12 @@ from llvmlite import ir
 from .activation import softmax_row, spread_bits
 from .math import functions as vmath
 from .memory import sample_of
-from .simd.library import VectorFunction, call_by_code, calls_address
-from .simd.vocabulary import I64
+from .simd.element_types import I64
+from .simd.library import VectorFunction, calls_address, selects_by_code
 
 # The codes of fastbp/losses.py, and after them the cross-entropies computed from logits.
-MSE, MAE, HUBER, LOG_COSH, POISSON, BINARY, CATEGORICAL, SPARSE = range(8)
-BINARY_LOGITS, CATEGORICAL_LOGITS, SPARSE_LOGITS = 8, 9, 10
+MSE, MAE, HUBER, LOG_COSH, POISSON, BINARY_CROSSENTROPY, CATEGORICAL_CROSSENTROPY, SPARSE_CROSSENTROPY = range(8)
+BINARY_CROSSENTROPY_OF_LOGITS, CATEGORICAL_CROSSENTROPY_OF_LOGITS, SPARSE_CROSSENTROPY_OF_LOGITS = 8, 9, 10
 CUSTOM = 11  # a user's formula, compiled by graph/codegen/row_function.py: its address is the loss's parameter
 
 EPSILON = 1e-7  # what Keras keeps probabilities away from 0 and 1
@@ -57,8 +57,8 @@ def _binary(s, p, t, smoothing):
     q = 1.0 - p  # clipped by itself: 1 - EPSILON is not a float32
     clipped_p, clipped_q = s.maximum(low, p), s.maximum(low, q)
     value = -(t * vmath.log(s, clipped_p) + (1.0 - t) * vmath.log(s, clipped_q))
-    slope = (p - t) / (clipped_p * clipped_q)
-    return value, s.select((p < low) | (q < low), 0.0, slope)
+    derivative = (p - t) / (clipped_p * clipped_q)
+    return value, s.select((p < low) | (q < low), 0.0, derivative)
 
 
 def _binary_logits(s, z, t, smoothing):
@@ -74,8 +74,8 @@ ELEMENTWISE = {
     HUBER: _huber,
     LOG_COSH: _log_cosh,
     POISSON: _poisson,
-    BINARY: _binary,
-    BINARY_LOGITS: _binary_logits,
+    BINARY_CROSSENTROPY: _binary,
+    BINARY_CROSSENTROPY_OF_LOGITS: _binary_logits,
 }
 
 # Arguments of every loss function of a block of rows (64-bit integers): the network's output, the targets, the sample
@@ -120,9 +120,9 @@ def _elementwise(code):
 
             def add(j, mask, p_start=p_start, g_start=g_start, t_start=t_start, total=total):
                 t = s.load_some(s.offset(t_start, j), mask)
-                value, slope = ELEMENTWISE[code](s, s.load(s.offset(p_start, j)), t, rows.parameter)
+                value, derivative = ELEMENTWISE[code](s, s.load(s.offset(p_start, j)), t, rows.parameter)
                 total.set(total.get() + s.keep(mask, value))
-                s.store(s.keep(mask, slope * rows.scale), s.offset(g_start, j))
+                s.store(s.keep(mask, derivative * rows.scale), s.offset(g_start, j))
 
             s.over_row(rows.units, add)
             rows.finish(r, total.get())
@@ -133,7 +133,7 @@ def _elementwise(code):
 def _target_reader(rows, code):
     """(first class, mask, address of the row's target) -> targets of a vector of classes: given, smoothed or one-hot."""
     s, b = rows.s, rows.s.b
-    if code in (CATEGORICAL, CATEGORICAL_LOGITS):
+    if code in (CATEGORICAL_CROSSENTROPY, CATEGORICAL_CROSSENTROPY_OF_LOGITS):
         units = s.broadcast(b.sitofp(rows.units, s.element))
 
         def dense(j, mask, t_start):
@@ -166,12 +166,12 @@ def _cross_entropy_logits(code):
             weight.set(weight.get() + t)
 
         s.over_row(rows.units, add)
-        share = s.sum(weight.get()) / powers
+        scale = s.sum(weight.get()) / powers
 
         def differentiate(j, mask):
             at = s.offset(g_start, j)
-            slope = s.load(at) * share - targets(j, mask, t_start)
-            s.store(s.keep(mask, slope * rows.scale), at)
+            derivative = s.load(at) * scale - targets(j, mask, t_start)
+            s.store(s.keep(mask, derivative * rows.scale), at)
 
         s.over_row(rows.units, differentiate)
         rows.finish(r, total.get())
@@ -185,29 +185,29 @@ def _cross_entropy(code):
     def row(s, rows, targets, r):
         p_start, g_start, t_start = rows.starts(r)
         low, high = s.constant(EPSILON), s.constant(1.0 - EPSILON)
-        mass, total, pull = (s.variable(s.constant(0.0)) for _ in range(3))
+        norm, total, dot = (s.variable(s.constant(0.0)) for _ in range(3))
 
-        def weigh(j, mask):
-            mass.set(mass.get() + s.keep(mask, s.load(s.offset(p_start, j))))
+        def add_probability(j, mask):
+            norm.set(norm.get() + s.keep(mask, s.load(s.offset(p_start, j))))
 
-        s.over_row(rows.units, weigh)
-        whole = s.sum(mass.get())
+        s.over_row(rows.units, add_probability)
+        whole = s.sum(norm.get())
 
-        def add(j, mask):  # g holds dL/dq until the mean pull is known
+        def add(j, mask):  # g holds dL/dq until the sum of q dL/dq is known
             t = targets(j, mask, t_start)
             q = s.load(s.offset(p_start, j)) / whole
             clipped = s.select(q < low, low, s.select(q > high, high, q))
             total.set(total.get() - s.keep(mask, t * vmath.log(s, clipped)))
-            slope = s.keep(mask, s.select((q < low) | (q > high), 0.0, -t / clipped))
-            pull.set(pull.get() + s.keep(mask, slope * q))
-            s.store(slope, s.offset(g_start, j))
+            derivative = s.keep(mask, s.select((q < low) | (q > high), 0.0, -t / clipped))
+            dot.set(dot.get() + s.keep(mask, derivative * q))
+            s.store(derivative, s.offset(g_start, j))
 
         s.over_row(rows.units, add)
-        mean = s.sum(pull.get())
+        weighted_sum = s.sum(dot.get())
 
         def differentiate(j, mask):
             at = s.offset(g_start, j)
-            s.store(s.keep(mask, (s.load(at) - mean) / whole * rows.scale), at)
+            s.store(s.keep(mask, (s.load(at) - weighted_sum) / whole * rows.scale), at)
 
         s.over_row(rows.units, differentiate)
         rows.finish(r, total.get())
@@ -228,14 +228,10 @@ def _by_row(code, row):
 
 
 _LOSSES = {code: _elementwise(code) for code in ELEMENTWISE}
-_LOSSES |= {code: _cross_entropy(code) for code in (CATEGORICAL, SPARSE)}
-_LOSSES |= {code: _cross_entropy_logits(code) for code in (CATEGORICAL_LOGITS, SPARSE_LOGITS)}
+_LOSSES |= {code: _cross_entropy(code) for code in (CATEGORICAL_CROSSENTROPY, SPARSE_CROSSENTROPY)}
+_LOSSES |= {code: _cross_entropy_logits(code) for code in (CATEGORICAL_CROSSENTROPY_OF_LOGITS, SPARSE_CROSSENTROPY_OF_LOGITS)}
 _LOSSES[CUSTOM] = calls_address("loss_custom", len(ARGUMENTS), ARGUMENTS.index("parameter"))
 
 
-def _loss(s, code, *arguments):
-    call_by_code(s, code, _LOSSES, arguments)
-
-
 # loss(code, p, p_row, ...), arguments as in ARGUMENTS: overwrites g and row_loss.
-loss = VectorFunction("loss", 1 + len(ARGUMENTS), _loss)
+loss = selects_by_code("loss", _LOSSES)

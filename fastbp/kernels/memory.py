@@ -4,8 +4,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from .simd.element_types import FLOATS, I64, NUMBA_FLOATS, itemsize
 from .simd.library import VectorFunction
-from .simd.vocabulary import FLOATS, I64, Simd
+from .simd.vocabulary import Simd
 
 
 def _accessors(llvm_type, numba_type, bytes_):
@@ -50,7 +51,7 @@ read_double, write_double = _accessors(ir.DoubleType(), types.float64, 8)
 
 def make_accessors(dtype):
     """``read(address, index)`` and ``write(address, index, value)`` for the model's element type."""
-    return _accessors(FLOATS[dtype], getattr(types, dtype), 4 if dtype == "float32" else 8)
+    return _accessors(FLOATS[dtype], NUMBA_FLOATS[dtype], itemsize(dtype))
 
 
 def _copy_rows(s, source, source_row, order, target, target_row, rows, columns, padded=False):
@@ -100,7 +101,7 @@ def sample_of(s, order, r):
     return which
 
 
-def _fetch_rows(s, source, source_row, order, rows, size):
+def _prefetch_rows(s, source, source_row, order, rows, size):
     """Ask for ``size`` bytes of each of the rows that order[0], order[1], ... name: all at once they cost one wait."""
     b = s.b
     with s.loop(rows) as r:
@@ -129,7 +130,7 @@ def _set_zero(s, address, size):
 
 
 def _add_doubles(s, address, count):
-    """The sum of ``count`` float64, in an order that depends on ``count`` alone."""
+    """The sum of ``count`` float64, in an order that depends on ``count`` only."""
     b, s = s.b, Simd(s.b, "float64")
     total = s.variable(s.constant(0.0))
     with s.loop(count, step=s.lanes) as i:
@@ -146,7 +147,7 @@ def _prefetch(s, address, step, count):
 
 copy_rows = VectorFunction("copy_rows", 7, _copy_rows)
 gather_rows = VectorFunction("gather_rows", 7, _gather_rows)
-fetch_rows = VectorFunction("fetch_rows", 5, _fetch_rows)
+prefetch_rows = VectorFunction("prefetch_rows", 5, _prefetch_rows)
 add_groups = VectorFunction("add_groups", 5, _add_groups)
 set_zero = VectorFunction("set_zero", 2, _set_zero)  # a multiple of the vector width, in bytes
 prefetch = VectorFunction("prefetch", 3, _prefetch)

@@ -1,67 +1,67 @@
 """Optimizer steps: new parameters and state from a gradient, a vector at a time.
 
-Each rule reads and writes only its own element, so parameters may be stored in any order and updated in any pieces. What
+Each rule reads and writes only its own element, so parameters may be stored in any order and updated in any parts. What
 changes from step to step (the bias corrections of Adam) is worked out once a step in ``begin_step``.
 """
 
 import math
 
 import numpy as np
-from numba import types
 
 from .memory import make_accessors, read_double, write_double
-from .simd.library import VectorFunction, call_by_code
+from .simd.element_types import NUMBA_FLOATS
+from .simd.library import VectorFunction, selects_by_code
 
-# The codes of fastbp/optimizers. STORE keeps the gradient in slot 0 and leaves the parameters alone.
+# The codes of fastbp/optimizers. STORE keeps the gradient in slot 0 and does not change the parameters.
 STORE, SGD, MOMENTUM, NESTEROV = 0, 1, 2, 3
 RMSPROP, RMSPROP_MOMENTUM, RMSPROP_CENTERED, RMSPROP_CENTERED_MOMENTUM = 4, 5, 6, 7
 ADAGRAD, ADAM, ADAM_AMSGRAD, NADAM = 8, 9, 10, 11
 
 # The scalars of one step, as begin_step leaves them: element type of the model.
-RATE, KEEP, FIRST, SECOND, EPSILON, FIRST_REST, SECOND_REST, ALPHA, NADAM_M, NADAM_G, NADAM_V = range(11)
+RATE, DECAY, BETA_1, BETA_2, EPSILON, ONE_MINUS_BETA_1, ONE_MINUS_BETA_2, ALPHA, NADAM_M, NADAM_G, NADAM_V = range(11)
 SCALARS = 11
 
 # What lasts from step to step: running products, float64. All start at 1.
 BETA_1_POWER, BETA_2_POWER, U_PRODUCT, DECAY_POWER = range(4)
-SCHEDULE = 4
+RUNNING_PRODUCTS = 4
 
 
 def _squarable(s, g):
     """g, cut off where its square would overflow: the rules that divide by a root of squares take the same step for any
-    gradient that large. What is not finite stays, so that it is noticed."""
-    most = s.constant(math.sqrt(np.finfo(s.dtype).max) / 2)
+    gradient that large. What is not finite stays, so that it is found."""
+    largest = s.constant(math.sqrt(np.finfo(s.dtype).max) / 2)
     size = s.abs(g)
-    return s.select((size > most) & (size < math.inf), s.copysign(most, g), g)
+    return s.select((size > largest) & (size < math.inf), s.copysign(largest, g), g)
 
 
 def _sgd(s, h, w, g, state):
-    return w * h[KEEP] - h[RATE] * g, []
+    return w * h[DECAY] - h[RATE] * g, []
 
 
 def _momentum(s, h, w, g, state):
-    velocity = h[FIRST] * state[0] - h[RATE] * g
-    return w * h[KEEP] + velocity, [velocity]
+    velocity = h[BETA_1] * state[0] - h[RATE] * g
+    return w * h[DECAY] + velocity, [velocity]
 
 
 def _nesterov(s, h, w, g, state):
-    velocity = h[FIRST] * state[0] - h[RATE] * g
-    return w * h[KEEP] + (h[FIRST] * velocity - h[RATE] * g), [velocity]
+    velocity = h[BETA_1] * state[0] - h[RATE] * g
+    return w * h[DECAY] + (h[BETA_1] * velocity - h[RATE] * g), [velocity]
 
 
 def _rmsprop(centered, momentum):
     def rule(s, h, w, g, state):
         g = _squarable(s, g)
-        velocity = h[FIRST] * state[0] + h[FIRST_REST] * g * g
+        velocity = h[BETA_1] * state[0] + h[ONE_MINUS_BETA_1] * g * g
         new, spread = [velocity], velocity
         if centered:
-            average = h[FIRST] * state[1] + h[FIRST_REST] * g
+            average = h[BETA_1] * state[1] + h[ONE_MINUS_BETA_1] * g
             new.append(average)
             spread = s.maximum(0.0, velocity - average * average)  # rounding must not make it negative
         step = h[RATE] * g / s.sqrt(spread + h[EPSILON])
         if momentum:
-            step = h[SECOND] * state[-1] + step
+            step = h[BETA_2] * state[-1] + step
             new.append(step)
-        return w * h[KEEP] - step, new
+        return w * h[DECAY] - step, new
 
     return rule
 
@@ -69,29 +69,29 @@ def _rmsprop(centered, momentum):
 def _adagrad(s, h, w, g, state):
     g = _squarable(s, g)
     total = s.minimum(float(np.finfo(s.dtype).max), state[0] + g * g)
-    return w * h[KEEP] - h[RATE] * g / s.sqrt(total + h[EPSILON]), [total]
+    return w * h[DECAY] - h[RATE] * g / s.sqrt(total + h[EPSILON]), [total]
 
 
 def _adam(amsgrad):
     def rule(s, h, w, g, state):
         g = _squarable(s, g)
-        m = s.fma(g - state[0], h[FIRST_REST], state[0])
-        v = s.fma(s.fma(g, g, -state[1]), h[SECOND_REST], state[1])
+        m = s.fma(g - state[0], h[ONE_MINUS_BETA_1], state[0])
+        v = s.fma(s.fma(g, g, -state[1]), h[ONE_MINUS_BETA_2], state[1])
         new, spread = [m, v], v
         if amsgrad:
             spread = s.maximum(state[2], v)
             new.append(spread)
-        return w * h[KEEP] - m * h[ALPHA] / (s.sqrt(spread) + h[EPSILON]), new
+        return w * h[DECAY] - m * h[ALPHA] / (s.sqrt(spread) + h[EPSILON]), new
 
     return rule
 
 
 def _nadam(s, h, w, g, state):
     g = _squarable(s, g)
-    m = s.fma(g - state[0], h[FIRST_REST], state[0])
-    v = s.fma(s.fma(g, g, -state[1]), h[SECOND_REST], state[1])
+    m = s.fma(g - state[0], h[ONE_MINUS_BETA_1], state[0])
+    v = s.fma(s.fma(g, g, -state[1]), h[ONE_MINUS_BETA_2], state[1])
     m_hat = h[NADAM_M] * m + h[NADAM_G] * g
-    return w * h[KEEP] - m_hat * h[RATE] / (s.sqrt(v * h[NADAM_V]) + h[EPSILON]), [m, v]
+    return w * h[DECAY] - m_hat * h[RATE] / (s.sqrt(v * h[NADAM_V]) + h[EPSILON]), [m, v]
 
 
 # code: (state slots, (s, scalars, w, g, state) -> (new w, new state))
@@ -138,15 +138,11 @@ def _store(s, scalars, w, g, state, slot, vectors):
 _UPDATES = {code: _update_as(code) for code in RULES} | {STORE: VectorFunction("update_store", 6, _store)}
 
 
-def _update(s, code, *arguments):
-    call_by_code(s, code, _UPDATES, arguments)
-
-
 # update(code, scalars, w, g, state, slot, vectors): overwrites w and the state slots.
-update = VectorFunction("update", 7, _update)
+update = selects_by_code("update", _UPDATES)
 
 
-def _spoilt(s, w, size):
+def _check_finite(s, w, size):
     """0.0, or NaN where a number among ``size`` bytes is NaN or infinite."""
     total = s.variable(s.constant(0.0))
     with s.loop(size, step=s.lanes * s.itemsize) as shift:
@@ -154,41 +150,41 @@ def _spoilt(s, w, size):
     return s.as_double(s.lane(s.sum(total.get())))
 
 
-spoilt = VectorFunction("spoilt", 2, _spoilt, returns="double")
+check_finite = VectorFunction("check_finite", 2, _check_finite, returns="double")
 
 
 def make_begin_step(dtype):
-    """``begin_step(code, hyper, schedule, scalars)``: this step's scalars from the settings and the running products.
+    """``begin_step(code, hyper, products, scalars)``: this step's scalars from the settings and the running products.
 
-    ``hyper`` (8 float64: learning_rate, weight_decay, first, second, epsilon, ...) is read; ``schedule`` and ``scalars``
+    ``hyper`` (8 float64: learning_rate, weight_decay, beta_1, beta_2, epsilon, ...) is read; ``products`` and ``scalars``
     are overwritten.
     """
     write = make_accessors(dtype)[1]
-    cast = getattr(types, dtype)
-    LEAST = float(np.finfo(dtype).tiny)  # an epsilon of 0 would divide 0 by 0 where there is no gradient
+    cast = NUMBA_FLOATS[dtype]
+    MIN_EPSILON = float(np.finfo(dtype).tiny)  # an epsilon of 0 would divide 0 by 0 where there is no gradient
 
-    def begin_step(code, hyper, schedule, scalars):
-        rate, first, second = read_double(hyper, 0), read_double(hyper, 2), read_double(hyper, 3)
+    def begin_step(code, hyper, products, scalars):
+        rate, beta_1, beta_2 = read_double(hyper, 0), read_double(hyper, 2), read_double(hyper, 3)
         write(scalars, RATE, cast(rate))
-        write(scalars, KEEP, cast(1.0 - rate * read_double(hyper, 1)))
-        write(scalars, FIRST, cast(first))
-        write(scalars, SECOND, cast(second))
-        write(scalars, EPSILON, cast(max(read_double(hyper, 4), LEAST)))
-        write(scalars, FIRST_REST, cast(1.0 - first))
-        write(scalars, SECOND_REST, cast(1.0 - second))
+        write(scalars, DECAY, cast(1.0 - rate * read_double(hyper, 1)))
+        write(scalars, BETA_1, cast(beta_1))
+        write(scalars, BETA_2, cast(beta_2))
+        write(scalars, EPSILON, cast(max(read_double(hyper, 4), MIN_EPSILON)))
+        write(scalars, ONE_MINUS_BETA_1, cast(1.0 - beta_1))
+        write(scalars, ONE_MINUS_BETA_2, cast(1.0 - beta_2))
         if code < ADAM:
             return
-        beta_1_power = read_double(schedule, BETA_1_POWER) * first
-        beta_2_power = read_double(schedule, BETA_2_POWER) * second
-        write_double(schedule, BETA_1_POWER, beta_1_power)
-        write_double(schedule, BETA_2_POWER, beta_2_power)
+        beta_1_power = read_double(products, BETA_1_POWER) * beta_1
+        beta_2_power = read_double(products, BETA_2_POWER) * beta_2
+        write_double(products, BETA_1_POWER, beta_1_power)
+        write_double(products, BETA_2_POWER, beta_2_power)
         write(scalars, ALPHA, cast(rate * math.sqrt(1.0 - beta_2_power) / (1.0 - beta_1_power)))
         if code == NADAM:
-            decay = read_double(schedule, DECAY_POWER) * 0.96
-            u, u_next = first * (1.0 - 0.5 * decay), first * (1.0 - 0.5 * decay * 0.96)
-            product = read_double(schedule, U_PRODUCT) * u
-            write_double(schedule, DECAY_POWER, decay)
-            write_double(schedule, U_PRODUCT, product)
+            decay = read_double(products, DECAY_POWER) * 0.96
+            u, u_next = beta_1 * (1.0 - 0.5 * decay), beta_1 * (1.0 - 0.5 * decay * 0.96)
+            product = read_double(products, U_PRODUCT) * u
+            write_double(products, DECAY_POWER, decay)
+            write_double(products, U_PRODUCT, product)
             write(scalars, NADAM_M, cast(u_next / (1.0 - product * u_next)))
             write(scalars, NADAM_G, cast((1.0 - u) / (1.0 - product)))
             write(scalars, NADAM_V, cast(1.0 / (1.0 - beta_2_power)))

@@ -22,7 +22,7 @@ def mix(state):
 def shuffle(order, n, random):
     """Fisher and Yates: 0 .. n-1 at ``order``, every order equally likely. Overwrites them, moves the generator on."""
     state = types.uint64(read_int(random, 0))
-    for i in range(n):  # always from the same start, so that the order follows from the generator alone
+    for i in range(n):  # always from the same start, so that the order follows from the generator only
         write_int(order, i, i)
     for i in range(n - 1, 0, -1):
         state += _STEP

@@ -8,15 +8,15 @@ from .loss import loss as loss_function
 from .memory import double_bits, read_int
 from .simd.jit import inner
 
-FEW_ROWS = 4  # not worth asking for ahead
-FETCHED_UP_TO = 512  # bytes of a row that are asked for ahead; the processor itself goes on with longer ones
+MIN_PREFETCH_ROWS = 5  # of a block; fewer are not worth asking for ahead
+MAX_PREFETCH_BYTES = 512  # bytes of a row that are asked for ahead; the processor itself goes on with longer ones
 LAYER_BYTES = 8 * at.LAYER_FIELDS
 
 
 def make_rows(dtype, forward, backward, close_output):
     """The functions (forward_rows, backward_rows): a block of rows through some layers. They overwrite these layers' rows."""
     loss, copy_rows = loss_function(dtype), memory.copy_rows(dtype)
-    fetch_rows, gather_rows = memory.fetch_rows(dtype), memory.gather_rows(dtype)
+    prefetch_rows, gather_rows = memory.prefetch_rows(dtype), memory.gather_rows(dtype)
     ITEM = np.dtype(dtype).itemsize
 
     @inner(dtype)
@@ -44,13 +44,13 @@ def make_rows(dtype, forward, backward, close_output):
         loss(code, output, row, y, y_row, order, delta, delta_row, row_loss, last - first, units, scale, parameter)
 
     @inner(dtype)
-    def fetch_samples(plan, order, rows, x, x_row, x_size):
-        """Have shuffled rows of x and y on their way before the first of them is waited for."""
-        if x_size <= FETCHED_UP_TO:
-            fetch_rows(x, x_row, order, rows, x_size)
+    def prefetch_samples(plan, order, rows, x, x_row, x_size):
+        """Ask for shuffled rows of x and y before the first of them is waited for."""
+        if x_size <= MAX_PREFETCH_BYTES:
+            prefetch_rows(x, x_row, order, rows, x_size)
         if read_int(plan, at.PHASES) & at.LOSS_PHASE:
             y_row = read_int(plan, at.Y_ROW)
-            fetch_rows(read_int(plan, at.Y), y_row, order, rows, min(y_row, FETCHED_UP_TO))
+            prefetch_rows(read_int(plan, at.Y), y_row, order, rows, min(y_row, MAX_PREFETCH_BYTES))
 
     @inner(dtype)
     def read_rows(plan, shift, order, sample, first, last, batch):
@@ -60,13 +60,13 @@ def make_rows(dtype, forward, backward, close_output):
         x, x_row = read_int(plan, at.X), read_int(plan, at.X_ROW)
         if not order:
             x += sample * x_row
-        if order and last - first > FEW_ROWS:
-            fetch_samples(plan, order, last - first, x, x_row, ITEM * read_int(table, at.UNITS_IN))
+        if order and last - first >= MIN_PREFETCH_ROWS:
+            prefetch_samples(plan, order, last - first, x, x_row, ITEM * read_int(table, at.UNITS_IN))
         if phases & at.GATHER:
             gather_rows(x, x_row, order, source + first * source_row, source_row, last - first, read_int(table, at.UNITS_IN))
-        else:  # the forward pass alone reads the input: take it where it is
+        else:  # only the forward pass reads the input: take it where it is
             source, source_row = x - first * x_row, x_row
-            fetch_rows(x + (last - first) * x_row, x_row, 0, last - first, min(x_row, FETCHED_UP_TO))
+            prefetch_rows(x + (last - first) * x_row, x_row, 0, last - first, min(x_row, MAX_PREFETCH_BYTES))
         if phases & at.FORWARD:
             forward(plan, table, shift, source, source_row, first, last, batch)
 

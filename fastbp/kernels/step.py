@@ -1,9 +1,9 @@
 """The fused loop: shuffle, gather, forward, loss, backward, update, for every step of an epoch, or of several, in one call.
 
 Each step has two phases. First every thread takes rows of the batch through all layers, forward and back; the weights are
-only read. Then every thread takes pieces of the weights, sums their gradient over the whole batch and updates them while
-they are in cache. Each sum is formed by one thread in one order, so the result has the same bits whatever the number of
-threads.
+only read. Then every thread takes tasks of the update, some weights each, sums their gradient over the whole batch and
+updates them while they are in cache. Each sum is formed by one thread in one order, so the result has the same bits
+whatever the number of threads.
 
 A large batch on a small network would fall out of cache between the phases. There the plan cuts it into a fixed number of
 groups: a group goes through forward, backward and gradient block by block, and phase two adds up the groups' gradients.
@@ -13,36 +13,35 @@ import numpy as np
 from numba.core.registry import cpu_target
 
 from . import fields as at
-from . import memory
-from . import multiply_add as limit  # noqa: F401 (limit: the library holds all of the package's functions)
+from . import functions, memory
 from .layers.dispatch import make_layers
-from .matrix.gemm import tile_rows
+from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
 from .optimizer import STORE, make_begin_step
-from .optimizer import spoilt as spoilt_function
+from .optimizer import check_finite as check_finite_function
 from .random import shuffle
 from .rows import LAYER_BYTES, make_rows
-from .simd import jit, library
+from .simd import jit
 from .simd.background_compile import another_process
 from .simd.jit import inner, kernel
 from .statistics import make_count
 from .team import barrier, clock, raise_flag, read_flag
 
 WINDOW = 10_000_000  # cycles, some milliseconds, over which waiting is judged
-MOST_WAITING = 0.6  # the share of a window that thread 0 may wait before it goes on alone
+MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes on as the only thread
 
 
 def _make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
-    forward, backward, close_output, add_gradient, update_piece = make_layers(dtype)
+    forward, backward, close_output, add_gradient, update_task = make_layers(dtype)
     forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
     count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
-    set_zero, add_doubles, spoilt = memory.set_zero(dtype), memory.add_doubles(dtype), spoilt_function(dtype)
+    set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
     TILE_ROWS = tile_rows()
 
     @inner(dtype)
-    def share(rows, part, parts):
-        """Where part ``part`` of ``parts`` begins: whole tiles if the parts are large, else even shares."""
+    def partition(rows, part, parts):
+        """Where part ``part`` of ``parts`` begins: whole tiles if the parts are large, else about the same number of rows."""
         if part == parts:
             return rows
         start = rows * part // parts
@@ -71,7 +70,7 @@ def _make_run(dtype):
     def whole_batch_rows(plan, thread, sample, batch):
         """Phase one where the batch is kept: this thread's rows, a block at a time."""
         threads, block = read_int(plan, at.THREADS), read_int(plan, at.BLOCK)
-        start, stop = share(batch, thread, threads), share(batch, thread + 1, threads)
+        start, stop = partition(batch, thread, threads), partition(batch, thread + 1, threads)
         for first in range(start, stop, block):
             last = min(first + block, stop)
             run_rows(plan, 0, first, last, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
@@ -80,7 +79,7 @@ def _make_run(dtype):
     def segmented_rows(plan, thread, sample, batch):
         """The same, each segment of the network for the whole batch before the next: forward, then back."""
         threads, block, control = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.CONTROL)
-        start, stop = share(batch, thread, threads), share(batch, thread + 1, threads)
+        start, stop = partition(batch, thread, threads), partition(batch, thread + 1, threads)
         segments, starts = read_int(plan, at.SEGMENTS), read_int(plan, at.SEGMENT_STARTS)
         for i in range(2 * segments):
             segment = i if i < segments else 2 * segments - 1 - i
@@ -103,7 +102,7 @@ def _make_run(dtype):
         shift = thread * read_int(plan, at.ARENA)
         learns = read_int(plan, at.PHASES) & at.BACKWARD
         for g in range(thread, groups, threads):
-            start, stop = share(batch, g, groups), share(batch, g + 1, groups)
+            start, stop = partition(batch, g, groups), partition(batch, g + 1, groups)
             gradients = read_int(plan, at.GRADIENTS) + g * read_int(plan, at.GROUP)
             if learns and start == stop:
                 set_zero(read_int(plan, at.PARAMETERS) + gradients, read_int(plan, at.GROUP))
@@ -117,7 +116,7 @@ def _make_run(dtype):
 
     @inner(dtype)
     def update_rows(plan, thread, batch):
-        """Phase two: this thread's pieces of the weights."""
+        """Phase two: this thread's tasks of the update."""
         tasks, starts = read_int(plan, at.TASKS), read_int(plan, at.TASK_STARTS)
         table = read_int(plan, at.TABLE)
         scratch = read_int(plan, at.SCRATCH) + thread * read_int(plan, at.SCRATCH_ROW)
@@ -126,7 +125,7 @@ def _make_run(dtype):
             layer = table + read_int(task, at.TASK_LAYER) * LAYER_BYTES
             vector, last_vector = read_int(task, at.TASK_VECTOR), read_int(task, at.TASK_LAST_VECTOR)
             first, last = read_int(task, at.TASK_FIRST), read_int(task, at.TASK_LAST)
-            update_piece(plan, layer, vector, last_vector, first, last, batch, scratch)
+            update_task(plan, layer, vector, last_vector, first, last, batch, scratch)
 
     @inner(dtype)
     def learns(plan):
@@ -135,16 +134,16 @@ def _make_run(dtype):
 
     @inner(dtype)
     def diverge(plan, step, by_weights):
-        """Have the run end after this step, or after the one that has begun; what was noticed first is what counts."""
+        """Have the run end after this step, or after the one that has begun; what is found first is what counts."""
         result = read_int(plan, at.RESULT)
         if read_double(result, at.DIVERGED_AT) == 0.0:
             write_double(result, at.DIVERGED_AT, float(step + 1))
-            write_double(result, at.SPOILT, by_weights)
+            write_double(result, at.DIVERGED_WEIGHTS, by_weights)
         raise_flag(read_int(plan, at.CONTROL), at.QUIT)
 
     @inner(dtype)
     def close_step(plan, step, sample, batch):
-        """Thread 0, between the phases: add up the step's loss, count for the metrics, notice what ends the run."""
+        """Thread 0, between the phases: add up the step's loss, count for the metrics, find what ends the run."""
         result, control = read_int(plan, at.RESULT), read_int(plan, at.CONTROL)
         if read_int(plan, at.PHASES) & at.LOSS_PHASE:
             total = add_doubles(read_int(plan, at.ROW_LOSS), batch)
@@ -158,25 +157,25 @@ def _make_run(dtype):
             raise_flag(control, at.QUIT)
 
     @inner(dtype)
-    def meet(control, threads):
-        """Wait for all threads; the time it took."""
+    def timed_barrier(control, threads):
+        """Wait for all threads; the time it took, in cycles."""
         start = clock()
         barrier(control, threads)
         return clock() - start
 
     @inner(dtype)
-    def go_solo(plan):
+    def become_single_thread(plan):
         """Have thread 0 do all the work from here on: a team that mostly waits for processors is slower than that."""
         write_int(plan, at.THREADS, 1)
-        write_int(plan, at.TASK_STARTS, read_int(plan, at.STARTS_ALONE))
-        write_double(read_int(plan, at.RESULT), at.WENT_SOLO, 1.0)
+        write_int(plan, at.TASK_STARTS, read_int(plan, at.SINGLE_THREAD_STARTS))
+        write_double(read_int(plan, at.RESULT), at.BECAME_SINGLE_THREAD, 1.0)
         return 1
 
     @inner(dtype)
     def begin_run(plan):
         """Thread 0: nothing has happened yet, but for the loss of a pass that has begun."""
         result = read_int(plan, at.RESULT)
-        for position in (at.STEPS, at.DIVERGED_AT, at.SPOILT, at.EPOCHS_DONE):
+        for position in (at.STEPS, at.DIVERGED_AT, at.DIVERGED_WEIGHTS, at.EPOCHS_DONE):
             write_double(result, position, 0.0)
         if read_int(plan, at.FIRST_STEP) == 0:
             write_double(result, at.LOSS_SUM, 0.0)
@@ -190,7 +189,7 @@ def _make_run(dtype):
     def end_epoch(plan, step):
         """Thread 0: put the pass's loss with those of the passes before, if the weights it leaves are of any use."""
         result = read_int(plan, at.RESULT)
-        if learns(plan) and spoilt(read_int(plan, at.PARAMETERS), read_int(plan, at.SLOT)) != 0.0:
+        if learns(plan) and check_finite(read_int(plan, at.PARAMETERS), read_int(plan, at.SLOT)) != 0.0:
             diverge(plan, step, 1.0)
             return
         done = read_double(result, at.EPOCHS_DONE)
@@ -225,23 +224,23 @@ def _make_run(dtype):
                 else:
                     whole_batch_rows(plan, thread, sample, batch)
                 if thread == 0 and phases & at.UPDATE:
-                    begin_step(code, read_int(plan, at.HYPER), read_int(plan, at.SCHEDULE), read_int(plan, at.SCALARS))
+                    begin_step(code, read_int(plan, at.HYPER), read_int(plan, at.RUNNING_PRODUCTS), read_int(plan, at.SCALARS))
                 if threads > 1:
-                    waited += meet(control, threads)
+                    waited += timed_barrier(control, threads)
                 if thread == 0:
                     close_step(plan, step, sample, batch)
                     if clock() - window > WINDOW:
-                        if threads > 1 and waited > MOST_WAITING * (clock() - window):
-                            raise_flag(control, at.SOLO)
+                        if threads > 1 and waited > MAX_WAITING * (clock() - window):
+                            raise_flag(control, at.SINGLE_THREAD)
                         window, waited = clock(), 0
                 if phases & at.UPDATE:
                     update_rows(plan, thread, batch)
                 if threads > 1:
-                    waited += meet(control, threads)
-                    if read_flag(control, at.SOLO):
+                    waited += timed_barrier(control, threads)
+                    if read_flag(control, at.SINGLE_THREAD):
                         if thread > 0:
                             return
-                        threads = go_solo(plan)
+                        threads = become_single_thread(plan)
                 leave = read_flag(control, at.QUIT)
                 if thread == 0 and step == steps - 1 and read_double(read_int(plan, at.RESULT), at.DIVERGED_AT) == 0.0:
                     end_epoch(plan, step)
@@ -264,18 +263,18 @@ def run_kernel(dtype, announce=lambda: None):
     """
     if dtype not in _ready:  # each network asks for it
         if is_cached(dtype):
-            library.load(dtype)
+            functions.load(dtype)
         else:
             announce()
             with another_process(f"from fastbp.kernels import step; step.compile_only({dtype!r})"):
-                library.load(dtype)
+                functions.load(dtype)
         _ready[dtype] = _run(dtype)
     return _ready[dtype]
 
 
 def compile_only(dtype):
     """Compile ``run`` for other processes to load. Here it must not be called: it is not linked to the library."""
-    library.promise(dtype)
+    functions.promise(dtype)
     _run(dtype)
 
 
@@ -285,4 +284,4 @@ def _run(dtype):
 
 def is_cached(dtype):
     """Whether ``run_kernel`` would find all it needs on disk."""
-    return library.is_cached(dtype) and jit.is_cached(f"run-{dtype}", SIGNATURE, cpu_target.target_context.codegen())
+    return functions.is_cached(dtype) and jit.is_cached(f"run-{dtype}", SIGNATURE, cpu_target.target_context.codegen())

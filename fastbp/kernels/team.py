@@ -1,7 +1,7 @@
 """What threads share inside a kernel: a barrier, and flags that stop a run.
 
-Workers are plain Python threads inside ``nogil`` code. They meet at a barrier of atomics that spins briefly and then gives
-the processor away, so that more threads than cores are slow but never stuck.
+Workers are plain Python threads inside ``nogil`` code. They wait for each other at a barrier of atomics that spins briefly
+and then gives the processor away, so that more threads than cores are slow but never stuck.
 """
 
 import sys
@@ -11,7 +11,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from .fields import ABORT, ARRIVED, GENERATION
-from .simd.vocabulary import I32, I64, VOID, define
+from .simd.element_types import I32, I64
+from .simd.llvm_function import declare, define
 
 SPINS = 2000  # some tens of microseconds
 
@@ -20,23 +21,17 @@ def _cell(b, control, position):
     return b.inttoptr(b.add(control, ir.Constant(I64, 8 * position)), I64.as_pointer())
 
 
-def _external(module, name, returns, arguments=()):
-    if name in module.globals:
-        return module.get_global(name)
-    return ir.Function(module, ir.FunctionType(returns, list(arguments)), name)
-
-
 def _pause(b):
     """Tell the core that this is a spin loop."""
     triple = b.module.triple or ""
     if "aarch64" in triple or "arm64" in triple:
-        b.call(_external(b.module, "llvm.aarch64.hint", VOID, [I32]), [ir.Constant(I32, 1)])
+        b.call(declare(b.module, "llvm.aarch64.hint", [I32]), [ir.Constant(I32, 1)])
     elif "x86" in triple or "amd64" in triple:
-        b.call(_external(b.module, "llvm.x86.sse2.pause", VOID), [])
+        b.call(declare(b.module, "llvm.x86.sse2.pause"), [])
 
 
 def _yield_processor(b):
-    b.call(_external(b.module, "SwitchToThread" if sys.platform == "win32" else "sched_yield", I32), [])
+    b.call(declare(b.module, "SwitchToThread" if sys.platform == "win32" else "sched_yield", returns=I32), [])
 
 
 def _barrier_body(b, control, threads):
@@ -81,7 +76,7 @@ def _barrier_body(b, control, threads):
 
 @intrinsic
 def barrier(typingctx, control, threads):
-    """Wait until all threads have come here. Everything written before is seen by all after."""
+    """Wait until all threads are here. Everything written before is seen by all after."""
 
     def codegen(context, b, sig, args):
         b.call(define(b.module, "barrier", [I64, I64], _barrier_body), args)
@@ -97,7 +92,7 @@ def clock(typingctx):
     def codegen(context, b, sig, args):
         if "x86" not in (b.module.triple or ""):
             return ir.Constant(I64, 0)
-        return b.call(_external(b.module, "llvm.readcyclecounter", I64), [])
+        return b.call(declare(b.module, "llvm.readcyclecounter", returns=I64), [])
 
     return types.int64(), codegen
 

@@ -27,9 +27,9 @@ AT_ONCE = 0.005  # seconds of training between two looks at the outside world, w
 
 def epochs_at_once(seconds: float) -> int:
     """Epochs of one call into the kernel, by the seconds of one."""
-    from ..kernels.fields import MOST_EPOCHS
+    from ..kernels.fields import MAX_EPOCHS
 
-    return min(MOST_EPOCHS, max(1, int(AT_ONCE / max(seconds, 1e-9))))
+    return min(MAX_EPOCHS, max(1, int(AT_ONCE / max(seconds, 1e-9))))
 
 
 class Sequential(Trainable):

@@ -8,8 +8,9 @@ from typing import Any
 from llvmlite import ir
 
 from ...kernels.activation import over_tile
+from ...kernels.simd.element_types import I64, VOID
 from ...kernels.simd.vector import Vector
-from ...kernels.simd.vocabulary import I64, VOID, Simd
+from ...kernels.simd.vocabulary import Simd
 from ..tracing.node import Node
 from .emit import EMITTERS, emit_constant
 from .record import Record

@@ -17,8 +17,9 @@ from llvmlite import ir
 from ...kernels.activation import spread_bits
 from ...kernels.loss import ARGUMENTS
 from ...kernels.memory import sample_of
+from ...kernels.simd.element_types import I64
 from ...kernels.simd.vector import Vector
-from ...kernels.simd.vocabulary import I64, Simd
+from ...kernels.simd.vocabulary import Simd
 from ..autodiff.chain_rule import live
 from ..tracing.node import Node
 from .activation_code import Known, function, vector

@@ -15,9 +15,10 @@ from typing import Any
 from llvmlite import ir
 
 from ...kernels.math.double_double import two_sum
+from ...kernels.simd.element_types import I64, VOID
 from ...kernels.simd.machine import machine
 from ...kernels.simd.vector import Variable, Vector
-from ...kernels.simd.vocabulary import I64, VOID, Simd
+from ...kernels.simd.vocabulary import Simd
 from ..tracing.node import Node
 from .emit import EMITTERS, emit_constant
 from .loops import BLOCK, Layout, Loop, Plan

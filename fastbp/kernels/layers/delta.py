@@ -20,14 +20,15 @@ def make_delta(dtype):
         """Some vectors of rows first .. last of DELTA, from ``move`` bytes on, times the activation's derivative, in place."""
         code = read_int(layer, at.ACTIVATION)
         if code != LINEAR:
-            row, delta_row, stored = read_int(layer, at.OUTPUT_ROW), read_int(layer, at.DELTA_ROW), read_int(layer, at.STORED)
+            row, delta_row = read_int(layer, at.OUTPUT_ROW), read_int(layer, at.DELTA_ROW)
+            derivative = read_int(layer, at.DERIVATIVE)
             delta = read_int(layer, at.DELTA) + shift + first * delta_row + move
-            source = (stored if stored else read_int(layer, at.OUTPUT)) + shift + first * row + move
+            source = (derivative if derivative else read_int(layer, at.OUTPUT)) + shift + first * row + move
             differentiate(code, read_int(layer, at.ALPHA), delta, delta_row, source, row, last - first, vectors)
 
     @inner(dtype)
     def close_rows(layer, shift, first, last):
-        """The same where the derivative is none of single outputs, after all strips."""
+        """The same where the derivative of an output is one by the whole row: after all strips."""
         if read_int(layer, at.KIND) == at.SOFTMAX:
             row, delta_row = read_int(layer, at.OUTPUT_ROW), read_int(layer, at.DELTA_ROW)
             delta = read_int(layer, at.DELTA) + shift + first * delta_row

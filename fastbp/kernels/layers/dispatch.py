@@ -4,19 +4,22 @@ from .. import fields as at
 from ..memory import read_int
 from ..simd.jit import inner
 from .delta import make_delta
-from .dense import make_dense
+from .dense import make_backward, make_forward
+from .dense_gradient import make_add_gradient
+from .dense_update import make_update_task
 from .weightless import make_weightless
 
 
 def make_layers(dtype):
-    """The functions of any layer for one element type: (forward, backward, close_output, add_gradient, update_piece)."""
+    """The functions of any layer for one element type: (forward, backward, close_output, add_gradient, update_task)."""
     differentiate_strip, close_rows = make_delta(dtype)
-    dense_forward, dense_backward, dense_gradient, update_piece = make_dense(dtype, differentiate_strip)
+    dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip)
+    add_dense_gradient, update_task = make_add_gradient(dtype), make_update_task(dtype)
     elementwise_forward, softmax_forward, weightless_backward = make_weightless(dtype, differentiate_strip)
 
     @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch):
-        """Rows first .. last of OUTPUT (and STORED) from those of the input, whose row 0 is at ``source``."""
+        """Rows first .. last of OUTPUT (and DERIVATIVE) from those of the input, whose row 0 is at ``source``."""
         kind = read_int(layer, at.KIND)
         if kind == at.DENSE:
             dense_forward(plan, layer, shift, source, source_row, first, last, batch)
@@ -44,6 +47,6 @@ def make_layers(dtype):
     def add_gradient(plan, layer, shift, gradients, batch, is_first):
         """The gradient of the layer's weights over ``batch`` rows, added to (or, first, written over) the one kept."""
         if read_int(layer, at.KIND) == at.DENSE:
-            dense_gradient(plan, layer, shift, gradients, batch, is_first)
+            add_dense_gradient(plan, layer, shift, gradients, batch, is_first)
 
-    return forward, backward, close_output, add_gradient, update_piece
+    return forward, backward, close_output, add_gradient, update_task

@@ -24,11 +24,11 @@ def make_weightless(dtype, differentiate_strip):
 
     @inner(dtype)
     def forward_elementwise(plan, layer, shift, source, source_row, first, last, batch):
-        """Rows first .. last of OUTPUT = activation(source), and of STORED where there is one."""
+        """Rows first .. last of OUTPUT = activation(source), and of DERIVATIVE where there is one."""
         output, row = copy_input(layer, shift, source, source_row, first, last), read_int(layer, at.OUTPUT_ROW)
-        code, stored = read_int(layer, at.ACTIVATION), read_int(layer, at.STORED)
+        code, derivative = read_int(layer, at.ACTIVATION), read_int(layer, at.DERIVATIVE)
         if code != LINEAR:
-            d = stored + shift + first * row if stored else 0
+            d = derivative + shift + first * row if derivative else 0
             activate(code, read_int(layer, at.ALPHA), output, row, d, row, last - first, read_int(layer, at.VECTORS_OUT))
 
     @inner(dtype)

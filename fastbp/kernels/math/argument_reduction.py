@@ -4,8 +4,10 @@ from functools import lru_cache
 
 from llvmlite import ir
 
+from ..simd.element_types import FLOATS, I64
+from ..simd.llvm_function import define
 from ..simd.machine import machine
-from ..simd.vocabulary import FLOATS, I64, Simd, define
+from ..simd.vocabulary import Simd
 from .double_double import ordered_sum, two_product, two_sum
 from .exponential import magic
 
@@ -78,7 +80,7 @@ def reduce_twice_as_exact(s, size):
 
 
 def _digits_of_turns(b, place):
-    """Three 64-bit pieces, lowest first, of floor(2/pi 2^1161) without its last 8 ``place`` binary digits."""
+    """Three 64-bit parts, lowest first, of floor(2/pi 2^1161) without its last 8 ``place`` binary digits."""
     name, size = "two_over_pi", 152
     if name in b.module.globals:
         table = b.module.get_global(name)
@@ -119,11 +121,11 @@ def _fold_huge(b, x):
     unit = b.bitcast(b.shl(b.sub(I64(1023), b.trunc(zeros, I64)), I64(52)), x.type)  # 2^-zeros
     unit = b.select(negative, b.fneg(unit), unit)
 
-    def piece(digits, below):
+    def part(digits, below):
         number = b.uitofp(b.trunc(b.lshr(size, wide(below)), ir.IntType(digits)), x.type)
         return b.fmul(number, x.type(2.0 ** (below - 128)))
 
-    first, rest = piece(32, 96), b.fadd(piece(64, 32), piece(32, 0))
+    first, rest = part(32, 96), b.fadd(part(64, 32), part(32, 0))
     high, low = half_pi((20, 53))
     large = b.fmul(first, x.type(high))  # exact
     small = b.fadd(b.fmul(first, x.type(low)), b.fmul(rest, x.type(high + low)))

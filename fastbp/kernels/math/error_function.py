@@ -1,6 +1,6 @@
 """The error function and the Gaussian error linear units made of it, over vectors: no branch, no call.
 
-Fits as in ``vexp``: minimax, in 50-digit arithmetic; the numbers are relative errors.
+Fits as in exponential.py: minimax, in 50-digit arithmetic; the numbers are relative errors.
 """
 
 import math
@@ -130,30 +130,30 @@ def gelu(s, x):
 
 
 # 2 sqrt(2 / pi), that times 0.044715, and what their floats lack.
-_SLOPE, _SLOPE_LOW = 1.5957691216057308, -9.96930880911092e-17
+_LINEAR, _LINEAR_LOW = 1.5957691216057308, -9.96930880911092e-17
 _CUBIC, _CUBIC_LOW = 0.07135481627260025, -6.175149918155315e-19
 
 
 def _inner(s, x):
     """(u, low) with u + low = 2 sqrt(2/pi) (x + 0.044715 x^3): exp magnifies an error of u as many times as u is large."""
     parts = []
-    for constant, low in ((_SLOPE, _SLOPE_LOW), (_CUBIC, _CUBIC_LOW)):
+    for constant, low in ((_LINEAR, _LINEAR_LOW), (_CUBIC, _CUBIC_LOW)):
         nearest = float(np.dtype(s.dtype).type(constant))
         parts.append((nearest, (constant - nearest) + low))
-    (slope, slope_low), (cubic, cubic_low) = parts
+    (linear, linear_low), (cubic, cubic_low) = parts
     square, square_low = two_product(s, x, x)
     rise, rise_low = two_product(s, square, s.constant(cubic))
     rise_low = s.fma(square_low, cubic, s.fma(square, cubic_low, rise_low))
-    factor, factor_low = two_sum(s.constant(slope), rise)
+    factor, factor_low = two_sum(s.constant(linear), rise)
     u, u_low = two_product(s, x, factor)
-    return u, s.fma(x, factor_low + (rise_low + slope_low), u_low)
+    return u, s.fma(x, factor_low + (rise_low + linear_low), u_low)
 
 
 def gelu_tanh_pair(s, x):
     """(x sigmoid(u) with u = 2 sqrt(2/pi) (x + 0.044715 x^3), its derivative)."""
     bounded = clamp(s, x, -22.0, 22.0)
-    product, value, slope = times_sigmoid_pair(s, s.maximum(bounded, x), *_inner(s, bounded))
-    return product, s.fma(bounded * slope, s.fma(bounded * bounded, 3.0 * _CUBIC, _SLOPE), value)
+    product, value, derivative = times_sigmoid_pair(s, s.maximum(bounded, x), *_inner(s, bounded))
+    return product, s.fma(bounded * derivative, s.fma(bounded * bounded, 3.0 * _CUBIC, _LINEAR), value)
 
 
 def gelu_tanh(s, x):

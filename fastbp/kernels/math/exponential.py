@@ -10,9 +10,10 @@ Results are monotone because every last step adds a small, smooth correction to 
 import math
 
 import numpy as np
+from llvmlite import ir
 
+from ..simd.element_types import I32
 from ..simd.machine import machine
-from ..simd.vocabulary import I32, ir
 from .double_double import ordered_sum, two_product
 from .logarithm import LN_2_PARTS, MANTISSA_BITS, log_of_sum, log_value
 
@@ -244,7 +245,7 @@ def sigmoid_slope(s, x):
 
 
 def times_sigmoid(s, factor, x, low=None):
-    """factor sigmoid(x + low), the product right where the sigmoid alone would be 0."""
+    """factor sigmoid(x + low), the product right where the sigmoid itself would be 0."""
     _, n, _, _, d = _logistic(s, x, 40.0, low)
     return scale(s, factor / d, n)
 
@@ -265,5 +266,5 @@ def silu(s, x):
 def silu_pair(s, x):
     """(silu, its derivative)."""
     factor = s.maximum(s.constant(_NOTHING[s.dtype]), x)
-    product, value, slope = times_sigmoid_pair(s, factor, x)
-    return product, s.fma(s.minimum(s.constant(_NORMAL_END[s.dtype]), factor), slope, value)
+    product, value, derivative = times_sigmoid_pair(s, factor, x)
+    return product, s.fma(s.minimum(s.constant(_NORMAL_END[s.dtype]), factor), derivative, value)

@@ -1,4 +1,4 @@
-"""Logarithms and the functions made of them, over vectors: no branch, no call. Fits as in ``vexp``."""
+"""Logarithms and the functions made of them, over vectors: no branch, no call. Fits as in exponential.py."""
 
 import math
 

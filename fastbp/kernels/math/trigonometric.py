@@ -1,6 +1,6 @@
 """Circular functions and their inverses over vectors: no branch but one, taken where an argument is huge.
 
-Fits as in ``vexp``: minimax, in 50-digit arithmetic; the numbers are relative errors.
+Fits as in exponential.py: minimax, in 50-digit arithmetic; the numbers are relative errors.
 """
 
 from .argument_reduction import for_any_size, half_pi, reduce, reduce_twice_as_exact

@@ -5,15 +5,17 @@ products as there are lanes are added up together: halves of two vectors side by
 additions within a product is the same wherever it lies.
 """
 
-from ..simd.library import VectorFunction, call_by_code
+from typing import Any
+
+from ..simd.library import VectorFunction, selects_by_code
 from ..simd.machine import machine
 
 DOT_ROWS = 4  # rows whose products are formed together
-GROUP = 4  # units whose products are formed together, at most
+GROUP = 4  # at most so many units whose products are formed together
 
 
-def most_units(dtype):
-    """Units up to which a layer is one of few."""
+def max_dot_units(dtype: Any) -> int:
+    """The most units of a layer whose products are dot products along its inputs."""
     return max(1, machine().lanes(dtype) // 2)
 
 
@@ -88,11 +90,11 @@ def _dot_units(units):
     """
 
     def body(s, source, source_row, transposed, units_in, bias, z, z_row, rows):
-        b, most = s.b, min(DOT_ROWS, max(1, s.lanes // GROUP))
-        if units > most_units(s.dtype):
+        b, together = s.b, min(DOT_ROWS, max(1, s.lanes // GROUP))
+        if units > max_dot_units(s.dtype):
             return
-        whole = b.sub(rows, b.srem(rows, s.index(most)))
-        for count, first, stop in ((most, s.index(0), whole), (1, whole, rows)):
+        whole = b.sub(rows, b.srem(rows, s.index(together)))
+        for count, first, stop in ((together, s.index(0), whole), (1, whole, rows)):
             with s.loop(stop, start=first, step=count) as r:
                 a, c = b.add(source, b.mul(r, source_row)), b.add(z, b.mul(r, z_row))
                 _dot_tile(s, count, units, a, source_row, transposed, units_in, bias, c, z_row)
@@ -100,12 +102,8 @@ def _dot_units(units):
     return VectorFunction(f"dots_{units}", 8, body)
 
 
-_BY_UNITS = {units: _dot_units(units) for units in range(1, most_units("float32") + 1)}
+_BY_UNITS = {units: _dot_units(units) for units in range(1, max_dot_units("float32") + 1)}
 
 
-def _dot_rows(s, units, *arguments):
-    call_by_code(s, units, _BY_UNITS, arguments)
-
-
-# dot_rows(units, source, source_row, transposed, units_in, bias, z, z_row, rows): units up to most_units.
-dot_rows = VectorFunction("dot_rows", 9, _dot_rows)
+# dot_rows(units, source, source_row, transposed, units_in, bias, z, z_row, rows): units up to max_dot_units.
+dot_rows = selects_by_code("dot_rows", _BY_UNITS)

@@ -1,22 +1,25 @@
-"""The library of vector functions: everything written in the words of vocabulary.py, compiled once for each element type.
+"""The library of vector functions: what is written in the words of vocabulary.py, compiled once for each element type.
 
 Kernels that Numba compiles from Python call these functions by name, as they would call a C library. So the long functions
 are compiled a single time, however many kernels use them.
 """
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from llvmlite import binding, ir
 from numba import types
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from . import disk_cache
+from . import disk_cache, llvm_function
+from .element_types import I64, VOID, Address, ElementType
 from .lock import global_compiler_lock
-from .vocabulary import I64, VOID, Simd
+from .vocabulary import Simd
 
 NOWHERE = 4096  # an address at which there is no code
 
-_registered: list = []
-_loaded: dict = {}
+_loaded: dict[ElementType, dict["VectorFunction", Any]] = {}
 
 
 class VectorFunction:
@@ -30,72 +33,69 @@ class VectorFunction:
     body : callable
         ``body(s, *arguments)``: appends the instructions with the Simd ``s``; may return a value to return.
     returns : "double" or None
+    calls : collection of VectorFunction
+        Those that the instructions call.
     """
 
-    def __init__(self, name, arguments, body, returns=None):
+    def __init__(
+        self,
+        name: str,
+        arguments: int,
+        body: Callable[..., Any],
+        returns: str | None = None,
+        calls: Iterable["VectorFunction"] = (),
+    ) -> None:
         self.name, self.arguments, self.body, self.returns = name, arguments, body, returns
-        self._intrinsics = {}
-        _registered.append(self)
+        self.calls = tuple(dict.fromkeys(calls))
+        self._intrinsics: dict[str, Any] = {}
 
-    def symbol(self, dtype):
+    def symbol(self, dtype: ElementType) -> str:
         """Its name in machine code."""
         return f"fastbp_{self.name}_{dtype}"
 
-    def declare(self, module, dtype):
+    def declare(self, module: ir.Module, dtype: ElementType) -> ir.Function:
         """The function as ``module`` sees it: a name, to be found when the code is loaded."""
-        name = self.symbol(dtype)
-        if name in module.globals:
-            return module.get_global(name)
         returns = ir.DoubleType() if self.returns else VOID
-        function = ir.Function(module, ir.FunctionType(returns, [I64] * self.arguments), name)
+        function = llvm_function.declare(module, self.symbol(dtype), [I64] * self.arguments, returns)
         function.attributes.add("nounwind")
         return function
 
-    def define(self, module, dtype):
+    def define(self, module: ir.Module, dtype: ElementType) -> None:
         """Write the function's instructions into ``module``."""
-        function = self.declare(module, dtype)
-        function.attributes.add("noinline")  # else those that call others by code hold a second copy of each
-        builder = ir.IRBuilder(function.append_basic_block("entry"))
-        result = self.body(Simd(builder, dtype), *function.args)
-        builder.ret_void() if result is None else builder.ret(result)
+        llvm_function.write(self.declare(module, dtype), lambda b, *arguments: self.body(Simd(b, dtype), *arguments))
 
-    def __call__(self, dtype):
+    def __call__(self, dtype: Any) -> Any:
         """The function as Numba code calls it, for one element type."""
         dtype = str(dtype)
         if dtype not in self._intrinsics:
             self._intrinsics[dtype] = self._make_intrinsic(dtype)
         return self._intrinsics[dtype]
 
-    def _make_intrinsic(self, dtype):
+    def _make_intrinsic(self, dtype: Any) -> Any:
         signature = (types.float64 if self.returns else types.void)(*[types.int64] * self.arguments)
 
-        def codegen(context, b, sig, args):
+        def codegen(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> Any:
             result = b.call(self.declare(b.module, dtype), args)
             return result if self.returns else context.get_dummy_value()
 
         # Numba reads the number of parameters from the function's own signature.
         names = ", ".join(f"a{i}" for i in range(self.arguments))
-        scope = {"signature": signature, "codegen": codegen}
+        scope: dict[str, Any] = {"signature": signature, "codegen": codegen}
         exec(f"def {self.name}(typingctx, {names}):\n    return signature, codegen", scope)
         return intrinsic(scope[self.name])
 
 
-def call(s, function, arguments):
-    """A call from one vector function to another."""
-    s.b.call(function.declare(s.b.module, s.dtype), arguments)
-
-
-def calls_address(name, arguments, position):
+def calls_address(name: str, arguments: int, position: int) -> VectorFunction:
     """The function that calls another one of the same arguments, whose address begins the record at the one at ``position``."""
 
-    def body(s, *values):
+    def body(s: Simd, *values: Any) -> None:
         kind = ir.FunctionType(VOID, [I64] * arguments).as_pointer()
         s.b.call(s.b.inttoptr(s.load_address(values[position], 0), kind), values)
 
     return VectorFunction(name, arguments, body)
 
 
-def call_by_code(s, code, functions, arguments):
+def call_by_code(s: Simd, code: Any, functions: Mapping[int, VectorFunction], arguments: Sequence[Any]) -> None:
     """Call the function of ``functions`` (code -> VectorFunction) that ``code`` names; none for other codes."""
     b = s.b
     done = b.append_basic_block("done")
@@ -104,67 +104,82 @@ def call_by_code(s, code, functions, arguments):
         block = b.append_basic_block(f"code_{key}")
         switch.add_case(ir.Constant(I64, key), block)
         b.position_at_end(block)
-        call(s, function, arguments)
+        b.call(function.declare(b.module, s.dtype), arguments)
         b.branch(done)
     b.position_at_end(done)
 
 
-def _contents(functions):
-    """Their names; in an order that does not depend on which module was imported first."""
+def selects_by_code(name: str, functions: Mapping[int, VectorFunction]) -> VectorFunction:
+    """The function ``name(code, ...)`` that calls the one of ``functions`` that ``code`` names with the other arguments."""
+
+    def body(s: Simd, code: Any, *arguments: Any) -> None:
+        call_by_code(s, code, functions, arguments)
+
+    (arguments,) = {function.arguments for function in functions.values()}
+    return VectorFunction(name, 1 + arguments, body, calls=functions.values())
+
+
+def with_called(functions: Iterable[VectorFunction]) -> tuple[VectorFunction, ...]:
+    """Functions and all that they call, each after those that it calls."""
+    found: dict[VectorFunction, None] = {}
+    for function in functions:
+        found.update(dict.fromkeys(with_called(function.calls)))
+        found[function] = None
+    return tuple(found)
+
+
+def _contents(functions: Iterable[VectorFunction]) -> str:
+    """What tells one library from another."""
     return " ".join(sorted(f.name for f in functions))
 
 
-def _compiled(name, functions, dtype, cached):
+def compiled(name: str, functions: Iterable[VectorFunction], dtype: ElementType) -> Any:
     """A code library that holds ``functions``."""
-    codegen = cpu_target.target_context.codegen()
-    contents = _contents(functions)
-    stored = disk_cache.read(name, contents, codegen) if cached else None
-    if stored is not None:
-        return codegen.unserialize_library(stored)
-    library = codegen.create_library(name)
+    library = cpu_target.target_context.codegen().create_library(name)
     library.enable_object_caching()
     module = library.create_ir_module(name)
     for function in functions:
         function.define(module, dtype)
     library.add_ir_module(module)
     library.finalize()
-    if cached:
-        disk_cache.write(name, contents, codegen, library.serialize_using_object_code())
     return library
 
 
-def _ours(functions):
-    """Those of the package's own sources, which the cache knows; a test's functions are compiled anew."""
-    return [f for f in functions if f.body.__module__.startswith("fastbp.kernels.")]
+def _from_disk(name: str, functions: Collection[VectorFunction], dtype: ElementType) -> Any:
+    """The same, compiled once for all processes."""
+    codegen, contents = cpu_target.target_context.codegen(), _contents(functions)
+    stored = disk_cache.read(name, contents, codegen)
+    if stored is not None:
+        return codegen.unserialize_library(stored)
+    library = compiled(name, functions, dtype)
+    disk_cache.write(name, contents, codegen, library.serialize_using_object_code())
+    return library
 
 
-def promise(dtype):
-    """Have code compiled that calls the library, without the library: to be kept on disk, not to be run here."""
-    for function in _ours(_registered):
+def promise(functions: Iterable[VectorFunction], dtype: ElementType) -> None:
+    """Have code compiled that calls functions, without the functions: to be kept on disk, not to be run here."""
+    for function in functions:
         binding.add_symbol(function.symbol(dtype), NOWHERE)
 
 
 @global_compiler_lock
-def load(dtype):
-    """Make every function registered so far callable for one element type: from memory, from disk, or compiled now.
-
-    Functions registered since the last call are loaded beside those of before.
-    """
+def load(functions: Collection[VectorFunction], dtype: ElementType) -> None:
+    """Make functions, those of one element type, callable: from memory, from disk, or compiled now."""
     known = _loaded.setdefault(dtype, {})  # function: the library that holds it, which must stay alive
-    new = [f for f in _registered if f not in known]
-    ours = _ours(new)
-    others = [f for f in new if f not in ours]
-    for name, functions in ((f"vectors-{dtype}", ours), (f"more-vectors-{dtype}", others)):
-        if functions:
-            known.update(dict.fromkeys(functions, _compiled(name, functions, dtype, functions is ours)))
+    if not known.keys() >= set(functions):
+        known.update(dict.fromkeys(functions, _from_disk(_name(dtype), functions, dtype)))
 
 
-def address(function, dtype):
-    """Where the machine code of a VectorFunction begins, for callers outside of compiled kernels."""
-    load(dtype)
-    return _loaded[dtype][function].get_pointer_to_function(function.symbol(dtype))
+def address(function: VectorFunction, dtype: ElementType) -> Address:
+    """Where the machine code of a loaded function begins, for callers outside of compiled kernels."""
+    code: Address = _loaded[dtype][function].get_pointer_to_function(function.symbol(dtype))
+    return code
 
 
-def is_cached(dtype):
+def is_cached(functions: Iterable[VectorFunction], dtype: ElementType) -> bool:
     """Whether ``load`` would find all it needs on disk."""
-    return disk_cache.contains(f"vectors-{dtype}", _contents(_ours(_registered)), cpu_target.target_context.codegen())
+    return bool(disk_cache.contains(_name(dtype), _contents(functions), cpu_target.target_context.codegen()))
+
+
+def _name(dtype: ElementType) -> str:
+    return f"vectors-{dtype}"

@@ -13,16 +13,18 @@ from ...forks import at_fork
 _llvm_lock = getattr(ffi.lib, "_lock", nullcontext())  # held in every call of LLVM, compilation or not
 
 
-_held: list = []  # by a fork under way: there may be one that began before this module was there
+__all__ = ["global_compiler_lock"]
+
+_held: list[bool] = []  # by a fork under way: there may be one that began before this module was there
 
 
-def _hold():
+def _hold() -> None:
     global_compiler_lock.acquire()
     _llvm_lock.__enter__()
     _held.append(True)
 
 
-def _release():
+def _release() -> None:
     if _held:
         _held.pop()
         _llvm_lock.__exit__(None, None, None)

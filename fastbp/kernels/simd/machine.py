@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import llvmlite.binding
-import numpy as np
 from numba.core import config
+
+from .element_types import itemsize
 
 # What a CPU chosen with NUMBA_CPU_NAME has, as (vector bytes, vector registers, fused multiply-add).
 # Names that are not here are treated as the smallest machine, which is safe everywhere.
@@ -30,18 +32,19 @@ class Machine:
     registers: int
     fma: bool
 
-    def lanes(self, dtype):
+    def lanes(self, dtype: Any) -> int:
         """Elements of one vector of ``dtype``."""
-        return self.vector_bytes // np.dtype(dtype).itemsize
+        return self.vector_bytes // itemsize(dtype)
 
 
 @lru_cache(maxsize=1)
-def machine():
+def machine() -> Machine:
     """The machine that code is compiled for: the host, or what NUMBA_CPU_NAME / NUMBA_CPU_FEATURES ask for."""
-    if config.CPU_FEATURES:
-        has = {item[1:]: item[0] == "+" for item in config.CPU_FEATURES.split(",") if item}
-    elif config.CPU_NAME is not None:
-        return Machine(*_NAMED_MACHINES.get(config.CPU_NAME, (16, 16, False)))
+    name, features = (vars(config)[key] for key in ("CPU_NAME", "CPU_FEATURES"))
+    if features:
+        has = {item[1:]: item[0] == "+" for item in features.split(",") if item}
+    elif name is not None:
+        return Machine(*_NAMED_MACHINES.get(name, (16, 16, False)))
     else:
         has = dict(llvmlite.binding.get_host_cpu_features())
     if has.get("avx512f"):

@@ -1,0 +1,69 @@
+"""A task of a dense layer's update: gradient, optimizer step, and the transposed copy of the new weights."""
+
+from .. import fields as at
+from .. import memory
+from ..matrix import transpose
+from ..matrix.dots import max_dot_units
+from ..memory import read_int
+from ..optimizer import STORE
+from ..optimizer import update as update_function
+from ..simd.jit import inner
+from ..simd.machine import machine
+from .dense_panels import make_panels
+from .dense_task_gradient import make_dot_units_gradient, make_pack_inputs, make_panel_gradient
+
+
+def make_refresh_transposed(dtype):
+    """``refresh_transposed`` for one element type."""
+    transpose_block, (_, _, transposed_block) = transpose.transpose(dtype), make_panels(dtype)
+    LANES, VECTOR = machine().lanes(dtype), machine().vector_bytes
+
+    @inner(dtype)
+    def refresh_transposed(layer, v, width, first, last, weights):
+        """Copy rows first .. last of panel v into the transposed panels. ``weights`` is the address of row first."""
+        units, row = read_int(layer, at.UNITS_OUT), width * VECTOR
+        for k in range(first, last, LANES):
+            for j in range(width):
+                out = (v + j) * LANES
+                target, target_row = transposed_block(layer, k // LANES, out)
+                transpose_block(weights + (k - first) * row + j * VECTOR, row, target, target_row, last - k, units - out)
+
+    return refresh_transposed
+
+
+def make_update_task(dtype):
+    """``update_task`` for one element type."""
+    (width_of, panel_row, _), pack_inputs = make_panels(dtype), make_pack_inputs(dtype)
+    panel_gradient, dot_units_gradient = make_panel_gradient(dtype), make_dot_units_gradient(dtype)
+    refresh_transposed, add_groups, update = make_refresh_transposed(dtype), memory.add_groups(dtype), update_function(dtype)
+    MAX_DOT_UNITS = max_dot_units(dtype)
+
+    @inner(dtype)
+    def update_task(plan, layer, first_vector, last_vector, first, last, batch, scratch):
+        """Gradient and optimizer step of rows first .. last of some panels: dW never leaves the cache.
+
+        With groups, their gradients are added up instead. Overwrites the parameters, their state, their transposed copy
+        and ``scratch``.
+        """
+        units, bias, code = read_int(layer, at.UNITS_IN), read_int(layer, at.BIAS), read_int(plan, at.OPTIMIZER)
+        groups, has_dot_units = read_int(plan, at.GROUPS), read_int(layer, at.UNITS_OUT) <= MAX_DOT_UNITS
+        rows = last - first + (bias if last == units else 0)
+        source, step = (0, 0) if groups else pack_inputs(layer, first, last, batch, scratch)
+        v = first_vector
+        while v < last_vector:
+            width = width_of(read_int(layer, at.VECTORS_OUT) - v)
+            weights, row = panel_row(layer, v, first)
+            if groups:
+                gradients = weights + read_int(plan, at.GRADIENTS)
+                add_groups(gradients, read_int(plan, at.GROUP), groups, scratch, rows * width)
+            elif has_dot_units:
+                dot_units_gradient(plan, layer, v, first, last, batch, scratch)
+            else:
+                panel_gradient(plan, layer, source, step, v, last_vector, first, last, batch, scratch)
+            state, slot = weights + read_int(plan, at.STATE), read_int(plan, at.SLOT)
+            update(code, read_int(plan, at.SCALARS), weights, scratch, state, slot, rows * width)
+            if code != STORE and read_int(layer, at.TRANSPOSED):
+                refresh_transposed(layer, v, width, first, last, weights)
+            v += width
+
+    return update_task
