@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .validation import function_name, function_of, number, unknown
+from .arguments import function_name, function_of, number, unknown
 
 if TYPE_CHECKING:
     from .graph.codegen.row_function import Bound

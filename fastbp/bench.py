@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import integer, number, unknown
 from .engine.threads import check_threads, get_num_threads
 from .layers.dense import Dense
 from .models.sequential import Sequential
 from .peak_flops import measure_limit
-from .validation import integer, number, unknown
 
 LAST_ACTIVATIONS = {"mse": None, "binary_crossentropy": "sigmoid", "sparse_categorical_crossentropy": "softmax"}
 MOST_ROWS, MOST_STEPS = 20_000, 200  # of an epoch

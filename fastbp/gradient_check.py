@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import integer, number
 from .models.sequential import Sequential
-from .validation import integer, number
 
 _STEPS = (1.0, 0.1, 0.01)  # a kink that one step reaches across the next one does not; a wrong derivative stays wrong
 _GOOD = 1e-9  # an error that calls for no second look

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .validation import boolean, function_name, function_of, lookup, number
+from .arguments import boolean, function_name, function_of, lookup, number
 
 if TYPE_CHECKING:
     from .graph.codegen.row_function import RowLoss

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arguments import unique_name, unknown
 from .losses import BinaryCrossentropy, Loss
-from .validation import unique_name, unknown
 
 if TYPE_CHECKING:
     from .engine.epoch import Epoch, Statistics

@@ -1,6 +1,6 @@
 """The engine: one network's parameters and plans, and the calls into the compiled kernels.
 
-It trusts what it is given (validation.py has looked at it) and knows nothing of names, callbacks or progress.
+It trusts what it is given (data.py has looked at it) and knows nothing of names, callbacks or progress.
 """
 
 import threading

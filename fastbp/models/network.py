@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..activations import softmax
+from ..arguments import dtype_name, integer, unique_name
+from ..data import arrays
 from ..layers.dense import Dense, Input, check_name
 from ..layers.stages import stages_of
 from ..losses import Loss
 from ..metrics import Metric
 from ..optimizers import Optimizer
 from ..seeds import SHUFFLE, WEIGHTS, generator, shuffle_seed
-from ..validation import arrays, dtype_name, integer, unique_name
 from .summary import summary_lines
 
 if TYPE_CHECKING:

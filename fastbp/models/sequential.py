@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import boolean, integer, number, verbosity
 from ..conversion import describe
+from ..data import inputs, split
 from ..engine.interrupts import surely
 from ..engine.threads import check_threads
 from ..feature_names import column_names
 from ..metrics import epoch_logs
 from ..scaled_sums import Targets
-from ..validation import boolean, inputs, integer, number, split, verbosity
 from .history import History
 from .progress import Progress, format_logs, show
 from .trainable import Data, Trainable, as_returned

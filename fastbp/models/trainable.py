@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import losses, optimizers
+from ..arguments import boolean
+from ..data import arrays, inputs, output_gradient, pair
 from ..feature_names import Names, column_names
 from ..metrics import Metric, epoch_logs, get_all, to_count
 from ..notices import warn_of_probabilities
 from ..scaled_sums import Targets
-from ..validation import arrays, boolean, inputs, output_gradient, pair
 from .network import Measures, Network
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from ..validation import boolean, number
+from ..arguments import boolean, number
 
 # What each setting may be: the least, the most, and whether it must stay below that.
 _FROM_ZERO = (0.0, float("inf"), False)
