@@ -11,6 +11,7 @@ import numpy as np
 
 from .conversion import as_numbers, contiguous, describe
 from .feature_names import Names, check_columns
+from .kernels.codes import BINARY_CROSSENTROPY, CATEGORICAL_CROSSENTROPY
 from .losses import Loss
 
 SMALL = 1 << 10  # elements that are looked at sooner than they are added up
@@ -62,7 +63,7 @@ def pair(
         y = contiguous(f"{prefix}y", y, dtype)
     if check_finite:
         _check_finite(f"{prefix}y", y)
-    if loss.name == "binary_crossentropy" and not loss.any_width and (y.min() < 0 or y.max() > 1):
+    if loss.code == BINARY_CROSSENTROPY and (y.min() < 0 or y.max() > 1):
         raise ValueError(f"{prefix}y must lie in [0, 1] for {loss.name}, got values from {y.min():g} to {y.max():g}")
     return x, y
 
@@ -134,7 +135,7 @@ def _shape_hint(x: np.ndarray) -> str:
 
 
 def _target_hint(y: np.ndarray, loss: Loss) -> str:
-    if loss.name == "categorical_crossentropy" and (y.ndim == 1 or y.shape[1:] == (1,)):
+    if loss.code == CATEGORICAL_CROSSENTROPY and (y.ndim == 1 or y.shape[1:] == (1,)):
         return ": for integer labels use the loss 'sparse_categorical_crossentropy'"
     return ""
 

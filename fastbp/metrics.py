@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arguments import unique_name, unknown
-from .losses import BinaryCrossentropy, Loss
+from .kernels import codes
+from .losses import Loss
 
 if TYPE_CHECKING:
     from .engine.epoch import Epoch, Statistics
     from .scaled_sums import Targets
-
-# What the engine counts: nothing, sums of errors, and with them correct entries of one kind.
-NOTHING, REGRESSION, BINARY, CATEGORICAL, SPARSE, BINARY_LOGITS = range(6)
 
 
 def _mse(s: Statistics, targets: Targets) -> float:
@@ -57,14 +55,14 @@ def _binary_accuracy(s: Statistics, targets: Targets) -> float:
 
 # kind: (how to compute it, what to count for it)
 _KINDS = {
-    "mse": (_mse, REGRESSION),
-    "mae": (_mae, REGRESSION),
-    "rmse": (_rmse, REGRESSION),
-    "r2": (_r2, REGRESSION),
-    "binary_accuracy": (_binary_accuracy, BINARY),
-    "binary_accuracy_of_logits": (_binary_accuracy, BINARY_LOGITS),
-    "categorical_accuracy": (_accuracy, CATEGORICAL),
-    "sparse_categorical_accuracy": (_accuracy, SPARSE),
+    "mse": (_mse, codes.ERRORS),
+    "mae": (_mae, codes.ERRORS),
+    "rmse": (_rmse, codes.ERRORS),
+    "r2": (_r2, codes.ERRORS),
+    "binary_accuracy": (_binary_accuracy, codes.BINARY_ACCURACY),
+    "binary_accuracy_of_logits": (_binary_accuracy, codes.BINARY_ACCURACY_LOGITS),
+    "categorical_accuracy": (_accuracy, codes.CATEGORICAL_ACCURACY),
+    "sparse_categorical_accuracy": (_accuracy, codes.SPARSE_ACCURACY),
 }
 _ALIASES = {
     "mean_squared_error": "mse",
@@ -115,7 +113,7 @@ class Metric:
         if kind == "accuracy":
             kind = "sparse_categorical" if loss.sparse else "binary" if units == 1 else "categorical"
             kind += "_accuracy"
-        if kind == "binary_accuracy" and isinstance(loss, BinaryCrossentropy) and loss.from_logits:
+        if kind == "binary_accuracy" and loss.code == codes.BINARY_CROSSENTROPY and loss.from_logits:
             kind = "binary_accuracy_of_logits"
         if (kind == "sparse_categorical_accuracy") != loss.sparse:
             raise ValueError(
@@ -180,10 +178,11 @@ def get_all(identifiers: Any) -> tuple[Metric, ...]:
 
 def to_count(metrics: Sequence[Metric]) -> int:
     """The engine's ``statistics`` argument for resolved metrics."""
-    kinds = {_KINDS[metric.kind][1] for metric in metrics}
-    if len(kinds - {REGRESSION}) > 1:
+    counted = {_KINDS[metric.kind][1] for metric in metrics}
+    accuracies = counted - {codes.ERRORS}  # with each of which errors are counted too, where there are any
+    if len(accuracies) > 1:
         raise ValueError("metrics must hold one kind of accuracy, got binary_accuracy and categorical_accuracy")
-    return max(kinds, default=NOTHING)
+    return max(accuracies or counted, default=codes.NO_STATISTICS)
 
 
 def epoch_logs(epoch: Epoch, metrics: Sequence[Metric], targets: Targets) -> dict[str, float]:

@@ -17,10 +17,8 @@ from numba.core import cgutils
 from numba.core.compiler_lock import global_compiler_lock
 
 from fastbp.kernels import step as train  # noqa: F401 (train: all of the package's functions are then registered)
-from fastbp.kernels.activation import TANH
-from fastbp.kernels.loss import MSE
+from fastbp.kernels.codes import ADAM, MSE, TANH
 from fastbp.kernels.matrix.gemm import tile_heights
-from fastbp.kernels.optimizer import ADAM
 from fastbp.kernels.simd import library
 from fastbp.kernels.simd.machine import machine
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..forks import at_fork, product_lock
 from ..kernels import fields as at
-from ..kernels.loss import CATEGORICAL, CUSTOM
-from ..kernels.optimizer import SCALARS, SCHEDULE, STORE
+from ..kernels.codes import CUSTOM_LOSS, STORE
+from ..kernels.optimizer import SCALARS, SCHEDULE
 from ..kernels.simd.machine import machine
 from ..kernels.statistics import counts_size
 from ..kernels.step import run_kernel
@@ -287,7 +287,7 @@ class Engine:
             plan[at.SCALARS] = address(self._scalars)
             self._give_activations(plan)
             if loss is not None:
-                plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.code < CATEGORICAL
+                plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
             self._plans[key] = plan
         return plan
 
@@ -303,7 +303,7 @@ class Engine:
         plan.place(at.X, x)
         if y is not None:
             plan.place(at.Y, y)
-            if self._loss.code == CUSTOM:
+            if self._loss.code == CUSTOM_LOSS:
                 plan[at.LOSS_PARAMETER] = self._bound_loss(y.shape[1]).address
         if shuffle:
             if len(self._order) != len(x):

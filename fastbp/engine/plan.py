@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..kernels import fields as at
-from ..kernels.activation import SIGMOID, STORED
+from ..kernels.activation import STORED
+from ..kernels.codes import SOFTMAX
 from ..kernels.layers.dense import LINE, piece_rows, scratch_bytes
-from ..kernels.loss import BINARY, BINARY_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS, SPARSE, SPARSE_LOGITS
 from ..kernels.matrix.gemm import tile_rows
 from ..kernels.matrix.panels import FULL
 from ..kernels.simd.machine import machine
@@ -85,24 +85,20 @@ class Fusion:
     loss: int
 
 
-_LOGITS = {BINARY: BINARY_LOGITS, CATEGORICAL: CATEGORICAL_LOGITS, SPARSE: SPARSE_LOGITS}
-
-
 def fuse(stages, loss):
     """Sigmoid or softmax with its cross-entropy becomes a loss of logits, and a stage that predictions alone go through."""
     if loss is None:
         return Fusion(stages, len(stages), 0)
-    if loss.code not in _LOGITS:
-        return Fusion(stages, len(stages), loss.code)
     if loss.from_logits:
-        return Fusion(stages, len(stages), _LOGITS[loss.code])
+        return Fusion(stages, len(stages), loss.code_from_logits)
     last = stages[-1]
-    is_fused = last.activation.code == SIGMOID if loss.code == BINARY else last.kind == at.SOFTMAX
+    activation = SOFTMAX if last.kind == at.SOFTMAX else last.activation.code
+    is_fused = activation == loss.output_activation
     if is_fused and last.kind == at.DENSE:
         stages = (*stages[:-1], *last.apart())
     if not is_fused or len(stages) == 1:
         return Fusion(stages, len(stages), loss.code)
-    return Fusion(stages, len(stages) - 1, _LOGITS[loss.code])
+    return Fusion(stages, len(stages) - 1, loss.code_from_logits)
 
 
 @dataclass

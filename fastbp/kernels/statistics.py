@@ -7,11 +7,9 @@ power of two, exactly, and added to sums of its own.
 from numba import types
 
 from . import fields as at
+from .codes import BINARY_ACCURACY, BINARY_ACCURACY_LOGITS, CATEGORICAL_ACCURACY, SPARSE_ACCURACY
 from .memory import make_accessors, read_double, read_int, write_double
 from .simd.jit import inner
-
-# Kinds of counting: sums of errors, and with them correct entries of one kind; SPARSE counts correct labels alone.
-NOTHING, REGRESSION, BINARY, CATEGORICAL, SPARSE, BINARY_LOGITS = range(6)
 
 # A slot of counts: rows, correct ones, then for each of SCALES two sums for each output.
 ROWS, CORRECT, SUMS = 0, 1, 2
@@ -59,13 +57,13 @@ def make_count(dtype):
     @inner(dtype)
     def count_row(kind, p, t, units, counts):
         correct = 0
-        cut = 0.0 if kind == BINARY_LOGITS else 0.5
+        cut = 0.0 if kind == BINARY_ACCURACY_LOGITS else 0.5
         for j in range(units):
             prediction, target = types.float64(read(p, j)), types.float64(read(t, j))  # float() would keep a float32
             add_error(counts, j, units, abs(prediction - target))
-            if kind in (BINARY, BINARY_LOGITS) and target == (1.0 if prediction > cut else 0.0):
+            if kind in (BINARY_ACCURACY, BINARY_ACCURACY_LOGITS) and target == (1.0 if prediction > cut else 0.0):
                 correct += 1
-        if kind == CATEGORICAL and largest(p, units) == largest(t, units):
+        if kind == CATEGORICAL_ACCURACY and largest(p, units) == largest(t, units):
             correct = 1
         return correct
 
@@ -76,7 +74,7 @@ def make_count(dtype):
         for r in range(rows):
             target = y + (read_int(order, sample + r) if order else sample + r) * y_row
             prediction = output + r * row
-            if kind == SPARSE:
+            if kind == SPARSE_ACCURACY:
                 correct += largest(prediction, units) == read_int(target, 0)
             else:
                 correct += count_row(kind, prediction, target, units, counts)

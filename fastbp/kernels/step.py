@@ -15,10 +15,11 @@ from numba.core.registry import cpu_target
 from . import fields as at
 from . import memory
 from . import multiply_add as limit  # noqa: F401 (limit: the library holds all of the package's functions)
+from .codes import STORE
 from .layers.dispatch import make_layers
 from .matrix.gemm import tile_rows
 from .memory import read_double, read_int, write_double, write_int
-from .optimizer import STORE, make_begin_step
+from .optimizer import make_begin_step
 from .optimizer import spoilt as spoilt_function
 from .random import shuffle
 from .rows import LAYER_BYTES, make_rows

@@ -9,6 +9,7 @@ from .. import losses, optimizers
 from ..arguments import boolean
 from ..data import arrays, inputs, output_gradient, pair
 from ..feature_names import Names, column_names
+from ..kernels.codes import SOFTMAX
 from ..metrics import Metric, epoch_logs, get_all, to_count
 from ..notices import warn_of_probabilities
 from ..scaled_sums import Targets
@@ -278,8 +279,7 @@ class Trainable(Network):
         if not self._layers:
             raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
         units = self._layers[-1].units
-        of_classes = losses.CategoricalCrossentropy | losses.SparseCategoricalCrossentropy
-        if units == 1 and isinstance(loss, of_classes):
+        if units == 1 and loss.output_activation == SOFTMAX:
             raise ValueError(f"loss {loss.name!r} needs a last layer of at least 2 units, got 1: binary_crossentropy does")
         resolved = tuple(metric.resolve(loss, units) for metric in metrics)
         counted = to_count(resolved)

@@ -9,12 +9,12 @@ import numpy as np
 from .. import activation as elementwise
 from .. import fields as at
 from .. import memory
+from ..codes import STORE
 from ..matrix import dots, gemm
 from ..matrix.dots import most_units
 from ..matrix.gemm import LINE, whole_rows
 from ..matrix.panels import FULL, panel_start, panel_width
 from ..memory import read_int
-from ..optimizer import STORE
 from ..optimizer import update as update_function
 from ..simd.jit import inner
 from ..simd.machine import machine
