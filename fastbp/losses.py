@@ -48,7 +48,7 @@ class Loss:
 
     @property
     def parameter(self) -> float:
-        """The number the kernel needs beside the data."""
+        """The number the kernel needs besides the data."""
         return 0.0
 
 

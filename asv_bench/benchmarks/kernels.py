@@ -7,8 +7,8 @@ import numpy as np
 from numba import njit
 
 import fastbp
+from fastbp.engine.buffers import float_bits
 from fastbp.engine.parameters import pack
-from fastbp.engine.plan import float_bits
 from fastbp.kernels import activation as elementwise
 from fastbp.kernels import loss, memory, team
 from fastbp.kernels import optimizer as update

@@ -7,7 +7,7 @@ positions in those rows: ``engine/plan.py`` and ``engine/engine.py`` fill them, 
 from itertools import count
 
 # Bits of PHASES: the parts of a step.
-GATHER, FORWARD, LOSS_PHASE, BACKWARD, UPDATE, PREDICT = 1, 2, 4, 8, 16, 32
+GATHER, FORWARD, LOSS_PHASE, BACKWARD, UPDATE, PREDICT, INPUT_GRADIENT = 1, 2, 4, 8, 16, 32, 64
 TRAIN = GATHER | FORWARD | LOSS_PHASE | BACKWARD | UPDATE
 OUTPUT_ALONE, OUTPUT_KEPT = FORWARD | PREDICT, GATHER | FORWARD | PREDICT  # kept: what a later BACKWARD needs
 
@@ -64,6 +64,10 @@ RESULT = _next()  # float64, see below
 OUT = _next()  # predictions
 OUT_ROW = _next()
 FIELDS = _next()
+
+# With INPUT_GRADIENT, two rows stand before TABLE: the input, whose DELTA is the gradient with respect to it, and the first
+# layer once more, with a transposed copy of its weights. That copy is made anew each time: training does without.
+INPUT_POSITION, FIRST_LAYER_POSITION, ROWS_BEFORE_TABLE = -2, -1, 2
 
 # -- A layer: first what every kind has, then what dense layers have.
 _next = count().__next__

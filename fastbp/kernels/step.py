@@ -35,7 +35,7 @@ MOST_WAITING = 0.6  # the share of a window that thread 0 may wait before it goe
 
 def _make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
-    forward, backward, close_output, add_gradient, update_piece = make_layers(dtype)
+    forward, backward, close_output, add_gradient, update_piece, transpose_weights = make_layers(dtype)
     forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
     count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
     set_zero, add_doubles, spoilt = memory.set_zero(dtype), memory.add_doubles(dtype), spoilt_function(dtype)
@@ -186,6 +186,9 @@ def _make_run(dtype):
     def begin_epoch(plan, thread):
         if thread == 0 and read_int(plan, at.SHUFFLE) and read_int(plan, at.FIRST_STEP) == 0:
             shuffle(read_int(plan, at.ORDER), read_int(plan, at.SAMPLES), read_int(plan, at.RANDOM))
+        if read_int(plan, at.PHASES) & at.INPUT_GRADIENT:
+            layer = read_int(plan, at.TABLE) + at.FIRST_LAYER_POSITION * LAYER_BYTES
+            transpose_weights(layer, thread, read_int(plan, at.THREADS))
 
     @inner(dtype)
     def end_epoch(plan, step):

@@ -36,7 +36,8 @@ def scratch_bytes(dtype):
 
 
 def make_dense(dtype, differentiate_strip):
-    """The functions of a dense layer for one element type: (forward, backward, add_gradient, update_piece)."""
+    """The functions of a dense layer for one element type: (forward, backward, add_gradient, update_piece,
+    transpose_weights)."""
     piece_product = gemm.piece_product(dtype)
     product, row_product, dot_rows = gemm.product(dtype), gemm.row_product(dtype), dots.dot_rows(dtype)
     transpose = gemm.transpose(dtype)
@@ -275,4 +276,17 @@ def make_dense(dtype, differentiate_strip):
                 refresh_transposed(layer, v, width, first, last, weights)
             v += width
 
-    return forward, backward, add_gradient, update_piece
+    @inner(dtype)
+    def transpose_weights(layer, thread, threads):
+        """This thread's part of the transposed copy, brought up to date."""
+        vectors = read_int(layer, at.VECTORS_IN)
+        first = LANES * (vectors * thread // threads)
+        last = min(LANES * (vectors * (thread + 1) // threads), read_int(layer, at.UNITS_IN))
+        v = 0
+        while v < read_int(layer, at.VECTORS_OUT):
+            width = width_of(read_int(layer, at.VECTORS_OUT) - v)
+            weights, _ = panel_row(layer, v, first)
+            refresh_transposed(layer, v, width, first, last, weights)
+            v += width
+
+    return forward, backward, add_gradient, update_piece, transpose_weights

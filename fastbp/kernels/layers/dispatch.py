@@ -9,9 +9,10 @@ from .weightless import make_weightless
 
 
 def make_layers(dtype):
-    """The functions of any layer for one element type: (forward, backward, close_output, add_gradient, update_piece)."""
+    """The functions of any layer for one element type: (forward, backward, close_output, add_gradient, update_piece,
+    transpose_weights)."""
     differentiate_strip, close_rows = make_delta(dtype)
-    dense_forward, dense_backward, dense_gradient, update_piece = make_dense(dtype, differentiate_strip)
+    dense_forward, dense_backward, dense_gradient, update_piece, transpose_dense = make_dense(dtype, differentiate_strip)
     elementwise_forward, softmax_forward, weightless_backward = make_weightless(dtype, differentiate_strip)
 
     @inner(dtype)
@@ -46,4 +47,10 @@ def make_layers(dtype):
         if read_int(layer, at.KIND) == at.DENSE:
             dense_gradient(plan, layer, shift, gradients, batch, is_first)
 
-    return forward, backward, close_output, add_gradient, update_piece
+    @inner(dtype)
+    def transpose_weights(layer, thread, threads):
+        """This thread's part of the transposed copy of the layer's weights, brought up to date."""
+        if read_int(layer, at.KIND) == at.DENSE:
+            transpose_dense(layer, thread, threads)
+
+    return forward, backward, close_output, add_gradient, update_piece, transpose_weights
