@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .validation import function_name, function_of, number, unknown
+from .arguments import function_name, function_of, number, unknown
+from .kernels import codes
 
 if TYPE_CHECKING:
     from .graph.codegen.row_function import Bound
@@ -32,7 +33,7 @@ class Activation:
     alpha : float
         The parameter, for those that have one.
     function : callable, optional
-        The formula of one's own.
+        The formula of a custom activation.
     """
 
     name: str
@@ -49,14 +50,14 @@ class Activation:
         return trace_activation(self.function).bind(dtype)
 
 
-linear = Activation("linear", 0)
-relu = Activation("relu", 1)
-selu = Activation("selu", 4)
-tanh = Activation("tanh", 5)
-sigmoid = Activation("sigmoid", 6)
-softplus = Activation("softplus", 7)
-silu = swish = Activation("silu", 8)
-softmax = Activation("softmax", 11)
+linear = Activation("linear", codes.LINEAR)
+relu = Activation("relu", codes.RELU)
+selu = Activation("selu", codes.SELU)
+tanh = Activation("tanh", codes.TANH)
+sigmoid = Activation("sigmoid", codes.SIGMOID)
+softplus = Activation("softplus", codes.SOFTPLUS)
+silu = swish = Activation("silu", codes.SILU)
+softmax = Activation("softmax", codes.SOFTMAX)
 
 
 def leaky_relu(negative_slope: float = 0.2) -> Activation:
@@ -73,7 +74,7 @@ def leaky_relu(negative_slope: float = 0.2) -> Activation:
     >>> fastbp.Dense(8, fastbp.activations.leaky_relu(0.1)).activation
     Activation(name='leaky_relu', code=2, alpha=0.1)
     """
-    return Activation("leaky_relu", 2, number("negative_slope", negative_slope, 0))
+    return Activation("leaky_relu", codes.LEAKY_RELU, number("negative_slope", negative_slope, 0))
 
 
 def elu(alpha: float = 1.0) -> Activation:
@@ -90,7 +91,7 @@ def elu(alpha: float = 1.0) -> Activation:
     >>> activations.elu(0.5).alpha
     0.5
     """
-    return Activation("elu", 3, number("alpha", alpha, 0))
+    return Activation("elu", codes.ELU, number("alpha", alpha, 0))
 
 
 def gelu(approximate: bool = False) -> Activation:
@@ -107,11 +108,11 @@ def gelu(approximate: bool = False) -> Activation:
     >>> activations.gelu(approximate=True).name
     'gelu_tanh'
     """
-    return Activation("gelu_tanh", 10) if approximate else Activation("gelu", 9)
+    return Activation("gelu_tanh", codes.GELU_TANH) if approximate else Activation("gelu", codes.GELU)
 
 
 def custom(function: Callable[..., Any], name: str | None = None) -> Activation:
-    """A formula of one's own, differentiated and compiled like the activations here.
+    """A custom formula, differentiated and compiled like the activations here.
 
     Handing the function itself to ``Dense(units, activation=f)`` does the same.
 
@@ -142,7 +143,7 @@ def custom(function: Callable[..., Any], name: str | None = None) -> Activation:
     from .graph.codegen.row_function import trace_activation  # so that a bad formula is told where it is given
 
     trace_activation(function)
-    return Activation(name or function_name(function), 12, function=function)
+    return Activation(name or function_name(function), codes.CUSTOM_ACTIVATION, function=function)
 
 
 _FACTORIES: dict[str, Callable[[], Activation]] = {"leaky_relu": leaky_relu, "elu": elu, "gelu": gelu}

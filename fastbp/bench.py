@@ -1,4 +1,4 @@
-"""What this machine does with a network of one's own: ``python -m fastbp bench``."""
+"""How fast this machine trains a given network: ``python -m fastbp bench``."""
 
 import os
 import statistics
@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import integer, number, unknown
 from .engine.threads import check_threads, get_num_threads
 from .layers.dense import Dense
 from .models.sequential import Sequential
 from .peak_flops import measure_limit
-from .validation import integer, number, unknown
 
 LAST_ACTIVATIONS = {"mse": None, "binary_crossentropy": "sigmoid", "sparse_categorical_crossentropy": "softmax"}
-MOST_ROWS, MOST_STEPS = 20_000, 200  # of an epoch
+MAX_ROWS, MAX_STEPS = 20_000, 200  # of an epoch
 ROUNDS = 5
 
 _START = """
@@ -182,7 +182,7 @@ def _thread_counts() -> list[int]:
 
 def _random_data(sizes: list[int], batch_size: int, loss: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
-    rows = batch_size * max(1, min(MOST_STEPS, MOST_ROWS // batch_size))
+    rows = batch_size * max(1, min(MAX_STEPS, MAX_ROWS // batch_size))
     x = random.normal(size=(rows, sizes[0])).astype(dtype)
     if loss == "sparse_categorical_crossentropy":
         return x, random.integers(0, sizes[-1], rows)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import integer, number
 from .models.sequential import Sequential
-from .validation import integer, number
 
 _STEPS = (1.0, 0.1, 0.01)  # a kink that one step reaches across the next one does not; a wrong derivative stays wrong
 _GOOD = 1e-9  # an error that calls for no second look
@@ -144,13 +144,13 @@ def check_gradients(
     if isinstance(model_or_function, Sequential):
         if len(args) != 2:
             raise TypeError(f"a model is checked on x and y, got {len(args)} arguments")
-        names, arrays, slopes, value = _of_model(model_or_function, *args)
+        names, arrays, derivatives, value = _of_model(model_or_function, *args)
     elif callable(model_or_function):
-        names, arrays, slopes, value = _of_function(model_or_function, args, argnums, gradient)
+        names, arrays, derivatives, value = _of_function(model_or_function, args, argnums, gradient)
     else:
         raise TypeError(f"model_or_function must be a Sequential or a function, got {model_or_function!r}")
     rng = np.random.default_rng(seed)
-    entries = [entry for i in range(len(arrays)) for entry in _entries(names[i], arrays, i, slopes[i], value, most, rng)]
+    entries = [entry for i in range(len(arrays)) for entry in _entries(names[i], arrays, i, derivatives[i], value, most, rng)]
     entries.sort(key=lambda entry: -entry.error if entry.error == entry.error else -np.inf)
     return GradientCheck(entries, tolerance)
 
@@ -171,7 +171,7 @@ def _of_model(model: Sequential, x: Any, y: Any) -> Parts:
     copy.compile(model.optimizer, model.loss)
     weights = [np.array(w, np.float64) for w in model.get_weights()]
     copy.set_weights(weights)
-    _, slopes = copy.value_and_gradient(x, y)
+    _, derivatives = copy.value_and_gradient(x, y)
     by_layer = copy._weights_by_layer(copy._input_units or 0)
     names = [f"layer {i} {weight.name}" for i, weights_of_layer in enumerate(by_layer) for weight in weights_of_layer]
 
@@ -179,7 +179,7 @@ def _of_model(model: Sequential, x: Any, y: Any) -> Parts:
         copy.set_weights(changed)
         return copy.value_and_gradient(x, y)[0]
 
-    return names, weights, slopes, value
+    return names, weights, derivatives, value
 
 
 def _of_function(f: Callable[..., Any], args: tuple[Any, ...], argnums: Any, gradient: Callable[..., Any] | None) -> Parts:
@@ -194,11 +194,11 @@ def _of_function(f: Callable[..., Any], args: tuple[Any, ...], argnums: Any, gra
     chosen = [i % len(args) for i in chosen]
     values = [np.array(a, np.float64) for a in args]
     found = (gradient or grad(f, argnums))(*(_plain(v) for v in values))
-    slopes = [np.asarray(s, np.float64) for s in ([found] if single else found)]
+    derivatives = [np.asarray(s, np.float64) for s in ([found] if single else found)]
     names = [f"argument {i}" for i in chosen]
-    for name, slope, i in zip(names, slopes, chosen, strict=True):
-        if slope.shape != values[i].shape:
-            raise ValueError(f"gradient must have shape {values[i].shape} for {name}, got {slope.shape}")
+    for name, derivative, i in zip(names, derivatives, chosen, strict=True):
+        if derivative.shape != values[i].shape:
+            raise ValueError(f"gradient must have shape {values[i].shape} for {name}, got {derivative.shape}")
 
     def value(changed: list[np.ndarray]) -> float:
         whole = list(values)
@@ -209,7 +209,7 @@ def _of_function(f: Callable[..., Any], args: tuple[Any, ...], argnums: Any, gra
             raise ValueError(f"model_or_function must return a single number, got shape {result.shape}")
         return float(result)
 
-    return names, [values[i] for i in chosen], slopes, value
+    return names, [values[i] for i in chosen], derivatives, value
 
 
 def _plain(array: np.ndarray) -> Any:
@@ -218,15 +218,21 @@ def _plain(array: np.ndarray) -> Any:
 
 
 def _entries(
-    name: str, arrays: list[np.ndarray], which: int, slope: np.ndarray, value: Any, most: int | None, rng: np.random.Generator
+    name: str,
+    arrays: list[np.ndarray],
+    which: int,
+    derivative: np.ndarray,
+    value: Any,
+    most: int | None,
+    rng: np.random.Generator,
 ) -> Iterator[GradientEntry]:
-    """Some or all derivatives by one array."""
+    """Some or all derivatives with respect to one array."""
     places = np.arange(arrays[which].size)
     if most is not None and most < len(places):
         places = np.sort(rng.choice(places, most, replace=False))
     for place in places:
         index = tuple(int(i) for i in np.unravel_index(place, arrays[which].shape))
-        exact = float(slope[index])
+        exact = float(derivative[index])
         tries = [_difference(arrays, which, index, exact, value, _STEPS[0])]
         if tries[0][1] > _GOOD:
             tries += [_difference(arrays, which, index, exact, value, scale) for scale in _STEPS[1:]]

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import integer, number, unknown
 from .seeds import INITIALIZER, generator
-from .validation import integer, number, unknown
 
 Shape = tuple[int, ...]
 Initializer = Callable[[Shape, "np.random.Generator", str], np.ndarray]

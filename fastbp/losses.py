@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .validation import boolean, function_name, function_of, lookup, number
+from .arguments import boolean, function_name, function_of, lookup, number
+from .kernels import codes
 
 if TYPE_CHECKING:
     from .graph.codegen.row_function import RowLoss
@@ -18,21 +19,36 @@ if TYPE_CHECKING:
 class Loss:
     """What all losses have.
 
-    ``code`` is the kernels' name, ``sparse`` says that targets are integer labels, ``any_width`` that there may be more or
-    fewer columns of them than outputs.
+    A subclass with a method ``call(self, y_true, y_pred)`` is a custom loss, as in Keras; see ``Custom``.
 
-    A subclass with a method ``call(self, y_true, y_pred)`` is a loss of one's own, as in Keras; see ``Custom``.
+    Attributes
+    ----------
+    code : int
+        Which of the kernels' it is.
+    code_from_logits : int or None
+        The same for a function of logits, of the losses that can be one.
+    output_activation : int or None
+        The code of the activation that makes of logits what the loss is a function of.
+    per_output : bool
+        Whether the mean is over samples and outputs, rather than over samples alone.
+    sparse : bool
+        Whether targets are integer labels.
+    any_width : bool
+        Whether targets may have more or fewer columns than there are outputs.
     """
 
     name: str
     code: ClassVar[int]
+    code_from_logits: ClassVar[int | None] = None
+    output_activation: ClassVar[int | None] = None
+    per_output: ClassVar[bool]
     sparse: ClassVar[bool] = False
     from_logits: ClassVar[bool] = False
     any_width: ClassVar[bool] = False
 
     @property
     def parameter(self) -> float:
-        """The number the kernel needs beside the data."""
+        """The number the kernel needs besides the data."""
         return 0.0
 
 
@@ -48,15 +64,17 @@ class MeanSquaredError(Loss):
     """
 
     name: str = "mean_squared_error"
-    code: ClassVar[int] = 0
+    code: ClassVar[int] = codes.MSE
+    per_output: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
 class MeanAbsoluteError(Loss):
-    """Mean of ``|prediction - target|``; its slope where they are equal is 0."""
+    """Mean of ``|prediction - target|``; its derivative where they are equal is 0."""
 
     name: str = "mean_absolute_error"
-    code: ClassVar[int] = 1
+    code: ClassVar[int] = codes.MAE
+    per_output: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -77,7 +95,8 @@ class Huber(Loss):
 
     delta: float = 1.0
     name: str = "huber"
-    code: ClassVar[int] = 2
+    code: ClassVar[int] = codes.HUBER
+    per_output: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if number("delta", self.delta, 0) == 0:
@@ -93,7 +112,8 @@ class LogCosh(Loss):
     """Mean of ``log(cosh(prediction - target))``: a parabola for small errors, straight for large ones."""
 
     name: str = "log_cosh"
-    code: ClassVar[int] = 3
+    code: ClassVar[int] = codes.LOG_COSH
+    per_output: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -101,7 +121,8 @@ class Poisson(Loss):
     """Mean of ``prediction - target * log(prediction + 1e-7)``, for counts; the prediction must be positive."""
 
     name: str = "poisson"
-    code: ClassVar[int] = 4
+    code: ClassVar[int] = codes.POISSON
+    per_output: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -148,7 +169,10 @@ class BinaryCrossentropy(_SmoothedCrossEntropy):
     """
 
     name: str = "binary_crossentropy"
-    code: ClassVar[int] = 5
+    code: ClassVar[int] = codes.BINARY_CROSSENTROPY
+    code_from_logits: ClassVar[int | None] = codes.BINARY_CROSSENTROPY_LOGITS
+    output_activation: ClassVar[int | None] = codes.SIGMOID
+    per_output: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -174,7 +198,10 @@ class CategoricalCrossentropy(_SmoothedCrossEntropy):
     """
 
     name: str = "categorical_crossentropy"
-    code: ClassVar[int] = 6
+    code: ClassVar[int] = codes.CATEGORICAL_CROSSENTROPY
+    code_from_logits: ClassVar[int | None] = codes.CATEGORICAL_CROSSENTROPY_LOGITS
+    output_activation: ClassVar[int | None] = codes.SOFTMAX
+    per_output: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
@@ -194,13 +221,16 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     """
 
     name: str = "sparse_categorical_crossentropy"
-    code: ClassVar[int] = 7
+    code: ClassVar[int] = codes.SPARSE_CROSSENTROPY
+    code_from_logits: ClassVar[int | None] = codes.SPARSE_CROSSENTROPY_LOGITS
+    output_activation: ClassVar[int | None] = codes.SOFTMAX
+    per_output: ClassVar[bool] = False
     sparse: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, eq=False)
 class Custom(Loss):
-    """A formula of one's own, differentiated and compiled like the losses here.
+    """A custom formula, differentiated and compiled like the losses here.
 
     Handing the function itself to ``model.compile(loss=f)`` does the same.
 
@@ -234,7 +264,8 @@ class Custom(Loss):
 
     function: Callable[..., Any]
     name: str = ""
-    code: ClassVar[int] = 11
+    code: ClassVar[int] = codes.CUSTOM_LOSS
+    per_output: ClassVar[bool] = False  # where a formula gives a value for each output, its graph takes their mean
     any_width: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

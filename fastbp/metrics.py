@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .kernels.fields import COUNT_BINARY, COUNT_CATEGORICAL, COUNT_ERRORS, COUNT_LABELS, COUNT_LOGITS, COUNT_NOTHING
-from .losses import BinaryCrossentropy, Loss
-from .validation import unique_name, unknown
+from .arguments import unique_name, unknown
+from .kernels import codes
+from .losses import Loss
 
 if TYPE_CHECKING:
     from .engine.epoch import Epoch, Statistics
@@ -55,14 +55,14 @@ def _binary_accuracy(s: Statistics, targets: Targets) -> float:
 
 # kind: (how to compute it, what to count for it)
 _KINDS = {
-    "mse": (_mse, COUNT_ERRORS),
-    "mae": (_mae, COUNT_ERRORS),
-    "rmse": (_rmse, COUNT_ERRORS),
-    "r2": (_r2, COUNT_ERRORS),
-    "binary_accuracy": (_binary_accuracy, COUNT_BINARY),
-    "binary_accuracy_of_logits": (_binary_accuracy, COUNT_LOGITS),
-    "categorical_accuracy": (_accuracy, COUNT_CATEGORICAL),
-    "sparse_categorical_accuracy": (_accuracy, COUNT_LABELS),
+    "mse": (_mse, codes.ERRORS),
+    "mae": (_mae, codes.ERRORS),
+    "rmse": (_rmse, codes.ERRORS),
+    "r2": (_r2, codes.ERRORS),
+    "binary_accuracy": (_binary_accuracy, codes.BINARY_ACCURACY),
+    "binary_accuracy_of_logits": (_binary_accuracy, codes.BINARY_ACCURACY_LOGITS),
+    "categorical_accuracy": (_accuracy, codes.CATEGORICAL_ACCURACY),
+    "sparse_categorical_accuracy": (_accuracy, codes.SPARSE_ACCURACY),
 }
 _ALIASES = {
     "mean_squared_error": "mse",
@@ -113,7 +113,7 @@ class Metric:
         if kind == "accuracy":
             kind = "sparse_categorical" if loss.sparse else "binary" if units == 1 else "categorical"
             kind += "_accuracy"
-        if kind == "binary_accuracy" and isinstance(loss, BinaryCrossentropy) and loss.from_logits:
+        if kind == "binary_accuracy" and loss.code == codes.BINARY_CROSSENTROPY and loss.from_logits:
             kind = "binary_accuracy_of_logits"
         if (kind == "sparse_categorical_accuracy") != loss.sparse:
             raise ValueError(
@@ -178,10 +178,11 @@ def get_all(identifiers: Any) -> tuple[Metric, ...]:
 
 def to_count(metrics: Sequence[Metric]) -> int:
     """The engine's ``statistics`` argument for resolved metrics."""
-    kinds = {_KINDS[metric.kind][1] for metric in metrics}
-    if len(kinds - {COUNT_ERRORS}) > 1:
+    counted = {_KINDS[metric.kind][1] for metric in metrics}
+    accuracies = counted - {codes.ERRORS}  # with each of which errors are counted too, where there are any
+    if len(accuracies) > 1:
         raise ValueError("metrics must hold one kind of accuracy, got binary_accuracy and categorical_accuracy")
-    return max(kinds, default=COUNT_NOTHING)
+    return max(accuracies or counted, default=codes.NO_STATISTICS)
 
 
 def epoch_logs(epoch: Epoch, metrics: Sequence[Metric], targets: Targets) -> dict[str, float]:

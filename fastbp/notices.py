@@ -1,4 +1,4 @@
-"""Warnings: of what works, but can hardly be what is meant."""
+"""Warnings about what works, but is hardly what was meant."""
 
 import sys
 import warnings

@@ -5,7 +5,7 @@ import pytest
 
 import oracle
 from bridge import assert_weights_agree, every_layer, make_loss, make_optimizer, make_problem
-from fastbp.engine.engine import Diverged
+from fastbp.engine.epoch import Diverged
 from networks import HIDDEN_ACTIVATIONS, OPTIMIZERS, describe
 
 # ------------------------------------------------------------------------------------------------------ statistics

@@ -103,17 +103,17 @@ def test_an_interrupt_that_comes_first(epochs, monkeypatch):
     """Ctrl-C must neither hide the loss of the weights nor lose the epochs before."""
     model = doubling()
     engine = model._need_engine("the test")
-    call, good = engine._call, 117 if epochs > 1 else 0
+    call, good = engine._runner.run, 117 if epochs > 1 else 0
     if epochs == 1:
         model.set_weights([[[2.0**127]]])
 
     def interrupted(*arguments):
         call(*arguments)
-        if not engine.is_finite():
+        if not engine.state.is_finite():
             monkeypatch.undo()
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(engine, "_call", interrupted)
+    monkeypatch.setattr(engine._runner, "run", interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
         model.fit(ONES, ONES, 8, epochs=epochs, verbose=0)
     assert len(model.history.epoch) == good and weight(model) == 2.0**127
@@ -157,4 +157,4 @@ def test_no_false_alarm(settings, widths, dtype):
     model = Sequential([Dense(units, "relu") for units in widths[1:]], seed=0, dtype=dtype)
     model.compile(make_optimizer({**settings, "learning_rate": 1e-3}), "mse")
     model.fit(x, RNG.normal(size=(30, widths[-1])), batch_size=7, epochs=3, verbose=0)
-    assert finite(model) and model._engine.is_finite()
+    assert finite(model) and model._engine.state.is_finite()

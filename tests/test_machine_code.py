@@ -16,11 +16,9 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.core.compiler_lock import global_compiler_lock
 
-from fastbp.kernels.activation import TANH
+from fastbp.kernels.codes import ADAM, MSE, TANH
 from fastbp.kernels.functions import vector_functions
-from fastbp.kernels.loss import MSE
 from fastbp.kernels.matrix.tile import tile_heights
-from fastbp.kernels.optimizer import ADAM
 from fastbp.kernels.simd import library
 from fastbp.kernels.simd.machine import machine
 

@@ -1,4 +1,4 @@
-"""Plans: the memory they take is what engine/plan.py says, and the work of the update is shared out completely and evenly."""
+"""Plans: the memory they take is what engine/buffers.py says, and the update is partitioned completely and evenly."""
 
 import tracemalloc
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import fastbp
+from fastbp.engine.buffers import GROUPS, MIN_PACKED_BYTES, choose_block, row_bytes
 from fastbp.engine.engine import Engine
-from fastbp.engine.plan import GROUPS, PACKED_FROM, choose_block, row_bytes
-from fastbp.engine.tasks import pieces, share
+from fastbp.engine.tasks import partition, update_tasks
 from fastbp.kernels import fields as at
 from fastbp.kernels.matrix.panels import panels
 from fastbp.layers.dense import Dense
@@ -26,7 +26,7 @@ def make(sizes, activation="tanh", dtype="float32"):
 
 
 def expected_memory(sizes, batch, threads, stores, grouped, dtype):
-    """The formula of engine/plan.py."""
+    """The formula of engine/buffers.py."""
     engine = make(sizes, dtype=dtype)
     r = [row_bytes(units, engine.dtype) for units in sizes]
     rows = choose_block(engine.shapes, engine.dtype) * threads if grouped else batch
@@ -49,7 +49,7 @@ def expected_memory(sizes, batch, threads, stores, grouped, dtype):
     ],
 )
 def test_memory_of_a_plan(sizes, batch, activation, grouped, threads, dtype):
-    plan = make(sizes, activation, dtype)._plan(at.TRAIN, batch, threads)
+    plan = make(sizes, activation, dtype)._plans.get(at.TRAIN, batch, threads)
     expected = expected_memory(sizes, batch, threads, activation == "gelu", grouped, dtype)
     assert expected <= plan.memory <= expected + SMALL * threads
     assert bool(plan.fields[at.GROUPS]) == grouped
@@ -58,8 +58,8 @@ def test_memory_of_a_plan(sizes, batch, activation, grouped, threads, dtype):
 def test_memory_of_packed_inputs():
     """Inputs on many pages are copied, those of one piece at a time."""
     engine = make((600, 600, 3))
-    batch = PACKED_FROM // row_bytes(600, engine.dtype) + 1
-    plan = engine._plan(at.TRAIN, batch, 2)
+    batch = MIN_PACKED_BYTES // row_bytes(600, engine.dtype) + 1
+    plan = engine._plans.get(at.TRAIN, batch, 2)
     assert plan.table[:, at.PACKED].tolist() == [1, 0]
     lines = 2 * batch * engine.dtype.itemsize
     assert expected_memory((600, 600, 3), batch, 2, False, False, "float32") + 8 * lines <= plan.memory
@@ -87,7 +87,7 @@ def test_a_fit_takes_no_more_memory_than_its_plan(batch_size):
 @pytest.mark.parametrize("sizes", [(1, 1), (17, 64, 64, 6), (1, 32, 32, 1), (784, 128, 10), (28, *[300] * 5, 1), (3, 1100, 2)])
 def test_every_weight_is_updated_once(sizes, threads):
     shapes = make(sizes).shapes
-    tasks, starts = share(pieces(shapes, np.dtype("float32"), threads), shapes, threads)
+    tasks, starts = partition(update_tasks(shapes, np.dtype("float32"), threads), shapes, threads)
     touched = [np.zeros((shape.units_in, shape.vectors_out), int) for shape in shapes]
     for layer, v, last_vector, first, last in tasks:
         assert v in dict(panels(shapes[layer].vectors_out))
@@ -98,7 +98,7 @@ def test_every_weight_is_updated_once(sizes, threads):
 
 def test_shares_are_about_equal():
     shapes = make((28, *[300] * 5, 1)).shapes
-    tasks, starts = share(pieces(shapes, np.dtype("float32"), 2), shapes, 2)
+    tasks, starts = partition(update_tasks(shapes, np.dtype("float32"), 2), shapes, 2)
     work = [(last - first) * (last_vector - v) for _, v, last_vector, first, last in tasks]
     halves = [sum(work[a:b]) for a, b in zip(starts, starts[1:], strict=False)]
     assert max(halves) <= 1.02 * min(halves)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastbp import Dense, losses, optimizers
-from fastbp.engine import engine as engines
+from fastbp.engine import plans
 from fastbp.engine.engine import Engine
 from fastbp.engine.plan import make_plan
 from fastbp.layers.stages import stages_of
@@ -44,7 +44,7 @@ def test_segments_have_the_bits_of_the_whole(monkeypatch, cuts, threads):
     x, y = data(300)
     whole, cut = make(), make()
     ended = [whole.train_epoch(x, y, 64, statistics=1)]
-    monkeypatch.setattr(engines, "make_plan", lambda *arguments: make_plan(*arguments, cuts=cuts))
+    monkeypatch.setattr(plans, "make_plan", lambda *arguments: make_plan(*arguments, cuts=cuts))
     ended.append(cut.train_epoch(x, y, 64, statistics=1, threads=threads))
     assert ended[0].loss == ended[1].loss
     assert np.array_equal(*(e.statistics.squared_error.numbers() for e in ended))

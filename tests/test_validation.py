@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastbp
-from fastbp import Dense, Input, Sequential, losses, optimizers, validation
+from fastbp import Dense, Input, Sequential, losses, optimizers
+from fastbp.data import inputs
 
 X = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
 Y = X.sum(axis=1, keepdims=True)
@@ -133,25 +134,25 @@ def test_check_finite_may_be_switched_off():
 def test_finite_data_whose_sum_overflows(dtype):
     big = np.full((7, 3), np.finfo(dtype).max, dtype)
     with np.errstate(over="raise"):
-        assert validation.inputs("x", big, 3, np.dtype(dtype), True) is big
+        assert inputs("x", big, 3, np.dtype(dtype), True) is big
     mixed = with_value(big, -INF, 0).astype(dtype)
     mixed[1, 1] = INF  # their sum is NaN
     with pytest.raises(ValueError, match="got -inf .as .* at row 0, column 0"):
-        validation.inputs("x", mixed, 3, np.dtype(dtype), True)
+        inputs("x", mixed, 3, np.dtype(dtype), True)
 
 
 @given(st.integers(1, 300), st.integers(1, 20), st.integers(0, 10**6), st.sampled_from([NAN, INF, -INF]))
 def test_any_number_that_is_not_finite_is_found(rows, columns, place, value):
     x = np.ones((rows, columns), "float32")
-    validation.inputs("x", x, columns, x.dtype, True)
+    inputs("x", x, columns, x.dtype, True)
     row, column = divmod(place % x.size, columns)
     x[row, column] = value
     with pytest.raises(ValueError, match=f"at row {row}, column {column}:"):
-        validation.inputs("x", x, columns, x.dtype, True)
+        inputs("x", x, columns, x.dtype, True)
 
 
 def test_the_last_block_is_looked_at(monkeypatch):
-    monkeypatch.setattr(validation, "FINITE_BLOCK", 8)
+    monkeypatch.setattr("fastbp.data.FINITE_BLOCK", 8)
     test = test_any_number_that_is_not_finite_is_found.hypothesis.inner_test
     for place in (0, 7, 8, 29):
         test(10, 3, place, NAN)

@@ -7,11 +7,12 @@ import numpy as np
 from numba import njit
 
 import fastbp
+from fastbp.engine.buffers import float_bits
 from fastbp.engine.parameters import pack
-from fastbp.engine.plan import float_bits
 from fastbp.kernels import activation as elementwise
 from fastbp.kernels import loss, memory, team
 from fastbp.kernels import optimizer as update
+from fastbp.kernels.codes import UPDATE_RULES
 from fastbp.kernels.fields import CONTROL_SIZE
 from fastbp.kernels.matrix import dots, gemm
 from fastbp.kernels.matrix.dots import max_dot_units
@@ -300,7 +301,8 @@ class Update:
 
     def setup(self, name, dtype, side):
         n, random = 1 << 16, np.random.default_rng(0)
-        self.code, slots, self.rule = UPDATES[name]
+        self.code, self.rule = UPDATES[name]
+        slots = UPDATE_RULES[self.code].slots
         self.w, self.g = (aligned_matrix(random.normal(size=(1, n)).astype(dtype), n)[0] for _ in range(2))
         self.state = aligned_matrix(np.zeros((max(slots, 1), n), dtype), n)
         self.h = aligned_zeros(update.SCALARS, np.dtype(dtype))

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import erf
 
 from fastbp.kernels import activation as elementwise
-from fastbp.kernels import loss
+from fastbp.kernels import codes, loss
 from fastbp.kernels import optimizer as update
 
 ROOT_2, ROOT_2_PI, ROOT_2_OVER_PI = np.sqrt(2), np.sqrt(2 * np.pi), np.sqrt(2 / np.pi)
@@ -39,16 +39,16 @@ def gelu_tanh(z):
 
 # name: (code, its parameter, z -> a)
 ACTIVATIONS = {
-    "relu": (elementwise.RELU, 0.0, lambda z: np.maximum(z, 0)),
-    "leaky_relu": (elementwise.LEAKY_RELU, LEAK, lambda z: np.where(z > 0, z, LEAK * z)),
-    "elu": (elementwise.ELU, 1.0, elu),
-    "selu": (elementwise.SELU, 0.0, selu),
-    "tanh": (elementwise.TANH, 0.0, np.tanh),
-    "sigmoid": (elementwise.SIGMOID, 0.0, sigmoid),
-    "softplus": (elementwise.SOFTPLUS, 0.0, lambda z: np.logaddexp(0, z)),
-    "silu": (elementwise.SILU, 0.0, lambda z: z * sigmoid(z)),
-    "gelu": (elementwise.GELU, 0.0, gelu),
-    "gelu_tanh": (elementwise.GELU_TANH, 0.0, gelu_tanh),
+    "relu": (codes.RELU, 0.0, lambda z: np.maximum(z, 0)),
+    "leaky_relu": (codes.LEAKY_RELU, LEAK, lambda z: np.where(z > 0, z, LEAK * z)),
+    "elu": (codes.ELU, 1.0, elu),
+    "selu": (codes.SELU, 0.0, selu),
+    "tanh": (codes.TANH, 0.0, np.tanh),
+    "sigmoid": (codes.SIGMOID, 0.0, sigmoid),
+    "softplus": (codes.SOFTPLUS, 0.0, lambda z: np.logaddexp(0, z)),
+    "silu": (codes.SILU, 0.0, lambda z: z * sigmoid(z)),
+    "gelu": (codes.GELU, 0.0, gelu),
+    "gelu_tanh": (codes.GELU_TANH, 0.0, gelu_tanh),
 }
 
 # name: a -> da/dz. For the activations that are not here the forward pass keeps the derivative.
@@ -75,6 +75,10 @@ def binary(p, t):
     return -t * np.log(p) - (1 - t) * np.log(1 - p), (p - t) / (p * (1 - p))
 
 
+def binary_logits(z, t):
+    return np.logaddexp(0, z) - z * t, sigmoid(z) - t
+
+
 def categorical(p, t):
     share = p / p.sum(axis=1, keepdims=True)
     pull = t.sum(axis=1, keepdims=True) - t / share
@@ -95,16 +99,21 @@ def sparse_logits(z, labels):
 
 # name: (code, its parameter, what the targets are, (output, target) -> (losses, derivatives))
 LOSSES = {
-    "mse": (loss.MSE, 0.0, "numbers", lambda p, t: ((p - t) ** 2, 2 * (p - t))),
-    "mae": (loss.MAE, 0.0, "numbers", lambda p, t: (np.abs(p - t), np.sign(p - t))),
-    "huber": (loss.HUBER, 1.0, "numbers", huber),
-    "log_cosh": (loss.LOG_COSH, 0.0, "numbers", lambda p, t: (np.log(np.cosh(p - t)), np.tanh(p - t))),
-    "poisson": (loss.POISSON, 0.0, "numbers", poisson),
-    "binary": (loss.BINARY, 0.0, "numbers", binary),
-    "binary_logits": (loss.BINARY_LOGITS, 0.0, "numbers", lambda z, t: (np.logaddexp(0, z) - z * t, sigmoid(z) - t)),
-    "categorical": (loss.CATEGORICAL, 0.0, "shares", categorical),
-    "categorical_logits": (loss.CATEGORICAL_LOGITS, 0.0, "shares", categorical_logits),
-    "sparse_categorical_logits": (loss.SPARSE_LOGITS, 0.0, "labels", sparse_logits),
+    "mse": (codes.MSE, 0.0, "numbers", lambda p, t: ((p - t) ** 2, 2 * (p - t))),
+    "mae": (codes.MAE, 0.0, "numbers", lambda p, t: (np.abs(p - t), np.sign(p - t))),
+    "huber": (codes.HUBER, 1.0, "numbers", huber),
+    "log_cosh": (codes.LOG_COSH, 0.0, "numbers", lambda p, t: (np.log(np.cosh(p - t)), np.tanh(p - t))),
+    "poisson": (codes.POISSON, 0.0, "numbers", poisson),
+    "binary": (codes.BINARY_CROSSENTROPY, 0.0, "numbers", binary),
+    "binary_logits": (
+        codes.BINARY_CROSSENTROPY_LOGITS,
+        0.0,
+        "numbers",
+        lambda z, t: (np.logaddexp(0, z) - z * t, sigmoid(z) - t),
+    ),
+    "categorical": (codes.CATEGORICAL_CROSSENTROPY, 0.0, "shares", categorical),
+    "categorical_logits": (codes.CATEGORICAL_CROSSENTROPY_LOGITS, 0.0, "shares", categorical_logits),
+    "sparse_categorical_logits": (codes.SPARSE_CROSSENTROPY_LOGITS, 0.0, "labels", sparse_logits),
 }
 
 
@@ -150,13 +159,13 @@ def nadam(h, w, g, state):
     w -= h[update.RATE] * m_hat / (np.sqrt(v * h[update.NADAM_V]) + h[update.EPSILON])
 
 
-# name: (code, slots of state, (scalars, w, g, state), which overwrites w and the state)
+# name: (code, (scalars, w, g, state), which overwrites w and the state)
 UPDATES = {
-    "sgd": (update.SGD, 0, sgd),
-    "momentum": (update.MOMENTUM, 1, momentum),
-    "nesterov": (update.NESTEROV, 1, nesterov),
-    "rmsprop": (update.RMSPROP, 1, rmsprop),
-    "adagrad": (update.ADAGRAD, 1, adagrad),
-    "adam": (update.ADAM, 2, adam),
-    "nadam": (update.NADAM, 2, nadam),
+    "sgd": (codes.SGD, sgd),
+    "momentum": (codes.MOMENTUM, momentum),
+    "nesterov": (codes.NESTEROV, nesterov),
+    "rmsprop": (codes.RMSPROP, rmsprop),
+    "adagrad": (codes.ADAGRAD, adagrad),
+    "adam": (codes.ADAM, adam),
+    "nadam": (codes.NADAM, nadam),
 }

@@ -1,4 +1,4 @@
-"""What one pass over data gives."""
+"""What one pass over data gives, or that it diverged."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,6 +7,14 @@ import numpy as np
 
 from ..kernels.statistics import ABSOLUTE_ERROR, CORRECT, ROWS, SCALES, SQUARED_ERROR, SUMS
 from ..scaled_sums import Scaled
+
+
+class Diverged(ArithmeticError):
+    """The loss of a step, or the weights it left (``by_weights``), were not finite. ``step`` counts from 1 in its epoch."""
+
+    def __init__(self, step: int, by_weights: bool = False) -> None:
+        super().__init__(f"the {'weights were' if by_weights else 'loss was'} not finite at step {step}")
+        self.step, self.by_weights = step, by_weights
 
 
 @dataclass

@@ -5,18 +5,21 @@ bias as last row, columns padded with zeros to whole vectors. Optimizers do not 
 stay like this for good; users see ordinary arrays.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..kernels import fields as at
 from ..kernels.matrix.dots import max_dot_units
 from ..kernels.matrix.panels import panels
+from ..layers.stages import Stage
 
 ALIGNMENT = 128  # bytes: two cache lines, which processors fetch in pairs
 
 
-def aligned_zeros(count, dtype):
+def aligned_zeros(count: int, dtype: Any) -> np.ndarray:
     """A zeroed array of ``count`` elements whose first byte lies on a boundary that vectors like."""
     dtype = np.dtype(dtype)
     raw = np.zeros(count * dtype.itemsize + ALIGNMENT, np.uint8)
@@ -24,7 +27,7 @@ def aligned_zeros(count, dtype):
     return raw[start : start + count * dtype.itemsize].view(dtype)
 
 
-def address(array):
+def address(array: np.ndarray | None) -> int:
     """Where an array's data begins, as an integer; 0 for no array."""
     return 0 if array is None else array.ctypes.data
 
@@ -42,32 +45,32 @@ class Shape:
     transposed_offset: int
 
     @property
-    def rows(self):
+    def rows(self) -> int:
         return self.units_in + self.bias
 
     @property
-    def vectors_in(self):
+    def vectors_in(self) -> int:
         return -(-self.units_in // self.lanes)
 
     @property
-    def vectors_out(self):
+    def vectors_out(self) -> int:
         return -(-self.units_out // self.lanes)
 
     @property
-    def size(self):
+    def size(self) -> int:
         return self.rows * self.vectors_out * self.lanes if self.weighted else 0
 
     @property
-    def transposed_size(self):
+    def transposed_size(self) -> int:
         return self.units_out * self.vectors_in * self.lanes if self.weighted else 0
 
 
-def panel_slices(vectors, lanes):
+def panel_slices(vectors: int, lanes: int) -> list[slice]:
     """Column ranges of the panels that cover ``vectors`` vectors."""
     return [slice(v * lanes, (v + width) * lanes) for v, width in panels(vectors)]
 
 
-def pack(matrix, vectors, lanes, target):
+def pack(matrix: np.ndarray, vectors: int, lanes: int, target: np.ndarray) -> None:
     """Write a matrix (rows, columns) into panels; the padding becomes zero."""
     rows, columns = matrix.shape
     padded = np.zeros((rows, vectors * lanes), target.dtype)
@@ -79,7 +82,7 @@ def pack(matrix, vectors, lanes, target):
         start += block.size
 
 
-def unpack(source, rows, columns, vectors, lanes):
+def unpack(source: np.ndarray, rows: int, columns: int, vectors: int, lanes: int) -> np.ndarray:
     """The matrix (rows, columns) that ``pack`` wrote, as a new array."""
     matrix = np.empty((rows, vectors * lanes), source.dtype)
     start = 0
@@ -102,9 +105,9 @@ class Parameters:
         Elements of a vector, as the kernels use them.
     """
 
-    def __init__(self, stages, dtype, lanes):
+    def __init__(self, stages: Iterable[Stage], dtype: Any, lanes: int) -> None:
         self.dtype = np.dtype(dtype)
-        self.shapes = []
+        self.shapes: list[Shape] = []
         offset = transposed_offset = 0
         for stage in stages:
             has_weights = stage.kind == at.DENSE
@@ -118,23 +121,23 @@ class Parameters:
         self.transposed = aligned_zeros(transposed_offset, self.dtype)
         self.reset_state(0)
 
-    def without_weights(self, stages):
+    def without_weights(self, stages: Iterable[Stage]) -> list[Shape]:
         """The shapes of further stages, which have no weights."""
         lanes = self.shapes[0].lanes
         return [Shape(stage.units_in, stage.units_out, False, False, lanes, 0, 0) for stage in stages]
 
-    def reset_state(self, slots, initial=0.0):
+    def reset_state(self, slots: int, initial: float = 0.0) -> None:
         """Fresh optimizer state; slot 0 starts at ``initial``."""
         self.state = aligned_zeros(slots * self.size, self.dtype)
         self.state_offset = address(self.state) - address(self.weights)
         self.state[: self.size] = initial
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
         """Take kernels and biases in order and refresh the transposed copies."""
         self.fill(self.weights, weights)
         self.refresh_transposed()
 
-    def refresh_transposed(self):
+    def refresh_transposed(self) -> None:
         for shape, (kernel, _) in zip(self.weighted, self._matrices(self.weights), strict=True):
             target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
             if shape.units_out <= max_dot_units(self.dtype):
@@ -142,23 +145,23 @@ class Parameters:
             else:
                 pack(kernel.T, shape.vectors_in, shape.lanes, target)
 
-    def fill(self, buffer, arrays):
+    def fill(self, buffer: np.ndarray, arrays: Iterable[np.ndarray]) -> None:
         """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights."""
-        arrays = iter(arrays)
+        remaining = iter(arrays)
         for shape in self.weighted:
             matrix = np.empty((shape.rows, shape.units_out), self.dtype)
-            matrix[: shape.units_in] = next(arrays)
+            matrix[: shape.units_in] = next(remaining)
             if shape.bias:
-                matrix[shape.units_in] = next(arrays)
+                matrix[shape.units_in] = next(remaining)
             target = buffer[shape.offset : shape.offset + shape.size]
             pack(matrix, shape.vectors_out, shape.lanes, target)
 
-    def _matrices(self, buffer):
+    def _matrices(self, buffer: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
         for shape in self.weighted:
             source = buffer[shape.offset : shape.offset + shape.size]
             matrix = unpack(source, shape.rows, shape.units_out, shape.vectors_out, shape.lanes)
             yield matrix[: shape.units_in], matrix[shape.units_in] if shape.bias else None
 
-    def arrays(self, buffer):
+    def arrays(self, buffer: np.ndarray) -> list[np.ndarray]:
         """Kernels and biases, in order, as new arrays from a flat buffer laid out like the weights."""
         return [np.array(a) for pair in self._matrices(buffer) for a in pair if a is not None]

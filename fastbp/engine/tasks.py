@@ -1,23 +1,29 @@
-"""Phase two's work: the pieces of the weights to update, and which thread has which."""
+"""Phase two's work: the tasks of the update, each some rows of some panels of a layer's weights, and which thread has which."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from ..kernels.layers.dense_task import task_rows
 from ..kernels.matrix.panels import panels
+from ..kernels.simd.element_types import element_type
+from .parameters import Shape
 
 # (layer, first vector of outputs, last, first row of inputs, last)
-Piece = tuple[int, int, int, int, int]
+Task = tuple[int, int, int, int, int]
 
 
-def pieces(shapes, dtype, threads):
-    """The pieces of all layers, in the order to be taken.
+def update_tasks(shapes: Sequence[Shape], dtype: np.dtype, threads: int) -> list[Task]:
+    """The tasks of all layers, in the order to be taken.
 
-    A piece has few of a layer's inputs and all its outputs: what it needs of the inputs is then read once. Only where that
-    makes too few pieces to share, each has some of the outputs.
+    A task has few of a layer's inputs and all its outputs: what it needs of the inputs is then read once. Only where that
+    makes too few tasks for the threads, each has some of the outputs.
     """
-    found = []
+    found: list[Task] = []
     for i, shape in enumerate(shapes):
         if not shape.weighted:
             continue
-        height = task_rows(shape, dtype)
+        height = task_rows(shape, element_type(dtype))
         parts = 1 if shape.units_in >= 4 * threads * height else threads
         starts = [v for v, _ in panels(shape.vectors_out)]
         step = -(-len(starts) // parts)
@@ -28,18 +34,19 @@ def pieces(shapes, dtype, threads):
     return found
 
 
-def share(found, shapes, threads):
-    """(pieces, where each thread's begin): about equal work, a piece cut in two where a share ends.
+def partition(whole_tasks: Iterable[Task], shapes: Sequence[Shape], threads: int) -> tuple[list[Task], list[int]]:
+    """(tasks, where each thread's begin): about equal work, a task cut in two where a thread's part ends.
 
-    ``starts`` has an entry more than there are threads: the end of the last one's pieces.
+    ``starts`` has an entry more than there are threads: the end of the last one's tasks.
     """
-    tasks, starts, done = [], [0], 0
-    whole = sum((last - first) * (last_vector - v) for _, v, last_vector, first, last in found) / threads
-    for layer, v, last_vector, first, last in found:
+    tasks: list[Task] = []
+    starts, done = [0], 0
+    share = sum((last - first) * (last_vector - v) for _, v, last_vector, first, last in whole_tasks) / threads
+    for layer, v, last_vector, first, last in whole_tasks:
         rows = last - first
-        while len(starts) < threads and done + rows * (last_vector - v) > whole * len(starts):
+        while len(starts) < threads and done + rows * (last_vector - v) > share * len(starts):
             cuts = [*(c for c, _ in panels(shapes[layer].vectors_out)), last_vector]
-            fitting = v + (whole * len(starts) - done) / rows
+            fitting = v + (share * len(starts) - done) / rows
             cut = min((c for c in cuts if v <= c <= last_vector), key=lambda c: abs(c - fitting))
             if cut > v:
                 tasks.append((layer, v, cut, first, last))

@@ -1,8 +1,8 @@
 """How many threads to use, and the worker threads themselves.
 
 One team of plain Python threads serves the whole process. They run kernels that have released the interpreter and meet at
-the kernels' own barrier. A caller that finds the team taken runs with one thread: threads of threads never spin against
-each other.
+the kernels' own barrier. A caller that finds the team taken runs with one thread: several teams would only wait for each
+other's processors.
 """
 
 import contextlib
@@ -10,33 +10,37 @@ import functools
 import math
 import os
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any
+
+import numpy as np
 
 from ..forks import at_fork
 from ..kernels.fields import ABORT, QUIT, STOP
 
-WAKE = 0.2  # seconds after which a waiting thread looks whether it has been interrupted
-MOST_THREADS = 1024  # as many cores as machines have; tens of thousands of threads would only bring the machine to a halt
+WAKE_SECONDS = 0.2  # after which a waiting thread looks whether it has been interrupted
+MAX_THREADS = 1024  # as many cores as machines have; tens of thousands of threads would only bring the machine to a halt
 
 _wanted: int | None = None
 
 
 @functools.cache  # a small formula takes less time than these files
-def _cgroup_quota():
+def _cgroup_quota() -> int | None:
     """CPUs that the container may use, or None where nothing limits it; as it was when first asked for."""
     with contextlib.suppress(OSError, ValueError):
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         return None if quota == "max" else math.ceil(int(quota) / int(period))
     with contextlib.suppress(OSError, ValueError):
-        quota = int(Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read_text())
-        period = int(Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read_text())
-        return math.ceil(quota / period) if quota > 0 else None
+        allowed = int(Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read_text())
+        microseconds = int(Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read_text())
+        return math.ceil(allowed / microseconds) if allowed > 0 else None
     return None
 
 
 @functools.cache
-def _environment_limit():
+def _environment_limit() -> int | None:
     """Threads that OpenMP's and Numba's own variables allow, or None; as it was when first asked for.
 
     joblib, dask and batch systems set them, so that several processes share a machine.
@@ -48,13 +52,13 @@ def _environment_limit():
     return min((limit for limit in limits if limit > 0), default=None)
 
 
-def available_cpus():
+def available_cpus() -> int:
     """CPUs this process may really use: its affinity, within its container's quota."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cpus, _cgroup_quota() or cpus))
 
 
-def set_num_threads(n):
+def set_num_threads(n: int | None) -> None:
     """Set the most threads that fastbp uses from now on.
 
     Parameters
@@ -80,18 +84,18 @@ def set_num_threads(n):
     _wanted = None if n is None else check_threads(n, "n")
 
 
-def check_threads(n, name):
+def check_threads(n: Any, name: str) -> int:
     """``n`` as a number of threads, or an error that names the argument."""
     if isinstance(n, bool) or not hasattr(n, "__index__"):
         raise TypeError(f"{name} must be an integer of at least 1, got {n!r}")
     if int(n) < 1:
         raise ValueError(f"{name} must be at least 1, got {n!r}")
-    if int(n) > MOST_THREADS:
-        raise ValueError(f"{name} must be at most {MOST_THREADS}, got {n!r}")
+    if int(n) > MAX_THREADS:
+        raise ValueError(f"{name} must be at most {MAX_THREADS}, got {n!r}")
     return int(n)
 
 
-def get_num_threads():
+def get_num_threads() -> int:
     """The most threads that fastbp uses.
 
     The first of: what ``set_num_threads`` was given; FASTBP_NUM_THREADS; the CPUs that this process may use, or fewer where
@@ -103,10 +107,10 @@ def get_num_threads():
     >>> fastbp.get_num_threads() >= 1
     True
     """
-    return explicit_threads() or min(available_cpus(), _environment_limit() or MOST_THREADS)
+    return explicit_threads() or min(available_cpus(), _environment_limit() or MAX_THREADS)
 
 
-def explicit_threads():
+def explicit_threads() -> int | None:
     """The number somebody asked for, or None."""
     if _wanted is not None:
         return _wanted
@@ -121,12 +125,12 @@ def explicit_threads():
 class _Worker(threading.Thread):
     """Runs what it is handed, one call at a time, for ever."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(name="fastbp", daemon=True)
-        self.calls: SimpleQueue = SimpleQueue()
+        self.calls: SimpleQueue[Any] = SimpleQueue()
         self.start()
 
-    def run(self):
+    def run(self) -> None:
         while True:
             function, arguments, done, wake, keep = self.calls.get()
             function(*arguments)
@@ -138,11 +142,11 @@ class _Worker(threading.Thread):
 class _Team:
     """The process's workers, grown as needed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.workers = []
+        self.workers: list[_Worker] = []
 
-    def worker(self, i):
+    def worker(self, i: int) -> _Worker:
         while len(self.workers) <= i:
             self.workers.append(_Worker())
         return self.workers[i]
@@ -151,7 +155,7 @@ class _Team:
 _team = _Team()
 
 
-def _forget_team():
+def _forget_team() -> None:
     """A forked child has none of its parent's threads."""
     global _team
     _team = _Team()
@@ -161,7 +165,7 @@ at_fork(after_in_child=_forget_team)
 
 
 @contextlib.contextmanager
-def team(threads):
+def team(threads: int) -> Iterator[int]:
     """Take the team for ``threads`` threads; yields how many there will be: 1 where somebody else has it."""
     lock = _team.lock
     taken = threads > 1 and lock.acquire(blocking=False)
@@ -172,7 +176,7 @@ def team(threads):
             lock.release()
 
 
-def run(function, plan, threads, control, wait, keep):
+def run(function: Callable[[int, int], object], plan: int, threads: int, control: np.ndarray, wait: bool, keep: object) -> None:
     """Call ``function(plan, thread)`` once for each thread and return when all are back.
 
     Parameters
@@ -194,8 +198,9 @@ def run(function, plan, threads, control, wait, keep):
         function(plan, 0)
         return
     done: list[int] = []
-    wake: SimpleQueue = SimpleQueue()
-    started, interrupt = 0, None
+    wake: SimpleQueue[None] = SimpleQueue()
+    started = 0
+    interrupt: BaseException | None = None
     try:
         for i in range(0 if wait else 1, threads):
             started += 1
@@ -215,7 +220,7 @@ def run(function, plan, threads, control, wait, keep):
         raise interrupt
 
 
-def _sleep_until(done, started, wake):
+def _sleep_until(done: list[int], started: int, wake: "SimpleQueue[None]") -> None:
     while len(done) < started:
         with contextlib.suppress(Empty):
-            wake.get(timeout=WAKE)
+            wake.get(timeout=WAKE_SECONDS)

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from .. import optimizers
+from ..arguments import boolean, integer, verbosity
+from ..data import columns
+from ..errors import TrainingDiverged
 from ..models.history import History
 from ..models.progress import Progress
-from ..models.trainable import TrainingDiverged
 from ..notices import warn_of_large_integers
 from ..seeds import FORMULA, shuffle_seed
-from ..validation import boolean, columns, integer, verbosity
 from .formula_trainer import Descent
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from .. import optimizers
+from ..arguments import number
+from ..data import columns
 from ..engine import threads as pool
 from ..engine.epoch import Epoch
 from ..engine.parameters import address, aligned_zeros
@@ -24,7 +26,6 @@ from ..kernels import formula as at
 from ..kernels.fields import CONTROL_SIZE
 from ..kernels.optimizer import RUNNING_PRODUCTS, SCALARS
 from ..kernels.simd.machine import machine
-from ..validation import columns, number
 
 MOST_PARAMETERS = 4096  # each is a number of its own in the compiled code
 INTERRUPTIBLE_FROM = 2e7  # operators of an epoch from which it runs beside the calling thread, which Ctrl-C can then reach

@@ -8,15 +8,13 @@ gradient by something read from one array: the output, or the stored derivative.
 from llvmlite import ir
 from numba.core import cgutils
 
+from .codes import CUSTOM_ACTIVATION, ELU, GELU, GELU_TANH, LEAKY_RELU, RELU, SELU, SIGMOID, SILU, SOFTPLUS, TANH
 from .math import functions as vmath
 from .simd.element_types import I64
 from .simd.library import VectorFunction, calls_address, selects_by_code
 from .simd.machine import machine
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
-
-# The codes of fastbp/activations.py. CUSTOM is a user's formula, compiled by graph/codegen: alpha is its address.
-LINEAR, RELU, LEAKY_RELU, ELU, SELU, TANH, SIGMOID, SOFTPLUS, SILU, GELU, GELU_TANH, SOFTMAX, CUSTOM = range(13)
 
 # code: (s, z, alpha) -> a. ``z + 0.0`` for z: what is loaded, selected and stored again in its place LLVM takes for a masked
 # store, which some processors are slow at.
@@ -45,7 +43,7 @@ PAIRS = {
 STAGES = {TANH: (vmath.tanh_start, vmath.tanh_end)}
 
 # Activations whose derivative is stored in the forward pass.
-STORES_DERIVATIVE = {*PAIRS, CUSTOM}
+STORES_DERIVATIVE = {*PAIRS, CUSTOM_ACTIVATION}
 
 # code: (s, a, alpha) -> da/dz from the output a
 DERIVATIVES = {
@@ -170,7 +168,7 @@ def _differentiate_as(code):
                 factor = DERIVATIVES[code](s, factor, alpha)
             g = s.load(g_at)
             product = g * factor
-            if code == CUSTOM:  # what a formula gives for the padding need not be finite
+            if code == CUSTOM_ACTIVATION:  # what a formula gives for the padding need not be finite
                 product = s.select(g.equals(0.0), 0.0, product)
             s.store(product, g_at)
 
@@ -180,9 +178,10 @@ def _differentiate_as(code):
 
 
 _ACTIVATE = {code: _activate_as(code) for code in VALUES}
-_ACTIVATE[CUSTOM] = calls_address("activate_custom", 7, 0)
+_ACTIVATE[CUSTOM_ACTIVATION] = calls_address("activate_custom", 7, 0)
 _TIMES_STORED = _differentiate_as("stored")
-_DIFFERENTIATE = {code: _differentiate_as(code) for code in (*DERIVATIVES, CUSTOM)} | dict.fromkeys(PAIRS, _TIMES_STORED)
+_DIFFERENTIATE = {code: _differentiate_as(code) for code in (*DERIVATIVES, CUSTOM_ACTIVATION)}
+_DIFFERENTIATE |= dict.fromkeys(PAIRS, _TIMES_STORED)
 
 
 def _softmax(s, z, z_row, rows, units):

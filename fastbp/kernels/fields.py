@@ -7,7 +7,7 @@ positions in those rows: ``engine/plan.py`` and ``engine/engine.py`` fill them, 
 from itertools import count
 
 # Bits of PHASES: the parts of a step.
-GATHER, FORWARD, LOSS_PHASE, BACKWARD, UPDATE, PREDICT = 1, 2, 4, 8, 16, 32
+GATHER, FORWARD, LOSS_PHASE, BACKWARD, UPDATE, PREDICT, INPUT_GRADIENT = 1, 2, 4, 8, 16, 32, 64
 TRAIN = GATHER | FORWARD | LOSS_PHASE | BACKWARD | UPDATE
 PREDICT_ONLY, PREDICT_FOR_BACKWARD = FORWARD | PREDICT, GATHER | FORWARD | PREDICT  # the latter keeps what BACKWARD needs
 
@@ -44,7 +44,7 @@ LOSS = _next()  # code
 LOSS_PARAMETER = _next()  # float64 bits
 LOSS_PER_OUTPUT = _next()  # 1: the mean is over rows and outputs; 0: over rows
 ROW_LOSS = _next()  # float64 for each row of the batch
-STATISTICS = _next()  # what to count for the metrics, one of the kinds below
+STATISTICS = _next()  # what to count for the metrics, one of codes.py
 COUNTS = _next()  # float64 slots, one for each group
 COUNTS_ROW = _next()
 BLOCK = _next()  # rows that go through all layers together
@@ -64,6 +64,10 @@ RESULT = _next()  # float64, see below
 OUT = _next()  # predictions
 OUT_ROW = _next()
 FIELDS = _next()
+
+# With INPUT_GRADIENT, two rows stand before TABLE: the input, whose DELTA is the gradient with respect to it, and the first
+# layer once more, with a transposed copy of its weights. That copy is made anew each time: training does without.
+INPUT_POSITION, FIRST_LAYER_POSITION, ROWS_BEFORE_TABLE = -2, -1, 2
 
 # -- A layer: first what every kind has, then what dense layers have.
 _next = count().__next__
@@ -89,9 +93,6 @@ LAYER_FIELDS = _next()
 
 # -- KIND
 DENSE, ELEMENTWISE, SOFTMAX = range(3)
-
-# -- STATISTICS: sums of errors, and with them correct entries of one kind; COUNT_LABELS counts correct labels only.
-COUNT_NOTHING, COUNT_ERRORS, COUNT_BINARY, COUNT_CATEGORICAL, COUNT_LABELS, COUNT_LOGITS = range(6)
 
 # -- A task of the update: some rows of some panels of one layer.
 TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)

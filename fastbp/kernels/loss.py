@@ -7,15 +7,24 @@ finite at any logits, and the gradient is simply p - t.
 from llvmlite import ir
 
 from .activation import softmax_row, spread_bits
+from .codes import (
+    BINARY_CROSSENTROPY,
+    BINARY_CROSSENTROPY_LOGITS,
+    CATEGORICAL_CROSSENTROPY,
+    CATEGORICAL_CROSSENTROPY_LOGITS,
+    CUSTOM_LOSS,
+    HUBER,
+    LOG_COSH,
+    MAE,
+    MSE,
+    POISSON,
+    SPARSE_CROSSENTROPY,
+    SPARSE_CROSSENTROPY_LOGITS,
+)
 from .math import functions as vmath
 from .memory import sample_of
 from .simd.element_types import I64
 from .simd.library import VectorFunction, calls_address, selects_by_code
-
-# The codes of fastbp/losses.py, and after them the cross-entropies computed from logits.
-MSE, MAE, HUBER, LOG_COSH, POISSON, BINARY_CROSSENTROPY, CATEGORICAL_CROSSENTROPY, SPARSE_CROSSENTROPY = range(8)
-BINARY_CROSSENTROPY_OF_LOGITS, CATEGORICAL_CROSSENTROPY_OF_LOGITS, SPARSE_CROSSENTROPY_OF_LOGITS = 8, 9, 10
-CUSTOM = 11  # a user's formula, compiled by graph/codegen/row_function.py: its address is the loss's parameter
 
 EPSILON = 1e-7  # what Keras keeps probabilities away from 0 and 1
 LOG_2 = 0.6931471805599453
@@ -75,7 +84,7 @@ ELEMENTWISE = {
     LOG_COSH: _log_cosh,
     POISSON: _poisson,
     BINARY_CROSSENTROPY: _binary,
-    BINARY_CROSSENTROPY_OF_LOGITS: _binary_logits,
+    BINARY_CROSSENTROPY_LOGITS: _binary_logits,
 }
 
 # Arguments of every loss function of a block of rows (64-bit integers): the network's output, the targets, the sample
@@ -133,7 +142,7 @@ def _elementwise(code):
 def _target_reader(rows, code):
     """(first class, mask, address of the row's target) -> targets of a vector of classes: given, smoothed or one-hot."""
     s, b = rows.s, rows.s.b
-    if code in (CATEGORICAL_CROSSENTROPY, CATEGORICAL_CROSSENTROPY_OF_LOGITS):
+    if code in (CATEGORICAL_CROSSENTROPY, CATEGORICAL_CROSSENTROPY_LOGITS):
         units = s.broadcast(b.sitofp(rows.units, s.element))
 
         def dense(j, mask, t_start):
@@ -229,8 +238,8 @@ def _by_row(code, row):
 
 _LOSSES = {code: _elementwise(code) for code in ELEMENTWISE}
 _LOSSES |= {code: _cross_entropy(code) for code in (CATEGORICAL_CROSSENTROPY, SPARSE_CROSSENTROPY)}
-_LOSSES |= {code: _cross_entropy_logits(code) for code in (CATEGORICAL_CROSSENTROPY_OF_LOGITS, SPARSE_CROSSENTROPY_OF_LOGITS)}
-_LOSSES[CUSTOM] = calls_address("loss_custom", len(ARGUMENTS), ARGUMENTS.index("parameter"))
+_LOSSES |= {code: _cross_entropy_logits(code) for code in (CATEGORICAL_CROSSENTROPY_LOGITS, SPARSE_CROSSENTROPY_LOGITS)}
+_LOSSES[CUSTOM_LOSS] = calls_address("loss_custom", len(ARGUMENTS), ARGUMENTS.index("parameter"))
 
 
 # loss(code, p, p_row, ...), arguments as in ARGUMENTS: overwrites g and row_loss.

@@ -8,14 +8,24 @@ import math
 
 import numpy as np
 
+from .codes import (
+    ADAGRAD,
+    ADAM,
+    ADAM_AMSGRAD,
+    MOMENTUM,
+    NADAM,
+    NESTEROV,
+    RMSPROP,
+    RMSPROP_CENTERED,
+    RMSPROP_CENTERED_MOMENTUM,
+    RMSPROP_MOMENTUM,
+    SGD,
+    STORE,
+    UPDATE_RULES,
+)
 from .memory import make_accessors, read_double, write_double
 from .simd.element_types import NUMBA_FLOATS
 from .simd.library import VectorFunction, selects_by_code
-
-# The codes of fastbp/optimizers. STORE keeps the gradient in slot 0 and does not change the parameters.
-STORE, SGD, MOMENTUM, NESTEROV = 0, 1, 2, 3
-RMSPROP, RMSPROP_MOMENTUM, RMSPROP_CENTERED, RMSPROP_CENTERED_MOMENTUM = 4, 5, 6, 7
-ADAGRAD, ADAM, ADAM_AMSGRAD, NADAM = 8, 9, 10, 11
 
 # The scalars of one step, as begin_step leaves them: element type of the model.
 RATE, DECAY, BETA_1, BETA_2, EPSILON, ONE_MINUS_BETA_1, ONE_MINUS_BETA_2, ALPHA, NADAM_M, NADAM_G, NADAM_V = range(11)
@@ -94,25 +104,25 @@ def _nadam(s, h, w, g, state):
     return w * h[DECAY] - m_hat * h[RATE] / (s.sqrt(v * h[NADAM_V]) + h[EPSILON]), [m, v]
 
 
-# code: (state slots, (s, scalars, w, g, state) -> (new w, new state))
+# code: (s, scalars, w, g, state) -> (new w, new state)
 RULES = {
-    SGD: (0, _sgd),
-    MOMENTUM: (1, _momentum),
-    NESTEROV: (1, _nesterov),
-    RMSPROP: (1, _rmsprop(centered=False, momentum=False)),
-    RMSPROP_MOMENTUM: (2, _rmsprop(centered=False, momentum=True)),
-    RMSPROP_CENTERED: (2, _rmsprop(centered=True, momentum=False)),
-    RMSPROP_CENTERED_MOMENTUM: (3, _rmsprop(centered=True, momentum=True)),
-    ADAGRAD: (1, _adagrad),
-    ADAM: (2, _adam(amsgrad=False)),
-    ADAM_AMSGRAD: (3, _adam(amsgrad=True)),
-    NADAM: (2, _nadam),
+    SGD: _sgd,
+    MOMENTUM: _momentum,
+    NESTEROV: _nesterov,
+    RMSPROP: _rmsprop(centered=False, momentum=False),
+    RMSPROP_MOMENTUM: _rmsprop(centered=False, momentum=True),
+    RMSPROP_CENTERED: _rmsprop(centered=True, momentum=False),
+    RMSPROP_CENTERED_MOMENTUM: _rmsprop(centered=True, momentum=True),
+    ADAGRAD: _adagrad,
+    ADAM: _adam(amsgrad=False),
+    ADAM_AMSGRAD: _adam(amsgrad=True),
+    NADAM: _nadam,
 }
 
 
 def _update_as(code):
     """w and its state slots (each ``slot`` bytes after the one before) move by one step along g."""
-    count, rule = RULES[code]
+    count, rule = UPDATE_RULES[code].slots, RULES[code]
 
     def body(s, scalars, w, g, state, slot, vectors):
         b = s.b
@@ -153,6 +163,9 @@ def _check_finite(s, w, size):
 check_finite = VectorFunction("check_finite", 2, _check_finite, returns="double")
 
 
+WITH_RUNNING_PRODUCTS = tuple(code for code, rule in UPDATE_RULES.items() if rule.needs_running_products)
+
+
 def make_begin_step(dtype):
     """``begin_step(code, hyper, products, scalars)``: this step's scalars from the settings and the running products.
 
@@ -172,7 +185,7 @@ def make_begin_step(dtype):
         write(scalars, EPSILON, cast(max(read_double(hyper, 4), MIN_EPSILON)))
         write(scalars, ONE_MINUS_BETA_1, cast(1.0 - beta_1))
         write(scalars, ONE_MINUS_BETA_2, cast(1.0 - beta_2))
-        if code < ADAM:
+        if code not in WITH_RUNNING_PRODUCTS:
             return
         beta_1_power = read_double(products, BETA_1_POWER) * beta_1
         beta_2_power = read_double(products, BETA_2_POWER) * beta_2

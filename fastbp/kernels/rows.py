@@ -105,12 +105,16 @@ def make_rows(dtype, forward, backward, close_output):
     @inner(dtype)
     def backward_rows(plan, shift, start, stop, first, last):
         """The DELTA of the layers below layers start .. stop, from the top."""
-        if read_int(plan, at.PHASES) & at.BACKWARD:
+        phases = read_int(plan, at.PHASES)
+        if phases & at.BACKWARD:
             table, layers = read_int(plan, at.TABLE), read_int(plan, at.LAYERS)
             if stop == layers:
                 close_output(table + (layers - 1) * LAYER_BYTES, shift, first, last)
             for i in range(stop - 1, max(start, 1) - 1, -1):
                 layer = table + i * LAYER_BYTES
                 backward(plan, layer, layer - LAYER_BYTES, shift, first, last)
+            if start == 0 and phases & at.INPUT_GRADIENT:
+                layer = table + at.FIRST_LAYER_POSITION * LAYER_BYTES
+                backward(plan, layer, table + at.INPUT_POSITION * LAYER_BYTES, shift, first, last)
 
     return forward_rows, backward_rows

@@ -7,7 +7,7 @@ power of two, exactly, and added to separate sums.
 from numba import types
 
 from . import fields as at
-from .fields import COUNT_BINARY, COUNT_CATEGORICAL, COUNT_LABELS, COUNT_LOGITS
+from .codes import BINARY_ACCURACY, BINARY_ACCURACY_LOGITS, CATEGORICAL_ACCURACY, SPARSE_ACCURACY
 from .memory import make_accessors, read_double, read_int, write_double
 from .simd.jit import inner
 
@@ -57,13 +57,13 @@ def make_count(dtype):
     @inner(dtype)
     def count_row(kind, p, t, units, counts):
         correct = 0
-        cut = 0.0 if kind == COUNT_LOGITS else 0.5
+        cut = 0.0 if kind == BINARY_ACCURACY_LOGITS else 0.5
         for j in range(units):
             prediction, target = types.float64(read(p, j)), types.float64(read(t, j))  # float() would keep a float32
             add_error(counts, j, units, abs(prediction - target))
-            if kind in (COUNT_BINARY, COUNT_LOGITS) and target == (1.0 if prediction > cut else 0.0):
+            if kind in (BINARY_ACCURACY, BINARY_ACCURACY_LOGITS) and target == (1.0 if prediction > cut else 0.0):
                 correct += 1
-        if kind == COUNT_CATEGORICAL and largest(p, units) == largest(t, units):
+        if kind == CATEGORICAL_ACCURACY and largest(p, units) == largest(t, units):
             correct = 1
         return correct
 
@@ -74,7 +74,7 @@ def make_count(dtype):
         for r in range(rows):
             target = y + (read_int(order, sample + r) if order else sample + r) * y_row
             prediction = output + r * row
-            if kind == COUNT_LABELS:
+            if kind == SPARSE_ACCURACY:
                 correct += largest(prediction, units) == read_int(target, 0)
             else:
                 correct += count_row(kind, prediction, target, units, counts)

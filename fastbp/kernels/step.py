@@ -14,11 +14,12 @@ from numba.core.registry import cpu_target
 
 from . import fields as at
 from . import functions, memory
+from .codes import STORE
 from .layers.dispatch import make_layers
 from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
-from .optimizer import STORE, make_begin_step
 from .optimizer import check_finite as check_finite_function
+from .optimizer import make_begin_step
 from .random import shuffle
 from .rows import LAYER_BYTES, make_rows
 from .simd import jit
@@ -33,7 +34,7 @@ MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes 
 
 def _make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
-    forward, backward, close_output, add_gradient, update_task = make_layers(dtype)
+    forward, backward, close_output, add_gradient, update_task, transpose_weights = make_layers(dtype)
     forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
     count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
@@ -184,6 +185,9 @@ def _make_run(dtype):
     def begin_epoch(plan, thread):
         if thread == 0 and read_int(plan, at.SHUFFLE) and read_int(plan, at.FIRST_STEP) == 0:
             shuffle(read_int(plan, at.ORDER), read_int(plan, at.SAMPLES), read_int(plan, at.RANDOM))
+        if read_int(plan, at.PHASES) & at.INPUT_GRADIENT:
+            layer = read_int(plan, at.TABLE) + at.FIRST_LAYER_POSITION * LAYER_BYTES
+            transpose_weights(layer, thread, read_int(plan, at.THREADS))
 
     @inner(dtype)
     def end_epoch(plan, step):

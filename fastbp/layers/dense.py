@@ -6,8 +6,8 @@ from typing import Any
 
 from .. import activations, initializers
 from ..activations import Activation
+from ..arguments import boolean, integer
 from ..initializers import Initializer
-from ..validation import boolean, integer
 from .base import Layer, Weight, check_name
 from .stages import Stage, dense
 

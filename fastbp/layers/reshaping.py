@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..validation import integer
+from ..arguments import integer
 from .base import Layer, check_name
 from .stages import Stage
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import dtype_name, integer, unique_name
+from ..data import arrays
 from ..layers import Flatten, Input, Layer
 from ..layers.base import Weight, check_name
 from ..layers.stages import stages_of
@@ -13,7 +15,6 @@ from ..losses import Loss
 from ..metrics import Metric
 from ..optimizers import Optimizer
 from ..seeds import SHUFFLE, WEIGHTS, generator, shuffle_seed
-from ..validation import arrays, dtype_name, integer, unique_name
 from .summary import summary_lines
 
 if TYPE_CHECKING:

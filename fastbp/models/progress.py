@@ -101,7 +101,7 @@ class Progress:
             runs.prepare(self._compiling)
             self._started = time.perf_counter()
             if self._bar is not None:
-                self._bar.unpause()  # it reckons how long it will take by the time that epochs take
+                self._bar.unpause()  # it estimates the time left from that of the epochs so far
 
     def _compiling(self) -> None:
         if self.verbose == 2:
@@ -110,7 +110,7 @@ class Progress:
             self._bar.set_description_str("Compiling (once per machine) ", refresh=True)
 
     def epoch_ended(self, epoch: int, logs: Mapping[str, float], samples_per_second: float) -> None:
-        """Take note of an epoch (counted from 0) and show it where it is time to."""
+        """Show an epoch (counted from 0) if the last one was shown long enough ago."""
         if not self.verbose:
             return
         self._last, now = (epoch, logs, samples_per_second), time.perf_counter()

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import boolean, integer, number, verbosity
 from ..conversion import describe
-from ..engine.interrupts import surely
+from ..data import inputs, split
+from ..engine.interrupts import run_to_end
 from ..engine.threads import check_threads
 from ..feature_names import column_names
 from ..metrics import epoch_logs
 from ..scaled_sums import Targets
-from ..validation import boolean, inputs, integer, number, split, verbosity
 from .history import History
 from .progress import Progress, format_logs, show
 from .trainable import Data, Trainable, as_returned
@@ -96,7 +97,7 @@ class Sequential(Trainable):
         validation_data : tuple (x, y), optional
             Data to measure the loss and metrics on after each epoch. It takes precedence over ``validation_split``.
         validation_split : float
-            In [0, 1): the share of the data, from its end, that is kept for validation.
+            In [0, 1): the part of the data, from its end, that is kept for validation.
         shuffle : bool
             Take the samples in another order each epoch.
         initial_epoch : int
@@ -147,7 +148,7 @@ class Sequential(Trainable):
         def learn(count: int, ended: "list[Epoch]") -> None:
             engine.train_epochs(count, ended, *train, batch_size, shuffle, counted, threads)
 
-        def take_note() -> None:
+        def record_epochs() -> None:
             if held_out is None:
                 logs.extend([epoch_logs(epoch, metrics, targets) for epoch in ended[len(logs) :]])
             for i in range(len(history.epoch), len(logs)):
@@ -163,11 +164,11 @@ class Sequential(Trainable):
                     if held_out is not None:
                         validated = epoch_logs(engine.evaluate(*held_out, counted, threads), metrics, held_out_targets)
                         logs.append(epoch_logs(ended[-1], metrics, targets) | {f"val_{n}": v for n, v in validated.items()})
-                    take_note()
+                    record_epochs()
                     progress.epoch_ended(history.epoch[-1], logs[-1], history.samples_per_second[-1])
                     count = 1 if one_by_one else epochs_at_once(ended[-1].seconds)
             finally:
-                surely(take_note)
+                run_to_end(record_epochs)
         return history
 
     # -- measuring

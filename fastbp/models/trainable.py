@@ -1,4 +1,4 @@
-"""A network with a loss and an optimizer, and the lower level for a training loop of one's own."""
+"""A network with a loss and an optimizer, and the lower level for custom training loops."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import losses, optimizers
+from ..arguments import boolean
+from ..data import arrays, inputs, output_gradient, pair
+from ..errors import TrainingDiverged
 from ..feature_names import Names, column_names
+from ..kernels.codes import SOFTMAX
 from ..metrics import Metric, epoch_logs, get_all, to_count
 from ..notices import warn_of_probabilities
 from ..scaled_sums import Targets
-from ..validation import arrays, boolean, inputs, output_gradient, pair
 from .network import Measures, Network
 
 if TYPE_CHECKING:
@@ -19,35 +22,6 @@ if TYPE_CHECKING:
 
 Data = tuple[np.ndarray, np.ndarray]
 Learn = Callable[[int, "list[Epoch]"], None]  # so many epochs; those that have ended are appended
-
-
-class TrainingDiverged(ArithmeticError, ValueError):
-    """The loss of a step, or the weights after it, became NaN or infinite.
-
-    The model has the weights it had before that epoch (or batch).
-
-    Attributes
-    ----------
-    epoch, step : int
-        When it was noticed, counted from 1; the step within the epoch.
-    result : FormulaFit
-        What ``fastbp.fit_formula`` had when the epoch began; None for a model, which holds its weights itself.
-    """
-
-    result: Any = None
-
-    def __init__(self, epoch: int, step: int, learning_rate: float, by_weights: bool = False, from_finite: bool = True) -> None:
-        self.epoch, self.step, self.learning_rate = epoch, step, learning_rate
-        self._arguments = epoch, step, learning_rate, by_weights, from_finite
-        what = "the loss was finite, but the weights became" if by_weights else "the loss became"
-        before = "" if from_finite else ", which were not finite either"
-        super().__init__(
-            f"{what} NaN or infinite in epoch {epoch}, step {step}; the weights are those from before this "
-            f"epoch{before}. A learning_rate below {learning_rate:g} or data scaled to about -1 to 1 may help"
-        )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), self._arguments
 
 
 class Trainable(Network):
@@ -67,7 +41,7 @@ class Trainable(Network):
         ----------
         optimizer : str or Optimizer
         loss : str, Loss or callable
-            A function ``f(y_true, y_pred)`` is a formula of one's own, differentiated and compiled; see
+            A function ``f(y_true, y_pred)`` is a custom formula, differentiated and compiled; see
             ``fastbp.losses.Custom``.
         metrics : list of str or Metric, optional
             Of "mse", "mae", "rmse", "r2", "accuracy" and Keras's longer names. The second of one name is called name_1.
@@ -239,18 +213,18 @@ class Trainable(Network):
 
         Where one diverges, the weights from before it and the error; the same where Ctrl-C finds weights of no use.
         """
-        from ..engine.engine import Diverged
+        from ..engine.epoch import Diverged
 
         self._kept_rows = 0
-        engine.remember()
+        engine.state.remember()
         before = len(ended)
         try:
             learn(count, ended)
         except (Diverged, KeyboardInterrupt) as error:
-            if isinstance(error, KeyboardInterrupt) and engine.is_finite():
+            if isinstance(error, KeyboardInterrupt) and engine.state.is_finite():
                 raise
-            engine.go_back()
-            from_finite, done = engine.is_finite(), len(ended) - before
+            engine.state.go_back()
+            from_finite, done = engine.state.is_finite(), len(ended) - before
             if done:  # the same again, to its end: nothing in it depends on the clock
                 learn(done, [])
             if isinstance(error, KeyboardInterrupt):
@@ -276,8 +250,7 @@ class Trainable(Network):
     def _fitting(self, loss: losses.Loss, metrics: Sequence[Metric]) -> Measures:
         """``_to_measure`` for a loss and metrics, if they go together with the last layer."""
         units = self._need_outputs()
-        of_classes = losses.CategoricalCrossentropy | losses.SparseCategoricalCrossentropy
-        if units == 1 and isinstance(loss, of_classes):
+        if units == 1 and loss.output_activation == SOFTMAX:
             raise ValueError(f"loss {loss.name!r} needs a last layer of at least 2 units, got 1: binary_crossentropy does")
         resolved = tuple(metric.resolve(loss, units) for metric in metrics)
         counted = to_count(resolved)

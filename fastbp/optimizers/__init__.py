@@ -14,7 +14,7 @@ alone. The other settings decide what state there is, so they are final: compile
 Adam(learning_rate=0.0001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, amsgrad=False, weight_decay=None, name='adam')
 """
 
-from ..validation import lookup
+from ..arguments import lookup
 from .adaptive import Adagrad, Adam, AdamW, Nadam, RMSprop
 from .base import Optimizer
 from .sgd import SGD

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..kernels import codes
 from .base import Optimizer
 
 
@@ -43,8 +44,11 @@ class RMSprop(Optimizer):
     weight_decay: float | None = None
     name: str = "rmsprop"
 
-    def _kind(self) -> tuple[int, int]:
-        return 4 + (self.momentum != 0) + 2 * self.centered, 1 + (self.momentum != 0) + self.centered
+    @property
+    def code(self) -> int:
+        if self.centered:
+            return codes.RMSPROP_CENTERED_MOMENTUM if self.momentum else codes.RMSPROP_CENTERED
+        return codes.RMSPROP_MOMENTUM if self.momentum else codes.RMSPROP
 
 
 @dataclass
@@ -76,8 +80,9 @@ class Adagrad(Optimizer):
     weight_decay: float | None = None
     name: str = "adagrad"
 
-    def _kind(self) -> tuple[int, int]:
-        return 8, 1
+    @property
+    def code(self) -> int:
+        return codes.ADAGRAD
 
 
 @dataclass
@@ -115,8 +120,9 @@ class Adam(Optimizer):
     weight_decay: float | None = None
     name: str = "adam"
 
-    def _kind(self) -> tuple[int, int]:
-        return 9 + self.amsgrad, 2 + self.amsgrad
+    @property
+    def code(self) -> int:
+        return codes.ADAM_AMSGRAD if self.amsgrad else codes.ADAM
 
 
 @dataclass
@@ -173,5 +179,6 @@ class Nadam(Optimizer):
     weight_decay: float | None = None
     name: str = "nadam"
 
-    def _kind(self) -> tuple[int, int]:
-        return 11, 2
+    @property
+    def code(self) -> int:
+        return codes.NADAM

@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar
 
-from ..validation import boolean, number
+from ..arguments import boolean, number
+from ..kernels.codes import UPDATE_RULES
 
 # What each setting may be: the least, the most, and whether it must stay below that.
 _FROM_ZERO = (0.0, float("inf"), False)
@@ -31,21 +32,25 @@ def _checked(name: str, value: Any) -> Any:
 class Optimizer:
     """What all optimizers have.
 
-    ``code`` is the kernels' name, ``slots`` the number of state arrays, ``initial_state`` the start of the first one,
-    and ``hyper`` the numbers that the kernel reads: learning rate, weight decay, the two of ``rates``, epsilon.
+    ``code`` stands for the update rule, ``slots`` is its number of state arrays, ``initial_state`` the start of the first
+    one, and ``hyper`` are the numbers that the kernel reads: learning rate, weight decay, the two of ``rates``, epsilon.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
     rates: ClassVar[tuple[str, ...]]
     learning_rate: float
 
-    def _kind(self) -> tuple[int, int]:
-        """``code`` and ``slots``."""
+    @property
+    def code(self) -> int:
         raise NotImplementedError
 
-    code = property(lambda self: self._kind()[0])
-    slots = property(lambda self: self._kind()[1])
-    initial_state = property(lambda self: vars(self).get("initial_accumulator_value", 0.0))
+    @property
+    def slots(self) -> int:
+        return UPDATE_RULES[self.code].slots
+
+    @property
+    def initial_state(self) -> float:
+        return float(vars(self).get("initial_accumulator_value", 0.0))
 
     @property
     def hyper(self) -> tuple[float, ...]:

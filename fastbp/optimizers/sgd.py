@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..kernels import codes
 from .base import Optimizer
 
 
@@ -38,5 +39,8 @@ class SGD(Optimizer):
     weight_decay: float | None = None
     name: str = "sgd"
 
-    def _kind(self) -> tuple[int, int]:
-        return (2 + self.nesterov, 1) if self.momentum else (1, 0)
+    @property
+    def code(self) -> int:
+        if not self.momentum:
+            return codes.SGD
+        return codes.NESTEROV if self.nesterov else codes.MOMENTUM

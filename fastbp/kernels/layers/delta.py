@@ -6,7 +6,7 @@ strip lies in the nearest cache (``differentiate_strip``), and what needs whole 
 
 from .. import activation as elementwise
 from .. import fields as at
-from ..activation import LINEAR
+from ..codes import LINEAR
 from ..memory import read_int
 from ..simd.jit import inner
 

@@ -2,10 +2,10 @@
 
 from .. import fields as at
 from .. import memory
+from ..codes import STORE
 from ..matrix import transpose
 from ..matrix.dots import max_dot_units
 from ..memory import read_int
-from ..optimizer import STORE
 from ..optimizer import update as update_function
 from ..simd.jit import inner
 from ..simd.machine import machine
@@ -29,6 +29,27 @@ def make_refresh_transposed(dtype):
                 transpose_block(weights + (k - first) * row + j * VECTOR, row, target, target_row, last - k, units - out)
 
     return refresh_transposed
+
+
+def make_transpose_weights(dtype):
+    """``transpose_weights`` for one element type."""
+    (width_of, panel_row, _), refresh_transposed = make_panels(dtype), make_refresh_transposed(dtype)
+    LANES = machine().lanes(dtype)
+
+    @inner(dtype)
+    def transpose_weights(layer, thread, threads):
+        """This thread's part of the transposed copy, brought up to date."""
+        vectors = read_int(layer, at.VECTORS_IN)
+        first = LANES * (vectors * thread // threads)
+        last = min(LANES * (vectors * (thread + 1) // threads), read_int(layer, at.UNITS_IN))
+        v = 0
+        while v < read_int(layer, at.VECTORS_OUT):
+            width = width_of(read_int(layer, at.VECTORS_OUT) - v)
+            weights, _ = panel_row(layer, v, first)
+            refresh_transposed(layer, v, width, first, last, weights)
+            v += width
+
+    return transpose_weights
 
 
 def make_update_task(dtype):

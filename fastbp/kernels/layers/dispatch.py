@@ -6,15 +6,16 @@ from ..simd.jit import inner
 from .delta import make_delta
 from .dense import make_backward, make_forward
 from .dense_gradient import make_add_gradient
-from .dense_update import make_update_task
+from .dense_update import make_transpose_weights, make_update_task
 from .weightless import make_weightless
 
 
 def make_layers(dtype):
-    """The functions of any layer for one element type: (forward, backward, close_output, add_gradient, update_task)."""
+    """For one element type (forward, backward, close_output, add_gradient, update_task, transpose_weights) of any layer."""
     differentiate_strip, close_rows = make_delta(dtype)
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip)
     add_dense_gradient, update_task = make_add_gradient(dtype), make_update_task(dtype)
+    transpose_dense = make_transpose_weights(dtype)
     elementwise_forward, softmax_forward, weightless_backward = make_weightless(dtype, differentiate_strip)
 
     @inner(dtype)
@@ -49,4 +50,10 @@ def make_layers(dtype):
         if read_int(layer, at.KIND) == at.DENSE:
             add_dense_gradient(plan, layer, shift, gradients, batch, is_first)
 
-    return forward, backward, close_output, add_gradient, update_task
+    @inner(dtype)
+    def transpose_weights(layer, thread, threads):
+        """This thread's part of the transposed copy of the layer's weights, brought up to date."""
+        if read_int(layer, at.KIND) == at.DENSE:
+            transpose_dense(layer, thread, threads)
+
+    return forward, backward, close_output, add_gradient, update_task, transpose_weights

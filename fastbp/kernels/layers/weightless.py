@@ -3,7 +3,7 @@
 from .. import activation as elementwise
 from .. import fields as at
 from .. import memory
-from ..activation import LINEAR
+from ..codes import LINEAR
 from ..memory import read_int
 from ..simd.jit import inner
 from ..simd.machine import machine

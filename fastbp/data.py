@@ -1,136 +1,21 @@
-"""Every check on what a user hands in, and every error text.
+"""Checks of the arrays that a user hands in: samples, targets, weights.
 
 Data that is already C-contiguous in the model's dtype passes through as it is, never copied.
 """
 
-import inspect
-import itertools
 import math
-import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from .conversion import as_numbers, contiguous, describe
 from .feature_names import Names, check_columns
-
-if TYPE_CHECKING:
-    from .losses import Loss
+from .kernels.codes import BINARY_CROSSENTROPY, CATEGORICAL_CROSSENTROPY
+from .losses import Loss
 
 SMALL = 1 << 10  # elements that are looked at sooner than they are added up
 FINITE_BLOCK = 1 << 20  # elements looked at together when a sum says that something is amiss
-
-# ------------------------------------------------------------------------------------------------ names and numbers
-
-
-def unknown(argument: str, value: object, allowed: Iterable[str]) -> ValueError:
-    """The error for a name that is none of ``allowed``, with the nearest one suggested."""
-    from difflib import get_close_matches  # only an error needs it
-
-    names = sorted(allowed)
-    text = f"{argument} must be one of {', '.join(map(repr, names))}, got {value!r}"
-    lower = {name.lower(): name for name in names}
-    near = get_close_matches(str(value).lower(), lower, n=1)
-    return ValueError(text + (f". Did you mean {lower[near[0]]!r}?" if near else ""))
-
-
-def unique_name(name: str, is_taken: Callable[[str], bool]) -> str:
-    """``name``, or the first of name_1, name_2, ... that is not taken."""
-    numbered = (f"{name}_{i}" if i else name for i in itertools.count())
-    return next(candidate for candidate in numbered if not is_taken(candidate))
-
-
-def lookup(
-    argument: str, identifier: Any, base: type, classes: Mapping[str, type], allowed: str = "a name or an object"
-) -> Any:
-    """The object that a name, a class or an object of ``base`` stands for; case does not matter in names."""
-    if isinstance(identifier, base):
-        return identifier
-    if isinstance(identifier, type) and identifier in classes.values():
-        return identifier()
-    if not isinstance(identifier, str):
-        raise TypeError(f"{argument} must be {allowed} of fastbp.{base.__module__.split('.')[1]}, got {identifier!r}")
-    names = {name.lower(): name for name in classes}
-    if identifier.lower() not in names:
-        raise unknown(argument, identifier, classes)
-    return classes[names[identifier.lower()]]()
-
-
-def function_of(argument: str, value: Any, names: Sequence[str]) -> None:
-    """Make sure that a function can be called with so many positional arguments."""
-    try:
-        signature = inspect.signature(value)
-    except (TypeError, ValueError):  # NumPy's functions and the like do not tell
-        return
-    try:
-        signature.bind(*names)
-    except TypeError as error:
-        wanted = f"{argument} must be a function of ({', '.join(names)})"
-        raise TypeError(f"{wanted}, got {function_name(value)}{signature}: {error}") from None
-
-
-def function_name(value: Any) -> str:
-    """What a function, a partial or an object that can be called is called."""
-    value = getattr(value, "func", value)
-    return str(getattr(value, "__name__", type(value).__name__))
-
-
-def integer(argument: str, value: Any, minimum: int) -> int:
-    """``value`` as an int of at least ``minimum``; booleans and floats are refused."""
-    allowed = f"{argument} must be an integer of at least {minimum}"
-    if isinstance(value, bool) or not hasattr(value, "__index__") or np.ndim(value):
-        raise TypeError(f"{allowed}, got {value!r}")
-    try:
-        result = operator.index(value)
-    except TypeError:  # NumPy's floats have the method and refuse to use it
-        raise TypeError(f"{allowed}, got {value!r}") from None
-    if result < minimum:
-        raise ValueError(f"{allowed}, got {result}")
-    return result
-
-
-def number(argument: str, value: Any, low: float = -math.inf, high: float = math.inf, below: bool = False) -> float:
-    """``value`` as a finite float from ``low`` to ``high`` (``below``: less than ``high``)."""
-    allowed = f"{argument} must be a finite number"
-    if low > -math.inf or high < math.inf:
-        allowed += f" of at least {low:g}" if high == math.inf else f" in [{low:g}, {high:g}{')' if below else ']'}"
-    if isinstance(value, bool | str | bytes) or not hasattr(value, "__float__") or np.ndim(value):
-        raise TypeError(f"{allowed}, got {value!r}")
-    result = float(value)
-    if not (math.isfinite(result) and low <= result <= high) or (below and result == high):
-        raise ValueError(f"{allowed}, got {result!r}")
-    return result
-
-
-def boolean(argument: str, value: Any) -> bool:
-    """``value`` as a bool; other truthy things are refused."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{argument} must be True or False, got {value!r}")
-    return bool(value)
-
-
-def dtype_name(value: Any) -> str:
-    """A model's dtype as "float32" or "float64"."""
-    try:
-        name = np.dtype(value).name if value is not None else None
-    except TypeError:
-        name = None
-    if name not in ("float32", "float64"):
-        raise ValueError(f"dtype must be 'float32' or 'float64', got {value!r}")
-    return name
-
-
-def verbosity(value: Any) -> int:
-    """0, 1 or 2; "auto" is 1."""
-    if isinstance(value, str) and value == "auto":
-        return 1
-    if isinstance(value, str) or value not in (0, 1, 2):
-        raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {value!r}")
-    return int(value)
-
-
-# ------------------------------------------------------------------------------------------------------------- data
 
 
 def inputs(argument: str, x: Any, units: int | None, dtype: np.dtype, check_finite: bool, names: Names = None) -> np.ndarray:
@@ -154,7 +39,7 @@ def pair(
     x: Any,
     y: Any,
     units: tuple[int | None, int],
-    loss: "Loss",
+    loss: Loss,
     dtype: np.dtype,
     check_finite: bool,
     prefix: str = "",
@@ -178,7 +63,7 @@ def pair(
         y = contiguous(f"{prefix}y", y, dtype)
     if check_finite:
         _check_finite(f"{prefix}y", y)
-    if loss.name == "binary_crossentropy" and not loss.any_width and (y.min() < 0 or y.max() > 1):
+    if loss.code == BINARY_CROSSENTROPY and (y.min() < 0 or y.max() > 1):
         raise ValueError(f"{prefix}y must lie in [0, 1] for {loss.name}, got values from {y.min():g} to {y.max():g}")
     return x, y
 
@@ -249,8 +134,8 @@ def _shape_hint(x: np.ndarray) -> str:
     return ": flatten it with x.reshape(len(x), -1)" if x.ndim > 2 else ""
 
 
-def _target_hint(y: np.ndarray, loss: "Loss") -> str:
-    if loss.name == "categorical_crossentropy" and (y.ndim == 1 or y.shape[1:] == (1,)):
+def _target_hint(y: np.ndarray, loss: Loss) -> str:
+    if loss.code == CATEGORICAL_CROSSENTROPY and (y.ndim == 1 or y.shape[1:] == (1,)):
         return ": for integer labels use the loss 'sparse_categorical_crossentropy'"
     return ""
 

@@ -1,0 +1,123 @@
+"""The plans of one network: made when first needed, kept, and bound to what a run works on."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..kernels import fields as at
+from ..kernels.codes import STORE
+from ..kernels.optimizer import SCALARS
+from ..layers.stages import Stage
+from ..losses import Custom, Loss
+from ..optimizers import Optimizer
+from .buffers import float_bits
+from .fusion import fuse
+from .parameters import address, aligned_zeros
+from .plan import Plan, make_plan
+from .state import TrainingState
+
+if TYPE_CHECKING:
+    from ..graph.codegen.row_function import Bound
+
+MIN_PREFETCH_BYTES = 256 * 1024  # of parameters and their state, which a core's cache does not keep from step to step
+MAX_PLANS = 9  # a caller that never repeats a size must not fill the memory
+
+
+class Plans:
+    """The plans of one network.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+    state : TrainingState
+    """
+
+    def __init__(self, stages: Sequence[Stage], state: TrainingState) -> None:
+        self._stages, self._state, self._parameters = stages, state, state.parameters
+        self.dtype, self.units = self._parameters.dtype, self._parameters.shapes[-1].units_out
+        self._scalars, self._hyper = aligned_zeros(SCALARS, self.dtype), np.zeros(8)
+        self._order, self._order_address = np.zeros(0, np.int64), 0
+        self._plans: dict[tuple[int, int, int, bool], Plan] = {}
+        self._optimizer: Optimizer | None = None
+        self._loss: Loss | None = None
+        self._activations: list[Bound | None] | None = None  # the code of custom ones, else None
+        self._custom_losses: dict[int, Bound] = {}  # the code of a custom loss, by the columns of targets
+
+    def configure(self, optimizer: Optimizer, loss: Loss | None) -> None:
+        """Take an optimizer and a loss; plans and formulas are made anew."""
+        self._optimizer, self._loss = optimizer, loss
+        self._activations, self._custom_losses = None, {}
+        self.clear()
+
+    def clear(self) -> None:
+        self._plans.clear()
+
+    @property
+    def memory(self) -> int:
+        """Bytes of all plans' buffers."""
+        return sum(plan.memory for plan in self._plans.values())
+
+    def get(self, phases: int, batch: int, threads: int, keep: bool = False) -> Plan:
+        """The plan for some phases of a step on so many rows, with room for as many threads."""
+        key = phases, batch, threads, keep
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= MAX_PLANS:
+                self.clear()
+            plan = self._plans[key] = self._make(*key)
+        return plan
+
+    def _make(self, phases: int, batch: int, threads: int, keep: bool) -> Plan:
+        loss = self._loss if phases & at.LOSS_PHASE else None
+        plan = make_plan(self._parameters, fuse(self._stages, loss), phases, batch, threads, keep)
+        plan[at.PARAMETERS], plan[at.SLOT] = address(self._parameters.weights), self._parameters.weights.nbytes
+        plan[at.RANDOM], plan[at.RUNNING_PRODUCTS] = address(self._state.generator), address(self._state.running_products)
+        plan[at.HYPER], plan[at.SCALARS] = address(self._hyper), address(self._scalars)
+        self._bind_activations(plan)
+        if loss is not None:
+            plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
+        return plan
+
+    def _bind_activations(self, plan: Plan) -> None:
+        """Custom activations: compiled once, so that all plans have the same."""
+        if self._activations is None:
+            self._activations = [stage.activation.bind(self.dtype.name) for stage in self._stages]
+        for row, function in zip(plan.table, self._activations, strict=False):  # what a loss adds is never custom
+            row[at.ALPHA] = row[at.ALPHA] if function is None else function.address
+
+    def bind_data(self, plan: Plan, x: np.ndarray, y: np.ndarray | None, shuffle: bool) -> None:
+        """Have a plan work on x and, where it measures a loss, y."""
+        plan[at.SAMPLES], plan[at.SHUFFLE], plan[at.ORDER] = len(x), shuffle, 0
+        plan.place(at.X, x)
+        if y is not None:
+            plan.place(at.Y, y)
+            if isinstance(self._loss, Custom):
+                plan[at.LOSS_PARAMETER] = self._custom_loss(self._loss, y.shape[1]).address
+        if shuffle:
+            if len(self._order) != len(x):
+                self._order = np.empty(len(x), np.int64)
+                self._order_address = address(self._order)
+            plan[at.ORDER] = self._order_address
+
+    def _custom_loss(self, loss: Custom, targets: int) -> "Bound":
+        """The code of a custom loss for so many columns of targets."""
+        if targets not in self._custom_losses:
+            self._custom_losses[targets] = loss.graph(targets, self.units).bind(self.dtype.name)
+        return self._custom_losses[targets]
+
+    def bind_optimizer(self, plan: Plan) -> None:
+        """Have the update take the optimizer's step."""
+        assert self._optimizer is not None
+        parameters, slots = self._parameters, self._optimizer.slots
+        self._hyper[:] = self._optimizer.hyper
+        plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
+        touched = parameters.weights.nbytes * (2 + slots)
+        plan[at.PREFETCH_ARRAYS] = 1 + slots if touched > MIN_PREFETCH_BYTES else 0
+
+    def bind_gradient(self, plan: Plan) -> np.ndarray:
+        """Have the update store the gradient instead of using it; the buffer for it, laid out like the weights."""
+        gradient = aligned_zeros(self._parameters.size, self.dtype)
+        plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS] = STORE, 0
+        plan[at.STATE] = address(gradient) - address(self._parameters.weights)
+        return gradient

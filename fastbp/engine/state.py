@@ -1,0 +1,65 @@
+"""What training changes, and the way back to how it was."""
+
+import numpy as np
+
+from ..kernels.optimizer import RUNNING_PRODUCTS
+from ..optimizers import Optimizer
+from .parameters import Parameters
+
+Snapshot = tuple[list[np.ndarray], int]
+
+
+class TrainingState:
+    """A network's parameters with the optimizer's state, the shuffle's generator and the number of steps taken.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    seed : int
+        Of the shuffling.
+    """
+
+    def __init__(self, parameters: Parameters, seed: int) -> None:
+        self.parameters = parameters
+        self.running_products = np.ones(RUNNING_PRODUCTS)
+        self.generator = np.array([seed], np.uint64).view(np.int64)
+        self.steps = 0
+        self._remembered: Snapshot | None = None
+
+    def reset_optimizer(self, optimizer: Optimizer) -> None:
+        """Start an optimizer's state afresh."""
+        self.parameters.reset_state(optimizer.slots, optimizer.initial_state)
+        self.running_products[:] = 1.0
+        self.steps, self._remembered = 0, None
+
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        return self.parameters.weights, self.parameters.state, self.running_products, self.generator
+
+    def snapshot(self) -> Snapshot:
+        """A copy of everything that training changes."""
+        return [array.copy() for array in self._arrays()], self.steps
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Return to a snapshot."""
+        copies, self.steps = snapshot
+        for array, copy in zip(self._arrays(), copies, strict=True):
+            array[:] = copy
+        self.parameters.refresh_transposed()
+
+    def remember(self) -> None:
+        """Take a snapshot to ``go_back`` to. There is one, and the memory for it is used again."""
+        if self._remembered is None:
+            self._remembered = self.snapshot()
+            return
+        for copy, array in zip(self._remembered[0], self._arrays(), strict=True):
+            copy[:] = array
+        self._remembered = self._remembered[0], self.steps
+
+    def go_back(self) -> None:
+        """Return to where ``remember`` was called last, if it was."""
+        if self._remembered is not None:
+            self.restore(self._remembered)
+
+    def is_finite(self) -> bool:
+        """Whether all weights are numbers."""
+        return bool(np.isfinite(self.parameters.weights).all())

@@ -1,0 +1,32 @@
+"""The exceptions that users may want to catch."""
+
+from typing import Any
+
+
+class TrainingDiverged(ArithmeticError, ValueError):
+    """The loss of a step, or the weights after it, became NaN or infinite.
+
+    The model has the weights it had before that epoch (or batch).
+
+    Attributes
+    ----------
+    epoch, step : int
+        When it was noticed, counted from 1; the step within the epoch.
+    result : FormulaFit
+        What ``fastbp.fit_formula`` had when the epoch began; None for a model, which holds its weights itself.
+    """
+
+    result: Any = None
+
+    def __init__(self, epoch: int, step: int, learning_rate: float, by_weights: bool = False, from_finite: bool = True) -> None:
+        self.epoch, self.step, self.learning_rate = epoch, step, learning_rate
+        self._arguments = epoch, step, learning_rate, by_weights, from_finite
+        what = "the loss was finite, but the weights became" if by_weights else "the loss became"
+        before = "" if from_finite else ", which were not finite either"
+        super().__init__(
+            f"{what} NaN or infinite in epoch {epoch}, step {step}; the weights are those from before this "
+            f"epoch{before}. A learning_rate below {learning_rate:g} or data scaled to about -1 to 1 may help"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._arguments
