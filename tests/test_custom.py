@@ -9,7 +9,8 @@ import pytest
 
 import fastbp
 from fastbp import Dense, Input, Sequential, TraceError, activations, losses
-from fastbp.graph.codegen.row_function import trace_activation, trace_loss
+from fastbp.graph.codegen.bound import bind_loss
+from fastbp.graph.codegen.row_graphs import trace_activation, trace_loss
 from fastbp.graph.tracing.batch import FEW_COLUMNS
 from fastbp.kernels.simd.jit import compilations
 from gradcheck import assert_close, central_differences, relative_error
@@ -554,12 +555,14 @@ def test_outside_of_the_formulas_domain_training_has_diverged(loss):
 
 def test_code_is_shared_by_formulas_that_differ_in_numbers_alone():
     def code(f, width):
-        return trace_loss(f, width, width).bind("float64")._code
+        return bind_loss(trace_loss(f, width, width), "float64")._code
 
     first = code(lambda y, p: 3 * (y - p) ** 2, 20)
     assert code(lambda t, q: 1.7 * np.square(t - q), 20) is first
     assert first not in [code(lambda y, p: (y - p) ** 2, 20), code(lambda y, p: 3 * (y - p) ** 2, 21)]
-    scaled = [trace_loss(lambda y, p, a=a: (a * (y - p)) ** 2, 20, 20).bind("float64") for a in (LEVELS[:20], LEVELS[1:21])]
+    scaled = [
+        bind_loss(trace_loss(lambda y, p, a=a: (a * (y - p)) ** 2, 20, 20), "float64") for a in (LEVELS[:20], LEVELS[1:21])
+    ]
     assert scaled[0]._code is scaled[1]._code
     assert scaled[0].address != scaled[1].address
 

@@ -132,7 +132,7 @@ os._exit(0)
 def test_a_fork_during_a_compilation(how, tmp_path):
     run(
         f"""
-import fastbp.engine, fastbp.graph.transforms
+import fastbp.engine.engine, fastbp.graph.autodiff.transforms
 def formulas():
     for k in range(40):
         cube(k + 0.5)

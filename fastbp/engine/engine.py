@@ -314,7 +314,7 @@ class Engine:
     def _bound_loss(self, targets):
         """The code of a loss that is a formula, for so many columns of targets."""
         if targets not in self._losses:
-            self._losses[targets] = self._loss.graph(targets, self.shapes[-1].units_out).bind(self.dtype.name)
+            self._losses[targets] = self._loss.bind(targets, self.shapes[-1].units_out, self.dtype.name)
         return self._losses[targets]
 
     def _give_optimizer(self, plan):

@@ -13,13 +13,14 @@ from .. import optimizers
 from ..engine import threads as pool
 from ..engine.epoch import Epoch
 from ..engine.parameters import address, aligned_zeros
-from ..graph.autodiff.chain_rule import gradient, live
+from ..graph.autodiff.chain_rule import gradient
 from ..graph.codegen.program import MANY_ROWS, Bound, Program
 from ..graph.tracing.columns import Columns
 from ..graph.tracing.errors import trace_error
 from ..graph.tracing.node import Node
 from ..graph.tracing.tape import Tape
 from ..graph.tracing.trace import argument_names, results
+from ..graph.tracing.walks import live
 from ..kernels import formula as at
 from ..kernels.fields import CONTROL_SIZE
 from ..kernels.optimizer import SCALARS, SCHEDULE

@@ -17,9 +17,10 @@ from ..graph.autodiff.derivative import rows_by_parameters
 from ..graph.codegen.program import Bound, Program
 from ..graph.tracing.errors import trace_error
 from ..graph.tracing.node import Node
+from ..graph.tracing.rows import Rows
 from ..graph.tracing.surroundings import Surroundings
 from ..graph.tracing.tape import Tape
-from ..graph.tracing.trace import Rows, argument, argument_names, results, trace_within
+from ..graph.tracing.trace import argument, argument_names, results, trace_within
 
 MAX_KEPT = 64  # traced fits
 REDUCED_ROWS = 1000  # from so many rows on scipy is handed a small problem with the same solution

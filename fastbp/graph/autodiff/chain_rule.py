@@ -12,42 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..tracing.errors import trace_error
-from ..tracing.node import Node
+from ..tracing.node import Node, NodeTape
 from ..tracing.simplify import is_constant
-from ..tracing.tape import UNROLLED, Tape
+from ..tracing.tape import UNROLLED
+from ..tracing.walks import dependent, live
 from .rules import RULES
 
 # The derivative by a node with rows: {factor: part}, the sum of factor * part, factors being single numbers.
 Parts = dict[Node, Node]
 
 LEAVES = {"input", "constant", "captured", "variable", "size"}
-
-
-def live(outputs: Sequence[Node], stop: Sequence[Node] = ()) -> list[Node]:
-    """The nodes that the outputs need, arguments before those who use them; what stands behind ``stop`` is left out."""
-    seen: set[int] = set()
-    ends = {node.index for node in stop}
-    waiting = [node for node in outputs]
-    found = []
-    while waiting:
-        node = waiting.pop()
-        if node.index in seen:
-            continue
-        seen.add(node.index)
-        found.append(node)
-        if node.index not in ends:
-            waiting.extend(node.args)
-    return sorted(found, key=lambda node: node.index)
-
-
-def _dependent(nodes: list[Node], wrt: Sequence[Node]) -> set[int]:
-    """Indices of the nodes that change with ``wrt``."""
-    changing = {node.index for node in wrt}
-    for node in nodes:
-        if node.op != "size" and any(a.index in changing for a in node.args):
-            changing.add(node.index)
-    return changing
 
 
 def _add(parts: Parts, factor: Node, part: Node) -> None:
@@ -57,7 +31,7 @@ def _add(parts: Parts, factor: Node, part: Node) -> None:
         parts[factor] = parts[factor] + part if factor in parts else part
 
 
-def _total(tape: Tape, parts: Parts) -> Node | None:
+def _total(tape: NodeTape, parts: Parts) -> Node | None:
     total = None
     for factor, part in parts.items():
         term = part if factor.op == "constant" and factor.attr == 1.0 else tape.make("mul", factor, part)
@@ -85,7 +59,7 @@ def gradient(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> lis
     tape = output.tape
     one = tape.constant(1.0)
     nodes = live([output], wrt)
-    changing = _dependent(nodes, wrt)
+    changing = dependent(nodes, wrt)
     ends = {node.index for node in wrt}
     scalar: dict[int, Node] = {}  # derivatives by single numbers
     rows: dict[int, Parts] = {}  # derivatives by what has rows
@@ -119,7 +93,7 @@ def gradient(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> lis
     return [_collect(tape, w, scalar.get(w.index), rows.get(w.index, {}), places.get(w.index, [])) for w in wrt]
 
 
-def shares(tape: Tape, part: Node, node: Node) -> Sequence[Node | None]:
+def shares(tape: NodeTape, part: Node, node: Node) -> Sequence[Node | None]:
     """What a node hands on to its arguments of one part of its derivative.
 
     Where a condition set the part to zero it sets the shares to zero: a slope there may be infinite, and 0 times that is NaN.
@@ -142,7 +116,7 @@ def _single(one: Node, value: Node | None) -> Parts:
     return {} if value is None else {one: value}
 
 
-def _receive(tape: Tape, argument: Node, parts: Parts, node: Node, scalar: dict[int, Node], rows: dict[int, Parts]) -> None:
+def _receive(tape: NodeTape, argument: Node, parts: Parts, node: Node, scalar: dict[int, Node], rows: dict[int, Parts]) -> None:
     """Add what ``node`` hands on to one of its arguments; a single number gets the sum over the node's rows."""
     for factor, part in parts.items():
         if argument.shape:
@@ -155,7 +129,7 @@ def _receive(tape: Tape, argument: Node, parts: Parts, node: Node, scalar: dict[
         scalar[argument.index] = part if known is None else tape.make("add", known, part)
 
 
-def _collect(tape: Tape, leaf: Node, single: Node | None, parts: Parts, places: list[tuple[Any, Node]]) -> Node:
+def _collect(tape: NodeTape, leaf: Node, single: Node | None, parts: Parts, places: list[tuple[Any, Node]]) -> Node:
     """The whole derivative by one leaf, in its shape."""
     zero = tape.constant(0.0)
     if not leaf.shape:
@@ -175,35 +149,3 @@ def _collect(tape: Tape, leaf: Node, single: Node | None, parts: Parts, places: 
         for i, k in enumerate(covered):
             elements[k] = tape.make("add", elements[k], tape.element(value, i) if value.shape else value)
     return tape.stack(elements)
-
-
-def substitute(outputs: Sequence[Node], replace: dict[Node, Node]) -> list[Node]:
-    """The outputs with some leaves replaced by other nodes."""
-    if not outputs:
-        return []
-    tape = outputs[0].tape
-    new: dict[int, Node] = {old.index: node for old, node in replace.items()}
-    for node in live(outputs, list(replace)):
-        if node.index not in new:
-            args = [new[a.index] for a in node.args]
-            new[node.index] = node if all(a is b for a, b in zip(args, node.args, strict=True)) else _again(tape, node, args)
-    return [new[node.index] for node in outputs]
-
-
-def _again(tape: Tape, node: Node, args: list[Node]) -> Node:
-    """The same operator on other arguments."""
-    if node.op == "sum":
-        return tape.sum(args[0])
-    if node.op == "size":
-        return tape.size(args[0])
-    if node.op == "element":
-        return tape.element(args[0], node.attr)
-    if node.op == "slice":
-        return tape.slice(args[0], *node.attr)
-    if node.op == "stack":
-        return tape.stack(args)
-    if node.op == "variable":
-        return tape.variable(args[0])
-    if node.op == "assemble":
-        raise trace_error("Derivatives of long vectors cannot be nested.", "Differentiate by scalars or short vectors.")
-    return tape.make(node.op, *args)

@@ -12,11 +12,13 @@ import numpy as np
 from ..codegen.program import Program
 from ..tracing.errors import trace_error
 from ..tracing.functions import as_node, tape_of
-from ..tracing.node import Node
+from ..tracing.node import Node, NodeTape
+from ..tracing.rows import Rows
 from ..tracing.surroundings import Surroundings
-from ..tracing.tape import UNROLLED, Tape
-from ..tracing.trace import Rows, active_tape, flatten, results, trace_arguments, trace_within
-from .chain_rule import gradient, substitute
+from ..tracing.tape import UNROLLED
+from ..tracing.trace import active_tape, flatten, results, trace_arguments, trace_within
+from ..tracing.walks import substitute
+from .chain_rule import gradient
 from .forward_mode import push
 
 # From a formula's result and the nodes to differentiate by: what to compute, and how to hand it out.
@@ -77,7 +79,7 @@ class Derivative:
         return finish(nodes, self._single)
 
 
-def _stand_in(tape: Tape, node: Node) -> tuple[Node, list[Node]]:
+def _stand_in(tape: NodeTape, node: Node) -> tuple[Node, list[Node]]:
     """Something to differentiate by instead of a node, and the variables in it."""
     if node.op == "stack":
         variables = [tape.variable(a) for a in node.args]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..tracing.node import Node
+from ..tracing.node import Node, NodeTape
 from ..tracing.simplify import is_constant
-from ..tracing.tape import Tape
-from .chain_rule import live, shares
+from ..tracing.walks import live
+from .chain_rule import shares
 
 _THROUGH_ZERO = {
     "neg",
@@ -47,7 +47,7 @@ def push(outputs: Sequence[Node], tangents: dict[Node, Node]) -> list[Node]:
     return [rates.get(node.index, tape.constant(0.0)) for node in outputs]
 
 
-def _rate(tape: Tape, node: Node, rates: dict[int, Node], leaves: set[int]) -> Node | None:
+def _rate(tape: NodeTape, node: Node, rates: dict[int, Node], leaves: set[int]) -> Node | None:
     """A node's rate from those of its arguments; None where it does not change."""
     if not any(a.index in rates for a in node.args):
         return None
@@ -64,7 +64,7 @@ def _rate(tape: Tape, node: Node, rates: dict[int, Node], leaves: set[int]) -> N
     return total
 
 
-def _linear(tape: Tape, node: Node, rates: list[Node]) -> Node:
+def _linear(tape: NodeTape, node: Node, rates: list[Node]) -> Node:
     """The rate of a sum, a pick or a stack."""
     if node.op == "stack":
         return tape.stack(rates)
@@ -83,7 +83,7 @@ def _may_be_steep(node: Node) -> bool:
     return node.op in ("sqrt", "arcsin", "arccos")
 
 
-def _unless_zero(tape: Tape, share: Node, rate: Node, leaves: set[int]) -> Node:
+def _unless_zero(tape: NodeTape, share: Node, rate: Node, leaves: set[int]) -> Node:
     """The share, but 0 where a factor of the rate is 0."""
     for factor in sorted(_factors(rate, leaves), key=lambda node: node.index):
         if factor.op != "constant":

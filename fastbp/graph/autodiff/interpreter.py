@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..tracing.node import Node
+from ..tracing.node_graph import NodeGraph
 from ..tracing.operators import evaluate
 from .rules import RULES
 
-if TYPE_CHECKING:
-    from ..tracing.node import Node
-    from ..tracing.trace import Graph
 
-
-def run_forward(graph: Graph, values: list[Any]) -> list[Any]:
+def run_forward(graph: NodeGraph, values: list[Any]) -> list[Any]:
     """Every node's value, from the values of the inputs."""
     for node, value in zip(graph.inputs, values, strict=True):
         array = np.asarray(value, dtype=float)
@@ -50,7 +48,7 @@ def _value(node: Node) -> Any:
     return result if node.ndim or node.is_logical else float(result)
 
 
-def run_backward(graph: Graph, seed: Any) -> list[Any]:
+def run_backward(graph: NodeGraph, seed: Any) -> list[Any]:
     """Every node's grad, from the first result back."""
     output = graph.outputs[0]
     if output.value is None:

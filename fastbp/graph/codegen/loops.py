@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..autodiff.chain_rule import live
 from ..tracing.node import Node
 from ..tracing.text import is_given
+from ..tracing.walks import live, sum_levels
 
-BLOCK = 8192  # rows  # of which the sums are added up together
+BLOCK = 8192  # rows whose sums are added up together
 
 
 @dataclass
@@ -51,7 +51,7 @@ def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
     """The loops for these results: single numbers and nodes with rows."""
     nodes = live(outputs)
     leaves = [*inputs, *(node for node in nodes if node.op == "captured")]
-    levels: dict[int, int] = {}
+    levels = sum_levels(nodes)
     loops: dict[tuple[int, int], Loop] = {}
 
     def loop_for(node: Node) -> Loop:
@@ -59,10 +59,8 @@ def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
         return loops.setdefault(key, Loop(node.tape.rows_of(node)))
 
     for node in nodes:
-        levels[node.index] = max((levels[a.index] for a in node.args), default=0)
         if node.op == "sum":
             loop_for(node.args[0]).sums.append(node)
-            levels[node.index] += 1
     scalars: list[Node] = []
     rows: list[Node] = []
     for node in outputs:

@@ -1,4 +1,4 @@
-"""A user's loss as machine code.
+"""A custom loss as machine code.
 
 The function goes through a batch in blocks of as many samples as a vector has lanes. In the graph of one sample (batch.py)
 single numbers become vectors over the block's samples, and vectors become vectors over the outputs, one sample after the
@@ -19,20 +19,21 @@ from ...kernels.loss import ARGUMENTS
 from ...kernels.memory import sample_of
 from ...kernels.simd.vector import Vector
 from ...kernels.simd.vocabulary import I64, Simd
-from ..autodiff.chain_rule import live
 from ..tracing.node import Node
-from .activation_code import Known, function, vector
+from ..tracing.walks import live, reachable, sum_levels
+from .emit import Known, emit_row_node
+from .function import write_function
 from .record import Record
-from .row_function import RowLoss
+from .row_graphs import LossGraph
 
 
-def write_loss(module: Any, name: str, loss: RowLoss, dtype: str) -> list[str]:
+def write_loss(module: Any, name: str, loss: LossGraph, dtype: str) -> list[str]:
     """A function with the arguments of kernels/loss.py: overwrites g and row_loss."""
 
     def body(s: Simd, *arguments: Any) -> None:
         _LossWriter(s, loss, arguments).write()
 
-    return function(module, name, len(ARGUMENTS), dtype, body)
+    return [write_function(module, name, len(ARGUMENTS), dtype, body).name]
 
 
 class _Sample(NamedTuple):
@@ -46,14 +47,14 @@ class _Sample(NamedTuple):
 class _LossWriter:
     """Writes the instructions of one loss."""
 
-    def __init__(self, s: Simd, loss: RowLoss, arguments: Sequence[Any]) -> None:
+    def __init__(self, s: Simd, loss: LossGraph, arguments: Sequence[Any]) -> None:
         self.s, self.loss, self.arguments = s, loss, dict(zip(ARGUMENTS, arguments, strict=True))
         self.units = loss.y_pred.size
         self.wholes, self.pieces = _parts(loss.slope)
         nodes = live([loss.value, *self.wholes, *(node for _, node in self.pieces)])
         self.columns = [node for node in nodes if node.op == "element" and node.args[0].op == "input"]
         self.sums = [node for node in nodes if node.op == "sum"]
-        self.levels = _levels(nodes)
+        self.levels = sum_levels(nodes)
         self.slots: dict[int, Any] = {}
         record, address = Record(loss.graph.nodes), self.arguments["parameter"]
         self.arrays = record.load_arrays(s, address)
@@ -65,7 +66,7 @@ class _LossWriter:
             if node.op == "element" and node.args[0].op == "captured":
                 self.same[node.index] = s.load_spread(s.offset(self.arrays[node.args[0].index], node.attr))
             elif not node.shape and node.op != "sum" and (node.op == "size" or all(a.index in self.same for a in node.args)):
-                vector(s, node, self.same)
+                emit_row_node(s, node, self.same)
 
     def write(self) -> None:
         s, b, rows = self.s, self.s.b, self.arguments["rows"]
@@ -118,7 +119,7 @@ class _LossWriter:
         def read(n: Node) -> Vector | None:
             return self.s.load(self._slot(n)) if n.op in ("element", "sum") else None
 
-        return vector(self.s, node, self.numbers, read)
+        return emit_row_node(self.s, node, self.numbers, read)
 
     def _keep(self, node: Node) -> None:
         """Have a number of each sample in its slot."""
@@ -129,17 +130,10 @@ class _LossWriter:
 
     def _keep_for(self, nodes: Sequence[Node]) -> list[Node]:
         """The single numbers that enter nodes with outputs, each in its slot."""
-        found, seen, waiting = [], set(), list(nodes)
-        while waiting:
-            node = waiting.pop()
-            if node.index in seen or node.index in self.same:
-                continue
-            seen.add(node.index)
-            if node.shape:
-                waiting += node.args
-            else:
-                found.append(node)
-                self._keep(node)
+        entering = reachable(nodes, lambda node: node.args if node.shape else ())
+        found = [node for node in entering if not node.shape and node.index not in self.same]
+        for node in found:
+            self._keep(node)
         return found
 
     def _kept_numbers(self, nodes: list[Node], sample: _Sample) -> Known:
@@ -163,7 +157,7 @@ class _LossWriter:
             start = self.arrays[leaf.index] if leaf.op == "captured" else sample.starts[leaf.index]
             return s.load_some(s.offset(s.offset(start, n.attr[0]) if n.op == "slice" else start, j), mask)
 
-        return vector(s, node, known, read)
+        return emit_row_node(s, node, known, read)
 
     def _over(self, width: int, body: Callable[[Any, Vector | None], None]) -> None:
         """``body(first, mask)`` for the vectors that hold so many outputs."""
@@ -260,11 +254,3 @@ def _parts(slope: Node) -> tuple[list[Node], list[tuple[Any, Node]]]:
         whole = slope.attr[0]
         return list(slope.args[:whole]), list(zip(slope.attr[1:], slope.args[whole:], strict=True))
     return [slope], []
-
-
-def _levels(nodes: Sequence[Node]) -> dict[int, int]:
-    """How many sums over the outputs stand one upon the other in each node."""
-    levels: dict[int, int] = {}
-    for node in nodes:
-        levels[node.index] = max((levels[a.index] for a in node.args), default=0) + (node.op == "sum")
-    return levels

@@ -11,9 +11,10 @@ import numpy as np
 from ...engine import threads
 from ...kernels.simd import native
 from ..tracing.node import Node
+from ..tracing.node_graph import NodeGraph
 from ..tracing.text import as_key
-from ..tracing.trace import Graph
 from .loops import BLOCK, Layout, make_plan
+from .machine_code import Writer
 
 MANY_ROWS = 4 * 8192  # from so many rows on threads are worth waking
 _CALL = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
@@ -36,7 +37,7 @@ class Program:
         primitive = [part for node in outputs for part in _parts(node)]
         self.plan = make_plan(inputs, primitive)
         self.layout = Layout(self.plan)
-        graph = Graph("f", list(inputs), primitive)
+        graph = NodeGraph("f", list(inputs), primitive)
         key = f"formula of {self.dtype.name}: {as_key(graph, sizes=False)}"
         self._code = native.load(key, self._write)
         self.run, *rest = (_CALL(address) for address in self._code.addresses)
@@ -48,8 +49,6 @@ class Program:
         self.constants = _address(self._constants)
 
     def _write(self, module: Any, name: str) -> list[str]:
-        from .machine_code import Writer
-
         return Writer(module, self.plan, self.layout, self.dtype.name, name).write()
 
     def __call__(self, values: Sequence[Any], out: Sequence[np.ndarray] | None = None) -> list[Any]:

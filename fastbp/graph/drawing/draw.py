@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..tracing.node import Node
+from ..tracing.node_graph import NodeGraph
 from ..tracing.operators import LOGICAL
-from ..tracing.text import expression, names
+from ..tracing.text import as_code, expression, names
 from .layered_layout import arrange
 from .picture import ADVANCE, Curve, Group, Picture, Polygon, Rectangle, Text, checked_path, text_width
-
-if TYPE_CHECKING:
-    from ..tracing.node import Node
-    from ..tracing.trace import Graph
 
 INK, FAINT, FORWARD, BACKWARD = "#1a1a1a", "#6b6b6b", "#333333", "#c8102e"
 FILLS = {"argument": ("#eaf2fd", "#4a78b5"), "step": ("#ffffff", "#8a8a8a"), "result": ("#fff4d6", "#b98500")}
@@ -25,7 +23,7 @@ APART, HEAD = 4.0, 8.0  # half the distance between the lines of the two directi
 Words = list[tuple[int, str, str, bool]]  # a line of a box: column, text, colour, bold
 
 
-def draw(graph: Graph, path: Any = None) -> Picture:
+def draw(graph: NodeGraph, path: Any = None) -> Picture:
     """The picture of a graph; ``Graph.draw`` tells more."""
     path = None if path is None else checked_path(path)
     called = names(graph)
@@ -39,7 +37,7 @@ def draw(graph: Graph, path: Any = None) -> Picture:
     sizes = [_size(words) for words in texts]
     arrangement = arrange(sizes, _edges(nodes))
 
-    heading = str(graph).splitlines()[0].removeprefix("graph of ").removesuffix(":")
+    heading = as_code(graph).splitlines()[0].removeprefix("graph of ").removesuffix(":")
     shapes, right, top = _legend(_shortened(heading, 2 * LONGEST_TITLE))
     left = MARGIN + max(right - MARGIN - arrangement.width, 0.0) / 2
     for node, words, size, (x, y) in zip(nodes, texts, sizes, arrangement.corners, strict=True):
