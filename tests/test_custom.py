@@ -11,7 +11,7 @@ import fastbp
 from fastbp import Dense, Input, Sequential, TraceError, activations, losses
 from fastbp.graph.codegen.bound import bind_loss
 from fastbp.graph.codegen.row_graphs import trace_activation, trace_loss
-from fastbp.graph.tracing.batch import FEW_COLUMNS
+from fastbp.graph.tracing.batch import MAX_UNROLLED_COLUMNS
 from fastbp.kernels.simd.jit import compilations
 from gradcheck import assert_close, central_differences, relative_error
 
@@ -175,7 +175,7 @@ TWINS = {
 
 @pytest.mark.parametrize("name", TWINS)
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("units", [1, FEW_COLUMNS, FEW_COLUMNS + 1, 33])
+@pytest.mark.parametrize("units", [1, MAX_UNROLLED_COLUMNS, MAX_UNROLLED_COLUMNS + 1, 33])
 def test_losses_written_as_formulas(name, dtype, units):
     built_in, own = model_of(units, name, dtype), model_of(units, TWINS[name], dtype)
     for samples in (1, 2, 17, 40):
@@ -580,7 +580,7 @@ def test_shapes_as_the_formula_sees_them():
     assert trace_activation(gaussian).value.op == "exp"
 
 
-@pytest.mark.parametrize("units", [1, FEW_COLUMNS + 2])
+@pytest.mark.parametrize("units", [1, MAX_UNROLLED_COLUMNS + 2])
 def test_numbers_and_masks_as_conditions(units):
     mask = np.arange(units) % 2 == 0
     formulas = [

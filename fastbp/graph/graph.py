@@ -76,17 +76,18 @@ class Graph(NodeGraph):
         return results[0] if len(results) == 1 else results
 
     def backward(self, seed: Any = 1.0) -> list[Any]:
-        """Compute each node's ``grad``, the derivative of the (first) result by it, from the result back.
+        """Compute each node's ``grad``, the derivative of the (first) result with respect to it, from the result back.
 
         Parameters
         ----------
         seed : float or array
-            The derivative by the result itself. Where the result has rows, 1 stands for the derivative of their sum.
+            The derivative with respect to the result itself. Where the result has rows, 1 stands for the derivative of
+            their sum.
 
         Returns
         -------
         list
-            The derivatives by the inputs.
+            The derivatives with respect to the inputs.
 
         Examples
         --------

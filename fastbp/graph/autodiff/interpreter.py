@@ -58,13 +58,13 @@ def run_backward(graph: NodeGraph, seed: Any) -> list[Any]:
     output.grad = output.grad + seed
     with np.errstate(all="ignore"):
         for node in reversed(graph.nodes):
-            for argument, share in zip(node.args, _shares(node), strict=True):
-                if share is not None:
-                    argument.grad = argument.grad + _fitting(share, node, argument)
+            for argument, contribution in zip(node.args, _contributions(node), strict=True):
+                if contribution is not None:
+                    argument.grad = argument.grad + _summed_for(contribution, node, argument)
     return [node.grad for node in graph.inputs]
 
 
-def _shares(node: Node) -> Any:
+def _contributions(node: Node) -> Any:
     """What a node adds to the grad of each of its arguments."""
     g = node.grad
     if node.op == "sum":
@@ -79,14 +79,17 @@ def _shares(node: Node) -> Any:
         return list(g)
     # NumPy's numbers: a division by zero is an infinity, as in compiled code, and no error.
     values = [np.asarray(v)[()] for v in (g, node.value, *(a.value for a in node.args))]
-    shares = RULES[node.op](*values) if node.args else ()
-    # A value that was not taken hands on 0, whatever its slope.
-    return [share if share is None else np.where(np.equal(g, 0), 0.0, share)[()] for share in shares]
+    contributions = RULES[node.op](*values) if node.args else ()
+    # A value that was not taken contributes 0, whatever its derivative.
+    return [
+        contribution if contribution is None else np.where(np.equal(g, 0), 0.0, contribution)[()]
+        for contribution in contributions
+    ]
 
 
-def _fitting(share: Any, node: Node, argument: Node) -> Any:
+def _summed_for(contribution: Any, node: Node, argument: Node) -> Any:
     """A single number that went into every row gets the sum over the rows."""
     if argument.ndim:
-        return share
-    total = np.sum(np.broadcast_to(share, node.value.shape)) if node.ndim else share
+        return contribution
+    total = np.sum(np.broadcast_to(contribution, node.value.shape)) if node.ndim else contribution
     return float(total)

@@ -22,7 +22,7 @@ def write_activation(module: Any, name: str, activation: ActivationGraph, dtype:
             known = {**numbers, activation.z.index: s.load(at)}
             s.store(emit_row_node(s, activation.value, known) + 0.0, at)  # the sum as in elementwise.VALUES
             if d_at is not None:
-                s.store(emit_row_node(s, activation.slope, known), d_at)
+                s.store(emit_row_node(s, activation.derivative, known), d_at)
 
         with s.b.if_else(s.b.icmp_signed("!=", d, s.index(0))) as (training, predicting):
             with training:

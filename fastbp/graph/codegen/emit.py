@@ -10,7 +10,7 @@ from llvmlite import ir
 from ...kernels.math import functions as vmath
 from ...kernels.simd.vector import Vector
 from ..tracing.node import Node
-from ..tracing.walks import evaluate_node
+from ..tracing.traversal import evaluate_node
 
 Known = dict[int, Vector]  # by the nodes' indices
 
@@ -73,7 +73,8 @@ def emit_constant(s: Any, value: float | bool) -> Vector:
     if isinstance(value, bool):
         kind = ir.VectorType(ir.IntType(1), s.lanes)
         return Vector(s, ir.Constant(kind, [int(value)] * s.lanes))
-    return s.constant(value)
+    spread: Vector = s.constant(value)
+    return spread
 
 
 def emit_node(s: Any, node: Node, known: Known, leaf: Callable[[Node], Vector | None]) -> Vector:

@@ -12,7 +12,7 @@ from ...kernels.simd.vocabulary import I64, VOID, Simd
 def write_function(
     module: ir.Module, name: str, arguments: int, dtype: str, body: Callable[..., None], lanes: int | None = None
 ) -> ir.Function:
-    """A function whose instructions ``body(s, *arguments)`` writes; vectors are as wide as the machine's unless ``lanes`` says."""
+    """A function whose instructions ``body(s, *arguments)`` writes, with vectors of the machine's width by default."""
     function = ir.Function(module, ir.FunctionType(VOID, [I64] * arguments), name)
     function.attributes.add("nounwind")
     builder = ir.IRBuilder(function.append_basic_block("entry"))

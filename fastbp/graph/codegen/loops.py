@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..tracing.node import Node
-from ..tracing.text import is_given
-from ..tracing.walks import live, sum_levels
+from ..tracing.text import is_runtime_constant
+from ..tracing.traversal import live, sum_levels
 
 BLOCK = 8192  # rows whose sums are added up together
 
@@ -72,10 +72,10 @@ def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
             rows.append(node)
             loop_for(node).stores.append(node)
     ordered = [loops[key] for key in sorted(loops, key=lambda key: key[0])]  # not by length: the code is for any lengths
-    return Plan(leaves, ordered, scalars, rows, nodes, [node for node in nodes if is_given(node)])
+    return Plan(leaves, ordered, scalars, rows, nodes, [node for node in nodes if is_runtime_constant(node)])
 
 
-class Layout:
+class TableLayout:
     """Positions in the table of 64-bit integers that the functions are given."""
 
     def __init__(self, plan: Plan) -> None:

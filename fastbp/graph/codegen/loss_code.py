@@ -20,7 +20,7 @@ from ...kernels.memory import sample_of
 from ...kernels.simd.vector import Vector
 from ...kernels.simd.vocabulary import I64, Simd
 from ..tracing.node import Node
-from ..tracing.walks import live, reachable, sum_levels
+from ..tracing.traversal import live, reachable, sum_levels
 from .emit import Known, emit_row_node
 from .function import write_function
 from .record import Record
@@ -50,7 +50,7 @@ class _LossWriter:
     def __init__(self, s: Simd, loss: LossGraph, arguments: Sequence[Any]) -> None:
         self.s, self.loss, self.arguments = s, loss, dict(zip(ARGUMENTS, arguments, strict=True))
         self.units = loss.y_pred.size
-        self.wholes, self.pieces = _parts(loss.slope)
+        self.wholes, self.pieces = _parts(loss.gradient)
         nodes = live([loss.value, *self.wholes, *(node for _, node in self.pieces)])
         self.columns = [node for node in nodes if node.op == "element" and node.args[0].op == "input"]
         self.sums = [node for node in nodes if node.op == "sum"]
@@ -80,7 +80,7 @@ class _LossWriter:
                 self._pass(level)
             self._store_losses()
             if not self._is_stored_early:
-                self._store_slopes()
+                self._store_gradient()
 
     # -- samples and their numbers
 
@@ -155,7 +155,8 @@ class _LossWriter:
                 return None
             leaf = n.args[0] if n.op == "slice" else n
             start = self.arrays[leaf.index] if leaf.op == "captured" else sample.starts[leaf.index]
-            return s.load_some(s.offset(s.offset(start, n.attr[0]) if n.op == "slice" else start, j), mask)
+            loaded: Vector = s.load_some(s.offset(s.offset(start, n.attr[0]) if n.op == "slice" else start, j), mask)
+            return loaded
 
         return emit_row_node(s, node, known, read)
 
@@ -174,7 +175,7 @@ class _LossWriter:
 
     @property
     def _is_stored_early(self) -> bool:
-        """Whether the slope is one vector of outputs, to be stored in the same pass as sums are added up."""
+        """Whether the gradient is one vector of outputs, to be stored in the same pass as sums are added up."""
         return not self.pieces and len(self.wholes) == 1 and bool(self.wholes[0].shape)
 
     def _pass(self, level: int) -> None:
@@ -199,8 +200,8 @@ class _LossWriter:
                             totals[node.index].set(totals[node.index].get() + s.keep(mask, value))
                     for node in stores:
                         if node.size == width:
-                            slope = self._outputs(node, here, sample, j, mask)
-                            s.store(s.keep(mask, slope), s.offset(sample.g, j))
+                            gradient = self._outputs(node, here, sample, j, mask)
+                            s.store(s.keep(mask, gradient), s.offset(sample.g, j))
 
                 self._over(width, add)
             for node in sums:
@@ -214,8 +215,8 @@ class _LossWriter:
         at = b.add(self.arguments["row_loss"], b.mul(self.first, s.index(8)))
         wide.store_masked(double, at, s.first_lanes(self.count))
 
-    def _store_slopes(self) -> None:
-        """The slope where it has parts: whatever holds for all outputs, then neighbouring and single ones."""
+    def _store_gradient(self) -> None:
+        """The gradient where it has parts: whatever holds for all outputs, then neighbouring and single ones."""
         s = self.s
         singles = [(place, node) for place, node in self.pieces if isinstance(place, int)]
         slices = [(place, node) for place, node in self.pieces if not isinstance(place, int)]
@@ -246,11 +247,11 @@ class _LossWriter:
                 s.store_scalar(s.b.fadd(s.load_scalar(at), number), at)
 
 
-def _parts(slope: Node) -> tuple[list[Node], list[tuple[Any, Node]]]:
-    """A slope as whole vectors to be added up, and pieces with their places."""
-    if slope.op == "stack":
-        return [], [(i, node) for i, node in enumerate(slope.args) if not (node.op == "constant" and node.attr == 0)]
-    if slope.op == "assemble":
-        whole = slope.attr[0]
-        return list(slope.args[:whole]), list(zip(slope.attr[1:], slope.args[whole:], strict=True))
-    return [slope], []
+def _parts(gradient: Node) -> tuple[list[Node], list[tuple[Any, Node]]]:
+    """A gradient as whole vectors to be added up, and pieces with their places."""
+    if gradient.op == "stack":
+        return [], [(i, node) for i, node in enumerate(gradient.args) if not (node.op == "constant" and node.attr == 0)]
+    if gradient.op == "assemble":
+        whole = gradient.attr[0]
+        return list(gradient.args[:whole]), list(zip(gradient.attr[1:], gradient.args[whole:], strict=True))
+    return [gradient], []

@@ -4,7 +4,7 @@ Rows come in blocks of fixed size. A thread takes the next block that nobody has
 them beside the other blocks'; at the end they are added in the order of the blocks. So results are the same bits however
 many threads there are. The last rows of a block that fill no vector are read and written behind a mask.
 
-Each turn of a loop works on a vector of twice the machine's width: two independent strands of instructions keep the
+Each iteration of a loop works on a vector of twice the machine's width: two independent strands of instructions keep the
 processor busy where one would wait for its own results, and share the constants.
 """
 
@@ -21,10 +21,10 @@ from ...kernels.simd.machine import machine
 from ...kernels.simd.vector import Variable, Vector
 from ...kernels.simd.vocabulary import I64, Simd
 from ..tracing.node import Node
-from ..tracing.walks import reachable
+from ..tracing.traversal import reachable
 from .emit import Known, emit_constant, emit_node
 from .function import write_function
-from .loops import BLOCK, Layout, Loop, Plan
+from .loops import BLOCK, Loop, Plan, TableLayout
 
 _LEAVES = ("input", "captured", "slice")  # what rows are read from
 
@@ -32,7 +32,7 @@ _LEAVES = ("input", "captured", "slice")  # what rows are read from
 class Writer:
     """Writes the functions of one plan into one LLVM module."""
 
-    def __init__(self, module: Any, plan: Plan, layout: Layout, dtype: str, name: str) -> None:
+    def __init__(self, module: Any, plan: Plan, layout: TableLayout, dtype: str, name: str) -> None:
         self.module, self.plan, self.layout, self.dtype, self.name = module, plan, layout, dtype, name
 
     def write(self) -> list[str]:
@@ -83,7 +83,7 @@ class Writer:
             return s.broadcast(s.b.sitofp(self._entry(s, table, self.layout.sizes[node.args[0].index]), s.element))
         if node.op == "element":
             return s.load_spread(s.offset(self._entry(s, table, self.layout.leaf[node.args[0].index]), node.attr))
-        if node.op in ("input", "captured"):  # a single number: rows are read at the start of a turn
+        if node.op in ("input", "captured"):  # a single number: rows are read at the start of an iteration
             return s.load_spread(self._entry(s, table, self.layout.leaf[node.index]))
         return None
 
@@ -112,7 +112,7 @@ class Writer:
         for variable in sums:
             variable.set(s.constant(0.0))
         with s.loop(stop, start, s.lanes) as first:
-            self._turn(s, table, loop, sums, dict(known), first, b.sub(stop, first))
+            self._iteration(s, table, loop, sums, dict(known), first, b.sub(stop, first))
         partials = self._entry(s, table, self.layout.partials_of_loop[k])
         results = [self._lane_sum(s, variable.get()) for variable in sums[: len(loop.sums)]]
         for high, low in zip(sums[len(loop.sums) :: 2], sums[len(loop.sums) + 1 :: 2], strict=True):
@@ -123,7 +123,7 @@ class Writer:
         b.branch(take)
         b.position_at_end(done)
 
-    def _turn(self, s: Simd, table: Any, loop: Loop, sums: list[Any], known: Known, first: Any, left: Any) -> None:
+    def _iteration(self, s: Simd, table: Any, loop: Loop, sums: list[Any], known: Known, first: Any, left: Any) -> None:
         """One vector of rows."""
         whole = s.b.icmp_signed(">=", left, s.index(s.lanes))
         self._read(s, table, loop, known, first, left, whole)
@@ -215,11 +215,12 @@ class Writer:
 
 
 def _either(s: Simd, *cases: tuple[Vector, Any]) -> Vector:
-    """The vector of the block that was passed through."""
+    """One vector from that of each basic block that may come before."""
     phi = s.b.phi(cases[0][0].value.type)
     for vector, block in cases:
         phi.add_incoming(vector.value, block)
-    return s.wrap(phi)
+    joined: Vector = s.wrap(phi)
+    return joined
 
 
 def _add_product(s: Simd, high: Any, low: Any, x: Any, y: Any) -> None:

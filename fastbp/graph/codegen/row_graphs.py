@@ -13,39 +13,39 @@ from ..tracing.errors import TraceError, trace_error
 from ..tracing.node import Node
 from ..tracing.node_graph import NodeGraph
 from ..tracing.trace import call
-from ..tracing.walks import live
+from ..tracing.traversal import live
 
 
 @dataclass(frozen=True)
 class LossGraph:
     """A loss as the graph of one sample.
 
-    ``value`` is the sample's loss; ``slope`` its derivative by the vector ``y_pred``, times ``scale``, which is one over the
-    samples of a batch.
+    ``value`` is the sample's loss; ``gradient`` is with respect to the vector ``y_pred``, times ``scale``, which is one over
+    the samples of a batch.
     """
 
     y_true: Node
     y_pred: Node
     scale: Node
     value: Node
-    slope: Node
+    gradient: Node
 
     @property
     def graph(self) -> NodeGraph:
-        return NodeGraph("loss", [self.y_true, self.y_pred, self.scale], [self.value, self.slope])
+        return NodeGraph("loss", [self.y_true, self.y_pred, self.scale], [self.value, self.gradient])
 
 
 @dataclass(frozen=True)
 class ActivationGraph:
-    """An activation as the graph of one unit: ``value`` and its derivative ``slope`` for the weighted sum ``z``."""
+    """An activation as the graph of one unit: ``value`` and its ``derivative`` for the weighted sum ``z``."""
 
     z: Node
     value: Node
-    slope: Node
+    derivative: Node
 
     @property
     def graph(self) -> NodeGraph:
-        return NodeGraph("activation", [self.z], [self.value, self.slope])
+        return NodeGraph("activation", [self.z], [self.value, self.derivative])
 
 
 _traced: WeakKeyDictionary[Any, dict[tuple[int, int], LossGraph]] = WeakKeyDictionary()
@@ -73,16 +73,14 @@ def trace_loss(f: Callable[..., Any], targets: int, units: int) -> LossGraph:
     result = call(tape, f, y_true, y_pred)
     if not isinstance(result, BatchNode):
         raise _bad_result(f, result, "A loss", "one value for each sample, or for each of its outputs")
-    value = result.sample
-    if value.is_logical:
-        value = tape.make("where", value, tape.constant(1.0), tape.constant(0.0))
+    value = tape.number(result.sample)
     if value.shape:  # one value for each output: their mean is the sample's loss
         value = tape.make("div", tape.sum(value), tape.constant(value.shape[0]))
     if not _depends(value, pred_leaf):
         raise _bad_result(f, result, "A loss", "something that depends on y_pred")
     scale = tape.input("scale")
-    (slope,) = gradient(value, [pred_leaf], scale)
-    return LossGraph(true_leaf, pred_leaf, scale, value, slope)
+    (output_gradient,) = gradient(value, [pred_leaf], scale)
+    return LossGraph(true_leaf, pred_leaf, scale, value, output_gradient)
 
 
 def trace_activation(f: Callable[..., Any]) -> ActivationGraph:
@@ -98,11 +96,9 @@ def trace_activation(f: Callable[..., Any]) -> ActivationGraph:
     result = call(tape, f, z)
     if not isinstance(result, BatchNode) or not _depends(result.sample, z.sample):
         raise _bad_result(f, result, "An activation", "something that depends on z")
-    value = result.sample
-    if value.is_logical:
-        value = tape.make("where", value, tape.constant(1.0), tape.constant(0.0))
-    (slope,) = gradient(value, [z.sample])
-    return ActivationGraph(z.sample, value, slope)
+    value = tape.number(result.sample)
+    (derivative,) = gradient(value, [z.sample])
+    return ActivationGraph(z.sample, value, derivative)
 
 
 def _depends(node: Node, leaf: Node) -> bool:

@@ -17,8 +17,8 @@ _ALLOWED = (
     "Use the operators + - * / **, the functions of fastbp (exp, log, sin, where, minimum, sum, mean, ...) "
     "or NumPy's functions of the same names."
 )
-_MOST_ITEMS = 4096  # rows that a formula may go through one by one
-_MOST_PLACES = 256  # places that it may choose at once: each becomes a node of its own
+_MAX_ITERATED_ROWS = 4096  # rows that a formula may loop over
+_MAX_INDICES = 256  # elements that it may choose at once, each a node
 
 
 class NodeTape(Protocol):
@@ -60,7 +60,7 @@ class Node(Reductions):
     shape : tuple
         ``()`` for a single number, ``(n,)`` for one value in each of n rows.
     value, grad
-        Its value, and the derivative of the result by it, after ``graph.forward(...)`` and ``graph.backward()``.
+        Its value, and the derivative of the result with respect to it, after ``graph.forward(...)`` and ``graph.backward()``.
 
     Examples
     --------
@@ -114,7 +114,7 @@ class Node(Reductions):
     def __iter__(self) -> Iterator[Node]:
         if not self.shape:
             raise trace_error("A formula cannot go through a single number.", "Pass a vector instead.")
-        if self.shape[0] > _MOST_ITEMS:
+        if self.shape[0] > _MAX_ITERATED_ROWS:
             raise trace_error(
                 f"A formula cannot go through {self.shape[0]} rows one by one.",
                 "Compute with the array as a whole; fastbp.sum and fastbp.mean go over its rows.",
@@ -131,7 +131,7 @@ class Node(Reductions):
             if step == 1 and stop > start:
                 return self.tape.slice(self, start, stop)
             places = range(start, stop, step)
-            if 0 < len(places) <= _MOST_PLACES:
+            if 0 < len(places) <= _MAX_INDICES:
                 return self.tape.stack([self.tape.element(self, i) for i in places])
         elif self.shape and isinstance(key, list | np.ndarray) and np.ndim(key) == 1 and _are_places(key):
             return self.tape.stack([self[i] for i in key])
@@ -213,7 +213,7 @@ class Node(Reductions):
 
 
 def _are_places(key: Any) -> bool:
-    return 0 < len(key) <= _MOST_PLACES and not any(isinstance(i, Node | bool) or not hasattr(i, "__index__") for i in key)
+    return 0 < len(key) <= _MAX_INDICES and not any(isinstance(i, Node | bool) or not hasattr(i, "__index__") for i in key)
 
 
 def _use() -> str:

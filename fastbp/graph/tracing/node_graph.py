@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .node import Node, NodeTape
-from .walks import live
+from .traversal import live
 
 
 class NodeGraph:

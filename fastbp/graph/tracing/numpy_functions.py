@@ -18,7 +18,7 @@ from .functions import apply, as_node, tape_of
 from .node import Node
 from .operators import ELEMENTWISE
 from .reductions import check_conditions
-from .walks import dependent, live, substitute
+from .traversal import dependent, live, substitute
 
 _INSTEAD = "Use functions of fastbp or NumPy that a graph knows: "
 

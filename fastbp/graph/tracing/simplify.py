@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .node import Node, NodeTape
 
-MOST_POWER = 16  # whole powers up to this one are products
+MAX_UNROLLED_POWER = 16  # whole powers up to this one are products
 
 
 def is_constant(node: Node, value: float) -> bool:
@@ -80,7 +80,7 @@ def _power(tape: NodeTape, x: Node, y: Node) -> Node | None:
     if y.attr == 0.5:
         return tape.make("sqrt", x)
     n = abs(y.attr)
-    if n != int(n if n <= MOST_POWER else 0) or n > MOST_POWER:
+    if n != int(n if n <= MAX_UNROLLED_POWER else 0) or n > MAX_UNROLLED_POWER:
         return None
     if y.attr < 0:
         return tape.make("div", tape.constant(1.0), tape.make("pow", x, tape.constant(n)))

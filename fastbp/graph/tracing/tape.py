@@ -12,9 +12,9 @@ from .node import Node, NodeTape, Shape
 from .numpy_functions import apply_function, apply_ufunc
 from .operators import COMMUTATIVE, CONNECTIVES, OF_CONDITIONS, evaluate
 from .simplify import simplify
-from .walks import evaluate_node
+from .traversal import evaluate_node
 
-UNROLLED = 64  # vectors up to this length may be taken apart into their elements
+MAX_UNROLLED = 64  # vectors up to this length may be taken apart into their elements
 _WITH_ROWS = ("input", "captured", "variable")  # leaves that are no part of another one
 
 
@@ -40,7 +40,7 @@ class Tape(NodeTape):
         return self._shared("constant", (), value, (), key=(type(value), repr(value)))
 
     def captured(self, array: np.ndarray) -> Node:
-        """An array from the formula's surroundings; its contents are read at each call."""
+        """An array around the formula; its contents are read at each call."""
         if array.ndim != 1:
             raise trace_error(
                 f"A formula cannot use an array of shape {array.shape} from its surroundings.",
@@ -186,7 +186,7 @@ class Tape(NodeTape):
         """Neighbouring rows; of an operator, the operator of the slices."""
         if (start, stop) == (0, node.shape[0]):
             return node
-        if stop - start <= UNROLLED and node.shape[0] <= UNROLLED:
+        if stop - start <= MAX_UNROLLED and node.shape[0] <= MAX_UNROLLED:
             return self.stack([self.element(node, i) for i in range(start, stop)])
 
         def pick(leaf: Node) -> Node | None:

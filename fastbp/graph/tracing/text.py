@@ -16,7 +16,7 @@ def show_number(value: float | bool) -> str:
 _STRUCTURAL = (0.0, 1.0, -1.0, 2.0, 0.5)
 
 
-def is_given(node: Node) -> bool:
+def is_runtime_constant(node: Node) -> bool:
     """Whether a node is a number that compiled code is given each time."""
     return node.op == "constant" and not isinstance(node.attr, bool) and node.attr not in _STRUCTURAL
 
@@ -32,7 +32,7 @@ def names(graph: NodeGraph, as_key: bool = False) -> dict[int, str]:
         if node.op == "input":
             found[node.index] = f"x{arguments}" if as_key else node.name
             arguments += 1
-        elif as_key and is_given(node):
+        elif as_key and is_runtime_constant(node):
             found[node.index] = f"c{given}"
             given += 1
         elif node.op == "constant":

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from .closure_fingerprint import ClosureFingerprint
 from .errors import TraceError, call_error, is_about_nodes, trace_error
 from .node import Node, NodeTape
 from .node_graph import NodeGraph
 from .rows import Rows
-from .surroundings import Surroundings
 from .tape import Tape
 
 Traced = TypeVar("Traced")
@@ -104,15 +104,15 @@ def results(tape: NodeTape, f: Callable[..., Any], *args: Any) -> list[Node]:
 
 
 def trace_within(
-    surroundings: Surroundings, f: Callable[..., Any], make: Callable[[Tape, Callable[..., Any]], Traced]
+    fingerprint: ClosureFingerprint, f: Callable[..., Any], make: Callable[[Tape, Callable[..., Any]], Traced]
 ) -> Traced:
     """``make(tape, f)``, where f sees nodes in the place of large arrays around it, if it gets along with them."""
     tape = Tape()
-    with_nodes = surroundings.with_arrays_as(tape.captured)
+    with_nodes = fingerprint.with_arrays_as(tape.captured)
     if with_nodes is not None:
         with suppress(Exception):  # whatever is wrong shows again below, if it does not come from the nodes
             return make(tape, with_nodes)
-        surroundings.forget_arrays()
+        fingerprint.forget_arrays()
     return make(Tape(), f)
 
 

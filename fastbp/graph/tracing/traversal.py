@@ -108,5 +108,5 @@ def _again(tape: NodeTape, node: Node, args: list[Node]) -> Node:
     if node.op == "variable":
         return tape.variable(args[0])
     if node.op == "assemble":
-        raise trace_error("Derivatives of long vectors cannot be nested.", "Differentiate by scalars or short vectors.")
+        raise trace_error("Derivatives of long vectors cannot be nested.", "Use single numbers or vectors of up to 64 values.")
     return tape.make(node.op, *args)
