@@ -42,7 +42,7 @@ __all__ = [
 
 # What needs the graph is imported when it is first asked for.
 _LATER = {
-    **dict.fromkeys(("Graph", "trace"), "graph.tracing.trace"),
+    **dict.fromkeys(("Graph", "trace"), "graph.graph"),
     **dict.fromkeys(("grad", "hessian", "jacobian", "value_and_grad"), "graph.autodiff.transforms"),
     **dict.fromkeys(("Node",), "graph.tracing.node"),
     **dict.fromkeys(("TraceError",), "graph.tracing.errors"),

@@ -15,7 +15,7 @@ from .arguments import function_name, function_of, number, unknown
 from .kernels import codes
 
 if TYPE_CHECKING:
-    from .graph.codegen.row_function import Bound
+    from .graph.codegen.bound import BoundFunction
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,14 @@ class Activation:
     alpha: float = 0.0
     function: Callable[..., Any] | None = field(default=None, repr=False)
 
-    def bind(self, dtype: str) -> "Bound | None":
+    def bind(self, dtype: str) -> "BoundFunction | None":
         """The machine code of the function, as it is now; None where there is no function."""
         if self.function is None:
             return None
-        from .graph.codegen.row_function import trace_activation  # the graph is imported only where there are formulas
+        from .graph.codegen.bound import bind_activation  # the graph is imported only where there are formulas
+        from .graph.codegen.row_graphs import trace_activation
 
-        return trace_activation(self.function).bind(dtype)
+        return bind_activation(trace_activation(self.function), dtype)
 
 
 linear = Activation("linear", codes.LINEAR)
@@ -140,7 +141,7 @@ def custom(function: Callable[..., Any], name: str | None = None) -> Activation:
     if not callable(function) or isinstance(function, type):
         raise TypeError(f"activation must be a function of z, got {function!r}")
     function_of("activation", function, ["z"])
-    from .graph.codegen.row_function import trace_activation  # so that a bad formula is told where it is given
+    from .graph.codegen.row_graphs import trace_activation  # so that a bad formula is told where it is given
 
     trace_activation(function)
     return Activation(name or function_name(function), codes.CUSTOM_ACTIVATION, function=function)

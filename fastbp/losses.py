@@ -13,7 +13,8 @@ from .arguments import boolean, function_name, function_of, lookup, number
 from .kernels import codes
 
 if TYPE_CHECKING:
-    from .graph.codegen.row_function import RowLoss
+    from .graph.codegen.bound import BoundFunction
+    from .graph.codegen.row_graphs import LossGraph
 
 
 class Loss:
@@ -274,11 +275,17 @@ class Custom(Loss):
         function_of("loss", self.function, ["y_true", "y_pred"])
         object.__setattr__(self, "name", self.name or function_name(self.function))
 
-    def graph(self, targets: int, units: int) -> "RowLoss":
+    def graph(self, targets: int, units: int) -> "LossGraph":
         """The formula's graph for so many columns of targets and outputs: traced once, so that it stays what it was."""
-        from .graph.codegen.row_function import loss_graph  # the graph is imported only where there are formulas
+        from .graph.codegen.row_graphs import loss_graph  # the graph is imported only where there are formulas
 
         return loss_graph(self, targets, units)
+
+    def bind(self, targets: int, units: int, dtype: str) -> "BoundFunction":
+        """Its machine code for so many columns of targets and outputs."""
+        from .graph.codegen.bound import bind_loss
+
+        return bind_loss(self.graph(targets, units), dtype)
 
 
 def _custom(identifier: Any) -> Custom | None:

@@ -8,7 +8,7 @@ from scipy import optimize
 
 import fastbp as bp
 from fastbp.fitting import residuals
-from fastbp.fitting.residuals import REDUCED_PARAMETERS, REDUCED_ROWS, cholesky
+from fastbp.fitting.residuals import MAX_REDUCED_PARAMETERS, MIN_REDUCED_ROWS, cholesky
 from fit_problems import EASY, HARD
 
 TIGHT = {"ftol": 1e-14, "xtol": 1e-14}
@@ -354,8 +354,8 @@ def polynomial(x, *p):
     return sum(a * np.cos(k * x) for k, a in enumerate(p))
 
 
-@pytest.mark.parametrize("count", [1, 6, REDUCED_PARAMETERS, REDUCED_PARAMETERS + 1])
-@pytest.mark.parametrize("rows", [REDUCED_ROWS - 1, REDUCED_ROWS, 8193])
+@pytest.mark.parametrize("count", [1, 6, MAX_REDUCED_PARAMETERS, MAX_REDUCED_PARAMETERS + 1])
+@pytest.mark.parametrize("rows", [MIN_REDUCED_ROWS - 1, MIN_REDUCED_ROWS, 8193])
 @pytest.mark.parametrize("settings", [{}, {"bounds": (-0.2, 0.3)}, {"weighted": True}], ids=["plain", "bounds", "sigma"])
 def test_many_rows(monkeypatch, rows, count, settings):
     if "bounds" in settings and count > 6:
@@ -368,9 +368,9 @@ def test_many_rows(monkeypatch, rows, count, settings):
 
 
 def test_where_the_small_problem_is_used():
-    assert residuals.can_reduce(REDUCED_ROWS, REDUCED_PARAMETERS) in (True, False)  # False without fused multiply-add
-    assert not residuals.can_reduce(REDUCED_ROWS - 1, 1)
-    assert not residuals.can_reduce(REDUCED_ROWS, REDUCED_PARAMETERS + 1)
+    assert residuals.can_reduce(MIN_REDUCED_ROWS, MAX_REDUCED_PARAMETERS) in (True, False)  # False without fused multiply-add
+    assert not residuals.can_reduce(MIN_REDUCED_ROWS - 1, 1)
+    assert not residuals.can_reduce(MIN_REDUCED_ROWS, MAX_REDUCED_PARAMETERS + 1)
 
 
 def test_no_residual_is_left(monkeypatch):

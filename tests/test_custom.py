@@ -9,8 +9,9 @@ import pytest
 
 import fastbp
 from fastbp import Dense, Input, Sequential, TraceError, activations, losses
-from fastbp.graph.codegen.row_function import trace_activation, trace_loss
-from fastbp.graph.tracing.batch import FEW_COLUMNS
+from fastbp.graph.codegen.bound import bind_loss
+from fastbp.graph.codegen.row_graphs import trace_activation, trace_loss
+from fastbp.graph.tracing.batch import MAX_UNROLLED_COLUMNS
 from fastbp.kernels.simd.jit import compilations
 from gradcheck import assert_close, central_differences, relative_error
 
@@ -174,7 +175,7 @@ TWINS = {
 
 @pytest.mark.parametrize("name", TWINS)
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("units", [1, FEW_COLUMNS, FEW_COLUMNS + 1, 33])
+@pytest.mark.parametrize("units", [1, MAX_UNROLLED_COLUMNS, MAX_UNROLLED_COLUMNS + 1, 33])
 def test_losses_written_as_formulas(name, dtype, units):
     built_in, own = model_of(units, name, dtype), model_of(units, TWINS[name], dtype)
     for samples in (1, 2, 17, 40):
@@ -554,12 +555,14 @@ def test_outside_of_the_formulas_domain_training_has_diverged(loss):
 
 def test_code_is_shared_by_formulas_that_differ_in_numbers_alone():
     def code(f, width):
-        return trace_loss(f, width, width).bind("float64")._code
+        return bind_loss(trace_loss(f, width, width), "float64")._code
 
     first = code(lambda y, p: 3 * (y - p) ** 2, 20)
     assert code(lambda t, q: 1.7 * np.square(t - q), 20) is first
     assert first not in [code(lambda y, p: (y - p) ** 2, 20), code(lambda y, p: 3 * (y - p) ** 2, 21)]
-    scaled = [trace_loss(lambda y, p, a=a: (a * (y - p)) ** 2, 20, 20).bind("float64") for a in (LEVELS[:20], LEVELS[1:21])]
+    scaled = [
+        bind_loss(trace_loss(lambda y, p, a=a: (a * (y - p)) ** 2, 20, 20), "float64") for a in (LEVELS[:20], LEVELS[1:21])
+    ]
     assert scaled[0]._code is scaled[1]._code
     assert scaled[0].address != scaled[1].address
 
@@ -577,7 +580,7 @@ def test_shapes_as_the_formula_sees_them():
     assert trace_activation(gaussian).value.op == "exp"
 
 
-@pytest.mark.parametrize("units", [1, FEW_COLUMNS + 2])
+@pytest.mark.parametrize("units", [1, MAX_UNROLLED_COLUMNS + 2])
 def test_numbers_and_masks_as_conditions(units):
     mask = np.arange(units) % 2 == 0
     formulas = [

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastbp as bp
-from fastbp.graph.drawing.layered_layout import arrange
+from fastbp.graph.drawing.layered_layout import layered_layout
 from fastbp.graph.drawing.picture import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -368,7 +368,7 @@ def test_any_graph_is_arranged_without_overlap(data):
     pairs = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1), st.booleans())
     drawn_edges = data.draw(st.lists(pairs, max_size=3 * count, unique_by=lambda e: frozenset(e[:2])))
     edges = [(min(a, b), max(a, b), passes) for a, b, passes in drawn_edges if a != b]
-    found = arrange(sizes, edges)
+    found = layered_layout(sizes, edges)
     places = [(x, y, x + w, y + h) for (x, y), (w, h) in zip(found.corners, sizes, strict=True)]
     for a, b in itertools.combinations(places, 2):
         assert not overlap(tuple(np.add(a, (1e-6, 1e-6, -1e-6, -1e-6))), b)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import fastbp as bp
+from fastbp.graph.graph import Graph
 from fastbp.graph.tracing.columns import Columns
 from fastbp.graph.tracing.tape import Tape
-from fastbp.graph.tracing.trace import Graph
 
 X = np.linspace(0.1, 0.9, 7)
 

@@ -18,7 +18,7 @@ from .plan import Plan, make_plan
 from .state import TrainingState
 
 if TYPE_CHECKING:
-    from ..graph.codegen.row_function import Bound
+    from ..graph.codegen.bound import BoundFunction
 
 MIN_PREFETCH_BYTES = 256 * 1024  # of parameters and their state, which a core's cache does not keep from step to step
 MAX_PLANS = 9  # a caller that never repeats a size must not fill the memory
@@ -41,8 +41,8 @@ class Plans:
         self._plans: dict[tuple[int, int, int, bool], Plan] = {}
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
-        self._activations: list[Bound | None] | None = None  # the code of custom ones, else None
-        self._custom_losses: dict[int, Bound] = {}  # the code of a custom loss, by the columns of targets
+        self._activations: list[BoundFunction | None] | None = None  # the code of custom ones, else None
+        self._custom_losses: dict[int, BoundFunction] = {}  # the code of a custom loss, by the columns of targets
 
     def configure(self, optimizer: Optimizer, loss: Loss | None) -> None:
         """Take an optimizer and a loss; plans and formulas are made anew."""
@@ -100,10 +100,10 @@ class Plans:
                 self._order_address = address(self._order)
             plan[at.ORDER] = self._order_address
 
-    def _custom_loss(self, loss: Custom, targets: int) -> "Bound":
+    def _custom_loss(self, loss: Custom, targets: int) -> "BoundFunction":
         """The code of a custom loss for so many columns of targets."""
         if targets not in self._custom_losses:
-            self._custom_losses[targets] = loss.graph(targets, self.units).bind(self.dtype.name)
+            self._custom_losses[targets] = loss.bind(targets, self.units, self.dtype.name)
         return self._custom_losses[targets]
 
     def bind_optimizer(self, plan: Plan) -> None:

@@ -232,7 +232,7 @@ def _weights(sigma: np.ndarray | None, y: np.ndarray) -> tuple[np.ndarray | None
     return None, lambda values: linalg.solve_triangular(factor, values, lower=True)
 
 
-def _scaled(pcov: Any, cost: float, rows: int, count: int, absolute_sigma: bool, optimize: Any) -> np.ndarray:
+def _scaled(pcov: np.ndarray | None, cost: float, rows: int, count: int, absolute_sigma: bool, optimize: Any) -> np.ndarray:
     """The covariance by the errors that were given, or by those that the residuals show."""
     if pcov is not None and np.isfinite(cost):
         if absolute_sigma:

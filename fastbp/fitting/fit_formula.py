@@ -1,4 +1,4 @@
-"""fit_formula: gradient descent on the parameters of any formula, over mini-batches, by backpropagation.
+"""fit_formula: gradient trainer on the parameters of any formula, over mini-batches, by backpropagation.
 
 The way of a fit: the formula is traced and differentiated (formula_trainer.py) -> one compiled call an epoch
 (kernels/formula.py), which runs the graph's machine code and the optimizers of the library -> the parameters in the form in
@@ -21,7 +21,7 @@ from ..models.history import History
 from ..models.progress import Progress
 from ..notices import warn_of_large_integers
 from ..seeds import FORMULA, shuffle_seed
-from .formula_trainer import Descent
+from .formula_trainer import FormulaTrainer
 
 
 @dataclass
@@ -63,7 +63,7 @@ def fit_formula(
     verbose: int | str = 0,
     check_finite: bool = True,
 ) -> FormulaFit:
-    """Minimise a formula over data by gradient descent on mini-batches.
+    """Minimise a formula over data by gradient trainer on mini-batches.
 
     For what ``fastbp.curve_fit`` is not for: data too large for a Jacobian, losses that are no squares. ``f`` is traced once
     (``fastbp.trace``) and compiled with its gradient; an epoch is one compiled call.
@@ -122,23 +122,23 @@ def fit_formula(
     shuffle, check_finite = boolean("shuffle", shuffle), boolean("check_finite", check_finite)
     arrays = _arrays(data, check_finite)
     first = shuffle_seed(None if seed is None else integer("seed", seed, 0), FORMULA)
-    descent = Descent(f, arrays, params, chosen, min(batch_size, len(arrays[0])), shuffle, first)
-    history = History({"verbose": verbose, "epochs": epochs, "steps": descent.steps, "dtype": descent.dtype})
+    trainer = FormulaTrainer(f, arrays, params, chosen, min(batch_size, len(arrays[0])), shuffle, first)
+    history = History({"verbose": verbose, "epochs": epochs, "steps": trainer.steps, "dtype": trainer.dtype})
     with Progress(verbose, epochs, 0) as progress:
-        progress.prepare(descent)
+        progress.prepare(trainer)
         for index in range(epochs):
-            before = descent.parameters.copy()
+            before = trainer.parameters.copy()
             try:
-                epoch = descent.run()
+                epoch = trainer.run()
             except KeyboardInterrupt as error:
-                error.result = FormulaFit(descent.shaped(descent.parameters), _last(history), history)  # type: ignore[attr-defined]
+                error.result = FormulaFit(trainer.shaped(trainer.parameters), _last(history), history)  # type: ignore[attr-defined]
                 raise
-            if descent.diverged_at:
-                diverged = TrainingDiverged(index + 1, descent.diverged_at, chosen.learning_rate)
-                diverged.result = FormulaFit(descent.shaped(before), _last(history), history)
+            if trainer.diverged_at:
+                diverged = TrainingDiverged(index + 1, trainer.diverged_at, chosen.learning_rate)
+                diverged.result = FormulaFit(trainer.shaped(before), _last(history), history)
                 raise diverged
             progress.epoch_ended(index, {"loss": epoch.loss}, history.append(index, {"loss": epoch.loss}, epoch))
-    return FormulaFit(descent.shaped(descent.parameters), _last(history), history)
+    return FormulaFit(trainer.shaped(trainer.parameters), _last(history), history)
 
 
 def _last(history: History) -> float:

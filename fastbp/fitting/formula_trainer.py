@@ -1,4 +1,4 @@
-"""Gradient descent on a formula: the plan of an epoch for the kernel in kernels/formula.py, and the parameters' form."""
+"""Gradient trainer on a formula: the plan of an epoch for the kernel in kernels/formula.py, and the parameters' form."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from ..data import columns
 from ..engine import threads as pool
 from ..engine.epoch import Epoch
 from ..engine.parameters import address, aligned_zeros
-from ..graph.autodiff.chain_rule import gradient, live
-from ..graph.codegen.program import MANY_ROWS, Bound, Program
+from ..graph.autodiff.chain_rule import gradient
+from ..graph.codegen.program import MIN_PARALLEL_ROWS, BoundProgram, Program
 from ..graph.tracing.columns import Columns
 from ..graph.tracing.errors import trace_error
 from ..graph.tracing.node import Node
 from ..graph.tracing.tape import Tape
 from ..graph.tracing.trace import argument_names, results
+from ..graph.tracing.traversal import live
 from ..kernels import formula as at
 from ..kernels.fields import CONTROL_SIZE
 from ..kernels.optimizer import RUNNING_PRODUCTS, SCALARS
 from ..kernels.simd.machine import machine
 
-MOST_PARAMETERS = 4096  # each is a number of its own in the compiled code
-INTERRUPTIBLE_FROM = 2e7  # operators of an epoch from which it runs beside the calling thread, which Ctrl-C can then reach
+MAX_PARAMETERS = 4096  # each is a separate number in the compiled code
+MIN_INTERRUPTIBLE_OPERATORS = 2e7  # of an epoch that runs in another thread, so that Ctrl-C reaches the calling one
 
 _INTO_DATA = (
     "What has a value for each row belongs into data: the formula takes it as an argument, and gets the rows of a batch."
@@ -75,7 +76,7 @@ def _refuse_rows_from_around(results: list[Node]) -> None:
             raise trace_error(f"A formula to fit computes with an array of {node.shape[0]} values around it.", _INTO_DATA)
 
 
-class Descent:
+class FormulaTrainer:
     """A formula, its parameters and its data, ready to run an epoch."""
 
     def __init__(
@@ -91,9 +92,9 @@ class Descent:
         self._tree = _map(_leaf, params)
         numbers: list[float] = []
         _map(lambda _, value: numbers.extend(np.atleast_1d(value)), self._tree)
-        if not 1 <= len(numbers) <= MOST_PARAMETERS:
+        if not 1 <= len(numbers) <= MAX_PARAMETERS:
             raise ValueError(
-                f"params must hold 1 to {MOST_PARAMETERS} numbers, got {len(numbers)}: for more there is Sequential"
+                f"params must hold 1 to {MAX_PARAMETERS} numbers, got {len(numbers)}: for more there is Sequential"
             )
         self.dtype, samples = arrays[0].dtype.name, len(arrays[0])
         self.steps, self._samples, self._optimizer, self.diverged_at = -(-samples // batch), samples, optimizer, 0
@@ -109,8 +110,8 @@ class Descent:
         buffers = [aligned_zeros(batch * width, self.dtype).reshape(width, batch) for width in widths]
         sources = np.array([_source(array, buffer) for array, buffer in zip(arrays, buffers, strict=True)], np.int64)
         graphs = [self._graph(f, arrays, rows, buffers) for rows in {batch: 0, samples % batch or batch: 0}]
-        self._threads = pool.get_num_threads() if batch >= MANY_ROWS else 1
-        self._long = samples * self._operators > INTERRUPTIBLE_FROM
+        self._threads = pool.get_num_threads() if batch >= MIN_PARALLEL_ROWS else 1
+        self._interruptible = samples * self._operators > MIN_INTERRUPTIBLE_OPERATORS
         hyper, schedule, scalars = np.array(optimizer.hyper), np.ones(RUNNING_PRODUCTS), aligned_zeros(SCALARS, self.dtype)
         order, random = np.arange(samples), np.array([seed], np.uint64)
         self._plan = plan = np.zeros(at.FIELDS, np.int64)
@@ -160,7 +161,7 @@ class Descent:
         program = Program(inputs, [*gradient(found[0], parameters), found[0]], self.dtype)
         self._operators = len(program.plan.nodes)
         values = [*(self._w[i : i + 1] for i in range(len(parameters))), *(row[:rows] for buffer in buffers for row in buffer)]
-        bound = Bound(program, values, self._outputs)
+        bound = BoundProgram(program, values, self._outputs)
         calls = [call for pair in zip(program.loops, program.ends, strict=True) for call in pair] + [program.results]
         self._bounds = [*getattr(self, "_bounds", []), bound]
         places = [ctypes.cast(call, ctypes.c_void_p).value for call in calls]
@@ -174,10 +175,10 @@ class Descent:
         """One pass over the data."""
         self._result[:], self._control[:] = 0, 0
         start, where = time.perf_counter(), address(self._plan)
-        with pool.team(max(self._threads, 2 if self._long else 1)) as team:
+        with pool.team(max(self._threads, 2 if self._interruptible else 1)) as team:
             threads = min(team, self._threads)
             self._plan[at.THREADS] = threads
-            pool.run(self._kernel, where, threads, self._control, self._long and team > 1, self._keep)
+            pool.run(self._kernel, where, threads, self._control, self._interruptible and team > 1, self._keep)
         seconds, steps = time.perf_counter() - start, int(self._result[at.STEPS])
         self.diverged_at = int(self._result[at.DIVERGED_AT])
         if not self.diverged_at and not np.isfinite(self.parameters).all():

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 # With exact derivatives the minimum is found to the last digits: scipy's 1e-8 would stop long before on flat valleys.
-_TIGHT = 1e-15
-_EVALUATIONS = 500  # times (parameters + 1), at most
-_LOST = 1e6  # a parameter whose error is so many times itself
-_ALIKE = 1e-12  # what is left of a column, relatively, when all that the others explain is taken away: rounding errors
-_FAMILIAR = 1e-8  # as tight as scipy's tolerances are
+_TOLERANCE = 1e-15
+_MAX_EVALUATIONS = 500  # times (parameters + 1), at most
+_MAX_RELATIVE_ERROR = 1e6  # a parameter whose error is so many times itself
+_DEPENDENT = 1e-12  # what is left of a column, relatively, when all that the others explain is taken away: rounding errors
+_SCIPY_TOLERANCE = 1e-8  # as tight as scipy's tolerances are
 _LM_REACHED = (1, 2, 3, 4)
 _LM_EXACT = (6, 7, 8)  # nothing smaller can be told apart: for tolerances that nobody asked for, that is success
 _AT_THE_END = "The sum of squares cannot be told from its minimum."
@@ -52,7 +52,7 @@ def _is_determined(found: Found, rows: int) -> bool:
     if pcov is None or message == _AT_THE_END:
         return False
     errors = np.sqrt(np.diag(pcov) * cost / max(rows - len(popt), 1))
-    return bool((errors <= _LOST * np.abs(popt)).all())
+    return bool((errors <= _MAX_RELATIVE_ERROR * np.abs(popt)).all())
 
 
 def _levenberg_marquardt(problem: Any, start: np.ndarray, options: dict[str, Any]) -> Found:
@@ -62,7 +62,7 @@ def _levenberg_marquardt(problem: Any, start: np.ndarray, options: dict[str, Any
     if "max_nfev" in given:
         given["maxfev"] = given.pop("max_nfev") or 0
     given.pop("col_deriv", None)  # of a Jacobian that is not the caller's
-    settings = {"ftol": _TIGHT, "xtol": _TIGHT, "maxfev": _EVALUATIONS * (len(start) + 1), **given}
+    settings = {"ftol": _TOLERANCE, "xtol": _TOLERANCE, "maxfev": _MAX_EVALUATIONS * (len(start) + 1), **given}
     popt, pcov, info, message, status = leastsq(
         problem.residuals, start, Dfun=problem.columns, col_deriv=True, full_output=True, **settings
     )
@@ -88,12 +88,12 @@ def _trust_region(problem: Any, start: Any, bounds: Any, method: str, options: d
     given = dict(options)
     if "maxfev" in given:
         given.setdefault("max_nfev", given.pop("maxfev"))
-    settings = {"ftol": _TIGHT, "xtol": _TIGHT, "gtol": _TIGHT, "x_scale": "jac", **given}
-    settings.setdefault("max_nfev", _EVALUATIONS * (len(start) + 1))
+    settings = {"ftol": _TOLERANCE, "xtol": _TOLERANCE, "gtol": _TOLERANCE, "x_scale": "jac", **given}
+    settings.setdefault("max_nfev", _MAX_EVALUATIONS * (len(start) + 1))
     run = partial(least_squares, problem.residuals, jac=problem.jacobian, bounds=bounds, method=method)
     found = run(start, **settings)
     if found.status == 0 and lenient and not {"ftol", "xtol", "gtol", "max_nfev"} & set(given):
-        found = run(found.x, **{**settings, "ftol": _FAMILIAR, "xtol": _FAMILIAR, "gtol": _FAMILIAR})
+        found = run(found.x, **{**settings, "ftol": _SCIPY_TOLERANCE, "xtol": _SCIPY_TOLERANCE, "gtol": _SCIPY_TOLERANCE})
     if not found.success:
         raise RuntimeError("Optimal parameters not found: " + found.message)
     triangle, order = np.asarray(np.linalg.qr(found.jac, mode="r")), list(range(len(start)))
@@ -124,6 +124,6 @@ def _if_determined(pcov: np.ndarray | None, triangle: np.ndarray, order: list[in
         return None
     variances = pcov.diagonal().tolist()  # few numbers: lists are faster
     for i, column in enumerate(triangle.T.tolist()):
-        if not variances[order[i]] * sum([v * v for v in column[: i + 1]]) < _ALIKE**-2:
+        if not variances[order[i]] * sum([v * v for v in column[: i + 1]]) < _DEPENDENT**-2:
             return None
     return pcov

@@ -13,23 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.autodiff.derivative import rows_by_parameters
-from ..graph.codegen.program import Bound, Program
+from ..graph.autodiff.recipes import rows_by_parameters
+from ..graph.codegen.program import BoundProgram, Program
+from ..graph.tracing.closure_fingerprint import ClosureFingerprint
 from ..graph.tracing.errors import trace_error
 from ..graph.tracing.node import Node
-from ..graph.tracing.surroundings import Surroundings
+from ..graph.tracing.rows import Rows
 from ..graph.tracing.tape import Tape
-from ..graph.tracing.trace import Rows, argument, argument_names, results, trace_within
+from ..graph.tracing.trace import argument, argument_names, results, trace_within
 
-MAX_KEPT = 64  # traced fits
-REDUCED_ROWS = 1000  # from so many rows on scipy is handed a small problem with the same solution
-REDUCED_PARAMETERS = 16  # up to so many
-_NOTHING = Decimal("1e-29")
-_kept: OrderedDict[Any, tuple[list[Program], Surroundings, Any]] = OrderedDict()
+MAX_CACHED = 64  # traced fits
+MIN_REDUCED_ROWS = 1000  # from so many rows on scipy is handed a small problem with the same solution
+MAX_REDUCED_PARAMETERS = 16  # up to so many
+_NEGLIGIBLE = Decimal("1e-29")
+_cache: OrderedDict[Any, tuple[list[Program], ClosureFingerprint, Any]] = OrderedDict()
 _STEP = math.sqrt(np.finfo(float).eps)  # of differences, as in scipy
 
 
-def _who(f: Callable[..., Any]) -> Any:
+def _identity(f: Callable[..., Any]) -> Any:
     """What tells a function from others as long as it lives; a method is made anew whenever it is asked for."""
     return (id(f.__self__), id(f.__func__)) if isinstance(f, MethodType) else id(f)
 
@@ -46,35 +47,35 @@ def programs(f: Callable[..., Any], xdata: Any, ydata: np.ndarray, count: int, w
     """
     if not isinstance(xdata, np.ndarray) or xdata.ndim not in (1, 2) or xdata.shape[-1:] != ydata.shape:
         raise TypeError(f"x must be an array of shape (M,) or (k, M), M being the number of values in y, {len(ydata)}")
-    key = (_who(f), xdata.shape, count, weighted, reduced)
-    kept = _kept.get(key)
-    if kept is None or not kept[1].unchanged():
-        kept = _kept[key] = _compile(f, xdata, count, weighted, reduced)
-        if len(_kept) > MAX_KEPT:
-            _kept.popitem(last=False)
-    return kept[0]
+    key = (_identity(f), xdata.shape, count, weighted, reduced)
+    entry = _cache.get(key)
+    if entry is None or not entry[1].unchanged():
+        entry = _cache[key] = _compile(f, xdata, count, weighted, reduced)
+        if len(_cache) > MAX_CACHED:
+            _cache.popitem(last=False)
+    return entry[0]
 
 
 def can_reduce(rows: int, count: int) -> bool:
     """Whether ``ReducedResiduals`` serve: for much data, few parameters, and a CPU that multiplies and adds in one."""
     from ..kernels.simd.machine import machine
 
-    return rows >= REDUCED_ROWS and count <= REDUCED_PARAMETERS and machine().fma
+    return rows >= MIN_REDUCED_ROWS and count <= MAX_REDUCED_PARAMETERS and machine().fma
 
 
 def _compile(
     f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool, reduced: bool
-) -> tuple[list[Program], Surroundings, Any]:
-    surroundings = Surroundings(f)
+) -> tuple[list[Program], ClosureFingerprint, Any]:
+    fingerprint = ClosureFingerprint(f)
     inputs, parameters, residual = trace_within(
-        surroundings, f, lambda tape, g: _trace(tape, g, xdata, argument_names(f, count + 1)[1:], weighted)
+        fingerprint, f, lambda tape, g: _trace(tape, g, xdata, argument_names(f, count + 1)[1:], weighted)
     )
     columns = [column for (column,) in rows_by_parameters(residual, parameters)]
     if reduced:
         every = [*columns, residual]
         columns = [residual.tape.exact_dot(every[i], every[j]) for i in range(count + 1) for j in range(i + 1)]
     compiled = [Program(inputs, [residual], "float64"), Program(inputs, columns, "float64")]
-    return compiled, surroundings, f  # which keeps its id
+    return compiled, fingerprint, f  # which keeps its id
 
 
 def _trace(
@@ -119,9 +120,9 @@ class Residuals:
     def __init__(self, compiled: list[Program], data: list[np.ndarray], count: int, transform: Any = None) -> None:
         self._p, self._transform = np.empty(count), transform
         each = [self._p[i : i + 1] for i in range(count)]
-        self._residual, self._second = (Bound(program, [*each, *data]) for program in compiled)
+        self._residual, self._second = (BoundProgram(program, [*each, *data]) for program in compiled)
         self._found = np.empty(len(data[-1]))
-        self._residual.aim([self._found])
+        self._residual.set_outputs([self._found])
         self._prepare()
 
     def _prepare(self) -> None:
@@ -130,7 +131,7 @@ class Residuals:
         self._which = [rows.index(node.index) for node in program.outputs]  # equal columns are worked out once
         # MINPACK and trf are done with the last Jacobian when they ask for the next one.
         self._columns = np.empty((len(rows), len(self._found)))
-        self._second.aim(list(self._columns))
+        self._second.set_outputs(list(self._columns))
 
     def residuals(self, p: np.ndarray, *_: Any) -> np.ndarray:
         """All residuals, in a new array."""
@@ -143,15 +144,15 @@ class Residuals:
         self._second()
         columns = self._columns if len(self._columns) == len(self._which) else self._columns[self._which]
         if not math.isfinite(np.vdot(columns, columns)):
-            self._mend(columns, p)
+            self._fill_by_differences(columns, p)
         return columns if self._transform is None else self._transform(columns.T).T
 
     def jacobian(self, p: np.ndarray, *_: Any) -> np.ndarray:
         """The Jacobian with a column for each parameter."""
         return self.columns(p).T
 
-    def _mend(self, columns: np.ndarray, p: np.ndarray) -> None:
-        """Differences for slopes that the chain rule does not find: 0 times infinity, as in exp(-b / x) at x = 0."""
+    def _fill_by_differences(self, columns: np.ndarray, p: np.ndarray) -> None:
+        """Differences for derivatives that the chain rule does not find: 0 times infinity, as in exp(-b / x) at x = 0."""
         here = self._values(p)
         for i, column in enumerate(columns):
             lost = ~np.isfinite(column) & np.isfinite(here)
@@ -237,7 +238,7 @@ def cholesky(blocks: np.ndarray, size: int) -> np.ndarray:
             square = next(sums)
             left = square - _dot(row, row)
             # A column that depends on those before it leaves nothing but the errors of the sums.
-            row.append(left.sqrt() if left > square * _NOTHING else Decimal(0))
+            row.append(left.sqrt() if left > square * _NEGLIGIBLE else Decimal(0))
             rows.append(row)
             triangle[: i + 1, i] = [float(v) for v in row]
     return triangle

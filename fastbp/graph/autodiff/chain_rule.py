@@ -12,42 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..tracing.errors import trace_error
-from ..tracing.node import Node
+from ..tracing.node import Node, NodeTape
 from ..tracing.simplify import is_constant
-from ..tracing.tape import UNROLLED, Tape
+from ..tracing.tape import MAX_UNROLLED
+from ..tracing.traversal import dependent, live
 from .rules import RULES
 
-# The derivative by a node with rows: {factor: part}, the sum of factor * part, factors being single numbers.
+# The derivative with respect to a node with rows: {factor: part}, the sum of factor * part, factors being single numbers.
 Parts = dict[Node, Node]
 
 LEAVES = {"input", "constant", "captured", "variable", "size"}
-
-
-def live(outputs: Sequence[Node], stop: Sequence[Node] = ()) -> list[Node]:
-    """The nodes that the outputs need, arguments before those who use them; what stands behind ``stop`` is left out."""
-    seen: set[int] = set()
-    ends = {node.index for node in stop}
-    waiting = [node for node in outputs]
-    found = []
-    while waiting:
-        node = waiting.pop()
-        if node.index in seen:
-            continue
-        seen.add(node.index)
-        found.append(node)
-        if node.index not in ends:
-            waiting.extend(node.args)
-    return sorted(found, key=lambda node: node.index)
-
-
-def _dependent(nodes: list[Node], wrt: Sequence[Node]) -> set[int]:
-    """Indices of the nodes that change with ``wrt``."""
-    changing = {node.index for node in wrt}
-    for node in nodes:
-        if node.op != "size" and any(a.index in changing for a in node.args):
-            changing.add(node.index)
-    return changing
 
 
 def _add(parts: Parts, factor: Node, part: Node) -> None:
@@ -57,7 +31,7 @@ def _add(parts: Parts, factor: Node, part: Node) -> None:
         parts[factor] = parts[factor] + part if factor in parts else part
 
 
-def _total(tape: Tape, parts: Parts) -> Node | None:
+def _total(tape: NodeTape, parts: Parts) -> Node | None:
     total = None
     for factor, part in parts.items():
         term = part if factor.op == "constant" and factor.attr == 1.0 else tape.make("mul", factor, part)
@@ -66,7 +40,7 @@ def _total(tape: Tape, parts: Parts) -> Node | None:
 
 
 def gradient(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> list[Node]:
-    """The derivatives of a single number by each node of ``wrt``, by walking backwards.
+    """The derivatives of a single number with respect to each node of ``wrt``, walking backwards.
 
     Parameters
     ----------
@@ -75,7 +49,7 @@ def gradient(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> lis
     wrt : sequence of Node
         Arguments or variables.
     seed : Node, optional
-        The derivative of some result by ``output``; 1 if not given.
+        The derivative of some result with respect to ``output``; 1 if not given.
 
     Returns
     -------
@@ -85,12 +59,12 @@ def gradient(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> lis
     tape = output.tape
     one = tape.constant(1.0)
     nodes = live([output], wrt)
-    changing = _dependent(nodes, wrt)
+    changing = dependent(nodes, wrt)
     ends = {node.index for node in wrt}
-    scalar: dict[int, Node] = {}  # derivatives by single numbers
-    rows: dict[int, Parts] = {}  # derivatives by what has rows
-    places: dict[int, list[tuple[Any, Node]]] = {}  # derivatives by elements and slices of a leaf
-    _receive(tape, output, {one: one if seed is None else seed}, output, scalar, rows)
+    scalar: dict[int, Node] = {}  # derivatives with respect to single numbers
+    rows: dict[int, Parts] = {}  # to what has rows
+    places: dict[int, list[tuple[Any, Node]]] = {}  # to elements and slices of a leaf
+    _accumulate(tape, output, {one: one if seed is None else seed}, output, scalar, rows)
     for node in reversed(nodes):
         if node.index not in changing or node.op in LEAVES or node.index in ends:
             continue
@@ -110,19 +84,20 @@ def gradient(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> lis
             total = _total(tape, parts)
             assert total is not None
             for i, argument in enumerate(node.args):
-                _receive(tape, argument, {one: tape.element(total, i) if total.shape else total}, argument, scalar, rows)
+                _accumulate(tape, argument, {one: tape.element(total, i) if total.shape else total}, argument, scalar, rows)
             continue
         for factor, part in parts.items():
-            for argument, share in zip(node.args, shares(tape, part, node), strict=True):
-                if share is not None and argument.index in changing:
-                    _receive(tape, argument, {factor: share}, node, scalar, rows)
-    return [_collect(tape, w, scalar.get(w.index), rows.get(w.index, {}), places.get(w.index, [])) for w in wrt]
+            for argument, contribution in zip(node.args, contributions(tape, part, node), strict=True):
+                if contribution is not None and argument.index in changing:
+                    _accumulate(tape, argument, {factor: contribution}, node, scalar, rows)
+    return [_gather(tape, w, scalar.get(w.index), rows.get(w.index, {}), places.get(w.index, [])) for w in wrt]
 
 
-def shares(tape: Tape, part: Node, node: Node) -> Sequence[Node | None]:
-    """What a node hands on to its arguments of one part of its derivative.
+def contributions(tape: NodeTape, part: Node, node: Node) -> Sequence[Node | None]:
+    """What one part of a node's derivative adds to those of its arguments.
 
-    Where a condition set the part to zero it sets the shares to zero: a slope there may be infinite, and 0 times that is NaN.
+    Where a condition set the part to zero it sets the contributions to zero: a derivative there may be infinite, and 0 times
+    that is NaN.
     """
     choices = []
     while part.op == "where" and any(is_constant(choice, 0) for choice in part.args[1:]):
@@ -142,7 +117,9 @@ def _single(one: Node, value: Node | None) -> Parts:
     return {} if value is None else {one: value}
 
 
-def _receive(tape: Tape, argument: Node, parts: Parts, node: Node, scalar: dict[int, Node], rows: dict[int, Parts]) -> None:
+def _accumulate(
+    tape: NodeTape, argument: Node, parts: Parts, node: Node, scalar: dict[int, Node], rows: dict[int, Parts]
+) -> None:
     """Add what ``node`` hands on to one of its arguments; a single number gets the sum over the node's rows."""
     for factor, part in parts.items():
         if argument.shape:
@@ -155,14 +132,14 @@ def _receive(tape: Tape, argument: Node, parts: Parts, node: Node, scalar: dict[
         scalar[argument.index] = part if known is None else tape.make("add", known, part)
 
 
-def _collect(tape: Tape, leaf: Node, single: Node | None, parts: Parts, places: list[tuple[Any, Node]]) -> Node:
-    """The whole derivative by one leaf, in its shape."""
+def _gather(tape: NodeTape, leaf: Node, single: Node | None, parts: Parts, places: list[tuple[Any, Node]]) -> Node:
+    """The whole derivative with respect to one leaf, in its shape."""
     zero = tape.constant(0.0)
     if not leaf.shape:
         return zero if single is None else single
     length = leaf.shape[0]
     total = _total(tape, parts)
-    if length > UNROLLED:
+    if length > MAX_UNROLLED:
         whole = [] if total is None else [total]
         if not places and total is not None and total.shape:
             return total
@@ -175,35 +152,3 @@ def _collect(tape: Tape, leaf: Node, single: Node | None, parts: Parts, places: 
         for i, k in enumerate(covered):
             elements[k] = tape.make("add", elements[k], tape.element(value, i) if value.shape else value)
     return tape.stack(elements)
-
-
-def substitute(outputs: Sequence[Node], replace: dict[Node, Node]) -> list[Node]:
-    """The outputs with some leaves replaced by other nodes."""
-    if not outputs:
-        return []
-    tape = outputs[0].tape
-    new: dict[int, Node] = {old.index: node for old, node in replace.items()}
-    for node in live(outputs, list(replace)):
-        if node.index not in new:
-            args = [new[a.index] for a in node.args]
-            new[node.index] = node if all(a is b for a, b in zip(args, node.args, strict=True)) else _again(tape, node, args)
-    return [new[node.index] for node in outputs]
-
-
-def _again(tape: Tape, node: Node, args: list[Node]) -> Node:
-    """The same operator on other arguments."""
-    if node.op == "sum":
-        return tape.sum(args[0])
-    if node.op == "size":
-        return tape.size(args[0])
-    if node.op == "element":
-        return tape.element(args[0], node.attr)
-    if node.op == "slice":
-        return tape.slice(args[0], *node.attr)
-    if node.op == "stack":
-        return tape.stack(args)
-    if node.op == "variable":
-        return tape.variable(args[0])
-    if node.op == "assemble":
-        raise trace_error("Derivatives of long vectors cannot be nested.", "Differentiate by scalars or short vectors.")
-    return tape.make(node.op, *args)

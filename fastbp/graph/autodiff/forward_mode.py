@@ -1,18 +1,18 @@
-"""The chain rule with the formula: each node's rate of change comes from its arguments' rates (forward mode).
+"""The chain rule along with the formula: each node's tangent comes from its arguments' tangents (forward mode).
 
-Slopes may be infinite where nothing changes: that of ``sqrt(a * x)`` at x = 0, whatever a is. 0 times infinity is NaN, so a
-rate that is known to be zero is not multiplied at all: that of a node on which the leaf has no effect, and, where the slope
-is infinite, one that has a factor of zero in this row whatever the leaf is.
+Derivatives may be infinite where nothing changes: that of ``sqrt(a * x)`` at x = 0, whatever a is. 0 times infinity is NaN, so
+a tangent that is known to be zero is not multiplied at all: that of a node on which the leaf has no effect, and, where the
+derivative is infinite, one that has a factor of zero in this row whatever the leaf is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..tracing.node import Node
+from ..tracing.node import Node, NodeTape
 from ..tracing.simplify import is_constant
-from ..tracing.tape import Tape
-from .chain_rule import live, shares
+from ..tracing.traversal import live
+from .chain_rule import contributions
 
 _THROUGH_ZERO = {
     "neg",
@@ -33,70 +33,71 @@ _THROUGH_ZERO = {
 Factors = frozenset[Node]
 
 
-def push(outputs: Sequence[Node], tangents: dict[Node, Node]) -> list[Node]:
-    """The rates of change of the outputs when the given leaves (or elements of leaves) change at the given rates."""
+def jvp(outputs: Sequence[Node], leaves: dict[Node, Node]) -> list[Node]:
+    """The outputs' tangents, from those of leaves (or of elements of leaves): the Jacobian times a vector, as in JAX."""
     if not outputs:
         return []
     tape = outputs[0].tape
-    rates = {node.index: rate for node, rate in tangents.items()}
-    for node in live(outputs, list(tangents)):
-        if node.index not in rates and node.op != "size":
-            rate = _rate(tape, node, rates, {leaf.index for leaf in tangents})
-            if rate is not None and not is_constant(rate, 0):
-                rates[node.index] = rate
-    return [rates.get(node.index, tape.constant(0.0)) for node in outputs]
+    tangents = {node.index: tangent for node, tangent in leaves.items()}
+    indices = set(tangents)
+    for node in live(outputs, list(leaves)):
+        if node.index not in tangents and node.op != "size":
+            tangent = _tangent(tape, node, tangents, indices)
+            if tangent is not None and not is_constant(tangent, 0):
+                tangents[node.index] = tangent
+    return [tangents.get(node.index, tape.constant(0.0)) for node in outputs]
 
 
-def _rate(tape: Tape, node: Node, rates: dict[int, Node], leaves: set[int]) -> Node | None:
-    """A node's rate from those of its arguments; None where it does not change."""
-    if not any(a.index in rates for a in node.args):
+def _tangent(tape: NodeTape, node: Node, tangents: dict[int, Node], leaves: set[int]) -> Node | None:
+    """A node's tangent from those of its arguments; None where it does not change."""
+    if not any(a.index in tangents for a in node.args):
         return None
     if node.op in ("sum", "element", "slice", "stack"):
-        return _linear(tape, node, [rates.get(a.index, tape.constant(0.0)) for a in node.args])
+        return _linear(tape, node, [tangents.get(a.index, tape.constant(0.0)) for a in node.args])
     total = None
     for k, argument in enumerate(node.args):
-        if argument.index in rates:
-            share = shares(tape, rates[argument.index], node)[k]
-            if share is not None:
-                if k == 0 and _may_be_steep(node):
-                    share = _unless_zero(tape, share, rates[argument.index], leaves)
-                total = share if total is None else tape.make("add", total, share)
+        if argument.index in tangents:
+            contribution = contributions(tape, tangents[argument.index], node)[k]
+            if contribution is not None:
+                if k == 0 and _may_have_infinite_derivative(node):
+                    contribution = _unless_zero(tape, contribution, tangents[argument.index], leaves)
+                total = contribution if total is None else tape.make("add", total, contribution)
     return total
 
 
-def _linear(tape: Tape, node: Node, rates: list[Node]) -> Node:
-    """The rate of a sum, a pick or a stack."""
+def _linear(tape: NodeTape, node: Node, tangents: list[Node]) -> Node:
+    """The tangent of a sum, a pick or a stack."""
     if node.op == "stack":
-        return tape.stack(rates)
-    (rate,) = rates
+        return tape.stack(tangents)
+    (tangent,) = tangents
     if node.op == "sum":
-        return tape.sum(rate) if rate.shape else tape.make("mul", rate, tape.size(node.args[0]))
-    if not rate.shape:
-        return rate
-    return tape.element(rate, node.attr) if node.op == "element" else tape.slice(rate, *node.attr)
+        return tape.sum(tangent) if tangent.shape else tape.make("mul", tangent, tape.size(node.args[0]))
+    if not tangent.shape:
+        return tangent
+    return tape.element(tangent, node.attr) if node.op == "element" else tape.slice(tangent, *node.attr)
 
 
-def _may_be_steep(node: Node) -> bool:
-    """Whether its slope by its first argument may be infinite where it is finite itself."""
+def _may_have_infinite_derivative(node: Node) -> bool:
+    """Whether its derivative with respect to its first argument may be infinite where it is finite itself."""
     if node.op == "pow":
         return node.args[1].op != "constant" or node.args[1].attr < 1.0
     return node.op in ("sqrt", "arcsin", "arccos")
 
 
-def _unless_zero(tape: Tape, share: Node, rate: Node, leaves: set[int]) -> Node:
-    """The share, but 0 where a factor of the rate is 0."""
-    for factor in sorted(_factors(rate, leaves), key=lambda node: node.index):
+def _unless_zero(tape: NodeTape, contribution: Node, tangent: Node, leaves: set[int]) -> Node:
+    """The contribution, but 0 where a factor of the tangent is 0."""
+    for factor in sorted(_factors(tangent, leaves), key=lambda node: node.index):
         if factor.op != "constant":
             is_zero = tape.make("eq", factor, tape.constant(0.0))
-            share = tape.make("where", is_zero, tape.constant(0.0), share)
-    return share
+            contribution = tape.make("where", is_zero, tape.constant(0.0), contribution)
+    return contribution
 
 
-def _factors(rate: Node, leaves: set[int]) -> Factors:
-    """Nodes that do not change with the leaves and make the rate 0 where they are 0."""
+def _factors(tangent: Node, leaves: set[int]) -> Factors:
+    """Nodes that do not change with the leaves and make the tangent 0 where they are 0."""
     changing = set(leaves)
     known: dict[int, Factors] = {}
-    for node in live([rate]):
+    for node in live([tangent]):
         if node.index not in leaves and not any(a.index in changing for a in node.args):
             known[node.index] = frozenset([node])
             continue
@@ -110,4 +111,4 @@ def _factors(rate: Node, leaves: set[int]) -> Factors:
             known[node.index] = of[0] & of[1]
         else:
             known[node.index] = frozenset()
-    return known[rate.index]
+    return known[tangent.index]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..tracing.node import Node
+from ..tracing.node_graph import NodeGraph
 from ..tracing.operators import evaluate
 from .rules import RULES
 
-if TYPE_CHECKING:
-    from ..tracing.node import Node
-    from ..tracing.trace import Graph
 
-
-def run_forward(graph: Graph, values: list[Any]) -> list[Any]:
+def run_forward(graph: NodeGraph, values: list[Any]) -> list[Any]:
     """Every node's value, from the values of the inputs."""
     for node, value in zip(graph.inputs, values, strict=True):
         array = np.asarray(value, dtype=float)
@@ -50,7 +48,7 @@ def _value(node: Node) -> Any:
     return result if node.ndim or node.is_logical else float(result)
 
 
-def run_backward(graph: Graph, seed: Any) -> list[Any]:
+def run_backward(graph: NodeGraph, seed: Any) -> list[Any]:
     """Every node's grad, from the first result back."""
     output = graph.outputs[0]
     if output.value is None:
@@ -60,13 +58,13 @@ def run_backward(graph: Graph, seed: Any) -> list[Any]:
     output.grad = output.grad + seed
     with np.errstate(all="ignore"):
         for node in reversed(graph.nodes):
-            for argument, share in zip(node.args, _shares(node), strict=True):
-                if share is not None:
-                    argument.grad = argument.grad + _fitting(share, node, argument)
+            for argument, contribution in zip(node.args, _contributions(node), strict=True):
+                if contribution is not None:
+                    argument.grad = argument.grad + _summed_for(contribution, node, argument)
     return [node.grad for node in graph.inputs]
 
 
-def _shares(node: Node) -> Any:
+def _contributions(node: Node) -> Any:
     """What a node adds to the grad of each of its arguments."""
     g = node.grad
     if node.op == "sum":
@@ -81,14 +79,17 @@ def _shares(node: Node) -> Any:
         return list(g)
     # NumPy's numbers: a division by zero is an infinity, as in compiled code, and no error.
     values = [np.asarray(v)[()] for v in (g, node.value, *(a.value for a in node.args))]
-    shares = RULES[node.op](*values) if node.args else ()
-    # A value that was not taken hands on 0, whatever its slope.
-    return [share if share is None else np.where(np.equal(g, 0), 0.0, share)[()] for share in shares]
+    contributions = RULES[node.op](*values) if node.args else ()
+    # A value that was not taken contributes 0, whatever its derivative.
+    return [
+        contribution if contribution is None else np.where(np.equal(g, 0), 0.0, contribution)[()]
+        for contribution in contributions
+    ]
 
 
-def _fitting(share: Any, node: Node, argument: Node) -> Any:
+def _summed_for(contribution: Any, node: Node, argument: Node) -> Any:
     """A single number that went into every row gets the sum over the rows."""
     if argument.ndim:
-        return share
-    total = np.sum(np.broadcast_to(share, node.value.shape)) if node.ndim else share
+        return contribution
+    total = np.sum(np.broadcast_to(contribution, node.value.shape)) if node.ndim else contribution
     return float(total)

@@ -1,15 +1,16 @@
 """The derivative of every operator, once: the graph and the step-by-step pass both use it.
 
 ``RULES[op](g, v, *args)`` gives for each argument what it adds to that argument's derivative (None: nothing), where ``g`` is
-the derivative of the result by the node and ``v`` the node's own value. Everything may be a Node, a number or an array.
+the derivative of the result with respect to the node and ``v`` the node's own value. Everything may be a Node, a number or an
+array.
 
-At kinks, as in JAX: abs has slope 0 at 0, relu has slope 0 at 0, and minimum and maximum of equal values give each half; so
-have hypot at (0, 0) slope 0 and logaddexp of equal infinities half for each.
-Comparisons and sign have slope 0 everywhere; where gives its derivative only to the value that was taken. What was not taken
-may be infinite or NaN, or have such a slope: it gets 0 all the same (where JAX gives NaN).
+At kinks, as in JAX: the derivatives of abs and relu at 0 and of hypot at (0, 0) are 0; minimum and maximum of equal values,
+and logaddexp of equal infinities, give each half. Those of comparisons and sign are 0 everywhere. where gives its derivative
+only to the value that was taken: the other one may be infinite or NaN, or have such a derivative, and gets 0 all the same
+(where JAX gives NaN).
 
-Rules are differentiated again. So they are written in operators whose own rules cancel nothing: the slope of tanh is
-one_minus_square(v), for (1 - v) (1 + v) as a product would have a difference of two numbers near 1 as its derivative.
+Rules are differentiated again. So they are written in operators whose own rules cancel nothing: the derivative of tanh
+is one_minus_square(v), for (1 - v) (1 + v) as a product would have a difference of two numbers near 1 as its derivative.
 """
 
 import math
@@ -48,13 +49,13 @@ def _lt(x: Any, y: Any) -> Any:
 
 
 def _extreme(g: Any, first: Any, tie: Any) -> tuple[Any, Any]:
-    """Derivatives by the two arguments of minimum and maximum: ``first`` tells where the first one is taken."""
+    """Derivatives with respect to the two arguments of minimum and maximum: ``first`` tells where the first one is taken."""
     half = 0.5 * g
     return _where(tie, half, _where(first, g, 0.0)), _where(tie, half, _where(first, 0.0, g))
 
 
 def _power(g: Any, v: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    # x^y log x has the limit 0 at x = 0. There x^0 has no slope; elsewhere its slope is 0, but that changes with y.
+    # x^y log x has the limit 0 at x = 0. There x^0 has no derivative; elsewhere it is 0, but that changes with y.
     at_zero = apply("eq", x, 0.0)
     flat = apply("eq", y, 0.0)
     if isinstance(y, Node) and y.op != "constant":

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .derivative import Derivative, gradient_recipe, hessian_recipe, jacobian_recipe, value_and_gradient_recipe
+from .derivative import Derivative
+from .recipes import gradient_recipe, hessian_recipe, jacobian_recipe, value_and_gradient_recipe
 
 
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -21,7 +22,7 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     f : callable
         Takes numbers, vectors and arrays of data; returns a single number. See ``fastbp.trace`` for what it may do.
     argnums : int or sequence of int
-        The arguments to differentiate by.
+        The arguments to differentiate with respect to.
 
     Returns
     -------
@@ -58,15 +59,15 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     >>> import fastbp, numpy
     >>> def loss(w, x, y):
     ...     return fastbp.mean((w[0] + w[1] * x - y) ** 2)
-    >>> value, slope = fastbp.value_and_grad(loss)([1.0, 2.0], numpy.array([0.0, 1.0]), numpy.array([1.0, 2.0]))
-    >>> value, slope.tolist()
+    >>> value, gradient = fastbp.value_and_grad(loss)([1.0, 2.0], numpy.array([0.0, 1.0]), numpy.array([1.0, 2.0]))
+    >>> value, gradient.tolist()
     (0.5, [1.0, 1.0])
     """
     return Derivative(f, argnums, value_and_gradient_recipe)
 
 
 def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """All derivatives of the results of f by an argument.
+    """All derivatives of the results of f with respect to an argument.
 
     Backwards (reverse mode), or along with the formula (forward mode) where there are more results than parameters.
 
@@ -75,7 +76,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     f : callable
         Returns ``fastbp.stack([...])``, or one value for each row of the data, or a single number.
     argnums : int or sequence of int
-        The arguments to differentiate by: numbers, or vectors of at most 64 parameters.
+        The arguments to differentiate with respect to: numbers, or vectors of at most 64 parameters.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     f : callable
         Returns a single number.
     argnums : int or sequence of int
-        The arguments to differentiate by: numbers, or vectors of at most 64 parameters.
+        The arguments to differentiate with respect to: numbers, or vectors of at most 64 parameters.
 
     Returns
     -------

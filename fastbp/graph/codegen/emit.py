@@ -9,6 +9,10 @@ from llvmlite import ir
 
 from ...kernels.math import functions as vmath
 from ...kernels.simd.vector import Vector
+from ..tracing.node import Node
+from ..tracing.traversal import evaluate_node
+
+Known = dict[int, Vector]  # by the nodes' indices
 
 
 def _minimum(s: Any, x: Any, y: Any) -> Any:
@@ -69,4 +73,30 @@ def emit_constant(s: Any, value: float | bool) -> Vector:
     if isinstance(value, bool):
         kind = ir.VectorType(ir.IntType(1), s.lanes)
         return Vector(s, ir.Constant(kind, [int(value)] * s.lanes))
-    return s.constant(value)
+    spread: Vector = s.constant(value)
+    return spread
+
+
+def emit_node(s: Any, node: Node, known: Known, leaf: Callable[[Node], Vector | None]) -> Vector:
+    """A node's vector: known, or given by ``leaf``, or an operator on the vectors of its arguments."""
+
+    def operator(now: Node) -> Any:
+        if now.op == "pow" and now.args[1].op == "constant" and now.args[1].attr == 0.0:
+            return s.constant(1.0)
+        return EMITTERS[now.op](s, *(known[a.index] for a in now.args))
+
+    return evaluate_node(node, known, leaf, operator)
+
+
+def emit_row_node(s: Any, node: Node, known: Known, read: Callable[[Node], Vector | None] = lambda _: None) -> Vector:
+    """``emit_node`` where all lengths are known when code is written, and ``read`` gives what stands in memory."""
+
+    def leaf(now: Node) -> Any:
+        found = read(now)
+        if found is None and now.op == "constant":
+            return emit_constant(s, now.attr)
+        if found is None and now.op == "size":
+            return s.constant(now.args[0].size)
+        return found
+
+    return emit_node(s, node, known, leaf)

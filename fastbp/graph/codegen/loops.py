@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..autodiff.chain_rule import live
 from ..tracing.node import Node
-from ..tracing.text import is_given
+from ..tracing.text import is_runtime_constant
+from ..tracing.traversal import live, sum_levels
 
-BLOCK = 8192  # rows  # of which the sums are added up together
+BLOCK = 8192  # rows whose sums are added up together
 
 
 @dataclass
@@ -51,7 +51,7 @@ def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
     """The loops for these results: single numbers and nodes with rows."""
     nodes = live(outputs)
     leaves = [*inputs, *(node for node in nodes if node.op == "captured")]
-    levels: dict[int, int] = {}
+    levels = sum_levels(nodes)
     loops: dict[tuple[int, int], Loop] = {}
 
     def loop_for(node: Node) -> Loop:
@@ -59,10 +59,8 @@ def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
         return loops.setdefault(key, Loop(node.tape.rows_of(node)))
 
     for node in nodes:
-        levels[node.index] = max((levels[a.index] for a in node.args), default=0)
         if node.op == "sum":
             loop_for(node.args[0]).sums.append(node)
-            levels[node.index] += 1
     scalars: list[Node] = []
     rows: list[Node] = []
     for node in outputs:
@@ -74,10 +72,10 @@ def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
             rows.append(node)
             loop_for(node).stores.append(node)
     ordered = [loops[key] for key in sorted(loops, key=lambda key: key[0])]  # not by length: the code is for any lengths
-    return Plan(leaves, ordered, scalars, rows, nodes, [node for node in nodes if is_given(node)])
+    return Plan(leaves, ordered, scalars, rows, nodes, [node for node in nodes if is_runtime_constant(node)])
 
 
-class Layout:
+class TableLayout:
     """Positions in the table of 64-bit integers that the functions are given."""
 
     def __init__(self, plan: Plan) -> None:

@@ -1,4 +1,4 @@
-"""A user's loss as machine code.
+"""A custom loss as machine code.
 
 The function goes through a batch in blocks of as many samples as a vector has lanes. In the graph of one sample (batch.py)
 single numbers become vectors over the block's samples, and vectors become vectors over the outputs, one sample after the
@@ -20,20 +20,21 @@ from ...kernels.memory import sample_of
 from ...kernels.simd.element_types import I64
 from ...kernels.simd.vector import Vector
 from ...kernels.simd.vocabulary import Simd
-from ..autodiff.chain_rule import live
 from ..tracing.node import Node
-from .activation_code import Known, function, vector
+from ..tracing.traversal import live, reachable, sum_levels
+from .emit import Known, emit_row_node
+from .function import write_function
 from .record import Record
-from .row_function import RowLoss
+from .row_graphs import LossGraph
 
 
-def write_loss(module: Any, name: str, loss: RowLoss, dtype: str) -> list[str]:
+def write_loss(module: Any, name: str, loss: LossGraph, dtype: str) -> list[str]:
     """A function with the arguments of kernels/loss.py: overwrites g and row_loss."""
 
     def body(s: Simd, *arguments: Any) -> None:
         _LossWriter(s, loss, arguments).write()
 
-    return function(module, name, len(ARGUMENTS), dtype, body)
+    return [write_function(module, name, len(ARGUMENTS), dtype, body).name]
 
 
 class _Sample(NamedTuple):
@@ -47,14 +48,14 @@ class _Sample(NamedTuple):
 class _LossWriter:
     """Writes the instructions of one loss."""
 
-    def __init__(self, s: Simd, loss: RowLoss, arguments: Sequence[Any]) -> None:
+    def __init__(self, s: Simd, loss: LossGraph, arguments: Sequence[Any]) -> None:
         self.s, self.loss, self.arguments = s, loss, dict(zip(ARGUMENTS, arguments, strict=True))
         self.units = loss.y_pred.size
-        self.wholes, self.pieces = _parts(loss.slope)
+        self.wholes, self.pieces = _parts(loss.gradient)
         nodes = live([loss.value, *self.wholes, *(node for _, node in self.pieces)])
         self.columns = [node for node in nodes if node.op == "element" and node.args[0].op == "input"]
         self.sums = [node for node in nodes if node.op == "sum"]
-        self.levels = _levels(nodes)
+        self.levels = sum_levels(nodes)
         self.slots: dict[int, Any] = {}
         record, address = Record(loss.graph.nodes), self.arguments["parameter"]
         self.arrays = record.load_arrays(s, address)
@@ -66,7 +67,7 @@ class _LossWriter:
             if node.op == "element" and node.args[0].op == "captured":
                 self.same[node.index] = s.load_spread(s.offset(self.arrays[node.args[0].index], node.attr))
             elif not node.shape and node.op != "sum" and (node.op == "size" or all(a.index in self.same for a in node.args)):
-                vector(s, node, self.same)
+                emit_row_node(s, node, self.same)
 
     def write(self) -> None:
         s, b, rows = self.s, self.s.b, self.arguments["rows"]
@@ -80,7 +81,7 @@ class _LossWriter:
                 self._pass(level)
             self._store_losses()
             if not self._is_stored_early:
-                self._store_slopes()
+                self._store_gradient()
 
     # -- samples and their numbers
 
@@ -119,7 +120,7 @@ class _LossWriter:
         def read(n: Node) -> Vector | None:
             return self.s.load(self._slot(n)) if n.op in ("element", "sum") else None
 
-        return vector(self.s, node, self.numbers, read)
+        return emit_row_node(self.s, node, self.numbers, read)
 
     def _keep(self, node: Node) -> None:
         """Have a number of each sample in its slot."""
@@ -130,17 +131,10 @@ class _LossWriter:
 
     def _keep_for(self, nodes: Sequence[Node]) -> list[Node]:
         """The single numbers that enter nodes with outputs, each in its slot."""
-        found, seen, waiting = [], set(), list(nodes)
-        while waiting:
-            node = waiting.pop()
-            if node.index in seen or node.index in self.same:
-                continue
-            seen.add(node.index)
-            if node.shape:
-                waiting += node.args
-            else:
-                found.append(node)
-                self._keep(node)
+        entering = reachable(nodes, lambda node: node.args if node.shape else ())
+        found = [node for node in entering if not node.shape and node.index not in self.same]
+        for node in found:
+            self._keep(node)
         return found
 
     def _kept_numbers(self, nodes: list[Node], sample: _Sample) -> Known:
@@ -162,9 +156,10 @@ class _LossWriter:
                 return None
             leaf = n.args[0] if n.op == "slice" else n
             start = self.arrays[leaf.index] if leaf.op == "captured" else sample.starts[leaf.index]
-            return s.load_some(s.offset(s.offset(start, n.attr[0]) if n.op == "slice" else start, j), mask)
+            loaded: Vector = s.load_some(s.offset(s.offset(start, n.attr[0]) if n.op == "slice" else start, j), mask)
+            return loaded
 
-        return vector(s, node, known, read)
+        return emit_row_node(s, node, known, read)
 
     def _over(self, width: int, body: Callable[[Any, Vector | None], None]) -> None:
         """``body(first, mask)`` for the vectors that hold so many outputs."""
@@ -181,7 +176,7 @@ class _LossWriter:
 
     @property
     def _is_stored_early(self) -> bool:
-        """Whether the slope is one vector of outputs, to be stored in the same pass as sums are added up."""
+        """Whether the gradient is one vector of outputs, to be stored in the same pass as sums are added up."""
         return not self.pieces and len(self.wholes) == 1 and bool(self.wholes[0].shape)
 
     def _pass(self, level: int) -> None:
@@ -206,8 +201,8 @@ class _LossWriter:
                             totals[node.index].set(totals[node.index].get() + s.keep(mask, value))
                     for node in stores:
                         if node.size == width:
-                            slope = self._outputs(node, here, sample, j, mask)
-                            s.store(s.keep(mask, slope), s.offset(sample.g, j))
+                            gradient = self._outputs(node, here, sample, j, mask)
+                            s.store(s.keep(mask, gradient), s.offset(sample.g, j))
 
                 self._over(width, add)
             for node in sums:
@@ -221,8 +216,8 @@ class _LossWriter:
         at = b.add(self.arguments["row_loss"], b.mul(self.first, s.index(8)))
         wide.store_masked(double, at, s.first_lanes(self.count))
 
-    def _store_slopes(self) -> None:
-        """The slope where it has parts: whatever holds for all outputs, then neighbouring and single ones."""
+    def _store_gradient(self) -> None:
+        """The gradient where it has parts: whatever holds for all outputs, then neighbouring and single ones."""
         s = self.s
         singles = [(place, node) for place, node in self.pieces if isinstance(place, int)]
         slices = [(place, node) for place, node in self.pieces if not isinstance(place, int)]
@@ -253,19 +248,11 @@ class _LossWriter:
                 s.store_scalar(s.b.fadd(s.load_scalar(at), number), at)
 
 
-def _parts(slope: Node) -> tuple[list[Node], list[tuple[Any, Node]]]:
-    """A slope as whole vectors to be added up, and pieces with their places."""
-    if slope.op == "stack":
-        return [], [(i, node) for i, node in enumerate(slope.args) if not (node.op == "constant" and node.attr == 0)]
-    if slope.op == "assemble":
-        whole = slope.attr[0]
-        return list(slope.args[:whole]), list(zip(slope.attr[1:], slope.args[whole:], strict=True))
-    return [slope], []
-
-
-def _levels(nodes: Sequence[Node]) -> dict[int, int]:
-    """How many sums over the outputs stand one upon the other in each node."""
-    levels: dict[int, int] = {}
-    for node in nodes:
-        levels[node.index] = max((levels[a.index] for a in node.args), default=0) + (node.op == "sum")
-    return levels
+def _parts(gradient: Node) -> tuple[list[Node], list[tuple[Any, Node]]]:
+    """A gradient as whole vectors to be added up, and pieces with their places."""
+    if gradient.op == "stack":
+        return [], [(i, node) for i, node in enumerate(gradient.args) if not (node.op == "constant" and node.attr == 0)]
+    if gradient.op == "assemble":
+        whole = gradient.attr[0]
+        return list(gradient.args[:whole]), list(zip(gradient.attr[1:], gradient.args[whole:], strict=True))
+    return [gradient], []

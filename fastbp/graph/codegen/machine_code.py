@@ -4,54 +4,55 @@ Rows come in blocks of fixed size. A thread takes the next block that nobody has
 them beside the other blocks'; at the end they are added in the order of the blocks. So results are the same bits however
 many threads there are. The last rows of a block that fill no vector are read and written behind a mask.
 
-Each turn of a loop works on a vector of twice the machine's width: two independent strands of instructions keep the
+Each iteration of a loop works on a vector of twice the machine's width: two independent strands of instructions keep the
 processor busy where one would wait for its own results, and share the constants.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
 
 from ...kernels.math.double_double import two_sum
-from ...kernels.simd.element_types import I64, VOID
+from ...kernels.simd.element_types import I64
 from ...kernels.simd.machine import machine
 from ...kernels.simd.vector import Variable, Vector
 from ...kernels.simd.vocabulary import Simd
 from ..tracing.node import Node
-from .emit import EMITTERS, emit_constant
-from .loops import BLOCK, Layout, Loop, Plan
+from ..tracing.traversal import reachable
+from .emit import Known, emit_constant, emit_node
+from .function import write_function
+from .loops import BLOCK, Loop, Plan, TableLayout
+
+_LEAVES = ("input", "captured", "slice")  # what rows are read from
 
 
 class Writer:
     """Writes the functions of one plan into one LLVM module."""
 
-    def __init__(self, module: Any, plan: Plan, layout: Layout, dtype: str, name: str) -> None:
+    def __init__(self, module: Any, plan: Plan, layout: TableLayout, dtype: str, name: str) -> None:
         self.module, self.plan, self.layout, self.dtype, self.name = module, plan, layout, dtype, name
 
     def write(self) -> list[str]:
         """All functions; their names: the one that runs everything, the loops, the loops' ends, the results."""
-        loops = [self._function(f"{self.name}_loop{k}", 2, self._loop, k) for k in range(len(self.plan.loops))]
-        ends = [self._function(f"{self.name}_end{k}", 2, self._end, k) for k in range(len(self.plan.loops))]
-        results = self._function(f"{self.name}_results", 2, self._results, 0)
+        loops = [self._function(f"_loop{k}", partial(self._loop, k)) for k in range(len(self.plan.loops))]
+        ends = [self._function(f"_end{k}", partial(self._end, k)) for k in range(len(self.plan.loops))]
+        results = self._function("_results", self._results)
 
-        def run(s: Simd, table: Any, thread: Any, _: int) -> None:
+        def run(s: Simd, table: Any, thread: Any) -> None:
             for loop, end in zip(loops, ends, strict=True):
                 s.b.call(loop, [table, thread])
                 s.b.call(end, [table, thread])
             s.b.call(results, [table, thread])
 
-        self._function(f"{self.name}_run", 2, run, 0)
-        return [f"{self.name}_run", *(f.name for f in loops), *(f.name for f in ends), results.name]
+        return [function.name for function in (self._function("_run", run), *loops, *ends, results)]
 
-    def _function(self, name: str, arguments: int, body: Any, extra: int) -> Any:
-        function = ir.Function(self.module, ir.FunctionType(VOID, [I64] * arguments), name)
-        function.attributes.add("nounwind")
-        builder = ir.IRBuilder(function.append_basic_block("entry"))
-        body(Simd(builder, self.dtype, 2 * machine().lanes(self.dtype)), *function.args, extra)
-        builder.ret_void()
-        return function
+    def _function(self, suffix: str, body: Callable[[Simd, Any, Any], None]) -> ir.Function:
+        """A function of the table's address and the thread's number."""
+        return write_function(self.module, self.name + suffix, 2, self.dtype, body, 2 * machine().lanes(self.dtype))
 
     # -- reading the table
 
@@ -65,21 +66,12 @@ class Writer:
 
     # -- nodes
 
-    def _value(self, s: Simd, table: Any, node: Node, known: dict[int, Any]) -> Any:
-        """A node's vector, written where it is first asked for; arguments before those who use them."""
-        waiting = [node]
-        while waiting:
-            now = waiting[-1]
-            needed = [a for a in now.args if a.index not in known] if now.op not in ("sum", "size", "element", "slice") else []
-            if now.index in known or not needed:
-                waiting.pop()
-                if now.index not in known:
-                    known[now.index] = self._write_node(s, table, now, known)
-            else:
-                waiting.extend(needed)
-        return known[node.index]
+    def _value(self, s: Simd, table: Any, node: Node, known: Known) -> Vector:
+        """A node's vector, written where it is first asked for."""
+        return emit_node(s, node, known, lambda leaf: self._leaf(s, table, leaf))
 
-    def _write_node(self, s: Simd, table: Any, node: Node, known: dict[int, Any]) -> Any:
+    def _leaf(self, s: Simd, table: Any, node: Node) -> Any:
+        """A number that stands in memory or in the code, in every lane; None for an operator."""
         if node.index in self.layout.constant_place:
             address = self._entry(s, table, self.layout.constants)
             return s.load_spread(s.offset(address, self.layout.constant_place[node.index]))
@@ -92,19 +84,17 @@ class Writer:
             return s.broadcast(s.b.sitofp(self._entry(s, table, self.layout.sizes[node.args[0].index]), s.element))
         if node.op == "element":
             return s.load_spread(s.offset(self._entry(s, table, self.layout.leaf[node.args[0].index]), node.attr))
-        if node.op in ("input", "captured"):  # a single number: rows are read at the start of a turn
+        if node.op in ("input", "captured"):  # a single number: rows are read at the start of an iteration
             return s.load_spread(self._entry(s, table, self.layout.leaf[node.index]))
-        if node.op == "pow" and node.args[1].op == "constant" and node.args[1].attr == 0.0:
-            return s.constant(1.0)
-        return EMITTERS[node.op](s, *(known[a.index] for a in node.args))
+        return None
 
     # -- functions
 
-    def _loop(self, s: Simd, table: Any, thread: Any, k: int) -> None:
+    def _loop(self, k: int, s: Simd, table: Any, thread: Any) -> None:
         """Take blocks until none is left."""
         loop, b = self.plan.loops[k], s.b
         rows = self._entry(s, table, self.layout.rows_of_loop[k])
-        known: dict[int, Any] = {}
+        known: Known = {}
         for node in self._needed(loop):  # what does not change from row to row stands before the loop
             if not node.shape:
                 self._value(s, table, node, known)
@@ -123,7 +113,7 @@ class Writer:
         for variable in sums:
             variable.set(s.constant(0.0))
         with s.loop(stop, start, s.lanes) as first:
-            self._turn(s, table, loop, sums, dict(known), first, b.sub(stop, first))
+            self._iteration(s, table, loop, sums, dict(known), first, b.sub(stop, first))
         partials = self._entry(s, table, self.layout.partials_of_loop[k])
         results = [self._lane_sum(s, variable.get()) for variable in sums[: len(loop.sums)]]
         for high, low in zip(sums[len(loop.sums) :: 2], sums[len(loop.sums) + 1 :: 2], strict=True):
@@ -134,7 +124,7 @@ class Writer:
         b.branch(take)
         b.position_at_end(done)
 
-    def _turn(self, s: Simd, table: Any, loop: Loop, sums: list[Any], known: dict[int, Any], first: Any, left: Any) -> None:
+    def _iteration(self, s: Simd, table: Any, loop: Loop, sums: list[Any], known: Known, first: Any, left: Any) -> None:
         """One vector of rows."""
         whole = s.b.icmp_signed(">=", left, s.index(s.lanes))
         self._read(s, table, loop, known, first, left, whole)
@@ -160,9 +150,9 @@ class Writer:
         for (x, y), high, low in zip(products, parts[::2], parts[1::2], strict=True):
             _add_product(s, high, low, x, y)
 
-    def _read(self, s: Simd, table: Any, loop: Loop, known: dict[int, Any], first: Any, left: Any, whole: Any) -> None:
+    def _read(self, s: Simd, table: Any, loop: Loop, known: Known, first: Any, left: Any, whole: Any) -> None:
         """Load one vector of every leaf that the loop needs."""
-        leaves = [node for node in self._needed(loop) if node.op in ("input", "captured", "slice") and node.shape]
+        leaves = [node for node in self._needed(loop) if node.op in _LEAVES and node.shape]
         addresses = []
         for node in leaves:
             leaf, row = (node.args[0], s.b.add(first, s.index(node.attr[0]))) if node.op == "slice" else (node, first)
@@ -176,7 +166,7 @@ class Writer:
         for node, v, m in zip(leaves, full, part, strict=True):
             known[node.index] = _either(s, (v, end_full), (m, end_part))
 
-    def _write(self, s: Simd, table: Any, loop: Loop, known: dict[int, Any], first: Any, mask: Any) -> None:
+    def _write(self, s: Simd, table: Any, loop: Loop, known: Known, first: Any, mask: Any) -> None:
         """Store one vector of every result with rows."""
         for node in loop.stores:
             address = s.offset(self._entry(s, table, self.layout.row[node.index]), first)
@@ -187,15 +177,8 @@ class Writer:
 
     def _needed(self, loop: Loop) -> list[Node]:
         """What the rows of a loop need, arguments before those who use them; what single numbers are made of left out."""
-        found, seen, waiting = [], set(), [*(a for node in (*loop.sums, *loop.exact) for a in node.args), *loop.stores]
-        while waiting:
-            node = waiting.pop()
-            if node.index in seen:
-                continue
-            seen.add(node.index)
-            found.append(node)
-            if node.shape and node.op not in ("input", "captured", "slice"):
-                waiting.extend(node.args)
+        roots = [*(a for node in (*loop.sums, *loop.exact) for a in node.args), *loop.stores]
+        found = reachable(roots, lambda node: node.args if node.shape and node.op not in _LEAVES else ())
         return sorted(found, key=lambda node: node.index)
 
     def _lane_sum(self, s: Simd, x: Any) -> Any:
@@ -205,7 +188,7 @@ class Writer:
         wide = Simd(s.b, "float64", lanes=s.lanes)
         return wide.lane(wide.sum(wide.wrap(s.b.fpext(x.value, wide.vector))))
 
-    def _end(self, s: Simd, table: Any, thread: Any, k: int) -> None:
+    def _end(self, k: int, s: Simd, table: Any, thread: Any) -> None:
         """Add the blocks' sums in the order of the blocks, and let the next loop begin with its first block."""
         loop, b = self.plan.loops[k], s.b
         count = loop.width
@@ -223,9 +206,9 @@ class Writer:
         counter = b.inttoptr(b.add(table, ir.Constant(I64, 8 * self.layout.counter)), I64.as_pointer())
         b.store(ir.Constant(I64, 0), counter)
 
-    def _results(self, s: Simd, table: Any, thread: Any, _: int) -> None:
+    def _results(self, s: Simd, table: Any, thread: Any) -> None:
         """The results that are single numbers."""
-        known: dict[int, Any] = {}
+        known: Known = {}
         address = self._entry(s, table, self.layout.scalars)
         for i, node in enumerate(self.plan.scalars):
             value = self._value(s, table, node, known)
@@ -233,11 +216,12 @@ class Writer:
 
 
 def _either(s: Simd, *cases: tuple[Vector, Any]) -> Vector:
-    """The vector of the block that was passed through."""
+    """One vector from that of each basic block that may come before."""
     phi = s.b.phi(cases[0][0].value.type)
     for vector, block in cases:
         phi.add_incoming(vector.value, block)
-    return s.wrap(phi)
+    joined: Vector = s.wrap(phi)
+    return joined
 
 
 def _add_product(s: Simd, high: Any, low: Any, x: Any, y: Any) -> None:

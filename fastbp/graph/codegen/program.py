@@ -11,11 +11,12 @@ import numpy as np
 from ...engine import threads
 from ...kernels.simd import native
 from ..tracing.node import Node
+from ..tracing.node_graph import NodeGraph
 from ..tracing.text import as_key
-from ..tracing.trace import Graph
-from .loops import BLOCK, Layout, make_plan
+from .loops import BLOCK, TableLayout, make_plan
+from .machine_code import Writer
 
-MANY_ROWS = 4 * 8192  # from so many rows on threads are worth waking
+MIN_PARALLEL_ROWS = 4 * 8192  # from so many rows on threads are worth waking
 _CALL = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
 
 
@@ -35,8 +36,8 @@ class Program:
         self.outputs, self.dtype = list(outputs), np.dtype(dtype)
         primitive = [part for node in outputs for part in _parts(node)]
         self.plan = make_plan(inputs, primitive)
-        self.layout = Layout(self.plan)
-        graph = Graph("f", list(inputs), primitive)
+        self.layout = TableLayout(self.plan)
+        graph = NodeGraph("f", list(inputs), primitive)
         key = f"formula of {self.dtype.name}: {as_key(graph, sizes=False)}"
         self._code = native.load(key, self._write)
         self.run, *rest = (_CALL(address) for address in self._code.addresses)
@@ -48,8 +49,6 @@ class Program:
         self.constants = _address(self._constants)
 
     def _write(self, module: Any, name: str) -> list[str]:
-        from .machine_code import Writer
-
         return Writer(module, self.plan, self.layout, self.dtype.name, name).write()
 
     def __call__(self, values: Sequence[Any], out: Sequence[np.ndarray] | None = None) -> list[Any]:
@@ -68,9 +67,9 @@ class Program:
 
     def raw(self, values: Sequence[Any], out: Sequence[np.ndarray] | None = None) -> tuple[np.ndarray, Sequence[np.ndarray]]:
         """All single numbers in one array, and the arrays with rows."""
-        bound = Bound(self, values)
+        bound = BoundProgram(self, values)
         rows = [np.empty(node.shape, self.dtype) for node in self.plan.rows] if out is None else out
-        bound.aim(rows)
+        bound.set_outputs(rows)
         return bound(), rows
 
     def execute(self, address: int, keep: Any) -> None:
@@ -86,7 +85,7 @@ class Program:
             self.results(address, 0)
 
 
-class Bound:
+class BoundProgram:
     """A program and its data: only the contents of the arrays may change from call to call.
 
     Arrays that are contiguous and of the program's type are read where they are. One call at a time. ``scalars`` is where the
@@ -124,7 +123,7 @@ class Bound:
         self._out: Sequence[np.ndarray] = ()
         self.address = table.ctypes.data
 
-    def aim(self, out: Sequence[np.ndarray]) -> None:
+    def set_outputs(self, out: Sequence[np.ndarray]) -> None:
         """Set where results with rows go: contiguous arrays."""
         for place, array in zip(self._places, out, strict=True):
             self._table[place] = array.ctypes.data
@@ -132,7 +131,7 @@ class Bound:
 
     def __call__(self) -> np.ndarray:
         """Compute; the single numbers, in one array that the next call writes again."""
-        if self._most < MANY_ROWS:
+        if self._most < MIN_PARALLEL_ROWS:
             self.program.run(self.address, 0)
         else:
             self.program.execute(self.address, self)

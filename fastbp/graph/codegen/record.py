@@ -8,7 +8,7 @@ from typing import Any
 from ...kernels.simd.vector import Vector
 from ...kernels.simd.vocabulary import Simd
 from ..tracing.node import Node
-from ..tracing.text import is_given
+from ..tracing.text import is_runtime_constant
 
 _NUMBERS = 1  # after the function's own address
 _ARRAYS = 2
@@ -24,7 +24,7 @@ class Record:
     """
 
     def __init__(self, nodes: Sequence[Node]) -> None:
-        self.numbers = [node for node in nodes if is_given(node)]
+        self.numbers = [node for node in nodes if is_runtime_constant(node)]
         self.arrays = [node for node in nodes if node.op == "captured"]
 
     def load_numbers(self, s: Simd, address: Any) -> dict[int, Vector]:

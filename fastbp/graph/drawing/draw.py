@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..tracing.node import Node
+from ..tracing.node_graph import NodeGraph
 from ..tracing.operators import LOGICAL
-from ..tracing.text import expression, names
-from .layered_layout import arrange
+from ..tracing.text import as_code, expression, names
+from .layered_layout import layered_layout
 from .picture import ADVANCE, Curve, Group, Picture, Polygon, Rectangle, Text, checked_path, text_width
-
-if TYPE_CHECKING:
-    from ..tracing.node import Node
-    from ..tracing.trace import Graph
 
 INK, FAINT, FORWARD, BACKWARD = "#1a1a1a", "#6b6b6b", "#333333", "#c8102e"
 FILLS = {"argument": ("#eaf2fd", "#4a78b5"), "step": ("#ffffff", "#8a8a8a"), "result": ("#fff4d6", "#b98500")}
 PADDING, LINE, MARGIN = 9.0, 17.0, 18.0
-LONGEST_TITLE, MOST_ELEMENTS, NARROWEST = 40, 16, 5 * ADVANCE
-APART, HEAD = 4.0, 8.0  # half the distance between the lines of the two directions; length of an arrow's head
+MAX_TITLE, MAX_ELEMENTS, MIN_WIDTH = 40, 16, 5 * ADVANCE
+LINE_OFFSET, HEAD_LENGTH = 4.0, 8.0  # half the distance between the lines of the two directions; length of an arrow's head
 
 Words = list[tuple[int, str, str, bool]]  # a line of a box: column, text, colour, bold
 
 
-def draw(graph: Graph, path: Any = None) -> Picture:
+def draw(graph: NodeGraph, path: Any = None) -> Picture:
     """The picture of a graph; ``Graph.draw`` tells more."""
     path = None if path is None else checked_path(path)
     called = names(graph)
@@ -37,21 +35,21 @@ def draw(graph: Graph, path: Any = None) -> Picture:
             elements[node.args[0].index].append(node)
     texts = [_words(node, called, elements[node.index]) for node in nodes]
     sizes = [_size(words) for words in texts]
-    arrangement = arrange(sizes, _edges(nodes))
+    layout = layered_layout(sizes, _edges(nodes))
 
-    heading = str(graph).splitlines()[0].removeprefix("graph of ").removesuffix(":")
-    shapes, right, top = _legend(_shortened(heading, 2 * LONGEST_TITLE))
-    left = MARGIN + max(right - MARGIN - arrangement.width, 0.0) / 2
-    for node, words, size, (x, y) in zip(nodes, texts, sizes, arrangement.corners, strict=True):
+    heading = as_code(graph).splitlines()[0].removeprefix("graph of ").removesuffix(":")
+    shapes, right, top = _legend(_shortened(heading, 2 * MAX_TITLE))
+    left = MARGIN + max(right - MARGIN - layout.width, 0.0) / 2
+    for node, words, size, (x, y) in zip(nodes, texts, sizes, layout.corners, strict=True):
         kind = "result" if node.index in outputs else "argument" if node.op in ("input", "captured") else "step"
         shapes.append(_box(node, words, size, (x + left, y + top), kind, called))
-    for line in arrangement.lines:
-        there, back = ([(x + left, y + top) for x, y in line.beside(aside)] for aside in (-APART, APART))
+    for line in layout.lines:
+        there, back = ([(x + left, y + top) for x, y in line.parallel(offset)] for offset in (-LINE_OFFSET, LINE_OFFSET))
         shapes += _arrow(there, line.enters, "forward")
-        if line.answered:
+        if line.bidirectional:
             shapes += _arrow(back[::-1], line.leaves, "backward")
-    width = max(right, arrangement.width + MARGIN) + MARGIN
-    picture = Picture(shapes, width, arrangement.height + top + MARGIN, heading)
+    width = max(right, layout.width + MARGIN) + MARGIN
+    picture = Picture(shapes, width, layout.height + top + MARGIN, heading)
     if path is not None:
         picture.save(path)
     return picture
@@ -77,14 +75,14 @@ def _edges(nodes: list[Node]) -> list[tuple[int, int, bool]]:
 
 def _words(node: Node, called: dict[int, str], elements: list[Node]) -> list[Words]:
     """The lines of a node's box: what it is, its value and its grad, and those of the elements that the formula takes."""
-    lines: list[Words] = [[(0, _shortened(_title(node, called), LONGEST_TITLE), INK, True)]]
+    lines: list[Words] = [[(0, _shortened(_title(node, called), MAX_TITLE), INK, True)]]
     if node.value is None:
         return lines + [[(0, f"[{node.size}]", FAINT, False)]] * bool(node.shape)
     lines.append([(0, "value", FAINT, False), (6, short(node.value), INK, False)])
     if node.grad is not None:
         lines.append([(0, "grad", FAINT, False), (6, short(node.grad), BACKWARD, False)])
     elements = sorted(elements, key=lambda element: element.attr)
-    shown = elements if len(elements) <= MOST_ELEMENTS else elements[: MOST_ELEMENTS - 1]
+    shown = elements if len(elements) <= MAX_ELEMENTS else elements[: MAX_ELEMENTS - 1]
     table = [(called[e.index], short(e.value), "" if e.grad is None else short(e.grad)) for e in shown]
     second = 1 + max((len(name) for name, _, _ in table), default=0)
     third = second + 2 + max((len(value) for _, value, _ in table), default=0)
@@ -116,7 +114,7 @@ def _shortened(text: str, most: int) -> str:
 
 def _size(lines: list[Words]) -> tuple[float, float]:
     widest = max(column * ADVANCE + text_width(text) for words in lines for column, text, _, _ in words)
-    return max(widest, NARROWEST) + 2 * PADDING, len(lines) * LINE + PADDING
+    return max(widest, MIN_WIDTH) + 2 * PADDING, len(lines) * LINE + PADDING
 
 
 def _box(node: Node, lines: list[Words], size: Any, corner: Any, kind: str, called: dict[int, str]) -> Group:
@@ -144,8 +142,8 @@ def _arrow(points: list[tuple[float, float]], ends: bool, kind: str) -> list[Any
     if not ends:
         return [Curve(points, color, back, kind)]
     x, y = points[-1]
-    foot = y + HEAD if back else y - HEAD
-    head = Polygon([(x - HEAD / 2, foot), (x + HEAD / 2, foot), (x, y)], "white" if back else color, color)
+    foot = y + HEAD_LENGTH if back else y - HEAD_LENGTH
+    head = Polygon([(x - HEAD_LENGTH / 2, foot), (x + HEAD_LENGTH / 2, foot), (x, y)], "white" if back else color, color)
     return [Curve(points, color, back, kind), head]
 
 

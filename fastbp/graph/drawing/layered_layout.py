@@ -14,14 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-WIDEST = 1000.0  # a layer with more than that moves boxes to the one above
-BESIDE, LANE = 26.0, 26.0  # between neighbours in a layer; the width of a line that passes between boxes
-NARROW, WIDE = 46.0, 110.0  # between two layers
-PORTS, CORNER = 24.0, 14.0  # between lines at the same side of a box, and from its corner to the first
+MAX_LAYER_WIDTH = 1000.0  # a layer with more than that moves boxes to the one above
+BOX_GAP, LANE_WIDTH = 26.0, 26.0  # between neighbours in a layer; the width of a line that passes between boxes
+MIN_LAYER_GAP, MAX_LAYER_GAP = 46.0, 110.0  # between two layers
+PORT_GAP, CORNER_GAP = 24.0, 14.0  # between lines at the same side of a box, and from its corner to the first
 SWEEPS = 16
 
 Point = tuple[float, float]
-Near = list[list[int]]
+Neighbours = list[list[int]]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Line:
         Between these two it goes over.
     leaves, enters : bool
         Whether it begins at a box, and whether it ends at one.
-    answered : bool
+    bidirectional : bool
         Whether something comes back on it.
     """
 
@@ -44,13 +44,13 @@ class Line:
     turns: tuple[float, float]
     leaves: bool
     enters: bool
-    answered: bool
+    bidirectional: bool
 
-    def beside(self, aside: float) -> list[Point]:
-        """A line ``aside`` to the right of it: a start, then three points for each of three cubic Bezier curves."""
-        x0, x1 = self.start[0] + aside, self.end[0] + aside
+    def parallel(self, offset: float) -> list[Point]:
+        """A line ``offset`` to the right of it: a start, then three points for each of three cubic Bezier curves."""
+        x0, x1 = self.start[0] + offset, self.end[0] + offset
         low, high = self.turns
-        lift = aside if x1 > x0 else -aside if x1 < x0 else 0.0  # so that both keep their distance where they go over
+        lift = offset if x1 > x0 else -offset if x1 < x0 else 0.0  # so that both keep their distance where they go over
         half = (low + high) / 2 - lift
         down = [(x0, self.start[1]), (x0, low), (x0, low)]
         over = [(x0, half), (x1, half), (x1, high)]
@@ -59,7 +59,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Arrangement:
+class LayeredLayout:
     """Left upper corners of the boxes, lines, and the whole's size."""
 
     corners: list[Point]
@@ -68,58 +68,58 @@ class Arrangement:
     height: float
 
 
-def arrange(sizes: Sequence[Point], edges: Sequence[tuple[int, int, bool]]) -> Arrangement:
+def layered_layout(sizes: Sequence[Point], edges: Sequence[tuple[int, int, bool]]) -> LayeredLayout:
     """Place boxes and lines.
 
     Parameters
     ----------
     sizes : sequence of (width, height)
         Of each box.
-    edges : sequence of (source, target, answered)
-        By the boxes' numbers, the source's being the lower one. Edges of one source share their way as far as it goes.
+    edges : sequence of (source, target, bidirectional)
+        By the boxes' numbers, the source's being the lower one. Edges of one source share a lane as long as they can.
     """
     layers = _layers(sizes, edges)
     links = _links(layers, edges)  # from here on layers also has the lanes, cells without a box
     count, boxes = len(layers), len(sizes)
-    above: Near = [[] for _ in range(count)]
-    below: Near = [[] for _ in range(count)]
+    above: Neighbours = [[] for _ in range(count)]
+    below: Neighbours = [[] for _ in range(count)]
     for source, target in links:
         below[source].append(target)
         above[target].append(source)
-    rows: Near = [[] for _ in range(max(layers) + 1)]
+    rows: Neighbours = [[] for _ in range(max(layers) + 1)]
     for cell, layer in enumerate(layers):
         rows[layer].append(cell)
     rows = _ordered(rows, above, below)
-    widths = [size[0] for size in sizes] + [LANE] * (count - boxes)
+    widths = [size[0] for size in sizes] + [LANE_WIDTH] * (count - boxes)
     heights = [size[1] for size in sizes] + [0.0] * (count - boxes)
     center = _columns(rows, widths, boxes, above, below)
-    reach = [max(width / 2 - CORNER, 0.0) for width in widths[:boxes]] + [0.0] * (count - boxes)
+    reach = [max(width / 2 - CORNER_GAP, 0.0) for width in widths[:boxes]] + [0.0] * (count - boxes)
     sides = [(c - r, c + r) for c, r in zip(center, reach, strict=True)]
     leave, enter = _ports(sides, below), _ports(sides, above)
 
     aside = {(s, t): abs(leave[s, t] - enter[t, s]) for s, t in links}
-    gaps = [NARROW + 0.15 * max((aside[s, t] for t in row for s in above[t]), default=0.0) for row in rows[1:]]
+    gaps = [MIN_LAYER_GAP + 0.15 * max((aside[s, t] for t in row for s in above[t]), default=0.0) for row in rows[1:]]
     tall = [max(heights[cell] for cell in row) for row in rows]
     tops = [0.0]
     for before, gap in zip(tall, gaps, strict=False):
-        tops.append(tops[-1] + before + min(gap, WIDE))
+        tops.append(tops[-1] + before + min(gap, MAX_LAYER_GAP))
     bottoms = [top + height for top, height in zip(tops, tall, strict=True)]
     middle = [(tops[layer] + bottoms[layer]) / 2 for layer in layers]
 
     lines = []
-    for (source, target), answered in links.items():
+    for (source, target), bidirectional in links.items():
         start = leave[source, target], middle[source] + heights[source] / 2
         end = enter[target, source], middle[target] - heights[target] / 2
         turns = bottoms[layers[source]], tops[layers[target]]
-        lines.append(Line(start, end, turns, source < boxes, target < boxes, answered))
+        lines.append(Line(start, end, turns, source < boxes, target < boxes, bidirectional))
     corners = [(center[b] - widths[b] / 2, middle[b] - heights[b] / 2) for b in range(boxes)]
     right = max(c + w / 2 for c, w in zip(center, widths, strict=True))
-    return Arrangement(corners, lines, right, bottoms[-1])
+    return LayeredLayout(corners, lines, right, bottoms[-1])
 
 
 def _layers(sizes: Sequence[Point], edges: Sequence[tuple[int, int, bool]]) -> list[int]:
     """As near to the last layer as the longest way there allows: so each argument stands where it is first needed."""
-    users: Near = [[] for _ in sizes]
+    users: Neighbours = [[] for _ in sizes]
     linked = set()
     for source, target, _ in edges:
         users[source].append(target)
@@ -131,29 +131,29 @@ def _layers(sizes: Sequence[Point], edges: Sequence[tuple[int, int, bool]]) -> l
         for box in reversed(range(len(sizes))):
             if (box not in linked) == alone:
                 place = max((level[user] + 1 for user in users[box]), default=start)
-                while filled[place] and filled[place] + sizes[box][0] > WIDEST:
+                while filled[place] and filled[place] + sizes[box][0] > MAX_LAYER_WIDTH:
                     place += 1
-                filled[place] += sizes[box][0] + BESIDE
+                filled[place] += sizes[box][0] + BOX_GAP
                 level[box] = place
     return [max(level) - place for place in level]
 
 
 def _links(layers: list[int], edges: Sequence[tuple[int, int, bool]]) -> dict[tuple[int, int], bool]:
-    """Edges as links between neighbouring layers, and whether they are answered; adds cells for lanes to ``layers``."""
+    """Edges as links between neighbouring layers, and whether they are bidirectional; adds cells for lanes to ``layers``."""
     links: dict[tuple[int, int], bool] = {}
     lanes: dict[int, list[int]] = {}
-    for source, target, answered in edges:
+    for source, target, bidirectional in edges:
         lane = lanes.setdefault(source, [source])
         span = layers[target] - layers[source]
         while len(lane) < span:
             layers.append(layers[source] + len(lane))
             lane.append(len(layers) - 1)
         for link in pairwise([*lane[:span], target]):
-            links[link] = links.get(link, False) or answered
+            links[link] = links.get(link, False) or bidirectional
     return links
 
 
-def _ordered(rows: Near, above: Near, below: Near) -> Near:
+def _ordered(rows: Neighbours, above: Neighbours, below: Neighbours) -> Neighbours:
     """Sort each row by where its neighbours in the row before stand (their barycentre), down and up; keep the best."""
     best, least = rows, _crossings(rows, below)
     place = {cell: float(i) for row in rows for i, cell in enumerate(row)}
@@ -172,7 +172,7 @@ def _ordered(rows: Near, above: Near, below: Near) -> Near:
     return best
 
 
-def _crossings(rows: Near, below: Near) -> int:
+def _crossings(rows: Neighbours, below: Neighbours) -> int:
     """How many pairs of links cross: those whose ends stand the other way around than their beginnings."""
     place = {cell: i for row in rows for i, cell in enumerate(row)}
     count = 0
@@ -186,10 +186,12 @@ def _crossings(rows: Near, below: Near) -> int:
     return count
 
 
-def _columns(rows: Near, widths: Sequence[float], boxes: int, above: Near, below: Near) -> list[float]:
+def _columns(rows: Neighbours, widths: Sequence[float], boxes: int, above: Neighbours, below: Neighbours) -> list[float]:
     """The middle of each cell: near to its neighbours', lanes and the longest way to each box straighter than the rest."""
     x = [0.0] * len(widths)
-    gaps = [[(widths[a] + widths[b]) / 2 + (BESIDE if a < boxes or b < boxes else 0) for a, b in pairwise(row)] for row in rows]
+    gaps = [
+        [(widths[a] + widths[b]) / 2 + (BOX_GAP if a < boxes or b < boxes else 0) for a, b in pairwise(row)] for row in rows
+    ]
     weights = _weights(rows, boxes, above)
     up = [{s: weights[s, cell] for s in sources} for cell, sources in enumerate(above)]
     down = [{t: weights[cell, t] for t in targets} for cell, targets in enumerate(below)]
@@ -205,7 +207,7 @@ def _columns(rows: Near, widths: Sequence[float], boxes: int, above: Near, below
     return [place - left for place in x]
 
 
-def _weights(rows: Near, boxes: int, above: Near) -> dict[tuple[int, int], float]:
+def _weights(rows: Neighbours, boxes: int, above: Neighbours) -> dict[tuple[int, int], float]:
     """How straight each link wants to be: most of all within lanes, and on the longest way to a box."""
     depth = [0] * len(above)
     for cell in (cell for row in rows for cell in row):
@@ -220,14 +222,14 @@ def _weights(rows: Near, boxes: int, above: Near) -> dict[tuple[int, int], float
     return weights
 
 
-def _ports(sides: list[tuple[float, float]], near: Near) -> dict[tuple[int, int], float]:
+def _ports(sides: list[tuple[float, float]], near: Neighbours) -> dict[tuple[int, int], float]:
     """Where on its side of a box each link begins or ends: opposite to its other end as far as there is room."""
     found = {}
     for cell, others in enumerate(near):
         low, high = sides[cell]
         others = sorted(others, key=lambda other: sum(sides[other]))
         wanted = [(max(low, min(sides[o][0], high)) + min(high, max(sides[o][1], low))) / 2 for o in others]
-        gap = min(PORTS, (high - low) / max(len(others) - 1, 1))
+        gap = min(PORT_GAP, (high - low) / max(len(others) - 1, 1))
         places = _spread(wanted, [1.0] * len(others), [gap] * (len(others) - 1), low, high)
         found.update({(cell, other): place for other, place in zip(others, places, strict=True)})
     return found

@@ -15,7 +15,7 @@ SIZE = 12.0  # of the letters
 ADVANCE = 0.602 * SIZE  # from one letter to the next, in DejaVu Sans Mono and its like
 FORMATS = (".svg", ".png", ".pdf")
 _FONT = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
-_MOST_PIXELS = 30_000.0  # of a side; matplotlib draws no more than 65,536
+_MAX_PIXELS = 30_000.0  # of a side; matplotlib draws no more than 65,536
 
 
 def text_width(text: str) -> float:
@@ -181,13 +181,13 @@ class Picture:
         axes.set_axis_off()
         for shape in self.shapes:
             shape.paint(axes)
-        resolution = min(144.0, 72 * _MOST_PIXELS / max(self.width, self.height))
+        resolution = min(144.0, 72 * _MAX_PIXELS / max(self.width, self.height))
         figure.savefig(path, dpi=resolution, facecolor="white", bbox_inches=None)
 
 
 def checked_path(path: Any) -> Path:
     """A path whose ending says a format that can be written."""
-    path = Path(path)
-    if path.suffix.lower() not in FORMATS:
+    checked = Path(path)
+    if checked.suffix.lower() not in FORMATS:
         raise ValueError(f"path must end with one of {', '.join(FORMATS)}, got {str(path)!r}")
-    return path
+    return checked

@@ -17,13 +17,14 @@ from .errors import TraceError, trace_error
 from .node import Node
 from .tape import Tape
 
-# Up to so many columns, each is a node of its own: then vectors go over samples, where they are always full.
-FEW_COLUMNS = 8
+# Up to so many columns, each is its own node: then vectors go over samples, where they are always full.
+MAX_UNROLLED_COLUMNS = 8
 
 # None stands for the samples; () is a single number, (w,) the same values for every sample. For an activation, which may
 # know nothing of its layer, the columns are None too.
 BatchShape = tuple[int | None, ...]
-_ANY = (None, None)
+_ANY: BatchShape = (None, None)
+_COLUMN: BatchShape = (None, 1)
 
 _LINEAR = "Return one value for each sample; their mean is the loss. Of means only sums and multiples can be formed."
 _UNIT = "An activation works on each unit alone: use operators and functions of z, not its columns, sums or means."
@@ -39,7 +40,7 @@ class BatchTape(Tape):
     def columns(self, name: str, width: int) -> BatchNode:
         """An argument of shape (samples, width)."""
         leaf = self.input(name, (width,))
-        if width > FEW_COLUMNS:
+        if width > MAX_UNROLLED_COLUMNS:
             return BatchNode(self, leaf, (None, width))
         elements = [self.element(leaf, i) for i in range(width)]
         return BatchNode(self, elements[0] if width == 1 else self.stack(elements), (None, width))
@@ -62,7 +63,7 @@ class BatchTape(Tape):
                 "An array must have one value for each output; what differs from sample to sample belongs into y_true.",
             )
         array = array.ravel().astype(float)
-        if array.size <= FEW_COLUMNS:
+        if array.size <= MAX_UNROLLED_COLUMNS:
             return BatchNode(self, self.stack([self.constant(v) for v in array.tolist()]), array.shape)
         array = self._held.setdefault(array.tobytes(), array)  # equal ones are one node
         return BatchNode(self, self.captured(array), array.shape)
@@ -214,7 +215,7 @@ class BatchNode(Node):
 
     def squeeze(self, axis: Any = None) -> Node:
         """(samples, 1) as (samples,)."""
-        return self._as(self.sample, (None,)) if self.shape == (None, 1) else self
+        return self._as(self.sample, (None,)) if self.shape == _COLUMN else self
 
     def ravel(self) -> Node:
         """(samples, 1) as (samples,); more columns would mix with the samples."""

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from .errors import trace_error
-from .node import Node
+from .node import Node, NodeTape
 from .operators import UNARY, evaluate
-from .tape import Tape
 
 _DOC = """{about}
 
@@ -53,7 +52,7 @@ _ABOUT = {
 }
 
 
-def tape_of(values: Sequence[Any]) -> Tape | None:
+def tape_of(values: Sequence[Any]) -> NodeTape | None:
     """The tape of the first node among the values (or inside arrays among them), or None."""
     for value in values:
         if isinstance(value, Node):
@@ -65,7 +64,7 @@ def tape_of(values: Sequence[Any]) -> Tape | None:
     return None
 
 
-def as_node(tape: Tape, value: Any) -> Node:
+def as_node(tape: NodeTape, value: Any) -> Node:
     """A number, an array, a list of nodes or a node as a node."""
     node = tape.lift(value)
     if node is None:

@@ -3,23 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .errors import TraceError, missing_attribute, no_arithmetic, trace_error
+from .errors import missing_attribute, no_arithmetic, trace_error
 from .operators import LOGICAL, UNARY
 from .reductions import Reductions, check_conditions
 
-if TYPE_CHECKING:
-    from .tape import Shape, Tape
+Shape = tuple[int, ...]
 
 _ALLOWED = (
     "Use the operators + - * / **, the functions of fastbp (exp, log, sin, where, minimum, sum, mean, ...) "
     "or NumPy's functions of the same names."
 )
-_MOST_ITEMS = 4096  # rows that a formula may go through one by one
-_MOST_PLACES = 256  # places that it may choose at once: each becomes a node of its own
+_MAX_ITERATED_ROWS = 4096  # rows that a formula may loop over
+_MAX_INDICES = 256  # elements that it may choose at once, each a node
+
+
+class NodeTape(Protocol):
+    """What a node asks of the tape that it stands on; ``tape.Tape`` answers."""
+
+    nodes: list[Node]
+    arrays: dict[int, np.ndarray]
+
+    def input(self, name: str, shape: Shape = ()) -> Node: ...
+    def constant(self, value: Any) -> Node: ...
+    def variable(self, node: Node) -> Node: ...
+    def size(self, node: Node) -> Node: ...
+    def rows_of(self, node: Node) -> Node: ...
+    def lift(self, value: Any) -> Node | None: ...
+    def make(self, op: str, *arguments: Node) -> Node: ...
+    def number(self, node: Node) -> Node: ...
+    def common_shape(self, op: str, args: tuple[Node, ...]) -> Shape: ...
+    def stack(self, elements: list[Node]) -> Node: ...
+    def assemble(self, length: int, whole: list[Node], pieces: list[tuple[Any, Node]]) -> Node: ...
+    def element(self, node: Node, i: int) -> Node: ...
+    def slice(self, node: Node, start: int, stop: int) -> Node: ...
+    def sum(self, node: Node) -> Node: ...
+    def exact_dot(self, x: Node, y: Node) -> Node: ...
+    def apply_ufunc(self, ufunc: Any, method: str, inputs: Any, options: Any) -> Any: ...
+    def apply_function(self, function: Any, args: Any, options: Any) -> Any: ...
 
 
 class Node(Reductions):
@@ -36,7 +60,7 @@ class Node(Reductions):
     shape : tuple
         ``()`` for a single number, ``(n,)`` for one value in each of n rows.
     value, grad
-        Its value, and the derivative of the result by it, after ``graph.forward(...)`` and ``graph.backward()``.
+        Its value, and the derivative of the result with respect to it, after ``graph.forward(...)`` and ``graph.backward()``.
 
     Examples
     --------
@@ -49,7 +73,7 @@ class Node(Reductions):
     __slots__ = ("args", "attr", "grad", "index", "name", "op", "shape", "tape", "value")
     __array_priority__ = 100
 
-    def __init__(self, tape: Tape, index: int, op: str, args: tuple[Node, ...], attr: Any, shape: Shape) -> None:
+    def __init__(self, tape: NodeTape, index: int, op: str, args: tuple[Node, ...], attr: Any, shape: Shape) -> None:
         self.tape, self.index, self.op, self.args, self.attr, self.shape = tape, index, op, args, attr, shape
         self.name = attr if op == "input" else ""
         self.value: Any = None
@@ -90,7 +114,7 @@ class Node(Reductions):
     def __iter__(self) -> Iterator[Node]:
         if not self.shape:
             raise trace_error("A formula cannot go through a single number.", "Pass a vector instead.")
-        if self.shape[0] > _MOST_ITEMS:
+        if self.shape[0] > _MAX_ITERATED_ROWS:
             raise trace_error(
                 f"A formula cannot go through {self.shape[0]} rows one by one.",
                 "Compute with the array as a whole; fastbp.sum and fastbp.mean go over its rows.",
@@ -107,7 +131,7 @@ class Node(Reductions):
             if step == 1 and stop > start:
                 return self.tape.slice(self, start, stop)
             places = range(start, stop, step)
-            if 0 < len(places) <= _MOST_PLACES:
+            if 0 < len(places) <= _MAX_INDICES:
                 return self.tape.stack([self.tape.element(self, i) for i in places])
         elif self.shape and isinstance(key, list | np.ndarray) and np.ndim(key) == 1 and _are_places(key):
             return self.tape.stack([self[i] for i in key])
@@ -182,18 +206,14 @@ class Node(Reductions):
     # -- NumPy's functions
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        from .numpy_functions import apply_ufunc
-
-        return apply_ufunc(ufunc, method, inputs, options)
+        return self.tape.apply_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        from .numpy_functions import apply_function
-
-        return apply_function(function, args, options)
+        return self.tape.apply_function(function, args, options)
 
 
 def _are_places(key: Any) -> bool:
-    return 0 < len(key) <= _MOST_PLACES and not any(isinstance(i, Node | bool) or not hasattr(i, "__index__") for i in key)
+    return 0 < len(key) <= _MAX_INDICES and not any(isinstance(i, Node | bool) or not hasattr(i, "__index__") for i in key)
 
 
 def _use() -> str:
@@ -259,5 +279,3 @@ for _name in ("neg", "abs"):
     setattr(Node, f"__{_name}__", _unary(_name))
 setattr(Node, "__invert__", _invert)  # noqa: B010
 setattr(Node, "__pos__", _positive)  # noqa: B010
-
-__all__ = ["Node", "TraceError"]

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff.chain_rule import live, substitute
 from . import functions
 from .errors import trace_error
 from .functions import apply, as_node, tape_of
-from .node import Node, check_conditions
+from .node import Node
 from .operators import ELEMENTWISE
+from .reductions import check_conditions
+from .traversal import dependent, live, substitute
 
 _INSTEAD = "Use functions of fastbp or NumPy that a graph knows: "
 
@@ -171,12 +172,10 @@ def _on_each(piece: Callable[..., Any], x: Node, args: Any, kw: Any) -> Any:
         return piece(x, *args, **kw)
     rows = x.tape.variable(x)
     value = as_node(x.tape, piece(rows, *args, **kw))
-    changing = {rows.index}
-    for node in live([value], [rows]):
-        if any(a.index in changing for a in node.args):
-            changing.add(node.index)
-            if node.op in ("sum", "element", "slice"):
-                raise trace_error("A piece of np.piecewise mixes its rows.", "Compute sums and single values outside of it.")
+    nodes = live([value], [rows])
+    changing = dependent(nodes, [rows])
+    if any(node.index in changing and node.op in ("sum", "element", "slice") for node in nodes):
+        raise trace_error("A piece of np.piecewise mixes its rows.", "Compute sums and single values outside of it.")
     return substitute([value], {rows: x})[0]
 
 

@@ -8,9 +8,6 @@ import numpy as np
 
 from .errors import trace_error
 
-if TYPE_CHECKING:
-    from .node import Node
-
 
 class Reductions:
     """The part of a node that knows its rows (each ``self`` here is a Node)."""
@@ -22,13 +19,13 @@ class Reductions:
         @property
         def is_logical(self) -> bool: ...
 
-    def squeeze(self: Any, axis: Any = None) -> Node:
+    def squeeze(self: Any, axis: Any = None) -> Any:
         """A vector of one value as that value."""
         if axis is not None and axis != () and (not self._is_over_rows(axis) or self.shape not in ((), (1,))):
             raise trace_error(f"A formula cannot squeeze axis {axis!r} of shape {self.shape}.", "Leave it out.")
         return self.tape.element(self, 0) if self.shape == (1,) and axis != () else self
 
-    def ravel(self: Any) -> Node:
+    def ravel(self: Any) -> Any:
         """A single number as a vector of one."""
         return self if self.shape else self.tape.stack([self])
 
@@ -40,7 +37,7 @@ class Reductions:
         keepdims: bool = False,
         initial: Any = 0.0,
         where: Any = True,
-    ) -> Node:
+    ) -> Any:
         """The sum over all rows, or over those where a condition holds; with NumPy's arguments."""
         _no_options(dtype, out)
         total = self._where(where, self)._total(axis, keepdims)
@@ -48,7 +45,7 @@ class Reductions:
 
     def mean(
         self: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
-    ) -> Node:
+    ) -> Any:
         """The mean over all rows, or over those where a condition holds; with NumPy's arguments."""
         _no_options(dtype, out)
         if where is True:
@@ -56,7 +53,7 @@ class Reductions:
         ones = self.tape.make("pow", self, self.tape.constant(0.0))
         return self._where(where, self)._total(axis, keepdims) / self._where(where, ones)._total(axis, keepdims)
 
-    def _where(self: Any, condition: Any, values: Node) -> Node:
+    def _where(self: Any, condition: Any, values: Any) -> Any:
         """Values where the condition holds, else 0."""
         if condition is True:
             return values
@@ -67,13 +64,13 @@ class Reductions:
             raise trace_error(f"where= has shape {lifted.shape}, the values {self.shape}.", "Give one condition for each.")
         return self.tape.make("where", lifted, values, self.tape.constant(0.0))
 
-    def _total(self: Any, axis: Any, keepdims: bool) -> Node:
+    def _total(self: Any, axis: Any, keepdims: bool) -> Any:
         if not self._is_over_rows(axis):
             return self
         total = self.tape.sum(self)
         return self.tape.stack([total]) if keepdims and self.shape else total
 
-    def _average(self: Any, axis: Any, keepdims: bool) -> Node:
+    def _average(self: Any, axis: Any, keepdims: bool) -> Any:
         total = self._total(axis, keepdims)
         if not self.shape or not self._is_over_rows(axis):
             return total
@@ -86,7 +83,7 @@ class Reductions:
             raise trace_error(f"A formula cannot go over axis {axis!r} of an array of shape {self.shape}.", "Leave axis out.")
         return bool(axes)
 
-    def dot(self: Any, other: Any) -> Node:
+    def dot(self: Any, other: Any) -> Any:
         """The sum of the products; the product where one is a single number."""
         lifted = self.tape.lift(other)
         if lifted is None:

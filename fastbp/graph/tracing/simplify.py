@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from .node import Node, NodeTape
 
-if TYPE_CHECKING:
-    from .node import Node
-    from .tape import Tape
-
-MOST_POWER = 16  # whole powers up to this one are products
+MAX_UNROLLED_POWER = 16  # whole powers up to this one are products
 
 
 def is_constant(node: Node, value: float) -> bool:
     return node.op == "constant" and node.attr == value
 
 
-def simplify(tape: Tape, op: str, args: tuple[Node, ...]) -> Node | None:
+def simplify(tape: NodeTape, op: str, args: tuple[Node, ...]) -> Node | None:
     """An equal node that costs less, or None.
 
     Infinities and NaN keep their way, but for sinh / cosh, which as tanh does not overflow; -0.0 + 0 may become -0.0.
@@ -57,7 +53,7 @@ def simplify(tape: Tape, op: str, args: tuple[Node, ...]) -> Node | None:
     return None
 
 
-def _sum_of_choices(tape: Tape, x: Node, y: Node) -> Node | None:
+def _sum_of_choices(tape: NodeTape, x: Node, y: Node) -> Node | None:
     """Two choices by one condition between something and 0, as one: so the chain rule knows a sum's condition too."""
     if x.op == y.op == "where" and x.args[0] is y.args[0]:
         condition, first, second = x.args
@@ -68,7 +64,7 @@ def _sum_of_choices(tape: Tape, x: Node, y: Node) -> Node | None:
     return None
 
 
-def _choice_of_choice(tape: Tape, condition: Node, x: Node, y: Node) -> Node | None:
+def _choice_of_choice(tape: NodeTape, condition: Node, x: Node, y: Node) -> Node | None:
     """A choice between 0 and a choice between 0 and something: one choice, so that a chain of them does not grow."""
     if is_constant(y, 0) and x.op == "where" and is_constant(x.args[2], 0):
         return tape.make("where", tape.make("and", condition, x.args[0]), x.args[1], y)
@@ -77,14 +73,14 @@ def _choice_of_choice(tape: Tape, condition: Node, x: Node, y: Node) -> Node | N
     return None
 
 
-def _power(tape: Tape, x: Node, y: Node) -> Node | None:
+def _power(tape: NodeTape, x: Node, y: Node) -> Node | None:
     """Small whole powers as products, and the square root."""
     if y.op != "constant":
         return None
     if y.attr == 0.5:
         return tape.make("sqrt", x)
     n = abs(y.attr)
-    if n != int(n if n <= MOST_POWER else 0) or n > MOST_POWER:
+    if n != int(n if n <= MAX_UNROLLED_POWER else 0) or n > MAX_UNROLLED_POWER:
         return None
     if y.attr < 0:
         return tape.make("div", tape.constant(1.0), tape.make("pow", x, tape.constant(n)))

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .errors import no_arithmetic, trace_error
+from .node import Node, NodeTape, Shape
+from .numpy_functions import apply_function, apply_ufunc
 from .operators import COMMUTATIVE, CONNECTIVES, OF_CONDITIONS, evaluate
 from .simplify import simplify
+from .traversal import evaluate_node
 
-if TYPE_CHECKING:
-    from .node import Node
-
-UNROLLED = 64  # vectors up to this length may be taken apart into their elements
+MAX_UNROLLED = 64  # vectors up to this length may be taken apart into their elements
 _WITH_ROWS = ("input", "captured", "variable")  # leaves that are no part of another one
 
-Shape = tuple[int, ...]
 
-
-class Tape:
+class Tape(NodeTape):
     """All nodes of one formula, in the order in which they were made (so a node's arguments stand before it)."""
 
     shape_hint = "Both must have as many, or one be a single number."
@@ -42,7 +40,7 @@ class Tape:
         return self._shared("constant", (), value, (), key=(type(value), repr(value)))
 
     def captured(self, array: np.ndarray) -> Node:
-        """An array from the formula's surroundings; its contents are read at each call."""
+        """An array around the formula; its contents are read at each call."""
         if array.ndim != 1:
             raise trace_error(
                 f"A formula cannot use an array of shape {array.shape} from its surroundings.",
@@ -68,8 +66,6 @@ class Tape:
 
     def lift(self, value: Any) -> Node | None:
         """A number, array or node as a node of this tape; None where it is nothing of the kind."""
-        from .node import Node
-
         if isinstance(value, Node):
             if value.tape is not self:
                 raise trace_error("A formula cannot use a node of another graph.", "Pass it as an argument.")
@@ -87,8 +83,6 @@ class Tape:
 
     def _of_list(self, values: Any) -> Node | None:
         """A list of numbers, or of nodes and numbers."""
-        from .node import Node
-
         if len(values) == 0:
             raise trace_error("A formula cannot compute with an empty list.", "Give at least one number.")
         if not any(isinstance(v, Node) for v in values):
@@ -192,7 +186,7 @@ class Tape:
         """Neighbouring rows; of an operator, the operator of the slices."""
         if (start, stop) == (0, node.shape[0]):
             return node
-        if stop - start <= UNROLLED and node.shape[0] <= UNROLLED:
+        if stop - start <= MAX_UNROLLED and node.shape[0] <= MAX_UNROLLED:
             return self.stack([self.element(node, i) for i in range(start, stop)])
 
         def pick(leaf: Node) -> Node | None:
@@ -207,21 +201,16 @@ class Tape:
     def _picked(self, node: Node, pick: Callable[[Node], Node | None]) -> Node:
         """A node's operators again, on what ``pick`` takes of the leaves with rows; it gives None for an operator."""
         done: dict[int, Node] = {}
-        waiting = [node]
-        while waiting:
-            now = waiting[-1]
+
+        def leaf(now: Node) -> Node | None:
             found = pick(now) if now.shape else now
             if found is None and now.op == "assemble":
-                raise trace_error("A derivative of long vectors cannot be taken apart.", "Differentiate by scalars.")
-            if found is None:
-                missing = [a for a in now.args if a.index not in done]
-                if missing:
-                    waiting += missing
-                    continue
-                found = self.make(now.op, *(done[a.index] for a in now.args))
-            done[now.index] = found
-            waiting.pop()
-        return done[node.index]
+                raise trace_error(
+                    "A derivative of long vectors cannot be taken apart.", "Differentiate with respect to single numbers."
+                )
+            return found
+
+        return evaluate_node(node, done, leaf, lambda now: self.make(now.op, *(done[a.index] for a in now.args)))
 
     def sum(self, node: Node) -> Node:
         """The sum over all rows."""
@@ -243,7 +232,17 @@ class Tape:
         """A stand-in for a node, to differentiate by: equal to nothing else."""
         return self._new("variable", (node,), None, node.shape)
 
-    # -- keeping
+    # -- NumPy's functions
+
+    def apply_ufunc(self, ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
+        """A ufunc of NumPy's with a node of this tape among its inputs."""
+        return apply_ufunc(ufunc, method, inputs, options)
+
+    def apply_function(self, function: Any, args: Any, options: Any) -> Any:
+        """Another of NumPy's functions with a node of this tape among its arguments."""
+        return apply_function(function, args, options)
+
+    # -- equal nodes are one
 
     def _shared(self, op: str, args: tuple[Node, ...], attr: Any, shape: Shape, key: Any = None) -> Node:
         key = (op, *(a.index for a in args), attr) if key is None else (op, key)
@@ -252,8 +251,6 @@ class Tape:
         return self._known[key]
 
     def _new(self, op: str, args: tuple[Node, ...], attr: Any, shape: Shape) -> Node:
-        from .node import Node
-
         node = Node(self, len(self.nodes), op, args, attr, shape)
         self.nodes.append(node)
         return node

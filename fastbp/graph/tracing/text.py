@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from .node import Node
+from .node_graph import NodeGraph
 from .operators import INFIX
-
-if TYPE_CHECKING:
-    from .node import Node
-    from .trace import Graph
 
 
 def show_number(value: float | bool) -> str:
@@ -20,12 +16,12 @@ def show_number(value: float | bool) -> str:
 _STRUCTURAL = (0.0, 1.0, -1.0, 2.0, 0.5)
 
 
-def is_given(node: Node) -> bool:
+def is_runtime_constant(node: Node) -> bool:
     """Whether a node is a number that compiled code is given each time."""
     return node.op == "constant" and not isinstance(node.attr, bool) and node.attr not in _STRUCTURAL
 
 
-def names(graph: Graph, as_key: bool = False) -> dict[int, str]:
+def names(graph: NodeGraph, as_key: bool = False) -> dict[int, str]:
     """What each node is called in the text: arguments by their names, constants by their values, the rest v1, v2, ...
 
     ``as_key``, arguments and the numbers that code is given are counted: no name of the user's can pass for another node.
@@ -36,7 +32,7 @@ def names(graph: Graph, as_key: bool = False) -> dict[int, str]:
         if node.op == "input":
             found[node.index] = f"x{arguments}" if as_key else node.name
             arguments += 1
-        elif as_key and is_given(node):
+        elif as_key and is_runtime_constant(node):
             found[node.index] = f"c{given}"
             given += 1
         elif node.op == "constant":
@@ -74,14 +70,14 @@ def expression(node: Node, called: dict[int, str]) -> str:
     return f"{node.op}({', '.join(args)})"
 
 
-def as_code(graph: Graph) -> str:
+def as_code(graph: NodeGraph) -> str:
     """The whole graph, for people."""
     called = names(graph)
     heads = ", ".join(node.name + _length(node) for node in graph.inputs)
     return "\n".join([f"graph of {graph.name}({heads}):", *_body(graph, called)])
 
 
-def as_key(graph: Graph, sizes: bool) -> str:
+def as_key(graph: NodeGraph, sizes: bool) -> str:
     """The whole graph, so that graphs of the same text have the same code. Without ``sizes`` that is code for any lengths."""
     called, letters = names(graph, as_key=True), dict[int, str]()
 
@@ -96,7 +92,7 @@ def _length(node: Node) -> str:
     return f"[{node.shape[0]}]" if node.shape else ""
 
 
-def _body(graph: Graph, called: dict[int, str]) -> list[str]:
+def _body(graph: NodeGraph, called: dict[int, str]) -> list[str]:
     lines = []
     for node in graph.nodes:
         if node.op not in ("input", "constant", "size", "element", "captured"):

@@ -10,16 +10,16 @@ import abc
 import array
 import builtins
 import collections
-import dis
 import functools
-import sys
 import types
-from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+
+from .purity import IMPURE_MODULES, IMPURE_NAMES, is_library, is_pure
+from .python_code import codes, imports, is_written_in_python, may_substitute
 
 MISSING = object()
 MAX_COMPARED_BYTES = 1 << 15  # of an array: to compare more takes longer than to trace
@@ -34,19 +34,6 @@ _SEQUENCES = {list, tuple, set, frozenset, collections.deque}
 _MAPPINGS = {dict, collections.OrderedDict, collections.defaultdict, collections.Counter, types.MappingProxyType}
 _ARRAYS = {np.ndarray, np.memmap, array.array, bytearray}
 
-# Packages of functions that depend on nothing but their arguments, and what is none such in them.
-_PURE = {
-    *("math", "cmath", "operator", "_operator", "builtins", "itertools", "functools", "_functools", "collections", "numbers"),
-    *("typing", "abc", "fastbp", "numpy", "scipy.special", "scipy.constants", "scipy._lib"),
-}
-_IMPURE_MODULES = ("numpy.random",)
-_IMPURE = {
-    *("open", "input", "eval", "exec", "compile", "globals", "locals", "vars", "getattr", "hasattr", "dir", "id", "__import__"),
-    *("attrgetter", "methodcaller", "lru_cache", "cache", "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "geterr"),
-    *("empty", "empty_like", "__dict__", "__getattribute__", "__globals__", "__closure__"),
-}
-_TYPE_TESTS = {"isinstance", "type", "issubclass", "callable"}  # by these a formula may tell an array from its stand-in
-
 # Special methods that computing with an object does not call.
 _UNUSED_METHODS = {
     *("__repr__", "__str__", "__format__", "__init_subclass__", "__subclasshook__", "__reduce__", "__reduce_ex__", "__del__"),
@@ -54,13 +41,6 @@ _UNUSED_METHODS = {
     *("__set_name__", "__setattr__", "__delattr__", "__replace__", "__annotate__", "__annotate_func__"),
 }
 _MADE_BY_CLASS_STATEMENTS = (types.MemberDescriptorType, type(vars(collections.namedtuple("_", "x"))["x"]))
-
-_MADE_IN_C = (
-    types.WrapperDescriptorType,
-    types.MethodDescriptorType,
-    types.BuiltinFunctionType,
-    types.ClassMethodDescriptorType,
-)
 
 
 def array_contents(value: Any) -> Any:
@@ -70,7 +50,7 @@ def array_contents(value: Any) -> Any:
     return value.tobytes() if isinstance(value, array.array) else bytes(value)
 
 
-class Walk:
+class ClosureWalk:
     """One walk through what is within reach of ``f`` by the attribute names ``wanted``.
 
     Attributes
@@ -115,7 +95,7 @@ class Walk:
         elif isinstance(value, types.ModuleType):
             self._visit_module(value)
         elif isinstance(value, type):
-            if not _is_pure(value.__module__):
+            if not is_pure(value.__module__):
                 self._visit_class(value)
         elif kind is functools.partial:
             self._watch_attributes(value, "func", "args", "keywords")
@@ -139,16 +119,16 @@ class Walk:
     # -- functions
 
     def _visit_function(self, f: types.FunctionType) -> None:
-        if f is not self.root and _is_library(f):
-            self.is_known = self.is_known and f.__name__ not in _IMPURE
+        if f is not self.root and is_library(f):
+            self.is_known = self.is_known and f.__name__ not in IMPURE_NAMES
             return
-        codes = list(_codes(f.__code__))
-        names = {name for code in codes for name in code.co_names}
+        parts = list(codes(f.__code__))
+        names = {name for code in parts for name in code.co_names}
         self.names |= names
         self._watch_attributes(f, "__code__", "__defaults__", "__kwdefaults__")
         if f.__dict__:
             self._visit_mapping(f.__dict__)
-        as_root = f is self.root and _may_substitute(codes)
+        as_root = f is self.root and may_substitute(parts)
         if f is self.root:
             self.root_names = names
         for cell in f.__closure__ or ():
@@ -166,8 +146,8 @@ class Walk:
                 self._visit_name(value, as_root)
             elif hasattr(builtins, name):
                 self.entries.append((f.__globals__, name, MISSING))
-                self.is_known = self.is_known and name not in _IMPURE
-        if names & {"__dict__", "__getattribute__", "__globals__", "__closure__"} or any(map(_imports, codes)):
+                self.is_known = self.is_known and name not in IMPURE_NAMES
+        if names & {"__dict__", "__getattribute__", "__globals__", "__closure__"} or any(map(imports, parts)):
             self.is_known = False
 
     def _visit_name(self, value: Any, as_root: bool) -> None:
@@ -179,7 +159,7 @@ class Walk:
     def _visit_builtin(self, f: Any) -> None:
         owner = getattr(f, "__self__", None)
         if owner is None or isinstance(owner, types.ModuleType):
-            self.is_known = self.is_known and _is_pure(f.__module__ or "") and f.__name__ not in _IMPURE
+            self.is_known = self.is_known and is_pure(f.__module__ or "") and f.__name__ not in IMPURE_NAMES
         else:
             self._waiting.append(owner)
 
@@ -216,15 +196,13 @@ class Walk:
 
     def _visit_module(self, module: types.ModuleType) -> None:
         name, table = module.__name__, module.__dict__
-        is_pure = _is_pure(name) or name == "scipy"
-        if name.startswith(_IMPURE_MODULES) or not (
-            is_pure or (type(module) is types.ModuleType and "__getattr__" not in table)
-        ):
+        known = is_pure(name) or name == "scipy"
+        if name.startswith(IMPURE_MODULES) or not (known or (type(module) is types.ModuleType and "__getattr__" not in table)):
             self.is_known = False
             return
         for attribute in self._wanted:
             value = table.get(attribute, MISSING)
-            if value is not MISSING or not is_pure:
+            if value is not MISSING or not known:
                 self.entries.append((table, attribute, value))
                 self._waiting.append(value)
 
@@ -237,7 +215,7 @@ class Walk:
         for base in kind.__mro__:
             if base in (object, tuple):
                 continue
-            if not _is_written_in_python(base):
+            if not is_written_in_python(base):
                 self.is_known = False
                 return
             table = base.__dict__
@@ -275,7 +253,7 @@ class Walk:
         if type(table) is not dict:
             return
         self.attributes.append((value, "__dict__", table))
-        if _is_pure(kind.__module__):  # the names in a library's own code are not among those that are wanted
+        if is_pure(kind.__module__):  # the names in a library's own code are not among those that are wanted
             self._visit_mapping(table)
             return
         for name in self._wanted:
@@ -286,51 +264,3 @@ class Walk:
 def _is_large_vector(value: Any) -> bool:
     is_vector = type(value) is np.ndarray and value.ndim == 1 and value.dtype == np.float64
     return is_vector and value.nbytes > MAX_COMPARED_BYTES
-
-
-def _is_pure(module: str) -> bool:
-    return any(module == p or module.startswith(f"{p}.") for p in _PURE) and not module.startswith(_IMPURE_MODULES)
-
-
-def _is_library(f: types.FunctionType) -> bool:
-    """Whether it is a function of a package that is known, and not one that merely says so."""
-    module = f.__module__ or ""
-    return _is_pure(module) and module in sys.modules and f.__globals__ is vars(sys.modules[module])
-
-
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    """A function's code and those of the functions that it defines."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _codes(constant)
-
-
-def _has_operation(code: types.CodeType, *operations: str) -> bool:
-    wanted = {dis.opmap[operation] for operation in operations if operation in dis.opmap}
-    return not wanted.isdisjoint(code.co_code[::2])
-
-
-def _imports(code: types.CodeType) -> bool:
-    return _has_operation(code, "IMPORT_NAME")
-
-
-def _may_substitute(codes: list[types.CodeType]) -> bool:
-    """Whether a copy of the function, which sees other things around it, does what the function does."""
-    stores = any(_has_operation(code, "STORE_GLOBAL", "DELETE_GLOBAL") for code in codes)
-    rebinds = any(code.co_freevars and _has_operation(code, "STORE_DEREF", "DELETE_DEREF") for code in codes)
-    return not (stores or rebinds or any(_TYPE_TESTS.intersection(code.co_names) for code in codes))
-
-
-def _is_written_in_python(kind: type) -> bool:
-    """Whether a class was made by a class statement that leaves the reading of attributes as it is."""
-    table = vars(kind)
-    if "__getattr__" in table or "__getattribute__" in table:
-        return False
-    foreign = (
-        types.WrapperDescriptorType,
-        types.MethodDescriptorType,
-        types.BuiltinFunctionType,
-        types.ClassMethodDescriptorType,
-    )
-    return not any(isinstance(value, foreign) for value in table.values())

@@ -1,10 +1,10 @@
 """What a formula sees besides its arguments, and whether that is still what it was when the formula was traced.
 
-A traced formula may be used again only where everything around it is proven unchanged. ``Surroundings`` knows all that a
-function's code can reach: closures, globals, defaults, attributes of objects, classes and modules, contents of containers and
-arrays, and the same for every function it may call (``walk.py``). Of each it holds the very object, so that no other can come
-to its address, or a copy of what may change in place. What is not known to stay the same, such as an iterator, a random
-generator or a context variable, leaves the formula without proof: it is then traced at every call.
+A traced formula may be used again only where everything around it is proven unchanged. ``ClosureFingerprint`` knows all that a
+function's code can reach: closures, globals, defaults, attributes of objects, classes and modules, contents of containers
+and arrays, and the same for every function it may call (``closure_walk.py``). Of each it holds the very object, so that no
+other can come to its address, or a copy of what may change in place. What is not known to stay the same, such as an
+iterator, a random generator or a context variable, leaves the formula without proof: it is then traced at every call.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from .walk import MISSING, Walk, array_contents
+from .closure_walk import MISSING, ClosureWalk, array_contents
 
 
-class Surroundings:
+class ClosureFingerprint:
     """All that a function can see around it, as it is now.
 
     Parameters
@@ -31,7 +31,7 @@ class Surroundings:
     def __init__(self, f: Callable[..., Any]) -> None:
         names: set[str] = set()
         while True:  # a function within reach brings names, by which others come within reach
-            self._seen = Walk(f, names)
+            self._seen = ClosureWalk(f, names)
             if self._seen.names <= names:
                 break
             names = self._seen.names

@@ -1,0 +1,141 @@
+"""Gradients, Jacobians and Hessians: which nodes to compute for them, and how to put the values together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..tracing.errors import trace_error
+from ..tracing.functions import tape_of
+from ..tracing.node import Node
+from ..tracing.tape import MAX_UNROLLED
+from .chain_rule import gradient
+from .forward_mode import jvp
+
+# From a formula's result and the nodes to differentiate with respect to: what to compute, and how to hand it out.
+Recipe = Callable[[Node, list[Node]], tuple[list[Node], Callable[[list[Any], bool], Any]]]
+
+
+def derivatives(output: Node, wrt: list[Node]) -> list[Node]:
+    """The derivatives of a single number with respect to each node; of a stack of variables, to its elements."""
+    leaves = [leaf for node in wrt for leaf in (node.args if node.op == "stack" else [node])]
+    found = iter(gradient(output, leaves))
+    return [node.tape.stack([next(found) for _ in node.args]) if node.op == "stack" else next(found) for node in wrt]
+
+
+def gradient_recipe(output: Node, wrt: list[Node]) -> Any:
+    if output.shape:
+        raise trace_error(
+            f"grad needs a formula with a single number as its result, not {output.shape[0]} values.",
+            "Use fastbp.sum or fastbp.mean over the data, or fastbp.jacobian.",
+        )
+    return derivatives(output, wrt), lambda values, single: values[0] if single else tuple(values)
+
+
+def value_and_gradient_recipe(output: Node, wrt: list[Node]) -> Any:
+    nodes, _ = gradient_recipe(output, wrt)
+    return [output, *nodes], lambda values, single: (values[0], values[1] if single else tuple(values[1:]))
+
+
+def _elements(node: Node) -> list[Node]:
+    """A node's single numbers."""
+    if not node.shape:
+        return [node]
+    if node.shape[0] > MAX_UNROLLED:
+        raise trace_error(
+            f"A matrix of derivatives by or of {node.shape[0]} values is too large.",
+            f"jacobian and hessian work with vectors of up to {MAX_UNROLLED} parameters; grad has no such limit.",
+        )
+    return [node.tape.element(node, i) for i in range(node.shape[0])]
+
+
+def rows_by_parameters(output: Node, wrt: list[Node]) -> list[list[Node]]:
+    """The derivative of each row with respect to each parameter, as a node with rows for each parameter (forward mode)."""
+    tape = output.tape
+    ones = tape.make("pow", tape.rows_of(output), tape.constant(0.0))
+    found = []
+    for node in wrt:
+        if node.shape == output.shape:
+            raise trace_error("jacobian cannot differentiate rows by rows of the same data.", "Differentiate by parameters.")
+        tangents = [jvp([output], _unit(node, i))[0] for i in range(node.size)]
+        found.append([tangent if tangent.shape else tape.make("mul", tangent, ones) for tangent in tangents])
+    return found
+
+
+def _unit(node: Node, i: int) -> dict[Node, Node]:
+    """The unit tangent of one element of a node."""
+    tape = node.tape
+    if not node.shape:
+        return {node: tape.constant(1.0)}
+    if node.op == "stack":
+        return {node.args[i]: tape.constant(1.0)}
+    return {node: tape.stack([tape.constant(float(k == i)) for k in range(node.shape[0])])}
+
+
+def jacobian_recipe(output: Node, wrt: list[Node]) -> Any:
+    if output.shape and output.op != "stack" and all(node.shape != output.shape for node in wrt):
+        _ = [_elements(node) for node in wrt]
+        columns = rows_by_parameters(output, wrt)
+        return [c for group in columns for c in group], lambda values, single: _columns(values, wrt, single)
+    outputs = _elements(output)
+    if len(outputs) <= sum(node.size for node in wrt):
+        by_output = [derivatives(o, wrt) for o in outputs]
+        table = [[e for node in row for e in _elements(node)] for row in by_output]
+    else:
+        tangents = [jvp(outputs, _unit(node, i)) for node in wrt for i in range(len(_elements(node)))]
+        table = [list(row) for row in zip(*tangents, strict=True)]
+    shapes = [(*output.shape, *node.shape) for node in wrt]
+    return [e for row in table for e in row], lambda values, single: _blocks(values, len(outputs), shapes, single)
+
+
+def _columns(values: list[np.ndarray], wrt: list[Node], single: bool) -> Any:
+    found, at = [], iter(values)
+    for node in wrt:
+        columns = [next(at) for _ in range(node.size)]
+        found.append(np.stack(columns, axis=1) if node.shape else columns[0])
+    return found[0] if single else tuple(found)
+
+
+def _blocks(values: list[Any], outputs: int, shapes: list[tuple[int, ...]], single: bool) -> Any:
+    if tape_of(values) is not None:
+        if len(values) > 1 and not (len(shapes) == 1 and len(shapes[0]) == 1):
+            raise trace_error("A formula cannot hold a matrix of derivatives.", "Compute with gradients inside of a formula.")
+        return values[0].tape.stack(values) if shapes[0] else values[0]
+    table = np.array(values).reshape(outputs, -1)
+    sizes = [int(np.prod(shape)) // outputs for shape in shapes]
+    parts = np.split(table, np.cumsum(sizes)[:-1], axis=1)
+    blocks = [part.reshape(shape) if shape else float(part[0, 0]) for part, shape in zip(parts, shapes, strict=True)]
+    return blocks[0] if single else tuple(blocks)
+
+
+def hessian_recipe(output: Node, wrt: list[Node]) -> Any:
+    gradients, _ = gradient_recipe(output, wrt)
+    elements = [e for node in gradients for e in _elements(node)]
+    _ = [_elements(node) for node in wrt]
+    nodes, place = [], []
+    for i, element in enumerate(elements):
+        row = [e for node in derivatives(element, wrt) for e in _elements(node)]
+        for j in range(i, len(row)):  # it is symmetric
+            nodes.append(row[j])
+            place.append((i, j))
+    shapes = [node.shape for node in wrt]
+    return nodes, lambda values, single: _square(values, place, shapes, single)
+
+
+def _square(values: list[Any], place: list[tuple[int, int]], shapes: list[tuple[int, ...]], single: bool) -> Any:
+    if tape_of(values) is not None and len(values) == 1:
+        return values[0] if not shapes[0] else values[0].tape.stack(values)
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    table = np.empty((sum(sizes), sum(sizes)))
+    for (i, j), value in zip(place, values, strict=True):
+        table[i, j] = table[j, i] = value
+    ends = np.cumsum(sizes)[:-1]
+    blocks = [np.split(band, ends, axis=1) for band in np.split(table, ends, axis=0)]
+    shaped = [[_shaped(b, shapes[i] + shapes[j]) for j, b in enumerate(band)] for i, band in enumerate(blocks)]
+    return shaped[0][0] if single else tuple(tuple(band) for band in shaped)
+
+
+def _shaped(block: np.ndarray, shape: tuple[int, ...]) -> Any:
+    return block.reshape(shape) if shape else float(block[0, 0])
