@@ -9,6 +9,9 @@ from numba.core.runtime import rtsys
 
 from . import disk_cache
 
+if vars(config).get("DISABLE_JIT"):  # the kernels are nothing without it, and would fail far from the cause
+    raise RuntimeError("the kernels need Numba's JIT: unset NUMBA_DISABLE_JIT")
+
 if getattr(config, "CPU_NAME", None) is not None and getattr(config, "CPU_FEATURES", None) is None:
     # A CPU was asked for by name: Numba would still add the host's features to it.
     vars(config)["CPU_FEATURES"] = ""

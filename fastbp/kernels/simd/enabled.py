@@ -1,6 +1,0 @@
-"""Imported before all kernels: they are nothing without Numba's JIT, and would fail far from the cause."""
-
-from numba.core import config
-
-if vars(config).get("DISABLE_JIT"):
-    raise RuntimeError("the kernels need Numba's JIT: unset NUMBA_DISABLE_JIT")
