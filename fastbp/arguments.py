@@ -99,7 +99,7 @@ def boolean(argument: str, value: Any) -> bool:
 def dtype_name(value: Any) -> str:
     """A model's dtype as "float32" or "float64"."""
     try:
-        name = np.dtype(value).name if value is not None else None
+        name = str(np.dtype(value).name) if value is not None else None
     except TypeError:
         name = None
     if name not in ("float32", "float64"):

@@ -23,16 +23,18 @@ def inputs(argument: str, x: Any, units: int | None, dtype: np.dtype, check_fini
 
     ``names``, where there are any, are those its columns must have if they have names.
     """
-    if not _is_ready(x, units, dtype):
+    if _is_ready(x, units, dtype):
+        array: np.ndarray = x
+    else:
         check_columns(argument, x, names)
-        x = as_numbers(argument, x)
-        _check_width(argument, x, units)
-        x = contiguous(argument, x, dtype)
-    if not len(x):
-        raise ValueError(f"{argument} must hold at least one row, got shape {x.shape}")
+        array = as_numbers(argument, x)
+        _check_width(argument, array, units)
+        array = contiguous(argument, array, dtype)
+    if not len(array):
+        raise ValueError(f"{argument} must hold at least one row, got shape {array.shape}")
     if check_finite:
-        _check_finite(argument, x)
-    return x
+        _check_finite(argument, array)
+    return array
 
 
 def pair(

@@ -47,7 +47,8 @@ class Scaled:
         if isinstance(self.power, int) and self.power == 0:
             return self.value
         with np.errstate(over="ignore"):
-            return np.ldexp(self.value, self.power)
+            plain: np.ndarray = np.ldexp(self.value, self.power)
+        return plain
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class Targets:
             starts = range(0, len(self.y), rows)
 
             def near(start: int) -> np.ndarray:  # within about -1 to 1
-                return np.ldexp(self.y[start : start + rows] - center, -power)
+                scaled: np.ndarray = np.ldexp(self.y[start : start + rows] - center, -power)
+                return scaled
 
             mean = sum(near(start).sum(axis=0) for start in starts) / len(self.y)
             total = sum(((near(start) - mean) ** 2).sum(axis=0) for start in starts)
