@@ -93,6 +93,10 @@ def sparse_logits(z, labels):
     return losses[:, None], p
 
 
+def binary_logits(z, t):
+    return np.logaddexp(0, z) - z * t, sigmoid(z) - t
+
+
 # name: (code, its parameter, what the targets are, (output, target) -> (losses, derivatives))
 LOSSES = {
     "mse": (loss.MSE, 0.0, "numbers", lambda p, t: ((p - t) ** 2, 2 * (p - t))),
@@ -100,11 +104,11 @@ LOSSES = {
     "huber": (loss.HUBER, 1.0, "numbers", huber),
     "log_cosh": (loss.LOG_COSH, 0.0, "numbers", lambda p, t: (np.log(np.cosh(p - t)), np.tanh(p - t))),
     "poisson": (loss.POISSON, 0.0, "numbers", poisson),
-    "binary": (loss.BINARY, 0.0, "numbers", binary),
-    "binary_logits": (loss.BINARY_LOGITS, 0.0, "numbers", lambda z, t: (np.logaddexp(0, z) - z * t, sigmoid(z) - t)),
-    "categorical": (loss.CATEGORICAL, 0.0, "shares", categorical),
-    "categorical_logits": (loss.CATEGORICAL_LOGITS, 0.0, "shares", categorical_logits),
-    "sparse_categorical_logits": (loss.SPARSE_LOGITS, 0.0, "labels", sparse_logits),
+    "binary": (loss.BINARY_CROSSENTROPY, 0.0, "numbers", binary),
+    "binary_logits": (loss.BINARY_CROSSENTROPY_OF_LOGITS, 0.0, "numbers", binary_logits),
+    "categorical": (loss.CATEGORICAL_CROSSENTROPY, 0.0, "shares", categorical),
+    "categorical_logits": (loss.CATEGORICAL_CROSSENTROPY_OF_LOGITS, 0.0, "shares", categorical_logits),
+    "sparse_categorical_logits": (loss.SPARSE_CROSSENTROPY_OF_LOGITS, 0.0, "labels", sparse_logits),
 }
 
 
@@ -113,17 +117,17 @@ def sgd(h, w, g, state):
 
 
 def momentum(h, w, g, state):
-    state[0][:] = h[update.FIRST] * state[0] - h[update.RATE] * g
+    state[0][:] = h[update.BETA_1] * state[0] - h[update.RATE] * g
     w += state[0]
 
 
 def nesterov(h, w, g, state):
-    state[0][:] = h[update.FIRST] * state[0] - h[update.RATE] * g
-    w += h[update.FIRST] * state[0] - h[update.RATE] * g
+    state[0][:] = h[update.BETA_1] * state[0] - h[update.RATE] * g
+    w += h[update.BETA_1] * state[0] - h[update.RATE] * g
 
 
 def rmsprop(h, w, g, state):
-    state[0][:] = h[update.FIRST] * state[0] + h[update.FIRST_REST] * g * g
+    state[0][:] = h[update.BETA_1] * state[0] + h[update.ONE_MINUS_BETA_1] * g * g
     w -= h[update.RATE] * g / np.sqrt(state[0] + h[update.EPSILON])
 
 
@@ -134,8 +138,8 @@ def adagrad(h, w, g, state):
 
 def _moments(h, g, state):
     m, v = state
-    m += h[update.FIRST_REST] * (g - m)
-    v += h[update.SECOND_REST] * (g * g - v)
+    m += h[update.ONE_MINUS_BETA_1] * (g - m)
+    v += h[update.ONE_MINUS_BETA_2] * (g * g - v)
     return m, v
 
 
