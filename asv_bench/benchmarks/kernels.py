@@ -14,7 +14,7 @@ from fastbp.kernels import loss, memory, team
 from fastbp.kernels import optimizer as update
 from fastbp.kernels.codes import UPDATE_RULES
 from fastbp.kernels.fields import CONTROL_SIZE
-from fastbp.kernels.matrix import dots, gemm
+from fastbp.kernels.matrix import dots, gemm, transpose
 from fastbp.kernels.matrix.dots import max_dot_units
 from fastbp.kernels.matrix.panels import PANEL_VECTORS, panels
 from fastbp.kernels.simd.machine import machine
@@ -288,10 +288,10 @@ class Update:
     param_names = ["optimizer", "dtype", "side"]
     SETTINGS = {
         update.RATE: 1e-6,
-        update.KEEP: 1,
-        update.FIRST: 0.9,
-        update.FIRST_REST: 0.1,
-        update.SECOND_REST: 0.001,
+        update.DECAY: 1,
+        update.BETA_1: 0.9,
+        update.ONE_MINUS_BETA_1: 0.1,
+        update.ONE_MINUS_BETA_2: 0.001,
         update.ALPHA: 1e-6,
         update.EPSILON: 1e-7,
         update.NADAM_M: 0.9,
@@ -364,8 +364,8 @@ class Transpose:
         n, lanes = 512, machine().lanes(dtype)
         self.a = aligned_matrix(np.random.default_rng(0).normal(size=(n, n)).astype(dtype), n)
         self.b = aligned_matrix(np.zeros_like(self.a), n)
-        kernel(gemm.transpose, dtype)  # the library must be there before code that calls it
-        block, row, item = gemm.transpose(dtype), self.a.strides[0], self.a.itemsize
+        kernel(transpose.transpose, dtype)  # the library must be there before code that calls it
+        block, row, item = transpose.transpose(dtype), self.a.strides[0], self.a.itemsize
 
         @njit(nogil=True)
         def turn(source, target):

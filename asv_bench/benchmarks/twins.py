@@ -97,6 +97,10 @@ def sparse_logits(z, labels):
     return losses[:, None], p
 
 
+def binary_logits(z, t):
+    return np.logaddexp(0, z) - z * t, sigmoid(z) - t
+
+
 # name: (code, its parameter, what the targets are, (output, target) -> (losses, derivatives))
 LOSSES = {
     "mse": (codes.MSE, 0.0, "numbers", lambda p, t: ((p - t) ** 2, 2 * (p - t))),
@@ -105,12 +109,7 @@ LOSSES = {
     "log_cosh": (codes.LOG_COSH, 0.0, "numbers", lambda p, t: (np.log(np.cosh(p - t)), np.tanh(p - t))),
     "poisson": (codes.POISSON, 0.0, "numbers", poisson),
     "binary": (codes.BINARY_CROSSENTROPY, 0.0, "numbers", binary),
-    "binary_logits": (
-        codes.BINARY_CROSSENTROPY_LOGITS,
-        0.0,
-        "numbers",
-        lambda z, t: (np.logaddexp(0, z) - z * t, sigmoid(z) - t),
-    ),
+    "binary_logits": (codes.BINARY_CROSSENTROPY_LOGITS, 0.0, "numbers", binary_logits),
     "categorical": (codes.CATEGORICAL_CROSSENTROPY, 0.0, "shares", categorical),
     "categorical_logits": (codes.CATEGORICAL_CROSSENTROPY_LOGITS, 0.0, "shares", categorical_logits),
     "sparse_categorical_logits": (codes.SPARSE_CROSSENTROPY_LOGITS, 0.0, "labels", sparse_logits),
@@ -122,17 +121,17 @@ def sgd(h, w, g, state):
 
 
 def momentum(h, w, g, state):
-    state[0][:] = h[update.FIRST] * state[0] - h[update.RATE] * g
+    state[0][:] = h[update.BETA_1] * state[0] - h[update.RATE] * g
     w += state[0]
 
 
 def nesterov(h, w, g, state):
-    state[0][:] = h[update.FIRST] * state[0] - h[update.RATE] * g
-    w += h[update.FIRST] * state[0] - h[update.RATE] * g
+    state[0][:] = h[update.BETA_1] * state[0] - h[update.RATE] * g
+    w += h[update.BETA_1] * state[0] - h[update.RATE] * g
 
 
 def rmsprop(h, w, g, state):
-    state[0][:] = h[update.FIRST] * state[0] + h[update.FIRST_REST] * g * g
+    state[0][:] = h[update.BETA_1] * state[0] + h[update.ONE_MINUS_BETA_1] * g * g
     w -= h[update.RATE] * g / np.sqrt(state[0] + h[update.EPSILON])
 
 
@@ -143,8 +142,8 @@ def adagrad(h, w, g, state):
 
 def _moments(h, g, state):
     m, v = state
-    m += h[update.FIRST_REST] * (g - m)
-    v += h[update.SECOND_REST] * (g * g - v)
+    m += h[update.ONE_MINUS_BETA_1] * (g - m)
+    v += h[update.ONE_MINUS_BETA_2] * (g * g - v)
     return m, v
 
 
