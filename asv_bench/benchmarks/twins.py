@@ -97,10 +97,6 @@ def sparse_logits(z, labels):
     return losses[:, None], p
 
 
-def binary_logits(z, t):
-    return np.logaddexp(0, z) - z * t, sigmoid(z) - t
-
-
 # name: (code, its parameter, what the targets are, (output, target) -> (losses, derivatives))
 LOSSES = {
     "mse": (codes.MSE, 0.0, "numbers", lambda p, t: ((p - t) ** 2, 2 * (p - t))),
