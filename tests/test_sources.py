@@ -17,7 +17,7 @@ SHAPES_KERNELS = ("kernels",)
 SHAPES_FORMULAS = ("kernels", "graph/tracing", "graph/autodiff", "graph/codegen")
 
 # Imported by what is compiled from, without a say in the code: the hooks of a fork, what runs a formula, what draws it.
-NO_SAY = {"forks", "engine.threads", "graph.drawing.draw"}
+NO_SAY = {"forks", "engine.threads"}
 
 
 @pytest.fixture
