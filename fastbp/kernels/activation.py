@@ -113,12 +113,12 @@ def _stages_in_memory(s, rows, column, z_row, start, end):
         count = b.select(b.icmp_signed("<", left, s.index(STAGED)), left, s.index(STAGED))
         top = b.add(column, b.mul(first, z_row))
         with s.loop(count) as k:
-            at, halves = b.add(kept, b.mul(k, s.index(2 * size))), start(s, s.load(b.add(top, b.mul(k, z_row))))
-            s.store(halves[0], at)
-            s.store(halves[1], b.add(at, s.index(size)))
+            address, halves = b.add(kept, b.mul(k, s.index(2 * size))), start(s, s.load(b.add(top, b.mul(k, z_row))))
+            s.store(halves[0], address)
+            s.store(halves[1], b.add(address, s.index(size)))
         with s.loop(count) as k:
-            at, place = b.add(kept, b.mul(k, s.index(2 * size))), b.add(top, b.mul(k, z_row))
-            s.store(end(s, s.load(place), s.load(at), s.load(b.add(at, s.index(size)))), place)
+            address, place = b.add(kept, b.mul(k, s.index(2 * size))), b.add(top, b.mul(k, z_row))
+            s.store(end(s, s.load(place), s.load(address), s.load(b.add(address, s.index(size)))), place)
 
 
 def spread_bits(s, bits):
@@ -133,13 +133,13 @@ def _activate_as(code):
     def body(s, alpha, z, z_row, d, d_row, rows, vectors):
         alpha = spread_bits(s, alpha)
 
-        def value(at):
-            s.store(VALUES[code](s, s.load(at), alpha), at)
+        def value(address):
+            s.store(VALUES[code](s, s.load(address), alpha), address)
 
-        def pair(at, d_at):
-            a, derivative = PAIRS[code](s, s.load(at))
-            s.store(a, at)
-            s.store(derivative, d_at)
+        def pair(address, d_address):
+            a, derivative = PAIRS[code](s, s.load(address))
+            s.store(a, address)
+            s.store(derivative, d_address)
 
         if code in STAGES:
             in_stages(s, rows, vectors, z, z_row, *STAGES[code])
@@ -162,15 +162,15 @@ def _differentiate_as(code):
     def body(s, alpha, g, g_row, a, a_row, rows, vectors):
         alpha = spread_bits(s, alpha)
 
-        def inner(g_at, a_at):
-            factor = s.load(a_at)
+        def inner(g_address, a_address):
+            factor = s.load(a_address)
             if code in DERIVATIVES:
                 factor = DERIVATIVES[code](s, factor, alpha)
-            g = s.load(g_at)
+            g = s.load(g_address)
             product = g * factor
             if code == CUSTOM_ACTIVATION:  # what a formula gives for the padding need not be finite
                 product = s.select(g.equals(0.0), 0.0, product)
-            s.store(product, g_at)
+            s.store(product, g_address)
 
         over_tile(s, rows, vectors, [(g, g_row), (a, a_row)], inner)
 
@@ -191,8 +191,8 @@ def _softmax(s, z, z_row, rows, units):
         _, total = softmax_row(s, row, row, units)
         scale = s.constant(1.0) / total
         with s.loop(units, step=s.lanes) as j:
-            at = s.offset(row, j)
-            s.store(s.load(at) * scale, at)
+            address = s.offset(row, j)
+            s.store(s.load(address) * scale, address)
 
 
 def _softmax_backward(s, g, g_row, a, a_row, rows, units):
@@ -204,8 +204,8 @@ def _softmax_backward(s, g, g_row, a, a_row, rows, units):
             dot.set(s.fma(s.load(s.offset(g_start, j)), s.load(s.offset(a_start, j)), dot.get()))
         mean = s.sum(dot.get())
         with s.loop(units, step=s.lanes) as j:
-            at = s.offset(g_start, j)
-            s.store(s.load(s.offset(a_start, j)) * (s.load(at) - mean), at)
+            address = s.offset(g_start, j)
+            s.store(s.load(s.offset(a_start, j)) * (s.load(address) - mean), address)
 
 
 def softmax_row(s, z, e, units):

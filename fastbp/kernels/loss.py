@@ -114,8 +114,8 @@ class _Rows:
         """Store the row's loss, the sum of all lanes of ``total``."""
         s, b = self.s, self.s.b
         value = s.as_double(s.lane(s.sum(total)))
-        at = b.add(self.row_loss, b.mul(r, s.index(8)))
-        b.store(value, b.inttoptr(at, ir.DoubleType().as_pointer()))
+        address = b.add(self.row_loss, b.mul(r, s.index(8)))
+        b.store(value, b.inttoptr(address, ir.DoubleType().as_pointer()))
 
 
 def _elementwise(code):
@@ -178,9 +178,9 @@ def _cross_entropy_logits(code):
         scale = s.sum(weight.get()) / powers
 
         def differentiate(j, mask):
-            at = s.offset(g_start, j)
-            derivative = s.load(at) * scale - targets(j, mask, t_start)
-            s.store(s.keep(mask, derivative * rows.scale), at)
+            address = s.offset(g_start, j)
+            derivative = s.load(address) * scale - targets(j, mask, t_start)
+            s.store(s.keep(mask, derivative * rows.scale), address)
 
         s.over_row(rows.units, differentiate)
         rows.finish(r, total.get())
@@ -215,8 +215,8 @@ def _cross_entropy(code):
         weighted_sum = s.sum(dot.get())
 
         def differentiate(j, mask):
-            at = s.offset(g_start, j)
-            s.store(s.keep(mask, (s.load(at) - weighted_sum) / whole * rows.scale), at)
+            address = s.offset(g_start, j)
+            s.store(s.keep(mask, (s.load(address) - weighted_sum) / whole * rows.scale), address)
 
         s.over_row(rows.units, differentiate)
         rows.finish(r, total.get())

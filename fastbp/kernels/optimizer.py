@@ -129,11 +129,11 @@ def _update_as(code):
         h = [s.load_spread(s.offset(scalars, i)) for i in range(SCALARS)]
         with s.loop(vectors) as i:
             shift = b.mul(i, s.index(s.lanes * s.itemsize))
-            at = [b.add(b.add(state, b.mul(slot, s.index(k))), shift) for k in range(count)]
-            w_at = b.add(w, shift)
-            new_w, new = rule(s, h, s.load(w_at), s.load(b.add(g, shift)), [s.load(a) for a in at])
-            s.store(new_w, w_at)
-            for value, address in zip(new, at, strict=True):
+            slots = [b.add(b.add(state, b.mul(slot, s.index(k))), shift) for k in range(count)]
+            w_address = b.add(w, shift)
+            new_w, new = rule(s, h, s.load(w_address), s.load(b.add(g, shift)), [s.load(a) for a in slots])
+            s.store(new_w, w_address)
+            for value, address in zip(new, slots, strict=True):
                 s.store(value, address)
 
     return VectorFunction(f"update_{code}", 6, body)

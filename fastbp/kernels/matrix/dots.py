@@ -64,7 +64,7 @@ def _dot_tile(s, rows, units, source, source_row, transposed, units_in, bias, z,
 
         with s.loop(last) as v:
             add(v, s.load)
-        add(last, lambda at: s.load_masked(at, rest))
+        add(last, lambda address: s.load_masked(address, rest))
         places = [None] * s.lanes
         for (r, u), total in totals.items():
             places[r * GROUP + u - first] = total.get()
