@@ -236,7 +236,7 @@ def test_an_interrupted_backward_leaves_forward_alone(monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(model._engine, "_call", interrupted)
+        patch.setattr(model._engine._runner, "run", interrupted)
         with pytest.raises(KeyboardInterrupt):
             model.backward(np.ones_like(Y))
     for _ in range(2):
