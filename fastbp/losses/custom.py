@@ -1,0 +1,88 @@
+"""A loss that is a formula."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..arguments import function_name, function_of
+from ..kernels import codes
+from .base import Loss
+
+if TYPE_CHECKING:
+    from ..graph.codegen.bound import BoundFunction
+    from ..graph.codegen.row_graphs import LossGraph
+
+
+@dataclass(frozen=True, eq=False)
+class Custom(Loss):
+    """A custom formula, differentiated and compiled like the losses here.
+
+    Handing the function itself to ``model.compile(loss=f)`` does the same.
+
+    Parameters
+    ----------
+    function : callable
+        ``f(y_true, y_pred)``, with arrays of shape (samples, columns of the targets) and (samples, units); targets of shape
+        (samples,) are (samples, 1). It returns an array of one value for each sample (or for each output of each sample),
+        of which the loss is the mean, or that mean itself. What can be computed sample by sample, it may compute: operators,
+        fastbp's functions or NumPy's, columns such as ``y_pred[:, 0]``, sums and means with ``axis=-1``. Numbers and arrays
+        around the formula are constants, read at the first use after ``compile``.
+    name : str, optional
+        The function's if not given.
+
+    Raises
+    ------
+    TraceError
+        When data come for the first time: if the formula does what cannot be compiled.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> def pinball(y_true, y_pred, level=0.9):
+    ...     error = y_true - y_pred
+    ...     return fastbp.maximum(level * error, (level - 1) * error)
+    >>> model = fastbp.Sequential([fastbp.Input((1,)), fastbp.Dense(1, kernel_initializer="ones")])
+    >>> model.compile("sgd", pinball)
+    >>> model.evaluate([[1.0], [2.0]], [3.0, 1.0], verbose=0)
+    0.949...
+    """
+
+    function: Callable[..., Any]
+    name: str = ""
+    code: ClassVar[int] = codes.CUSTOM_LOSS
+    per_output: ClassVar[bool] = False  # where a formula gives a value for each output, its graph takes their mean
+    any_width: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError(f"function must be a function of (y_true, y_pred), got {self.function!r}")
+        function_of("loss", self.function, ["y_true", "y_pred"])
+        object.__setattr__(self, "name", self.name or function_name(self.function))
+
+    def graph(self, targets: int, units: int) -> "LossGraph":
+        """The formula's graph for so many columns of targets and outputs: traced once, so that it stays what it was."""
+        from ..graph.codegen.row_graphs import loss_graph  # the graph is imported only where there are formulas
+
+        return loss_graph(self, targets, units)
+
+    def bind(self, targets: int, units: int, dtype: str) -> "BoundFunction":
+        """Its machine code for so many columns of targets and outputs."""
+        from ..graph.codegen.bound import bind_loss
+
+        return bind_loss(self.graph(targets, units), dtype)
+
+
+def custom_loss(identifier: Any) -> Custom | None:
+    """The loss that a function, or a class or object with a method ``call``, stands for; None for anything else."""
+    if isinstance(identifier, type):
+        if not hasattr(identifier, "call"):
+            return None
+        identifier = identifier()
+    if isinstance(identifier, Custom):
+        return Custom(identifier.function, identifier.name)  # a new one, which will be traced anew
+    function, name = getattr(identifier, "call", identifier), getattr(identifier, "name", "")
+    if not callable(function):
+        return None
+    if not isinstance(name, str) or not name:
+        name = function_name(identifier)
+    return Custom(function, name)
