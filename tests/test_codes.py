@@ -126,8 +126,8 @@ def test_every_activation_of_the_kernels_has_one_description():
     assert described == list(range(codes.CUSTOM_ACTIVATION))
     elementwise = {*described, codes.CUSTOM_ACTIVATION} - {codes.LINEAR, codes.SOFTMAX}
     assert elementwise == set(activation._ACTIVATE) == set(activation._DIFFERENTIATE)
-    assert set(activation.DERIVATIVES) | activation.STORED == elementwise
-    assert not set(activation.DERIVATIVES) & activation.STORED
+    assert set(activation.DERIVATIVES) | activation.STORES_DERIVATIVE == elementwise
+    assert not set(activation.DERIVATIVES) & activation.STORES_DERIVATIVE
 
 
 # ----------------------------------------------------------------------------------------------------------- metrics
