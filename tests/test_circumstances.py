@@ -36,7 +36,6 @@ def told(*arguments, **settings):
         "model.predict([[1, 2, 3]])",
         "model.get_weights()",
         "bp.warmup()",
-        "bp.measure_limit()",
         "bp.fit_formula(lambda p, x: bp.mean((x - p) ** 2), [1.0, 2.0], 0.0)",
     ],
 )
