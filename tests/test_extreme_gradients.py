@@ -6,12 +6,13 @@ infinite for good, and the weight never moves again, or is NaN.
 
 import numpy as np
 import pytest
-import torch
 
 import fastbp
 from bridge import make_optimizer
 from fastbp import Dense, Input, Sequential, optimizers
 from networks import OPTIMIZERS, describe
+
+torch = pytest.importorskip("torch")
 
 RATE, EPSILON = 0.1, 1e-7
 # ours, PyTorch's. NAdam's schedule and Keras's differ, so it is compared with itself in float64.
