@@ -84,8 +84,9 @@ NAMES = list(FUNCTIONS)
 NO_LONG_DOUBLE = {"erf", "gelu"}  # scipy computes these in float64
 
 # Units in the last place. Circular functions: for arguments of any size.
-ONE = {"exp2", "log2", "log10", "one_minus_square"}
+ONE = {"exp2", "log2", "log10", *(["one_minus_square"] if machine().fma else [])}  # else a product of two rounded factors
 TWO = {
+    "one_minus_square",
     "arcsinh",
     "arccosh",
     "arctanh",
