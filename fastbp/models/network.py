@@ -97,9 +97,10 @@ class Network:
 
     def _need_outputs(self) -> int:
         """Outputs of the last layer, or the error where there are none."""
-        if self._output_units is None:
+        units = self._output_units
+        if units is None:
             raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
-        return self._output_units
+        return units
 
     @property
     def _output_activation(self) -> str | None:

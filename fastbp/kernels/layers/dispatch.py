@@ -1,4 +1,4 @@
-"""Which function serves which kind of layer: the only place where kernels ask for a layer's kind to choose what to run."""
+"""Which function serves which kind of layer. Besides, only delta.py asks for a kind: whose derivative needs whole rows."""
 
 from .. import fields as at
 from ..memory import read_int
