@@ -6,11 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from paths import ROOT
+
 REPORTS = ROOT / "asv_bench" / "reports"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = ["README.md", "asv_bench/limits.md", "asv_bench/reports/compare.md"]

@@ -4,7 +4,6 @@ import importlib.util
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,7 @@ from fastbp.bench import bench
 from fastbp.info import info
 from fastbp.kernels.simd.machine import machine
 from fastbp.kernels.step import is_cached, run_kernel
-
-ROOT = Path(__file__).resolve().parent.parent
+from paths import ROOT
 
 
 def run(arguments, capsys):

@@ -8,7 +8,6 @@ import sys
 import textwrap
 import time
 import warnings
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,8 +15,8 @@ from numba.core import config
 
 from fastbp.kernels.simd import disk_cache
 from fastbp.kernels.simd.sources import KERNELS
+from paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 POSIX = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="there are no owners and modes here")
 CODEGEN = SimpleNamespace(magic_tuple=lambda: ("triple", "cpu", "+feature"))
 DATA = (b"code" * 9, ["name"])

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from llvmlite import ir
@@ -21,8 +20,7 @@ from fastbp.kernels.functions import vector_functions
 from fastbp.kernels.matrix.tile import tile_heights
 from fastbp.kernels.simd import library
 from fastbp.kernels.simd.machine import machine
-
-ROOT = Path(__file__).resolve().parent.parent
+from paths import ROOT
 
 # Calls that a vector function must not make: each does one element at a time.
 LIBM = re.compile(r"\b(?:call|jmp|bl|b)\w*\s+\*?\$?_?((?:exp|expm1|log|log1p|tanh|sin|cos|pow|sqrt|erf|fma|fmin|fmax)f?)\b")

@@ -12,6 +12,7 @@ import fastbp as bp
 from fastbp.graph.graph import Graph
 from fastbp.graph.tracing.columns import Columns
 from fastbp.graph.tracing.tape import Tape
+from paths import ROOT
 
 X = np.linspace(0.1, 0.9, 7)
 
@@ -247,7 +248,7 @@ def test_tracing_needs_neither_numba_nor_scipy():
         "g = bp.trace(lambda x: bp.exp(x) * 2, 1.0); g.forward(2.0); g.backward(); str(g.draw());"
         "assert not {'numba', 'scipy', 'matplotlib'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).resolve().parent.parent)
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT)
 
 
 def chained(step, times=1500):

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from fastbp.kernels.simd import native, sources
+from paths import ROOT
 
-PACKAGE = Path(__file__).resolve().parent.parent / "fastbp"
+PACKAGE = ROOT / "fastbp"
 SHAPES_KERNELS = ("kernels",)
 SHAPES_FORMULAS = ("kernels", "graph/tracing", "graph/autodiff", "graph/codegen")
 

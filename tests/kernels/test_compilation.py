@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,7 @@ from bridge import make_problem
 from fastbp.kernels.simd import background_compile as beside
 from fastbp.kernels.simd.jit import compilations
 from networks import HIDDEN_ACTIVATIONS, OPTIMIZERS, PAIRINGS
-
-ROOT = Path(__file__).resolve().parent.parent
+from paths import ROOT
 
 # What another process does: train, and tell what was compiled, what was found on disk and how it ended.
 SCRIPT = """
