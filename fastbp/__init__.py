@@ -1,9 +1,9 @@
 """fastbp trains dense neural networks on a CPU, fast, with the names of Keras."""
 
-from importlib import import_module
 from typing import Any
 
 from . import activations, initializers, layers, losses, metrics, models, optimizers
+from .engine.interrupts import import_to_end
 from .engine.threads import get_num_threads, set_num_threads
 from .errors import TrainingDiverged
 from .layers import Dense, Input
@@ -62,7 +62,7 @@ _LATER = {
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    value = getattr(import_to_end(f"{__name__}.{_LATER[name]}"), name)
     globals()[name] = value
     return value
 

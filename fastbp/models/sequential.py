@@ -11,7 +11,6 @@ import numpy as np
 from ..arguments import boolean, integer, number, verbosity
 from ..conversion import describe
 from ..data import inputs, split
-from ..engine.interrupts import run_to_end
 from ..engine.threads import check_threads
 from ..feature_names import column_names
 from ..metrics import epoch_logs
@@ -19,18 +18,10 @@ from ..scaled_sums import Targets
 from .history import History
 from .progress import Progress, format_logs, show
 from .trainable import Data, Trainable, as_returned
+from .training_loop import TrainingLoop
 
 if TYPE_CHECKING:
     from ..engine.epoch import Epoch
-
-AT_ONCE = 0.005  # seconds of training between two looks at the outside world, where an epoch takes less
-
-
-def epochs_at_once(seconds: float) -> int:
-    """Epochs of one call into the kernel, by the seconds of one."""
-    from ..kernels.fields import MAX_EPOCHS
-
-    return min(MAX_EPOCHS, max(1, int(AT_ONCE / max(seconds, 1e-9))))
 
 
 class Sequential(Trainable):
@@ -139,36 +130,17 @@ class Sequential(Trainable):
         self._feature_names = self._feature_names or column_names(x)
         steps = -(-len(train[0]) // batch_size)
         history = self.history = History({"verbose": verbose, "epochs": epochs, "steps": steps, "dtype": self.dtype})
-        one_by_one = counted or held_out is not None or verbose == 2  # something is to be done after each epoch
-        ended: list[Epoch] = []
-        logs: list[dict[str, float]] = []
-        targets = Targets(train[1])
-        held_out_targets = Targets(held_out[1]) if held_out else targets
 
         def learn(count: int, ended: "list[Epoch]") -> None:
             engine.train_epochs(count, ended, *train, batch_size, shuffle, counted, threads)
 
-        def record_epochs() -> None:
-            if held_out is None:
-                logs.extend([epoch_logs(epoch, metrics, targets) for epoch in ended[len(logs) :]])
-            for i in range(len(history.epoch), len(logs)):
-                history.append(initial_epoch + i, logs[i], ended[i])
+        def train_epochs(index: int, count: int, ended: "list[Epoch]") -> None:
+            self._train(engine, index, count, ended, learn)
 
+        loop = TrainingLoop(engine, train_epochs, (metrics, counted), train[1], held_out, threads, history)
         with Progress(verbose, epochs, initial_epoch) as progress:
             progress.prepare(engine)
-            count = 1
-            try:
-                while initial_epoch + len(ended) < epochs:
-                    index = initial_epoch + len(ended)
-                    self._train(engine, index, min(count, epochs - index), ended, learn)
-                    if held_out is not None:
-                        validated = epoch_logs(engine.evaluate(*held_out, counted, threads), metrics, held_out_targets)
-                        logs.append(epoch_logs(ended[-1], metrics, targets) | {f"val_{n}": v for n, v in validated.items()})
-                    record_epochs()
-                    progress.epoch_ended(history.epoch[-1], logs[-1], history.samples_per_second[-1])
-                    count = 1 if one_by_one else epochs_at_once(ended[-1].seconds)
-            finally:
-                run_to_end(record_epochs)
+            loop.run(initial_epoch, epochs, progress)
         return history
 
     # -- measuring
