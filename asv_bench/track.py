@@ -8,8 +8,9 @@
 
 ``smoke`` measures the fastbp of this checkout and needs no network. The others build commits, in an environment that asv makes
 with pip: what is not committed they do not see. ``compare`` measures its two in turns, and ends with 1 for a slowdown, with 2
-for a benchmark that failed. ``backfill`` measures old commits by the benchmarks of today. It goes on where it was cut short,
-what an old commit does not have is skipped, and what fails there is kept as failed. All but ``publish`` take ``--bench REGEX``: only those.
+for a benchmark that failed. ``backfill`` measures old commits by the benchmarks of today. It goes on where it was cut short;
+what an old commit does not have is skipped, and what fails there is kept as failed. All but ``publish`` take ``--bench REGEX``:
+only those.
 """
 
 import argparse

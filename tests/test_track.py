@@ -162,6 +162,8 @@ def test_backfill_leaves_out_what_other_libraries_take_and_double_precision(trac
 
 def test_a_name_that_this_checkout_lost_is_a_mistake_and_one_that_an_old_commit_lacks_is_skipped(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCH))
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # which the benchmarks set
+        monkeypatch.setenv(variable, "1")
     from benchmarks import finder
 
     names = finder.Names("nowhere", "kernels.codes", LINE="LINEAR")
