@@ -37,8 +37,8 @@ BACKFILLED = (
     r"^(?!.*(numpy|scipy|threading|float64|-64|momentum|train\.Scaling|startup\.Cold\.timeraw_warmup))"
     r"(kernels|graph|predict|train|startup)\."
 )
-# About two minutes a commit on two quiet cores: up to five samples, as long as they take less than a second together.
-BRIEFLY = ["-a", "repeat=(1, 5, 1.0)", "-a", "warmup_time=0.02"]
+# About two minutes a commit on two quiet cores: up to ten samples, as long as they take less than a second together.
+BRIEFLY = ["-a", "repeat=(1, 10, 1.0)", "-a", "warmup_time=0.02"]
 
 
 def asv(*arguments, config=None, **environment):
