@@ -8,8 +8,9 @@
 
 ``smoke`` measures the fastbp of this checkout and needs no network. The others build commits, in an environment that asv makes
 with pip: what is not committed they do not see. ``compare`` measures its two in turns, and ends with 1 for a slowdown, with 2
-for a benchmark that failed. ``backfill`` measures old commits by the benchmarks of today. It goes on where it was cut short,
-and what cannot work with an old commit is kept as failed. All but ``publish`` take ``--bench REGEX``: only those.
+for a benchmark that failed. ``backfill`` measures old commits by the benchmarks of today. It goes on where it was cut short;
+what an old commit does not have is skipped, and what fails there is kept as failed. All but ``publish`` take ``--bench REGEX``:
+only those.
 """
 
 import argparse
@@ -31,8 +32,13 @@ ROUNDS = "4"
 FAILED = 2  # asv's exit code where a benchmark ended with an error or was not done in time
 # asv takes more for worse, so that of two commits only times and memory can be compared.
 COMPARED = r"\.(time|timeraw|peakmem)_"
-# Four minutes a commit on two quiet cores. What is left out here takes three more, and says little that the others do not.
-BACKFILLED = r"^(kernels|graph|predict|train\.(?!Scaling)|startup\.(?!Cold\.timeraw_warmup))"
+# Of old commits: single precision, without the other libraries, which do not change with fastbp.
+BACKFILLED = (
+    r"^(?!.*(numpy|scipy|threading|float64|-64|momentum|train\.Scaling|startup\.Cold\.timeraw_warmup))"
+    r"(kernels|graph|predict|train|startup)\."
+)
+# About two minutes a commit on two quiet cores: up to ten samples, as long as they take less than a second together.
+BRIEFLY = ["-a", "repeat=(1, 10, 1.0)", "-a", "warmup_time=0.02"]
 
 
 def asv(*arguments, config=None, **environment):
@@ -109,7 +115,7 @@ def backfill(chosen):
     ENVIRONMENTS.mkdir(exist_ok=True)
     wanted.write_text("\n".join(in_order(commits, main_line())), encoding="utf-8")
     skipped = [] if chosen.again else ["--skip-existing"]
-    measured = *skipped, "-a", f"rounds={chosen.rounds}", *launch(), *chosen.machine, *chosen.bench
+    measured = *skipped, "-a", f"rounds={chosen.rounds}", *BRIEFLY, *launch(), *chosen.machine, *chosen.bench
     status = asv("run", *measured, f"HASHFILE:{wanted}")
     if status == FAILED:
         print("what failed is kept as failed: graphs have no point there, and --again measures it anew")

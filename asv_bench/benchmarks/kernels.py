@@ -6,20 +6,10 @@ from timeit import Timer
 import numpy as np
 from numba import njit
 
-import fastbp
-from fastbp.engine.buffers import float_bits
-from fastbp.engine.parameters import pack
-from fastbp.kernels import activation as elementwise
-from fastbp.kernels import loss, memory, team
-from fastbp.kernels import optimizer as update
-from fastbp.kernels.codes import UPDATE_RULES
-from fastbp.kernels.fields import CONTROL_SIZE
-from fastbp.kernels.matrix import dots, gemm, transpose
-from fastbp.kernels.matrix.dots import max_dot_units
-from fastbp.kernels.matrix.panels import PANEL_VECTORS, panels
-from fastbp.kernels.simd.machine import machine
-
 from .common import some, unit
+from .finder import activation as elementwise
+from .finder import buffers, dots, fields, gemm, loss, machine, memory, panels, public, team, transpose
+from .finder import optimizer as update
 from .machine_code import address, aligned_matrix, aligned_zeros, kernel
 from .twins import ACTIVATIONS, DERIVATIVES, LOSSES, UPDATES, softmax
 
@@ -48,8 +38,9 @@ class Product:
         self.vectors = -(-self.units // lanes)
         self.padded_bias = aligned_matrix(self.bias[None], self.vectors * lanes)
         self.padded_out = aligned_matrix(self.out, self.vectors * lanes)
-        self.packed = aligned_zeros(self.inputs * self.vectors * lanes, dtype)
-        pack(self.w, self.vectors, lanes, self.packed)
+        padded_w = aligned_matrix(self.w, self.vectors * lanes)
+        self.packed = aligned_zeros(padded_w.size, dtype)
+        np.concatenate([padded_w[:, v * lanes : (v + n) * lanes].ravel() for v, n in panels(self.vectors)], out=self.packed)
         self.product, self.panels = kernel(gemm.product, dtype), list(self.arguments())
         self.run = self.kernel if side == "fastbp" else self.plain
         self.kernel()
@@ -92,7 +83,7 @@ class ProductRate:
         timer, p = Timer(self.product.kernel), self.product
         number = max(1, timer.autorange()[0] // 4)
         seconds = min(timer.repeat(5, number)) / number
-        return 100 * 2 * p.rows * p.inputs * p.units / seconds / 1e9 / fastbp.measure_limit(1, dtype)
+        return 100 * 2 * p.rows * p.inputs * p.units / seconds / 1e9 / public.measure_limit(1, dtype)
 
 
 class WeightGradient:
@@ -107,7 +98,7 @@ class WeightGradient:
         self.cuts = panels(-(-self.units // lanes))
         self.a = random.normal(size=(self.rows, self.inputs)).astype(dtype)
         self.delta = aligned_matrix(random.normal(size=(self.rows, self.units)).astype(dtype), sum(self.cuts[-1]) * lanes)
-        self.zeros = aligned_zeros(PANEL_VECTORS * lanes, dtype)
+        self.zeros = aligned_zeros(max(n for _, n in self.cuts) * lanes, dtype)
         self.panels = [aligned_zeros(self.inputs * n * lanes, dtype).reshape(self.inputs, -1) for _, n in self.cuts]
         self.product, self.calls = kernel(gemm.product, dtype), list(self.arguments())
         self.out = np.empty((self.inputs, self.units), dtype)
@@ -142,10 +133,10 @@ class Dots:
 
     def setup(self, shape, dtype, side):
         self.rows, self.inputs, units = map(int, shape.split("x"))
-        self.units, lanes, random = min(units, max_dot_units(dtype)), machine().lanes(dtype), np.random.default_rng(0)
+        self.units, lanes, random = min(units, dots.max_dot_units(dtype)), machine().lanes(dtype), np.random.default_rng(0)
         self.a = aligned_matrix(random.normal(size=(self.rows, self.inputs)).astype(dtype), -(-self.inputs // lanes) * lanes)
         self.w = random.normal(size=(self.inputs, self.units)).astype(dtype)
-        self.turned = aligned_matrix(self.w.T, self.a.shape[1])
+        self.transposed = aligned_matrix(self.w.T, self.a.shape[1])
         self.bias, self.out = aligned_zeros(lanes, dtype), aligned_zeros(self.rows * lanes, dtype).reshape(self.rows, lanes)
         self.dots, self.call = kernel(dots.dot_rows, dtype), self.arguments()
         self.run = self.kernel if side == "fastbp" else self.plain
@@ -153,8 +144,8 @@ class Dots:
         close(self.out[:, : self.units], self.plain(), dtype)
 
     def arguments(self):
-        a, turned, bias, out = map(address, (self.a, self.turned, self.bias, self.out))
-        return self.units, a, self.a.strides[0], turned, self.inputs, bias, out, self.out.strides[0], self.rows
+        a, transposed, bias, out = map(address, (self.a, self.transposed, self.bias, self.out))
+        return self.units, a, self.a.strides[0], transposed, self.inputs, bias, out, self.out.strides[0], self.rows
 
     def kernel(self):
         self.dots(*self.call)
@@ -183,7 +174,7 @@ class Activation:
 
     def kernel(self):
         self.a[:] = self.z
-        self.activate(self.code, float_bits(self.alpha), address(self.a), self.a.strides[0], 0, 0, 64, self.vectors)
+        self.activate(self.code, buffers.float_bits(self.alpha), address(self.a), self.a.strides[0], 0, 0, 64, self.vectors)
 
     def plain(self):
         self.a[:] = self.formula(self.z)
@@ -213,7 +204,7 @@ class Derivative:
     def kernel(self):
         self.g[:] = self.incoming
         rows = address(self.g), self.g.strides[0], address(self.a), self.a.strides[0]
-        self.differentiate(self.code, float_bits(self.alpha), *rows, 64, self.vectors)
+        self.differentiate(self.code, buffers.float_bits(self.alpha), *rows, 64, self.vectors)
 
     def plain(self):
         np.multiply(self.incoming, self.slope(self.a), out=self.g)
@@ -271,7 +262,7 @@ class Loss:
     def kernel(self):
         p, y, g = self.p, self.y, self.g
         places = address(p), p.strides[0], address(y), y.strides[0], 0, address(g), g.strides[0], address(self.row_loss)
-        self.loss(self.code, *places, 128, 16, float_bits(self.share), float_bits(self.parameter))
+        self.loss(self.code, *places, 128, 16, buffers.float_bits(self.share), buffers.float_bits(self.parameter))
 
     def plain(self):
         losses, slopes = self.formula(self.p, self.y)
@@ -302,9 +293,8 @@ class Update:
     def setup(self, name, dtype, side):
         n, random = 1 << 16, np.random.default_rng(0)
         self.code, self.rule = UPDATES[name]
-        slots = UPDATE_RULES[self.code].slots
         self.w, self.g = (aligned_matrix(random.normal(size=(1, n)).astype(dtype), n)[0] for _ in range(2))
-        self.state = aligned_matrix(np.zeros((max(slots, 1), n), dtype), n)
+        self.state = aligned_matrix(np.zeros((2, n), dtype), n)
         self.h = aligned_zeros(update.SCALARS, np.dtype(dtype))
         self.h[list(self.SETTINGS)] = list(self.SETTINGS.values())
         self.update, self.vectors = kernel(update.update, dtype), n // machine().lanes(dtype)
@@ -368,18 +358,18 @@ class Transpose:
         block, row, item = transpose.transpose(dtype), self.a.strides[0], self.a.itemsize
 
         @njit(nogil=True)
-        def turn(source, target):
+        def transpose_blocks(source, target):
             for i in range(0, n, lanes):
                 for j in range(0, n, lanes):
                     block(source + i * row + j * item, row, target + j * row + i * item, row, lanes, lanes)
 
-        self.turn = turn
+        self.transpose = transpose_blocks
         self.run = self.kernel if side == "fastbp" else self.plain
         self.kernel()
         close(self.b, self.a.T, dtype)
 
     def kernel(self):
-        self.turn(address(self.a), address(self.b))
+        self.transpose(address(self.a), address(self.b))
 
     def plain(self):
         self.b[:] = self.a.T
@@ -403,7 +393,7 @@ class Barrier:
             for _ in range(meetings):
                 barrier(control, 2)
 
-        self.control, plain = np.zeros(CONTROL_SIZE, np.int64), threading.Barrier(2)
+        self.control, plain = np.zeros(fields.CONTROL_SIZE, np.int64), threading.Barrier(2)
 
         def meet_plainly(control):
             for _ in range(meetings):

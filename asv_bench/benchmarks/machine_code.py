@@ -3,17 +3,18 @@
 import ctypes
 from functools import lru_cache
 
-from fastbp.engine.parameters import address, aligned_zeros
-from fastbp.kernels import functions
+from .finder import entry, parameters
 
 __all__ = ["address", "aligned_matrix", "aligned_zeros", "kernel"]
+
+address, aligned_zeros = parameters.address, parameters.aligned_zeros
 
 
 @lru_cache
 def kernel(function, dtype):
     """A VectorFunction as Python calls it: integers in, nothing out. A call costs about a microsecond."""
     kind = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * function.arguments)
-    return kind(functions.address(function, dtype))
+    return kind(entry(function, dtype))
 
 
 def aligned_matrix(values, row):

@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.special import erf
 
-from fastbp.kernels import activation as elementwise
-from fastbp.kernels import codes, loss
-from fastbp.kernels import optimizer as update
+from .finder import activation as elementwise
+from .finder import codes, loss
+from .finder import optimizer as update
 
 ROOT_2, ROOT_2_PI, ROOT_2_OVER_PI = np.sqrt(2), np.sqrt(2 * np.pi), np.sqrt(2 / np.pi)
 SCALE, SCALED = elementwise.SELU_SCALE, elementwise.SELU_SCALE * elementwise.SELU_ALPHA

@@ -145,6 +145,38 @@ def test_the_benchmarks_that_backfill_chooses(track):
     assert chosen == {"train", "kernels", "graph", "predict", "startup"}
 
 
+@pytest.mark.parametrize(
+    ("name", "chosen"),
+    [
+        ("kernels.Product.time_product('64x64x64', 'float32', 'fastbp')", True),
+        ("kernels.Product.time_product('64x64x64', 'float64', 'fastbp')", False),
+        ("kernels.Product.time_product('64x64x64', 'float32', 'numpy')", False),
+        ("train.Train.time_epoch('matexp-200')", True),
+        ("train.Train.time_epoch('mid-64')", False),
+        ("graph.CurveFit.time_curve_fit(100, 'scipy')", False),
+    ],
+)
+def test_backfill_leaves_out_what_other_libraries_take_and_double_precision(track, name, chosen):
+    (_, pattern) = track.parse(["backfill"]).bench
+    assert bool(re.search(pattern, name)) == chosen
+
+
+def test_a_name_that_this_checkout_lost_is_a_mistake_and_one_that_an_old_commit_lacks_is_skipped(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # which the benchmarks set
+        monkeypatch.setenv(variable, "1")
+    from benchmarks import finder
+
+    names = finder.Names("nowhere", "kernels.codes", LINE="LINEAR")
+    assert names.LINEAR == names.LINE == 0
+    for smoke, wanted in ((True, AttributeError), (False, NotImplementedError)):
+        monkeypatch.setattr(finder, "SMOKE", smoke)
+        with pytest.raises(AttributeError, match="has no nothing") as raised:
+            _ = names.nothing
+        assert isinstance(raised.value, wanted)
+        assert isinstance(raised.value, NotImplementedError) != smoke
+
+
 def test_an_unknown_commit_is_named(track, history):
     with pytest.raises(SystemExit, match="no commit 'nowhere'"):
         track.commit("nowhere")
