@@ -236,8 +236,8 @@ def _make_run(dtype):
                     waited += timed_barrier(control, threads)
                 if thread == 0:
                     close_step(plan, step, sample, batch)
-                    if clock() - window > WINDOW:
-                        if threads > 1 and waited > MAX_WAITING * (clock() - window):
+                    if threads > 1 and clock() - window > WINDOW:
+                        if waited > MAX_WAITING * (clock() - window):
                             raise_flag(control, at.SINGLE_THREAD)
                         window, waited = clock(), 0
                 if phases & at.UPDATE:
