@@ -43,6 +43,8 @@ def _make_run(dtype):
     @inner(dtype)
     def partition(rows, part, parts):
         """Where part ``part`` of ``parts`` begins: whole tiles if the parts are large, else about the same number of rows."""
+        if part == 0:  # the ends need no division, which takes as long as the rest of a small step's control
+            return 0
         if part == parts:
             return rows
         start = rows * part // parts
@@ -71,10 +73,11 @@ def _make_run(dtype):
     def whole_batch_rows(plan, thread, sample, batch):
         """Phase one where the batch is kept: this thread's rows, a block at a time."""
         threads, block = read_int(plan, at.THREADS), read_int(plan, at.BLOCK)
-        start, stop = partition(batch, thread, threads), partition(batch, thread + 1, threads)
-        for first in range(start, stop, block):
+        first, stop = partition(batch, thread, threads), partition(batch, thread + 1, threads)
+        while first < stop:
             last = min(first + block, stop)
             run_rows(plan, 0, first, last, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
+            first = last
 
     @inner(dtype)
     def segmented_rows(plan, thread, sample, batch):
@@ -233,8 +236,8 @@ def _make_run(dtype):
                     waited += timed_barrier(control, threads)
                 if thread == 0:
                     close_step(plan, step, sample, batch)
-                    if clock() - window > WINDOW:
-                        if threads > 1 and waited > MAX_WAITING * (clock() - window):
+                    if threads > 1 and clock() - window > WINDOW:
+                        if waited > MAX_WAITING * (clock() - window):
                             raise_flag(control, at.SINGLE_THREAD)
                         window, waited = clock(), 0
                 if phases & at.UPDATE:

@@ -60,7 +60,7 @@ def make_forward(dtype):
     return forward
 
 
-def make_backward(dtype, differentiate_strip):
+def make_backward(dtype, differentiate_strip, close_rows):
     """``backward`` for one element type."""
     width_of, _, _ = make_panels(dtype)
     product = gemm.product(dtype)
@@ -84,5 +84,6 @@ def make_backward(dtype, differentiate_strip):
             product(width, delta, delta_row, ITEM, panel, row, zeros, 0, target + move, target_row, units, rows)
             differentiate_strip(below, shift, move, first, last, width)
             v += width
+        close_rows(below, shift, first, last)
 
     return backward

@@ -13,21 +13,18 @@ from .weightless import make_weightless
 def make_layers(dtype):
     """For one element type (forward, backward, close_output, add_gradient, update_task, transpose_weights) of any layer."""
     differentiate_strip, close_rows = make_delta(dtype)
-    dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip)
+    dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
     add_dense_gradient, update_task = make_add_gradient(dtype), make_update_task(dtype)
     transpose_dense = make_transpose_weights(dtype)
-    elementwise_forward, softmax_forward, weightless_backward = make_weightless(dtype, differentiate_strip)
+    weightless_forward, weightless_backward = make_weightless(dtype, differentiate_strip, close_rows)
 
     @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch):
         """Rows first .. last of OUTPUT (and DERIVATIVE) from those of the input, whose row 0 is at ``source``."""
-        kind = read_int(layer, at.KIND)
-        if kind == at.DENSE:
+        if read_int(layer, at.KIND) == at.DENSE:
             dense_forward(plan, layer, shift, source, source_row, first, last, batch)
-        elif kind == at.ELEMENTWISE:
-            elementwise_forward(plan, layer, shift, source, source_row, first, last, batch)
         else:
-            softmax_forward(plan, layer, shift, source, source_row, first, last, batch)
+            weightless_forward(layer, shift, source, source_row, first, last)
 
     @inner(dtype)
     def backward(plan, layer, below, shift, first, last):
@@ -35,8 +32,7 @@ def make_layers(dtype):
         if read_int(layer, at.KIND) == at.DENSE:
             dense_backward(plan, layer, below, shift, first, last)
         else:
-            weightless_backward(plan, layer, below, shift, first, last)
-        close_rows(below, shift, first, last)
+            weightless_backward(layer, below, shift, first, last)
 
     @inner(dtype)
     def close_output(layer, shift, first, last):

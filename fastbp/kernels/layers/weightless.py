@@ -9,8 +9,8 @@ from ..simd.jit import inner
 from ..simd.machine import machine
 
 
-def make_weightless(dtype, differentiate_strip):
-    """The functions (forward_elementwise, forward_softmax, backward) for one element type."""
+def make_weightless(dtype, differentiate_strip, close_rows):
+    """The functions (forward, backward) for one element type."""
     activate, softmax, copy_rows = elementwise.activate(dtype), elementwise.softmax(dtype), memory.copy_rows(dtype)
     LANES = machine().lanes(dtype)
 
@@ -23,27 +23,24 @@ def make_weightless(dtype, differentiate_strip):
         return output
 
     @inner(dtype)
-    def forward_elementwise(plan, layer, shift, source, source_row, first, last, batch):
-        """Rows first .. last of OUTPUT = activation(source), and of DERIVATIVE where there is one."""
+    def forward(layer, shift, source, source_row, first, last):
+        """Rows first .. last of OUTPUT = activation(source), or softmax, and of DERIVATIVE where there is one."""
         output, row = copy_input(layer, shift, source, source_row, first, last), read_int(layer, at.OUTPUT_ROW)
         code, derivative = read_int(layer, at.ACTIVATION), read_int(layer, at.DERIVATIVE)
-        if code != LINEAR:
+        if read_int(layer, at.KIND) == at.SOFTMAX:
+            softmax(output, row, last - first, read_int(layer, at.UNITS_OUT))
+        elif code != LINEAR:
             d = derivative + shift + first * row if derivative else 0
             activate(code, read_int(layer, at.ALPHA), output, row, d, row, last - first, read_int(layer, at.VECTORS_OUT))
 
     @inner(dtype)
-    def forward_softmax(plan, layer, shift, source, source_row, first, last, batch):
-        """Rows first .. last of OUTPUT = softmax(source)."""
-        output = copy_input(layer, shift, source, source_row, first, last)
-        softmax(output, read_int(layer, at.OUTPUT_ROW), last - first, read_int(layer, at.UNITS_OUT))
-
-    @inner(dtype)
-    def backward(plan, layer, below, shift, first, last):
+    def backward(layer, below, shift, first, last):
         """Rows first .. last of the DELTA of the layer below: this one's, as its pre-activation is that one's output."""
         row, target_row = read_int(layer, at.DELTA_ROW), read_int(below, at.DELTA_ROW)
         source = read_int(layer, at.DELTA) + shift + first * row
         target = read_int(below, at.DELTA) + shift + first * target_row
         copy_rows(source, row, 0, target, target_row, last - first, LANES * read_int(layer, at.VECTORS_IN))
         differentiate_strip(below, shift, 0, first, last, read_int(below, at.VECTORS_OUT))
+        close_rows(below, shift, first, last)
 
-    return forward_elementwise, forward_softmax, backward
+    return forward, backward
