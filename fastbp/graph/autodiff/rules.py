@@ -31,11 +31,11 @@ def _f(name: str) -> Callable[[Any], Any]:
     return lambda x: apply(name, x)
 
 
-_exp, _log, _sqrt, _sin, _cos, _sinh, _cosh, _tanh, _sigmoid, _sigmoid_slope, _sign, _one_minus_square = map(
+_exp, _log, _sqrt, _sin, _cos, _sinh, _cosh, _tanh, _sigmoid, _sigmoid_derivative, _sign, _one_minus_square = map(
     _f,
     (
         *("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh", "tanh"),
-        *("sigmoid", "sigmoid_slope", "sign", "one_minus_square"),
+        *("sigmoid", "sigmoid_derivative", "sign", "one_minus_square"),
     ),
 )
 
@@ -121,8 +121,8 @@ RULES: dict[str, Rule] = {
     "arcsinh": lambda g, v, x: (g / apply("hypot", x, 1.0),),
     "arccosh": lambda g, v, x: (g / (_sqrt(x - 1.0) * _sqrt(x + 1.0)),),
     "arctanh": lambda g, v, x: (g / _one_minus_square(x),),
-    "sigmoid": lambda g, v, x: (g * _sigmoid_slope(x),),
-    "sigmoid_slope": lambda g, v, x: (-(g * (v * _tanh(0.5 * x))),),
+    "sigmoid": lambda g, v, x: (g * _sigmoid_derivative(x),),
+    "sigmoid_derivative": lambda g, v, x: (-(g * (v * _tanh(0.5 * x))),),
     "one_minus_square": lambda g, v, x: (-(g * (x + x)),),
     "relu": lambda g, v, x: (_where(_lt(0.0, x), g, 0.0),),
     "softplus": lambda g, v, x: (g * _sigmoid(x),),

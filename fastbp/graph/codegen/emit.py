@@ -38,7 +38,7 @@ def _fmax(s: Any, x: Any, y: Any) -> Any:
 # Those that have the same name in kernels/math/functions.py.
 _NAMED = (
     *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "softplus", "logaddexp"),
-    *("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sigmoid", "sigmoid_slope", "erf"),
+    *("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sigmoid", "sigmoid_derivative", "erf"),
     *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "hypot", "cosine_of", "one_minus_square"),
 )
 

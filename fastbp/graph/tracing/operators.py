@@ -23,7 +23,7 @@ def softplus(x: Any) -> Any:
     return np.logaddexp(0.0, x)
 
 
-def sigmoid_slope(x: Any) -> Any:
+def sigmoid_derivative(x: Any) -> Any:
     """The derivative of the sigmoid, to all digits at both ends."""
     small = np.exp(-np.abs(x))
     return small / np.square(1.0 + small)
@@ -110,7 +110,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "fmax": np.fmax,
     "hypot": np.hypot,
     "logaddexp": np.logaddexp,
-    "sigmoid_slope": sigmoid_slope,
+    "sigmoid_derivative": sigmoid_derivative,
     "one_minus_square": one_minus_square,
     "cosine_of": cosine_of,
     "where": np.where,
