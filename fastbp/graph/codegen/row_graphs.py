@@ -52,7 +52,7 @@ _traced: WeakKeyDictionary[Any, dict[tuple[int, int], LossGraph]] = WeakKeyDicti
 
 
 def loss_graph(loss: Any, targets: int, units: int) -> LossGraph:
-    """``trace_loss`` of a ``losses.Custom``, once for each object: what its formula sees around it stays as it was."""
+    """``trace_loss`` of a ``losses.Custom``, once for each object: later changes around its formula have no effect."""
     known = _traced.setdefault(loss, {})
     if (targets, units) not in known:
         known[targets, units] = trace_loss(loss.function, targets, units)
