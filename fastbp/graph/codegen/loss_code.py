@@ -217,7 +217,7 @@ class _LossWriter:
         wide.store_masked(double, at, s.first_lanes(self.count))
 
     def _store_gradient(self) -> None:
-        """The gradient where it has parts: whatever holds for all outputs, then neighbouring and single ones."""
+        """The gradient where it has parts: first those for all outputs, then those for slices and single outputs."""
         s = self.s
         singles = [(place, node) for place, node in self.pieces if isinstance(place, int)]
         slices = [(place, node) for place, node in self.pieces if not isinstance(place, int)]

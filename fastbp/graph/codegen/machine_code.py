@@ -216,7 +216,7 @@ class Writer:
 
 
 def _either(s: Simd, *cases: tuple[Vector, Any]) -> Vector:
-    """One vector from that of each basic block that may come before."""
+    """One vector from those of the basic blocks that may come before (a phi)."""
     phi = s.b.phi(cases[0][0].value.type)
     for vector, block in cases:
         phi.add_incoming(vector.value, block)

@@ -65,7 +65,7 @@ def trace_loss(f: Callable[..., Any], targets: int, units: int) -> LossGraph:
     Raises
     ------
     TraceError
-        Where f does what a loss cannot.
+        If f does something that a loss cannot.
     """
     tape = BatchTape()
     y_true, y_pred = tape.columns("y_true", targets), tape.columns("y_pred", units)
@@ -89,7 +89,7 @@ def trace_activation(f: Callable[..., Any]) -> ActivationGraph:
     Raises
     ------
     TraceError
-        Where f does what an activation cannot.
+        If f does something that an activation cannot.
     """
     tape = BatchTape()
     z = tape.units("z")

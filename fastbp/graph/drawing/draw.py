@@ -148,7 +148,7 @@ def _arrow(points: list[tuple[float, float]], ends: bool, kind: str) -> list[Any
 
 
 def _legend(heading: str) -> tuple[list[Any], float, float]:
-    """What stands above the graph, how far to the right it goes and where the graph begins."""
+    """The shapes above the graph, their right end, and the top of the graph."""
     base, x = MARGIN + 12, MARGIN
     shapes: list[Any] = [Text(x, base, heading, INK, True)]
     right = x + text_width(heading)

@@ -154,7 +154,7 @@ def _links(layers: list[int], edges: Sequence[tuple[int, int, bool]]) -> dict[tu
 
 
 def _ordered(rows: Neighbours, above: Neighbours, below: Neighbours) -> Neighbours:
-    """Sort each row by where its neighbours in the row before stand (their barycentre), down and up; keep the best."""
+    """Sort each row by the mean place of its neighbours in the row before (barycentre), down and up; keep the best."""
     best, least = rows, _crossings(rows, below)
     place = {cell: float(i) for row in rows for i, cell in enumerate(row)}
     for sweep in range(SWEEPS):
@@ -250,11 +250,8 @@ def _spread(
         mean, count = place - before, 1
         while pools and pools[-1][0] > mean:
             other, pooled, members = pools.pop()
-            mean, weight, count = (
-                (mean * weight + other * pooled) / (weight + pooled),
-                weight + pooled,
-                count + members,
-            )
+            mean = (mean * weight + other * pooled) / (weight + pooled)
+            weight, count = weight + pooled, count + members
         pools.append((mean, weight, count))
     means = [mean for mean, _, count in pools for _ in range(count)]
     return [min(max(mean, low), high - taken[-1]) + before for mean, before in zip(means, taken, strict=False)]

@@ -51,7 +51,7 @@ def array_contents(value: Any) -> Any:
 
 
 class ClosureWalk:
-    """One walk through what is within reach of ``f`` by the attribute names ``wanted``.
+    """One walk through all that ``f`` can reach by the attribute names ``wanted``.
 
     Attributes
     ----------
@@ -253,7 +253,7 @@ class ClosureWalk:
         if type(table) is not dict:
             return
         self.attributes.append((value, "__dict__", table))
-        if is_pure(kind.__module__):  # the names in a library's own code are not among those that are wanted
+        if is_pure(kind.__module__):  # the names in a library's own code are not among ``_wanted``
             self._visit_mapping(table)
             return
         for name in self._wanted:

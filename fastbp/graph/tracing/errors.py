@@ -54,7 +54,7 @@ def no_arithmetic(operator: str) -> TraceError:
 
 
 def is_about_nodes(error: Exception) -> bool:
-    """Whether what a formula called failed because it was given nodes instead of numbers."""
+    """Whether a function that a formula called failed because it got nodes instead of numbers."""
     if isinstance(error.__cause__ or error.__context__, TraceError) or type(error).__module__.startswith("numba."):
         return True
     return isinstance(error, TypeError | ValueError | AttributeError) and "Node" in str(error)

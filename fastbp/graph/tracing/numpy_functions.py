@@ -136,7 +136,7 @@ def _polyval(p: Any, x: Any) -> Any:
 
 
 def _filled(value: float, x: Any) -> Any:
-    """The same number in every row of x, whatever x is."""
+    """The same number in every row of x."""
     ones = apply("pow", x, 0.0)
     return apply("ne", value * ones, 0.0) if x.is_logical else value * ones
 

@@ -6,12 +6,7 @@ import dis
 import types
 from collections.abc import Iterator
 
-_TYPE_TESTS = {
-    "isinstance",
-    "type",
-    "issubclass",
-    "callable",
-}  # with these a formula may tell an array from its stand-in
+_TYPE_TESTS = {"isinstance", "type", "issubclass", "callable"}  # with these a formula may tell an array from a node
 
 _MADE_IN_C = (
     types.WrapperDescriptorType,

@@ -40,7 +40,7 @@ class Tape(NodeTape):
         return self._shared("constant", (), value, (), key=(type(value), repr(value)))
 
     def captured(self, array: np.ndarray) -> Node:
-        """An array around the formula; its contents are read at each call."""
+        """An array from outside the formula; its contents are read at each call."""
         if array.ndim != 1:
             raise trace_error(
                 f"A formula cannot use an array of shape {array.shape} from its surroundings.",
