@@ -40,8 +40,8 @@ __all__ = [
 ]
 
 
-# What needs the graph is imported when it is first asked for.
-_LATER = {
+# What needs the graph is imported at its first use.
+_LAZY = {
     **dict.fromkeys(("Graph", "trace"), "graph.graph"),
     **dict.fromkeys(("grad", "hessian", "jacobian", "value_and_grad"), "graph.autodiff.transforms"),
     **dict.fromkeys(("Node",), "graph.tracing.node"),
@@ -60,15 +60,15 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_to_end(f"{__name__}.{_LATER[name]}"), name)
+    value = getattr(import_to_end(f"{__name__}.{_LAZY[name]}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_LAZY})
 
 
 def warmup() -> None:

@@ -13,9 +13,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m fastbp", description="Fast training of dense networks on a CPU.")
     parser.add_argument("--version", action="version", version=f"fastbp {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("warmup", help="compile everything ahead and keep it on disk")
+    commands.add_parser("warmup", help="compile everything in advance and keep it on disk")
     commands.add_parser("info", help="versions, processor, vector width, threads, and the cache of compiled kernels")
-    bench_parser = commands.add_parser("bench", help="how fast this machine trains a network of your own")
+    bench_parser = commands.add_parser("bench", help="how fast this machine trains a network of your choice")
     _add_bench_arguments(bench_parser)
     chosen = vars(parser.parse_args(arguments))
     command = chosen.pop("command")
@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         print("\n".join(lines), end="\n" if lines else "", flush=True)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python itself will write there once more
-        if not isinstance(error, BrokenPipeError):  # that is a reader who has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at exit
+        if not isinstance(error, BrokenPipeError):  # that is a reader, such as head, that stops early
             parser.exit(1, f"{parser.prog}: error: the output could not be written: {error}\n")
 
 

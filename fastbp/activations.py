@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .arguments import function_name, function_of, number, unknown
+from .arguments import check_signature, function_name, number, unknown
 from .kernels import codes
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ class Activation:
     Parameters
     ----------
     name : str
-        As Keras calls it.
+        Its name in Keras.
     code : int
-        As the kernels call it.
+        Its code in the kernels.
     alpha : float
-        The parameter, for those that have one.
+        The parameter, for activations that have one.
     function : callable, optional
         The formula of a custom activation.
     """
@@ -84,7 +84,7 @@ def elu(alpha: float = 1.0) -> Activation:
     Parameters
     ----------
     alpha : float
-        Minus the limit at minus infinity; at least 0.
+        The function tends to ``-alpha`` at minus infinity; at least 0.
 
     Examples
     --------
@@ -115,20 +115,20 @@ def gelu(approximate: bool = False) -> Activation:
 def custom(function: Callable[..., Any], name: str | None = None) -> Activation:
     """A custom formula, differentiated and compiled like the activations here.
 
-    Handing the function itself to ``Dense(units, activation=f)`` does the same.
+    Passing the function itself to ``Dense(units, activation=f)`` does the same.
 
     Parameters
     ----------
     function : callable
         ``f(z)`` of an array (samples, units): computes each unit's output from its ``z`` alone, with operators, fastbp's
-        functions or NumPy's. Numbers around the formula are constants, read anew by each ``compile``.
+        functions or NumPy's. Numbers from outside the formula are constants, read again by each ``compile``.
     name : str, optional
         The function's if not given.
 
     Raises
     ------
     TraceError
-        If the formula does what cannot be compiled.
+        If the formula cannot be compiled.
 
     Examples
     --------
@@ -140,8 +140,8 @@ def custom(function: Callable[..., Any], name: str | None = None) -> Activation:
     """
     if not callable(function) or isinstance(function, type):
         raise TypeError(f"activation must be a function of z, got {function!r}")
-    function_of("activation", function, ["z"])
-    from .graph.codegen.row_graphs import trace_activation  # so that a bad formula is told where it is given
+    check_signature("activation", function, ["z"])
+    from .graph.codegen.row_graphs import trace_activation  # now, so that a bad formula raises where it is given
 
     trace_activation(function)
     return Activation(name or function_name(function), codes.CUSTOM_ACTIVATION, function=function)
@@ -164,7 +164,7 @@ def get(identifier: object) -> Activation:
     Raises
     ------
     TypeError, ValueError
-        If it stands for none.
+        If there is no such activation.
 
     Examples
     --------

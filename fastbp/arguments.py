@@ -1,4 +1,4 @@
-"""Checks of the names and numbers that a user hands in, and their error texts."""
+"""Checks of the names and numbers that a user passes, and their error texts."""
 
 import inspect
 import itertools
@@ -30,7 +30,7 @@ def unique_name(name: str, is_taken: Callable[[str], bool]) -> str:
 def lookup(
     argument: str, identifier: Any, base: type, classes: Mapping[str, type], allowed: str = "a name or an object"
 ) -> Any:
-    """The object that a name, a class or an object of ``base`` stands for; case does not matter in names."""
+    """The object of ``base`` that a name, a class or an object stands for; case does not matter in names."""
     if isinstance(identifier, base):
         return identifier
     if isinstance(identifier, type) and identifier in classes.values():
@@ -43,11 +43,11 @@ def lookup(
     return classes[names[identifier.lower()]]()
 
 
-def function_of(argument: str, value: Any, names: Sequence[str]) -> None:
-    """Make sure that a function can be called with so many positional arguments."""
+def check_signature(argument: str, value: Any, names: Sequence[str]) -> None:
+    """Make sure that a function can be called with these positional arguments."""
     try:
         signature = inspect.signature(value)
-    except (TypeError, ValueError):  # NumPy's functions and the like do not tell
+    except (TypeError, ValueError):  # NumPy's functions and the like have no signature
         return
     try:
         signature.bind(*names)
@@ -57,7 +57,7 @@ def function_of(argument: str, value: Any, names: Sequence[str]) -> None:
 
 
 def function_name(value: Any) -> str:
-    """What a function, a partial or an object that can be called is called."""
+    """The name of a function, a partial or another callable object."""
     value = getattr(value, "func", value)
     return str(getattr(value, "__name__", type(value).__name__))
 
@@ -77,7 +77,7 @@ def integer(argument: str, value: Any, minimum: int) -> int:
 
 
 def number(argument: str, value: Any, low: float = -math.inf, high: float = math.inf, below: bool = False) -> float:
-    """``value`` as a finite float from ``low`` to ``high`` (``below``: less than ``high``)."""
+    """``value`` as a finite float from ``low`` to ``high`` (with ``below``, less than ``high``)."""
     allowed = f"{argument} must be a finite number"
     if low > -math.inf or high < math.inf:
         allowed += f" of at least {low:g}" if high == math.inf else f" in [{low:g}, {high:g}{')' if below else ']'}"
@@ -90,7 +90,7 @@ def number(argument: str, value: Any, low: float = -math.inf, high: float = math
 
 
 def boolean(argument: str, value: Any) -> bool:
-    """``value`` as a bool; other truthy things are refused."""
+    """``value`` as a bool; other truthy values are refused."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{argument} must be True or False, got {value!r}")
     return bool(value)

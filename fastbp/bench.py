@@ -22,7 +22,7 @@ LAST_ACTIVATIONS = {"mse": None, "binary_crossentropy": "sigmoid", "sparse_categ
 MAX_ROWS, MAX_STEPS = 20_000, 200  # of an epoch
 ROUNDS = 5
 
-_START = """
+_TIME_KERNELS = """
 import time
 start = time.perf_counter()
 import sys
@@ -34,7 +34,7 @@ print(time.perf_counter() - start)
 
 @dataclass(frozen=True)
 class Speed:
-    """Training with some number of threads.
+    """How fast a number of threads trains.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Speed:
     gflops : float
         Billions of floating-point operations a second of the matrix products.
     limit : float
-        What as many threads can do at most, measured in the same rounds.
+        The most that as many threads can do, measured in the same rounds.
     """
 
     threads: int
@@ -60,7 +60,7 @@ class Speed:
 
     @property
     def fraction(self) -> float:
-        """Of the limit."""
+        """How much of the limit is reached."""
         return self.gflops / self.limit
 
 
@@ -149,7 +149,7 @@ def bench(
     Raises
     ------
     TypeError, ValueError
-        For an argument that makes no network.
+        For an invalid argument.
 
     Examples
     --------
@@ -224,11 +224,11 @@ def _measure(models: dict[int, Sequential], x: np.ndarray, y: np.ndarray, batch_
 
 
 def _compile_times(dtype: str) -> tuple[float, float]:
-    """Seconds until the kernels are there, in a process that finds none on disk and in the one after it."""
+    """Seconds until the kernels are ready: in a process that finds none on disk, and in the next one."""
     path = os.pathsep.join([str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")])
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "NUMBA_CACHE_DIR": cache, "PYTHONPATH": path}
-        command = [sys.executable, "-c", _START, dtype]
+        command = [sys.executable, "-c", _TIME_KERNELS, dtype]
         first, second = (
             float(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout) for _ in range(2)
         )

@@ -1,4 +1,4 @@
-"""What a user hands in as data: a plain array of numbers, or an error that says what it is and what to do about it."""
+"""Data from the user as a plain array of numbers, or an error that says what it is and what to do about it."""
 
 import numbers
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from .notices import warn_of_large_integers
 
 REAL = numbers.Real | Decimal | np.bool_
 
-# What to do about an array of no real numbers, by the kind of its dtype.
+# What to do about an array that holds no real numbers, by the kind of its dtype.
 HINTS = {
     "c": "take the real part, and make the imaginary one a column of its own",
     "M": "make numbers of dates, such as the seconds since the first: (x - x.min()) / np.timedelta64(1, 's')",
@@ -26,19 +26,19 @@ def describe(value: Any) -> str:
 
 
 def as_numbers(argument: str, value: Any) -> np.ndarray:
-    """``value`` as a plain array of numbers; no copy of what is one."""
+    """``value`` as a plain array of numbers; not copied if it is one already."""
     array = _as_array(argument, value)
     if array.dtype == object:
         array = _objects_as_numbers(argument, value, array)
     if array.dtype.kind not in "fiub":
-        raise _refusal(argument, value, array)
+        raise _dtype_error(argument, value, array)
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{argument} must have no masked elements, got {np.ma.count_masked(value)}: fill them first")
     return array
 
 
 def contiguous(argument: str, array: np.ndarray, dtype: Any) -> np.ndarray:
-    """C-contiguous, aligned and of the dtype.
+    """The array C-contiguous, aligned and of the dtype.
 
     Numbers too large for it become infinite and those too small zero, whatever NumPy's warnings are set to.
     """
@@ -50,7 +50,7 @@ def contiguous(argument: str, array: np.ndarray, dtype: Any) -> np.ndarray:
 def _as_array(argument: str, value: Any) -> np.ndarray:
     try:
         return np.asarray(value)
-    except Exception as error:  # __array__ may raise anything: a tensor that requires its gradient, or is elsewhere
+    except Exception as error:  # __array__ may raise anything: a tensor that requires its gradient, or is on a GPU
         lengths = _lengths(value)
         if len(set(lengths)) > 1:
             at = next(i for i, length in enumerate(lengths) if length != lengths[0])
@@ -62,14 +62,14 @@ def _as_array(argument: str, value: Any) -> np.ndarray:
 
 
 def _lengths(value: Any) -> list[int]:
-    """The lengths of a list's rows; that of a single number is 0."""
+    """The lengths of a list's rows; a single number has length 0."""
     return [len(row) if hasattr(row, "__len__") else 0 for row in value] if isinstance(value, list | tuple) else []
 
 
 def _objects_as_numbers(argument: str, value: Any, array: np.ndarray) -> np.ndarray:
-    """The same in float64 where each element is a real number: a Python number, a Fraction, a Decimal, a nullable one."""
+    """The array in float64 if each element is a real number: a Python number, a Fraction, a Decimal, a nullable one."""
     if array.ndim == 0 and not isinstance(array[()], REAL):
-        raise _no_array(argument, value)
+        raise _object_error(argument, value)
     if _has_columns_of_numbers(value):
         nullable: np.ndarray = value.to_numpy("float64", na_value=np.nan)
         return nullable
@@ -85,7 +85,7 @@ def _objects_as_numbers(argument: str, value: Any, array: np.ndarray) -> np.ndar
 
 
 def _has_columns_of_numbers(value: Any) -> bool:
-    """Whether it is a DataFrame or Series of numbers that NumPy sees as objects: of several dtypes, or of nullable ones."""
+    """Whether it is a DataFrame or Series of numbers that NumPy makes objects of: several dtypes, or nullable ones."""
     dtypes = getattr(value, "dtypes", ())
     kinds = [getattr(dtype, "kind", "") for dtype in (dtypes if hasattr(dtypes, "__iter__") else [dtypes])]
     return bool(kinds) and hasattr(value, "to_numpy") and set(kinds) <= set("fiub")
@@ -94,8 +94,8 @@ def _has_columns_of_numbers(value: Any) -> bool:
 # ------------------------------------------------------------------------------------------------------------ errors
 
 
-def _no_array(argument: str, value: Any) -> TypeError:
-    """The error for what NumPy takes for a single object."""
+def _object_error(argument: str, value: Any) -> TypeError:
+    """The error for what NumPy treats as a single object."""
     hint = ""
     if isinstance(value, Mapping):
         hint = ": make its values columns, such as np.column_stack(list(x.values()))"
@@ -108,9 +108,9 @@ def _no_array(argument: str, value: Any) -> TypeError:
     return TypeError(f"{argument} must be an array of numbers, got {describe(value)}{hint}")
 
 
-def _refusal(argument: str, value: Any, array: np.ndarray) -> TypeError:
-    """The error for an array of another kind of dtype, as of text, complex numbers or dates."""
-    column = _column_of_no_numbers(value)
+def _dtype_error(argument: str, value: Any, array: np.ndarray) -> TypeError:
+    """The error for an array of another kind of dtype, such as text, complex numbers or dates."""
+    column = _non_numeric_column(value)
     what = f"{argument} must hold real numbers, got {describe(value)}{column or f' of dtype {array.dtype}'}"
     if array.dtype.kind in "UST" and array.size:
         text = next((text for text in array.flat if not _is_number(text)), array.flat[0])
@@ -118,8 +118,8 @@ def _refusal(argument: str, value: Any, array: np.ndarray) -> TypeError:
     return TypeError(f"{what}: {HINTS.get(array.dtype.kind, 'convert it to real numbers beforehand')}")
 
 
-def _column_of_no_numbers(value: Any) -> str:
-    """Words that name the first such column of a DataFrame."""
+def _non_numeric_column(value: Any) -> str:
+    """A phrase that names the first column of a DataFrame that holds no numbers."""
     if hasattr(value, "columns") and hasattr(value, "dtypes"):
         for name, dtype in zip(value.columns, value.dtypes, strict=False):
             if getattr(dtype, "kind", "") not in set("fiub"):
@@ -150,7 +150,7 @@ def _element_hint(element: Any) -> str:
 
 
 def _is_number(text: Any) -> bool:
-    """Whether a text says a number."""
+    """Whether a text reads as a number (NaN is none)."""
     try:
         return isinstance(text, str | bytes) and float(text) == float(text)
     except ValueError:

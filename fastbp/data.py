@@ -1,4 +1,4 @@
-"""Checks of the arrays that a user hands in: samples, targets, weights.
+"""Checks of the arrays that a user passes: samples, targets, weights.
 
 Data that is already C-contiguous in the model's dtype passes through as it is, never copied.
 """
@@ -14,14 +14,14 @@ from .feature_names import Names, check_columns
 from .kernels.codes import BINARY_CROSSENTROPY, CATEGORICAL_CROSSENTROPY
 from .losses import Loss
 
-SMALL = 1 << 10  # elements that are looked at sooner than they are added up
-FINITE_BLOCK = 1 << 20  # elements looked at together when a sum says that something is amiss
+MAX_CHECKED_DIRECTLY = 1 << 10  # elements; up to here checking each is faster than adding them up
+FINITE_BLOCK = 1 << 20  # elements checked at a time when the sum is not finite
 
 
 def inputs(argument: str, x: Any, units: int | None, dtype: np.dtype, check_finite: bool, names: Names = None) -> np.ndarray:
     """``x`` as the engine takes it: (n, units), C-contiguous, of the model's dtype. ``units`` None: any width.
 
-    ``names``, where there are any, are those its columns must have if they have names.
+    If both ``names`` are given and the columns of ``x`` have names, these must be the same.
     """
     if _is_ready(x, units, dtype):
         array: np.ndarray = x
@@ -107,7 +107,7 @@ def arrays(argument: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype:
 
 
 def output_gradient(argument: str, dy: Any, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
-    """The gradient with respect to a network's output of a given shape."""
+    """The gradient with respect to a network's output, as the engine takes it."""
     dy = as_numbers(argument, dy)
     if dy.shape != shape:
         raise ValueError(f"{argument} must have the shape of the output of the last forward, {shape}, got {dy.shape}")
@@ -115,7 +115,7 @@ def output_gradient(argument: str, dy: Any, shape: tuple[int, int], dtype: np.dt
 
 
 def _is_ready(array: Any, units: int | None, dtype: np.dtype) -> bool:
-    """Whether an array can go to the engine as it is: the short way through for a caller that predicts row by row."""
+    """Whether an array can go to the engine as it is: the fast path of a caller that predicts row by row."""
     if type(array) is not np.ndarray or array.ndim != 2 or array.shape[1] != units or array.dtype != dtype:
         return False
     flags = array.flags
@@ -143,14 +143,14 @@ def _target_hint(y: np.ndarray, loss: Loss) -> str:
 
 
 def _labels(argument: str, y: np.ndarray, classes: int) -> np.ndarray:
-    """Class labels as int64 (n,). A label out of range would make the kernels read past a row, so all are looked at."""
+    """Class labels as int64 (n,). A label out of range would make the kernels read past a row, so all are checked."""
     allowed = f"{argument} must hold integer class labels from 0 to {classes - 1}"
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:
         hint = ": for one-hot targets use the loss 'categorical_crossentropy'" if y.shape[1:] == (classes,) else ""
         raise ValueError(f"{allowed}, one for each sample, got shape {y.shape}{hint}")
-    if not (y.min() >= 0 and y.max() < classes):  # so put, NaN fails too
+    if not (y.min() >= 0 and y.max() < classes):  # written so that NaN fails too
         at = int(np.argmin((y >= 0) & (y < classes)))
         raise ValueError(f"{allowed}, got {y[at]} at row {at}")
     labels = contiguous(argument, y, np.dtype(np.int64))
@@ -161,8 +161,8 @@ def _labels(argument: str, y: np.ndarray, classes: int) -> np.ndarray:
 
 
 def _check_finite(argument: str, array: np.ndarray) -> None:
-    """One pass: a sum is finite only if all its terms are. Finite terms may overflow it, so then look at each."""
-    if array.size < SMALL and np.isfinite(array).all():
+    """One pass: a sum is finite only if all its terms are. Finite terms may overflow, so then each is checked."""
+    if array.size < MAX_CHECKED_DIRECTLY and np.isfinite(array).all():
         return
     with np.errstate(over="ignore", invalid="ignore"):
         total = np.add.reduce(array, axis=None)

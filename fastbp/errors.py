@@ -13,7 +13,7 @@ class TrainingDiverged(ArithmeticError, ValueError):
     epoch, step : int
         When it was noticed, counted from 1; the step within the epoch.
     result : FormulaFit
-        What ``fastbp.fit_formula`` had when the epoch began; None for a model, which holds its weights itself.
+        The fit by ``fastbp.fit_formula`` as it was when the epoch began; None for a model, which holds its weights itself.
     """
 
     result: Any = None

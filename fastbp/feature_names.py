@@ -1,4 +1,4 @@
-"""Names of the columns of data: those of a DataFrame must stay the same, in the same order."""
+"""Names of data columns: those of a DataFrame must stay the same, in the same order."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 Names = tuple[str, ...] | None
-SHOWN = 8  # names of a list in an error
+MAX_LISTED = 8  # names in an error
 
 
 def column_names(x: Any) -> Names:
@@ -41,5 +41,5 @@ def check_columns(argument: str, x: Any, expected: Names) -> None:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:SHOWN]))
-    return shown + (f", ... ({len(names)} in all)" if len(names) > SHOWN else "")
+    shown = ", ".join(map(repr, names[:MAX_LISTED]))
+    return shown + (f", ... ({len(names)} in all)" if len(names) > MAX_LISTED else "")

@@ -1,7 +1,7 @@
-"""A forked child has the memory of its parent but none of its other threads: what they held, nobody will give back there.
+"""A forked child has its parent's memory but none of its other threads, so a lock that those held is never released there.
 
-Each module mends what is its own. Locks around data are made anew in the child (engine.py, threads.py); a compilation is not
-left half done in the first place, so a fork waits for its end (kernels/simd/lock.py).
+Each module repairs its own state. Locks around data are replaced in the child (engine.py, threads.py); a compilation must not
+be left half done, so a fork waits until it is finished (kernels/simd/lock.py).
 """
 
 import os
@@ -9,6 +9,6 @@ from collections.abc import Callable
 
 
 def at_fork(**hooks: Callable[[], object]) -> None:
-    """``os.register_at_fork``, where there is such a thing."""
+    """``os.register_at_fork``, on systems that have it."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(**hooks)

@@ -11,14 +11,14 @@ import numpy as np
 from .arguments import integer, number
 from .models.sequential import Sequential
 
-_STEPS = (1.0, 0.1, 0.01)  # a kink that one step reaches across the next one does not; a wrong derivative stays wrong
-_GOOD = 1e-9  # an error that calls for no second look
-_ROUNDING = 64 * np.finfo(float).eps  # of the value, by which two values may differ for no reason
+_STEPS = (1.0, 0.1, 0.01)  # a shorter step may not reach across a kink; a wrong derivative stays wrong
+_SMALL_ERROR = 1e-9  # no other step is tried below this error
+_ROUNDING = 64 * np.finfo(float).eps  # relative difference of two values that rounding explains
 
 
 @dataclass(frozen=True)
 class GradientEntry:
-    """One derivative, twice.
+    """One derivative, by backpropagation and by a central difference.
 
     Attributes
     ----------
@@ -27,9 +27,9 @@ class GradientEntry:
     index : tuple of int
         Where in it; ``()`` for a single number.
     backpropagation, difference : float
-        The derivative by either way.
+        The derivative computed each way.
     error : float
-        Their distance, beyond what rounding explains, over the larger one.
+        Their distance beyond what rounding explains, relative to the larger one.
 
     Examples
     --------
@@ -102,12 +102,12 @@ def check_gradients(
     Parameters
     ----------
     model_or_function : Sequential or callable
-        A compiled model; its derivatives by the weights are checked on a float64 copy. Or a formula as ``fastbp.grad`` takes
-        it, which is called with NumPy's numbers and arrays for the differences.
+        A compiled model; its derivatives with respect to the weights are checked on a float64 copy. Or a formula as
+        ``fastbp.grad`` takes it, which is called with NumPy's numbers and arrays for the differences.
     *args
         A model's x and y, or the function's arguments.
     argnums : int or sequence of int
-        Of a function, the arguments to differentiate by.
+        Of a function, the arguments to differentiate with respect to.
     gradient : callable, optional
         A function's gradient, to be checked instead of ``fastbp.grad``'s: takes the same arguments and returns an array, or a
         tuple of them for a sequence of ``argnums``.
@@ -159,13 +159,13 @@ Parts = tuple[list[str], list[np.ndarray], list[np.ndarray], Callable[[list[np.n
 
 
 def _of_model(model: Sequential, x: Any, y: Any) -> Parts:
-    """Names, weights and gradients of a float64 copy, and its loss by the weights."""
+    """Names, weights and gradients of a float64 copy, and its loss as a function of the weights."""
     from .layers import Input
 
     if model.optimizer is None or model.loss is None:
         raise ValueError("the model must be compiled first, got none of compile(optimizer, loss, metrics)")
     if not model.built:
-        model.value_and_gradient(x, y)  # the data tells the width
+        model.value_and_gradient(x, y)  # builds the model: its width follows from the data
     assert model.input_shape is not None
     copy = Sequential([Input(model.input_shape[1:]), *model.layers], dtype="float64")
     copy.compile(model.optimizer, model.loss)
@@ -183,7 +183,7 @@ def _of_model(model: Sequential, x: Any, y: Any) -> Parts:
 
 
 def _of_function(f: Callable[..., Any], args: tuple[Any, ...], argnums: Any, gradient: Callable[..., Any] | None) -> Parts:
-    """Names and values of the arguments to differentiate by, their gradients, and the function of them."""
+    """Names and values of the chosen arguments, the gradients with respect to them, and the function of them."""
     from .graph.autodiff.derivative import argument_numbers
     from .graph.autodiff.transforms import grad
 
@@ -234,7 +234,7 @@ def _entries(
         index = tuple(int(i) for i in np.unravel_index(place, arrays[which].shape))
         exact = float(derivative[index])
         tries = [_difference(arrays, which, index, exact, value, _STEPS[0])]
-        if tries[0][1] > _GOOD:
+        if tries[0][1] > _SMALL_ERROR:
             tries += [_difference(arrays, which, index, exact, value, scale) for scale in _STEPS[1:]]
         difference, error = min(tries, key=lambda found: found[1] if found[1] == found[1] else np.inf)
         yield GradientEntry(name, index, exact, difference, error)
@@ -243,7 +243,7 @@ def _entries(
 def _difference(
     arrays: list[np.ndarray], which: int, index: tuple[int, ...], exact: float, value: Any, scale: float
 ) -> tuple[float, float]:
-    """The derivative by a central difference, and how far the exact one is from it beyond rounding, relatively."""
+    """The derivative by a central difference, and the relative error of the exact one beyond rounding."""
     centre = arrays[which][index]
     # The cube root of the rounding error balances truncation (step squared) against cancellation (1 / step).
     step = scale * np.cbrt(np.finfo(float).eps) * max(1.0, abs(centre))

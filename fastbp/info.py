@@ -15,7 +15,7 @@ EXTRAS = ("scipy", "scikit-learn", "matplotlib", "pandas")
 
 
 def cpu_name() -> str:
-    """What the processor calls itself.
+    """The model name of the processor.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def _versions(names: tuple[str, ...]) -> str:
 
 
 def _cache_text() -> str:
-    """The folder of compiled kernels, and whether those that this very version needs are in it."""
+    """The folder of compiled kernels, and whether it holds those that this version needs."""
     from .kernels.simd.disk_cache import directory
 
     try:
@@ -95,7 +95,7 @@ def _cache_text() -> str:
 
         state = [f"{dtype} {'warm' if is_cached(dtype) else 'cold'}" for dtype in ("float32", "float64")]
         return f"{directory()}: {', '.join(state)}"
-    except RuntimeError as error:  # no JIT, or nobody's home
+    except RuntimeError as error:  # no JIT, or no home folder
         return f"none: {error}"
 
 

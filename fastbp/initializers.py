@@ -21,8 +21,8 @@ from .seeds import INITIALIZER, generator
 Shape = tuple[int, ...]
 Initializer = Callable[[Shape, "np.random.Generator", str], np.ndarray]
 
-# The standard deviation of a standard normal distribution cut off at two standard deviations.
-_CUT_DEVIATION = 0.87962566103423978
+# The standard deviation of a standard normal distribution truncated at two standard deviations.
+_TRUNCATED_STDDEV = 0.87962566103423978
 
 
 def _fans(shape: Shape) -> tuple[int, int]:
@@ -30,8 +30,8 @@ def _fans(shape: Shape) -> tuple[int, int]:
     return (shape[0], shape[0]) if len(shape) == 1 else (math.prod(shape[:-1]), shape[-1])
 
 
-def _cut_normal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """Normal numbers, those beyond 2 drawn again."""
+def _truncated_normal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
+    """Standard normal numbers; those beyond 2 are drawn again."""
     values = rng.standard_normal(shape)
     while (beyond := np.abs(values) > 2).any():
         values[beyond] = rng.standard_normal(int(beyond.sum()))
@@ -39,8 +39,8 @@ def _cut_normal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Drawn:
-    """Numbers from the model's generator, or from one of its own where ``seed`` is given."""
+class _BuiltIn:
+    """An initializer that draws from the model's generator, or from a separate one if it has a ``seed``."""
 
     def __call__(self, shape: Shape, rng: np.random.Generator, dtype: str = "float32") -> np.ndarray:
         seed = getattr(self, "seed", None)
@@ -59,8 +59,8 @@ class _Drawn:
 
 
 @dataclass(frozen=True)
-class VarianceScaling(_Drawn):
-    """Random numbers of variance ``scale / n``, n being what ``mode`` says.
+class VarianceScaling(_BuiltIn):
+    """Random numbers of variance ``scale / n``, where ``mode`` says what n is.
 
     Parameters
     ----------
@@ -98,12 +98,12 @@ class VarianceScaling(_Drawn):
             return rng.uniform(-math.sqrt(3 * variance), math.sqrt(3 * variance), shape)
         if self.distribution == "untruncated_normal":
             return rng.standard_normal(shape) * math.sqrt(variance)
-        return _cut_normal(shape, rng) * (math.sqrt(variance) / _CUT_DEVIATION)
+        return _truncated_normal(shape, rng) * (math.sqrt(variance) / _TRUNCATED_STDDEV)
 
 
 @dataclass(frozen=True)
-class RandomUniform(_Drawn):
-    """Evenly from ``minval`` to ``maxval``."""
+class RandomUniform(_BuiltIn):
+    """Uniformly distributed from ``minval`` to ``maxval``."""
 
     minval: float = -0.05
     maxval: float = 0.05
@@ -114,7 +114,7 @@ class RandomUniform(_Drawn):
 
 
 @dataclass(frozen=True)
-class RandomNormal(_Drawn):
+class RandomNormal(_BuiltIn):
     """Normally distributed."""
 
     mean: float = 0.0
@@ -126,7 +126,7 @@ class RandomNormal(_Drawn):
 
 
 @dataclass(frozen=True)
-class TruncatedNormal(_Drawn):
+class TruncatedNormal(_BuiltIn):
     """Normally distributed; numbers more than two ``stddev`` from the mean are drawn again."""
 
     mean: float = 0.0
@@ -134,11 +134,11 @@ class TruncatedNormal(_Drawn):
     seed: int | None = None
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
-        return self.mean + self.stddev * _cut_normal(shape, rng)
+        return self.mean + self.stddev * _truncated_normal(shape, rng)
 
 
 @dataclass(frozen=True)
-class Orthogonal(_Drawn):
+class Orthogonal(_BuiltIn):
     """``gain`` times a matrix of orthonormal rows or columns, whichever are fewer (Saxe et al. 2014, arXiv:1312.6120)."""
 
     gain: float = 1.0
@@ -154,7 +154,7 @@ class Orthogonal(_Drawn):
 
 
 @dataclass(frozen=True)
-class Constant(_Drawn):
+class Constant(_BuiltIn):
     """Every number is ``value``."""
 
     value: float = 0.0
@@ -163,7 +163,7 @@ class Constant(_Drawn):
         return np.full(shape, self.value)
 
 
-_NAMES: dict[str, _Drawn] = {
+_NAMES: dict[str, _BuiltIn] = {
     "glorot_uniform": VarianceScaling(1.0, "fan_avg", "uniform"),
     "glorot_normal": VarianceScaling(1.0, "fan_avg"),
     "he_uniform": VarianceScaling(2.0, "fan_in", "uniform"),
@@ -191,12 +191,12 @@ def get(identifier: Any, argument: str = "initializer") -> Initializer:
     identifier : str or callable
         A callable takes (shape, rng, dtype) and returns an array.
     argument : str
-        What to call it in an error.
+        Its name in an error.
 
     Raises
     ------
     TypeError, ValueError
-        If it stands for none.
+        If there is no such initializer.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""Metrics, computed from sums that the engine collects on its way through the data.
+"""Metrics, computed from sums that the engine collects in its pass over the data.
 
 ``accuracy`` becomes Keras's binary accuracy (the prediction is above 0.5) for one output, sparse categorical accuracy
-for integer labels and categorical accuracy otherwise. Where the binary cross-entropy is told that outputs are logits
-(``from_logits=True``), binary accuracy asks instead whether they are above 0, the logit of 0.5. As in Keras, the training
-metrics of an epoch come from the predictions made before each update, and of several metrics of one name the second is
+for integer labels and categorical accuracy otherwise. Where the loss is the binary cross-entropy of logits
+(``from_logits=True``), outputs are compared with 0, the logit of 0.5, instead. As in Keras, the training
+metrics of an epoch come from the predictions made before each update, and of several metrics with the same name the second is
 called ``name_1``, the third ``name_2``; "loss" is the loss's.
 """
 
@@ -37,7 +37,7 @@ def _rmse(s: Statistics, targets: Targets) -> float:
 
 
 def _r2(s: Statistics, targets: Targets) -> float:
-    """The mean over outputs of 1 - error / variance; a constant target counts 1 if it is met exactly, else 0."""
+    """The mean over outputs of 1 - error / variance; a constant target counts 1 if it is predicted exactly, else 0."""
     constant = targets.squares.value == 0
     exact = np.where(s.squared_error.value == 0, 1.0, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -84,14 +84,14 @@ _NAMES = {kind: kind for kind in _KINDS if kind != "binary_accuracy_of_logits"} 
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that tells how good predictions are.
+    """A measure of how good predictions are.
 
     Parameters
     ----------
     name : str
-        What it is called in a history.
+        Its name in a history.
     kind : str
-        Which of this module's it is: "mse", "mae", "rmse", "r2", "accuracy" or one of the three kinds of accuracy.
+        One of "mse", "mae", "rmse", "r2", "accuracy" and the three kinds of accuracy.
 
     Examples
     --------
@@ -123,7 +123,7 @@ class Metric:
         return Metric(self.name, kind)
 
     def compute(self, statistics: Statistics | None, targets: Targets) -> float:
-        """The value of a resolved metric; ``statistics`` are there if the engine was told to count."""
+        """The value of a resolved metric; ``statistics`` are what the engine collected for it."""
         assert statistics is not None
         return _KINDS[self.kind][0](statistics, targets)
 
@@ -138,7 +138,7 @@ def get(identifier: Any) -> Metric:
     Raises
     ------
     TypeError, ValueError
-        If it stands for none.
+        If there is no such metric.
 
     Examples
     --------
@@ -156,7 +156,7 @@ def get(identifier: Any) -> Metric:
 
 
 def get_all(identifiers: Any) -> tuple[Metric, ...]:
-    """The metrics that ``compile`` was given: None, one, or a list; each with a name of its own."""
+    """The metrics that ``compile`` was given: None, one, or a list; no two have the same name."""
     if identifiers is None:
         return ()
     if isinstance(identifiers, str | Metric):
@@ -179,7 +179,7 @@ def get_all(identifiers: Any) -> tuple[Metric, ...]:
 def to_count(metrics: Sequence[Metric]) -> int:
     """The engine's ``statistics`` argument for resolved metrics."""
     counted = {_KINDS[metric.kind][1] for metric in metrics}
-    accuracies = counted - {codes.ERRORS}  # with each of which errors are counted too, where there are any
+    accuracies = counted - {codes.ERRORS}  # with each of these the engine sums errors too, except for labels
     if len(accuracies) > 1:
         raise ValueError("metrics must hold one kind of accuracy, got binary_accuracy and categorical_accuracy")
     return max(accuracies or counted, default=codes.NO_STATISTICS)
@@ -187,5 +187,5 @@ def to_count(metrics: Sequence[Metric]) -> int:
 
 def epoch_logs(epoch: Epoch, metrics: Sequence[Metric], targets: Targets) -> dict[str, float]:
     """The loss and metrics of a pass by name."""
-    with np.errstate(all="ignore"):  # the square of a large number is infinite, and no error of the caller's
+    with np.errstate(all="ignore"):  # the square of a large number is infinite, which is no error
         return {"loss": float(epoch.loss)} | {metric.name: metric.compute(epoch.statistics, targets) for metric in metrics}

@@ -1,4 +1,4 @@
-"""Warnings about what works, but is hardly what was meant."""
+"""Warnings about calls that work, but are probably not what was meant."""
 
 import sys
 import warnings
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def warn(message: str) -> None:
-    """A warning that points at the line outside of the package that led to it."""
+    """Warn, pointing at the line outside of the package that led here."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_back.f_globals.get("__name__", "").partition(".")[0] == __package__:
         frame, level = frame.f_back, level + 1
@@ -19,7 +19,7 @@ def warn(message: str) -> None:
 
 
 def warn_of_large_integers(argument: str, array: np.ndarray, dtype: np.dtype) -> None:
-    """Tell of integers of a size at which not every one is a number of the dtype."""
+    """Warn of integers so large that the dtype does not hold each of them exactly."""
     if array.dtype.kind not in "iu" or dtype.kind != "f" or not array.size:
         return
     most = 2 ** (np.finfo(dtype).nmant + 1)
@@ -36,7 +36,7 @@ def warn_of_large_integers(argument: str, array: np.ndarray, dtype: np.dtype) ->
 
 
 def warn_of_probabilities(name: str | None, units: int, loss: "Loss") -> None:
-    """Tell of a last activation whose probabilities do not go with the loss, or are always 1."""
+    """Warn of a last activation whose probabilities do not fit the loss, or are always 1."""
     if name in ("sigmoid", "softmax") and loss.from_logits:
         warn(
             f"loss {loss.name!r} has from_logits=True, but the last layer's activation {name!r} makes probabilities of the "

@@ -1,4 +1,4 @@
-"""What the processor could do at most."""
+"""The peak arithmetic rate of the processor."""
 
 import ctypes
 import threading
@@ -8,7 +8,7 @@ from .engine.threads import check_threads
 
 
 def measure_limit(threads: int = 1, dtype: str = "float32") -> float:
-    """Measure the multiply-add limit: what some threads together can do in registers, without touching memory.
+    """Measure the multiply-add limit: what a number of threads can do in registers, without touching memory.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def measure_limit(threads: int = 1, dtype: str = "float32") -> float:
     Raises
     ------
     TypeError, ValueError
-        For threads that is no integer of at least 1, or another dtype.
+        If threads is not an integer of at least 1, or for another dtype.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def measure_limit(threads: int = 1, dtype: str = "float32") -> float:
     from .kernels.multiply_add import flop_per_turn, spin
     from .kernels.simd.machine import machine
 
-    # A call by ctypes releases the interpreter.
+    # A call through ctypes releases the GIL, so threads run at the same time.
     call = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int64)(functions.address(spin, dtype))
     turns, flop = 200_000, flop_per_turn(machine().lanes(dtype))
     best = min(_time_together(call, turns, threads) for _ in range(8))
@@ -51,7 +51,7 @@ def measure_limit(threads: int = 1, dtype: str = "float32") -> float:
 
 
 def _time_together(call, turns, threads):
-    """Seconds that the slowest of some threads takes."""
+    """Seconds that the slowest of the threads takes."""
     seconds = [0.0] * threads
     gate = threading.Barrier(threads)
 

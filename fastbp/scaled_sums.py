@@ -1,4 +1,4 @@
-"""Sums of squares that a float64 need not be able to hold, and that of targets about their mean."""
+"""Sums of squares that may be too large or too small for a float64, and that of targets about their mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-BLOCK = 1 << 16  # numbers that are turned into float64 together
+BLOCK = 1 << 16  # numbers converted to float64 at a time
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Scaled:
 
     @classmethod
     def total(cls, values: np.ndarray, powers: np.ndarray) -> Scaled:
-        """The sum of three rows of ``values``, whose powers rise: of small numbers, usual ones (as they are), large ones."""
+        """The sum of three rows of ``values`` with rising powers: of small, ordinary (their power is 0) and large numbers."""
         if not values[::2].any():
             return cls(values[1], 0)
         top = len(powers) - 1 - np.argmax(values[::-1] != 0, axis=0)
@@ -43,7 +43,7 @@ class Scaled:
         return Scaled(np.sqrt(self.value), self.power // 2)
 
     def numbers(self) -> np.ndarray:
-        """As plain numbers, infinite or 0 where they must be."""
+        """As plain numbers, infinite or 0 beyond the range of float64."""
         if isinstance(self.power, int) and self.power == 0:
             return self.value
         with np.errstate(over="ignore"):
@@ -53,13 +53,13 @@ class Scaled:
 
 @dataclass(frozen=True)
 class Targets:
-    """What a metric may want to know of the targets (samples, outputs), worked out when first asked for."""
+    """What metrics need to know about the targets (samples, outputs), computed at first use."""
 
     y: np.ndarray
 
     @cached_property
     def squares(self) -> Scaled:
-        """The squares of the distances from each output's mean, added up; exactly 0 where all its targets are equal."""
+        """The sum of squared distances from each output's mean; exactly 0 where all its targets are equal."""
         with np.errstate(invalid="ignore", over="ignore"):  # for targets that are not finite
             low, high = (extreme.astype(np.float64) for extreme in (self.y.min(axis=0), self.y.max(axis=0)))
             center, reach = low / 2 + high / 2, high / 2 - low / 2

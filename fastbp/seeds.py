@@ -1,4 +1,4 @@
-"""Random streams that follow from a seed, and that no other use of the same seed meets.
+"""Random streams, each from a seed and a purpose, so that no two uses of one seed get the same numbers.
 
 Data made with ``default_rng(seed)`` and weights drawn from ``default_rng(seed)`` would be the same numbers.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations  # numpy.random takes a while to import
 import numpy as np
 
 WEIGHTS, SHUFFLE, INITIALIZER, FORMULA = range(4)  # what a stream is for
-_OURS = int.from_bytes(b"fastbp", "big")
+_FASTBP = int.from_bytes(b"fastbp", "big")
 
 
 def generator(seed: int | None, purpose: int) -> np.random.Generator:
-    """The stream of a seed for a purpose; without a seed, one that never comes again.
+    """The stream of a seed for a purpose; without a seed, a new one at every call.
 
     Examples
     --------
@@ -22,9 +22,9 @@ def generator(seed: int | None, purpose: int) -> np.random.Generator:
     >>> bool(generator(0, WEIGHTS).normal() == np.random.default_rng(0).normal())
     False
     """
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_OURS, purpose)))
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_FASTBP, purpose)))
 
 
 def shuffle_seed(seed: int | None, purpose: int) -> int:
-    """The number that the kernels' shuffle begins with."""
+    """The seed of the kernels' shuffle."""
     return int(generator(seed, purpose).integers(2**63))

@@ -127,7 +127,7 @@ class Graph(NodeGraph):
 def trace(f: Callable[..., Any], *example_args: Any) -> Graph:
     """The graph of a formula.
 
-    Equal subexpressions become one node, constants are worked out, what the result does not need is dropped. Loops and
+    Equal subexpressions become one node, constants are folded, what the result does not need is dropped. Loops and
     ``sum()`` over nodes are unrolled.
 
     Parameters
@@ -145,7 +145,7 @@ def trace(f: Callable[..., Any], *example_args: Any) -> Graph:
     Raises
     ------
     TraceError
-        Where f does what a graph cannot hold, such as branching on a value.
+        If f does something that a graph cannot hold, such as branching on a value.
 
     Examples
     --------

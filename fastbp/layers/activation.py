@@ -1,4 +1,4 @@
-"""An activation as a layer of its own."""
+"""An activation as a separate layer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .stages import Stage, activate
 
 @dataclass(frozen=True, init=False)
 class Activation(Layer):
-    """``activation(x)``. After a linear ``Dense`` it is one with it, and costs no more than ``Dense(units, activation)``.
+    """``activation(x)``. After a linear ``Dense`` it costs no more than ``Dense(units, activation)``.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Activation(Layer):
         self._set(activation=activations.get(activation), name=check_name(name))
 
     def stages(self, input_units: int) -> tuple[Stage, ...]:
-        """What the layer is for kernels."""
+        """The layer as the kernels compute it."""
         return (activate(input_units, self.activation),)
 
     @property

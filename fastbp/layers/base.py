@@ -1,8 +1,8 @@
-"""What every kind of layer answers. Networks, summaries, parameters and plans ask a layer and never look at its class.
+"""What every kind of layer has. Networks, summaries, parameters and plans use these methods and never test a layer's class.
 
 A layer is a description: the weights belong to the model that uses it. To add a kind: a class in this package; for kernels a
-kind of row in ``kernels/fields.py`` and its functions in ``kernels/layers``, which ``dispatch.py`` there chooses; its twin in
-the tests' oracle.
+kind of row in ``kernels/fields.py`` and its functions in ``kernels/layers``, which ``dispatch.py`` there chooses; a reference
+in the tests' oracle.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def check_name(name: object) -> str | None:
 
 @dataclass(frozen=True)
 class Weight:
-    """An array that a layer learns: what it is called, its shape, and the initializer that was given for it."""
+    """A trainable array of a layer: its name, its shape, and its initializer."""
 
     name: str
     shape: tuple[int, ...]
@@ -32,12 +32,12 @@ class Weight:
 
 
 class Layer:
-    """What all layers have.
+    """The base class of all layers.
 
     Attributes
     ----------
     kind : str
-        What a model calls layers of this kind where they have no name: dense, dense_1, ...
+        The default name of layers of this kind: dense, dense_1, ...
     name : str or None
     """
 
@@ -45,34 +45,34 @@ class Layer:
     name: str | None
 
     def _set(self, **settings: Any) -> None:
-        """Set the fields of a description, which is final afterwards."""
+        """Set the fields of a description, which is immutable otherwise."""
         for setting, value in settings.items():
             object.__setattr__(self, setting, value)
 
-    # -- what a network asks
+    # -- what a network needs to know
 
     def output_units(self, input_units: int | None) -> int | None:
-        """Outputs for an input of so many units; None where both are unknown."""
+        """The number of outputs for this number of inputs; None where both are unknown."""
         return input_units
 
     def weights(self, input_units: int) -> tuple[Weight, ...]:
-        """What is learnt, in ``get_weights`` order."""
+        """The trainable weights, in ``get_weights`` order."""
         return ()
 
     def stages(self, input_units: int) -> tuple[Stage, ...]:
-        """What the layer is for kernels."""
+        """The layer as the kernels compute it."""
         raise NotImplementedError
 
     @property
     def output_activation(self) -> str | None:
-        """The name of the activation that its output comes from; None where it hands its input on."""
+        """The name of the activation that computes its output; None if it leaves its input as it is."""
         return None
 
     # -- its place in a model
 
     @property
     def description(self) -> "Layer":
-        """The layer as it was given, where this is one that a model has named."""
+        """The layer as it was given, if this is the copy that a model has named."""
         given: Layer = vars(self).get("_description", self)
         return given
 

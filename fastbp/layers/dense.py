@@ -27,11 +27,11 @@ class Dense(Layer):
     kernel_initializer, bias_initializer : str or callable
         See ``fastbp.initializers``.
     name : str, optional
-        Where it is left out, a model calls its layers dense, dense_1, ... No two layers of a model may be given one name.
+        If it is left out, a model calls its layers dense, dense_1, ... No two layers of a model may be given the same name.
 
     Notes
     -----
-    The same description may stand at several places of a network; each place has weights and a name of its own.
+    The same description may be used several times in a network; each use has its own weights and its own name.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class Dense(Layer):
         )
 
     def output_units(self, input_units: int | None) -> int:
-        """Outputs, whatever the input."""
+        """The number of outputs, whatever the input."""
         return self.units
 
     def weights(self, input_units: int) -> tuple[Weight, ...]:
@@ -77,7 +77,7 @@ class Dense(Layer):
         return (kernel, Weight("bias", (self.units,), self.bias_initializer)) if self.use_bias else (kernel,)
 
     def stages(self, input_units: int) -> tuple[Stage, ...]:
-        """What the layer is for kernels."""
+        """The layer as the kernels compute it."""
         return dense(input_units, self.units, self.activation, self.use_bias)
 
     @property

@@ -11,12 +11,12 @@ from .stages import Stage
 
 @dataclass(frozen=True, init=False)
 class Input:
-    """The shape of a network's input, so that the network is built before it sees data.
+    """The shape of a network's input, so that the network is built before there is data.
 
     Parameters
     ----------
     shape : tuple of int, or int
-        Of a sample, without the samples themselves. After a shape of several axes comes ``Flatten``.
+        The shape of one sample, without the batch axis. If it has several axes, ``Flatten`` must follow.
     name : str, optional
 
     Examples
@@ -40,13 +40,13 @@ class Input:
 
     @property
     def units(self) -> int:
-        """Numbers of a sample."""
+        """The number of features of a sample."""
         return math.prod(self.shape)
 
 
 @dataclass(frozen=True, init=False)
 class Flatten(Layer):
-    """Samples of several axes as rows: the first layer lets data of shape (samples, 28, 28) in; elsewhere it does nothing.
+    """Samples of several axes as rows: as the first layer it takes shapes such as (samples, 28, 28); elsewhere it does nothing.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a layer is for kernels: one stage or several, each a row of the table that kernels read (kernels/fields.py)."""
+"""A layer as the kernels compute it: one or more stages, each a row of the table that kernels read (kernels/fields.py)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Stage:
         ``DENSE``, ``ELEMENTWISE`` or ``SOFTMAX`` of kernels/fields.py.
     units_in, units_out : int
     activation : Activation
-        Of each unit alone.
+        Elementwise, applied to the outputs.
     bias : bool
-        Of a dense stage.
+        Whether a dense stage has one.
     """
 
     kind: int
@@ -32,26 +32,26 @@ class Stage:
     bias: bool = False
 
     def apart(self) -> tuple[Stage, Stage]:
-        """The stage without its activation, and that as a stage of its own."""
+        """The stage without its activation, and the activation as a separate stage."""
         return replace(self, activation=linear), activate(self.units_out, self.activation)
 
 
 def activate(units: int, activation: Activation) -> Stage:
-    """An activation as a stage of its own."""
+    """An activation as a separate stage."""
     if activation == softmax:
         return Stage(SOFTMAX, units, units)
     return Stage(ELEMENTWISE, units, units, activation)
 
 
 def dense(units_in: int, units: int, activation: Activation, bias: bool) -> tuple[Stage, ...]:
-    """A fully connected layer. An activation that needs whole rows follows as a stage of its own."""
+    """A fully connected layer. An activation that needs whole rows follows as a separate stage."""
     if activation == softmax:
         return Stage(DENSE, units_in, units, linear, bias), activate(units, activation)
     return (Stage(DENSE, units_in, units, activation, bias),)
 
 
 def stages_of(layers: Iterable[Any], units: int) -> list[Stage]:
-    """The stages of layers one upon the other, on an input of so many units."""
+    """The stages of consecutive layers, the first of which has ``units`` inputs."""
     found: list[Stage] = []
     for layer in layers:
         for stage in layer.stages(units):

@@ -2,7 +2,7 @@
 
 The regression losses and the binary cross-entropy average over outputs and samples, the categorical cross-entropies
 over samples (Keras's ``sum_over_batch_size``). Where the last layer is a sigmoid or softmax, its cross-entropy is
-computed from the layer's logits, so that it stays finite however sure the network is.
+computed from the layer's logits, so that it stays finite however confident the network is.
 """
 
 from ..arguments import lookup
@@ -54,7 +54,7 @@ def get(identifier: object) -> Loss:
     Raises
     ------
     TypeError, ValueError
-        If it stands for none.
+        If there is no such loss.
 
     Examples
     --------

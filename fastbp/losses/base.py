@@ -1,21 +1,21 @@
-"""What all losses have."""
+"""The base class of all losses."""
 
 from typing import ClassVar
 
 
 class Loss:
-    """What all losses have.
+    """The base class of all losses.
 
     A subclass with a method ``call(self, y_true, y_pred)`` is a custom loss, as in Keras; see ``Custom``.
 
     Attributes
     ----------
     code : int
-        Which of the kernels' it is.
+        Its code in the kernels.
     code_from_logits : int or None
-        The same for a function of logits, of the losses that can be one.
+        The code of the same loss as a function of logits, if there is one.
     output_activation : int or None
-        The code of the activation that makes of logits what the loss is a function of.
+        The code of the activation that turns logits into the predictions that the loss takes.
     per_output : bool
         Whether the mean is over samples and outputs, rather than over samples alone.
     sparse : bool

@@ -1,4 +1,4 @@
-"""Losses of probabilities. Their names in the kernels are two: of probabilities, and of the logits that these come from."""
+"""Losses of probabilities. Each has two codes in the kernels: as a function of probabilities, and of their logits."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -42,7 +42,7 @@ class BinaryCrossentropy(_SmoothedCrossEntropy):
 
     Notes
     -----
-    Probabilities that do not come from a sigmoid layer are kept in [1e-7, 1 - 1e-7].
+    Probabilities that do not come from a sigmoid layer are clipped to [1e-7, 1 - 1e-7].
 
     Examples
     --------
@@ -71,7 +71,7 @@ class CategoricalCrossentropy(_SmoothedCrossEntropy):
 
     Notes
     -----
-    Probabilities that do not come from a softmax layer are divided by their sum and kept in [1e-7, 1 - 1e-7].
+    Probabilities that do not come from a softmax layer are divided by their sum and clipped to [1e-7, 1 - 1e-7].
 
     Examples
     --------

@@ -1,10 +1,10 @@
-"""A loss that is a formula."""
+"""A loss given as a formula."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..arguments import function_name, function_of
+from ..arguments import check_signature, function_name
 from ..kernels import codes
 from .base import Loss
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 class Custom(Loss):
     """A custom formula, differentiated and compiled like the losses here.
 
-    Handing the function itself to ``model.compile(loss=f)`` does the same.
+    Passing the function itself to ``model.compile(loss=f)`` does the same.
 
     Parameters
     ----------
     function : callable
         ``f(y_true, y_pred)``, with arrays of shape (samples, columns of the targets) and (samples, units); targets of shape
         (samples,) are (samples, 1). It returns an array of one value for each sample (or for each output of each sample),
-        of which the loss is the mean, or that mean itself. What can be computed sample by sample, it may compute: operators,
+        of which the loss is the mean, or that mean itself. It may use whatever treats each sample alike: operators,
         fastbp's functions or NumPy's, columns such as ``y_pred[:, 0]``, sums and means with ``axis=-1``. Numbers and arrays
-        around the formula are constants, read at the first use after ``compile``.
+        from outside the formula are constants, read at the first use after ``compile``.
     name : str, optional
         The function's if not given.
 
     Raises
     ------
     TraceError
-        When data come for the first time: if the formula does what cannot be compiled.
+        At the first use with data, if the formula cannot be compiled.
 
     Examples
     --------
@@ -56,17 +56,17 @@ class Custom(Loss):
     def __post_init__(self) -> None:
         if not callable(self.function):
             raise TypeError(f"function must be a function of (y_true, y_pred), got {self.function!r}")
-        function_of("loss", self.function, ["y_true", "y_pred"])
+        check_signature("loss", self.function, ["y_true", "y_pred"])
         object.__setattr__(self, "name", self.name or function_name(self.function))
 
     def graph(self, targets: int, units: int) -> "LossGraph":
-        """The formula's graph for so many columns of targets and outputs: traced once, so that it stays what it was."""
+        """The formula's graph for these numbers of columns: traced once, so later changes around it have no effect."""
         from ..graph.codegen.row_graphs import loss_graph  # the graph is imported only where there are formulas
 
         return loss_graph(self, targets, units)
 
     def bind(self, targets: int, units: int, dtype: str) -> "BoundFunction":
-        """Its machine code for so many columns of targets and outputs."""
+        """Its machine code for these numbers of target and output columns."""
         from ..graph.codegen.bound import bind_loss
 
         return bind_loss(self.graph(targets, units), dtype)
@@ -79,7 +79,7 @@ def custom_loss(identifier: Any) -> Custom | None:
             return None
         identifier = identifier()
     if isinstance(identifier, Custom):
-        return Custom(identifier.function, identifier.name)  # a new one, which will be traced anew
+        return Custom(identifier.function, identifier.name)  # a new one, which will be traced again
     function, name = getattr(identifier, "call", identifier), getattr(identifier, "name", "")
     if not callable(function):
         return None

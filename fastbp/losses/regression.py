@@ -40,7 +40,7 @@ class Huber(Loss):
     Parameters
     ----------
     delta : float
-        Where the parabola goes over into straight lines; more than 0.
+        The error at which the parabola turns into straight lines; more than 0.
 
     Examples
     --------

@@ -2,10 +2,10 @@
 
 In the rules ``w`` is a parameter, ``g`` its gradient, ``a`` the learning rate and ``t`` the step, counted from 1. With
 ``weight_decay`` (a float or None) every rule first does ``w -= w * weight_decay * a`` (decoupled; biases as well).
-``epsilon`` keeps a divisor from being zero; where it stands differs, so each rule says it. ``name`` is a label.
+``epsilon`` keeps a divisor from being zero; each rule says where it is added. ``name`` is a label.
 
-An optimizer's ``learning_rate`` may be set at any time, also on a compiled model, whose optimizer state it leaves
-alone. The other settings decide what state there is, so they are final: compile the model again with a new optimizer.
+An optimizer's ``learning_rate`` may be set at any time, also on a compiled model, whose optimizer state it keeps.
+The other settings decide what state there is, so they are final: compile the model again with a new optimizer.
 
 >>> import fastbp
 >>> optimizer = fastbp.optimizers.get("adam")

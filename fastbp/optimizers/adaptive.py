@@ -1,4 +1,4 @@
-"""Optimizers whose step in each parameter depends on the sizes of its gradients so far."""
+"""Optimizers that adapt the step of each parameter to the size of its gradients so far."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,9 +20,9 @@ class RMSprop(Optimizer):
     Parameters
     ----------
     learning_rate, epsilon, weight_decay, name
-        As above.
+        See ``fastbp.optimizers``.
     rho : float
-        In [0, 1): how slowly the mean forgets.
+        In [0, 1): the decay rate of the mean.
     momentum : float
         In [0, 1].
     centered : bool
@@ -62,9 +62,9 @@ class Adagrad(Optimizer):
     Parameters
     ----------
     learning_rate, epsilon, weight_decay, name
-        As above.
+        See ``fastbp.optimizers``.
     initial_accumulator_value : float
-        What s starts at.
+        The initial value of s.
 
     Examples
     --------
@@ -90,18 +90,18 @@ class Adam(Optimizer):
     """Adaptive moments.
 
     ``m = beta_1 m + (1 - beta_1) g``, ``v = beta_2 v + (1 - beta_2) g^2``, then
-    ``w -= a sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)``: epsilon outside the root and beside the v
-    that is not corrected for its start (the paper's "epsilon hat", as Keras has it; PyTorch adds it to the corrected
-    root). With ``amsgrad`` the largest v so far takes v's place.
+    ``w -= a sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)``: epsilon outside the root, added to that of
+    the uncorrected v (the paper's "epsilon hat", as in Keras; PyTorch adds it to the root of the corrected v). With
+    ``amsgrad`` the largest v so far takes the place of v.
 
     Kingma and Ba 2015, arXiv:1412.6980; amsgrad: Reddi et al. 2018, On the convergence of Adam and beyond.
 
     Parameters
     ----------
     learning_rate, epsilon, weight_decay, name
-        As above.
+        See ``fastbp.optimizers``.
     beta_1, beta_2 : float
-        In [0, 1): how slowly the two means forget.
+        In [0, 1): the decay rates of the two means.
     amsgrad : bool
 
     Examples
@@ -149,20 +149,20 @@ class AdamW(Adam):
 
 @dataclass
 class Nadam(Optimizer):
-    """Adam with Nesterov's look ahead.
+    """Adam with Nesterov momentum.
 
     With ``u_t = beta_1 (1 - 0.96^t / 2)`` and ``U_t`` their product up to t:
     ``M = u_(t+1) m / (1 - U_(t+1)) + (1 - u_t) g / (1 - U_t)``, ``V = v / (1 - beta_2^t)`` with Adam's m and v, then
-    ``w -= a M / (sqrt(V) + epsilon)``: epsilon outside the root, beside the corrected V.
+    ``w -= a M / (sqrt(V) + epsilon)``: epsilon outside the root, added to that of the corrected V.
 
     Dozat 2016, Incorporating Nesterov momentum into Adam.
 
     Parameters
     ----------
     learning_rate, epsilon, weight_decay, name
-        As above.
+        See ``fastbp.optimizers``.
     beta_1, beta_2 : float
-        In [0, 1): how slowly the two means forget.
+        In [0, 1): the decay rates of the two means.
 
     Examples
     --------

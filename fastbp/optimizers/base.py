@@ -1,12 +1,12 @@
-"""What all optimizers have, and the checks of their settings."""
+"""The base class of all optimizers, and the checks of their settings."""
 
 from typing import Any, ClassVar
 
 from ..arguments import boolean, number
 from ..kernels.codes import UPDATE_RULES
 
-# What each setting may be: the least, the most, and whether it must stay below that.
-_FROM_ZERO = (0.0, float("inf"), False)
+# The range of each setting: the least, the most, and whether the most itself is excluded.
+_NON_NEGATIVE = (0.0, float("inf"), False)
 _RANGES = {
     "momentum": (0.0, 1.0, False),
     "rho": (0.0, 1.0, True),
@@ -25,15 +25,15 @@ def _checked(name: str, value: Any) -> Any:
         return value
     if name == "weight_decay" and value is None:
         return None
-    low, high, below = _RANGES.get(name, _FROM_ZERO)
+    low, high, below = _RANGES.get(name, _NON_NEGATIVE)
     return number(name, value, low, high, below)
 
 
 class Optimizer:
-    """What all optimizers have.
+    """The base class of all optimizers.
 
-    ``code`` stands for the update rule, ``slots`` is its number of state arrays, ``initial_state`` the start of the first
-    one, and ``hyper`` are the numbers that the kernel reads: learning rate, weight decay, the two of ``rates``, epsilon.
+    ``code`` stands for the update rule, ``slots`` is its number of state arrays, ``initial_state`` fills the first one,
+    and ``hyper`` are the numbers that the kernel reads: learning rate, weight decay, the two of ``rates``, epsilon.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]

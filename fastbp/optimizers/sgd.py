@@ -1,4 +1,4 @@
-"""Gradient descent, with momentum if wanted."""
+"""Gradient descent, with or without momentum."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from .base import Optimizer
 
 @dataclass
 class SGD(Optimizer):
-    """Gradient descent, with momentum where asked for.
+    """Gradient descent, with or without momentum.
 
     Without momentum ``w -= a g``. With it ``v = momentum v - a g``, then ``w += v``, or Nesterov's
     ``w += momentum v - a g``, which has no effect without momentum.
@@ -19,11 +19,11 @@ class SGD(Optimizer):
     Parameters
     ----------
     learning_rate, weight_decay, name
-        As above.
+        See ``fastbp.optimizers``.
     momentum : float
         In [0, 1].
     nesterov : bool
-        Look ahead along the momentum.
+        Use Nesterov momentum.
 
     Examples
     --------

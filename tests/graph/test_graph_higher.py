@@ -40,14 +40,14 @@ ONE = {
     "arccosh": (mpmath.acosh, [1.0 + 2.0**-20, 1.25, 2.0, 1e4]),
     "arctanh": (mpmath.atanh, INSIDE),
     "sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), [*ALL, 30.0, -30.0]),
-    "sigmoid_slope": (lambda x: 1 / (2 + mpmath.exp(-x) + mpmath.exp(x)), [*ALL, 30.0, -30.0]),
+    "sigmoid_derivative": (lambda x: 1 / (2 + mpmath.exp(-x) + mpmath.exp(x)), [*ALL, 30.0, -30.0]),
     "one_minus_square": (lambda x: 1 - x * x, [*ALL, 1.0]),
     "softplus": (lambda x: mpmath.log1p(mpmath.exp(x)), [*ALL, 30.0, -30.0]),
     "erf": (mpmath.erf, ALL),
     "relu": (lambda x: (x + abs(x)) / 2, [1e-8, -1e-8, 2.0, -3.0]),
 }
 # From this derivative on terms cancel away from 0; that of tanh is made from its value, which is near 1.
-CANCELLING = {"tanh": 1, **dict.fromkeys(("sigmoid_slope", "sigmoid", "softplus", "erf", "arctan", "arcsinh"), 2)}
+CANCELLING = {"tanh": 1, **dict.fromkeys(("sigmoid_derivative", "sigmoid", "softplus", "erf", "arctan", "arcsinh"), 2)}
 NEAR = [(0.0, 0.0), (1.0, 1.0), (1e-8, 0.0), (0.5, 0.5 + 1e-8), (2.0, -3.0)]
 OFF = [(3.0, 4.0), (1.0, 0.0), (0.0, -2.0), (1e-6, 1.0), (1.0, 1e-8), (-5.0, 5.0)]
 TWO = {

@@ -21,7 +21,7 @@ def sigmoid(x):
     return np.where(x < 0, power, 1) / (1 + power)
 
 
-def sigmoid_slope(x):
+def sigmoid_derivative(x):
     power = np.exp(-np.abs(x))
     return power / (1 + power) ** 2
 
@@ -72,7 +72,7 @@ FUNCTIONS = {
     "arccos": (np.arccos, mpmath.acos, (-1, 1)),
     "arctan": (np.arctan, mpmath.atan, (-5, 5)),
     "sigmoid": (sigmoid, lambda x: 1 / (1 + mpmath.exp(-x)), (-40, 40)),
-    "sigmoid_slope": (sigmoid_slope, lambda x: 1 / (2 + mpmath.exp(x) + mpmath.exp(-x)), (-40, 40)),
+    "sigmoid_derivative": (sigmoid_derivative, lambda x: 1 / (2 + mpmath.exp(x) + mpmath.exp(-x)), (-40, 40)),
     "one_minus_square": (lambda x: (1 - x) * (1 + x), lambda x: 1 - x * x, (-2, 2)),
     "softplus": (softplus, lambda x: mpmath.log1p(mpmath.exp(x)), (-40, 40)),
     "silu": (silu, lambda x: x / (1 + mpmath.exp(-x)), (-40, 40)),
@@ -270,11 +270,11 @@ def inner_slope(x):
 # name: the terms whose sum is the derivative
 SLOPES = {
     "softplus": lambda x: [sigmoid(x)],
-    "silu": lambda x: [sigmoid(x), x * sigmoid_slope(x)],
+    "silu": lambda x: [sigmoid(x), x * sigmoid_derivative(x)],
     "gelu": lambda x: [special.ndtr(x), x * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)],
     "gelu_tanh": lambda x: [
         sigmoid(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)),
-        inner_slope(x) * sigmoid_slope(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)),
+        inner_slope(x) * sigmoid_derivative(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)),
     ],
 }
 

@@ -1,7 +1,7 @@
-"""The chain rule: a graph gets the nodes of its derivatives.
+"""The chain rule: adds the nodes of a graph's derivatives.
 
-Reverse mode walks from the result back: each node hands its derivative on to its arguments; forward_mode.py has the other
-mode. What comes out are nodes of the same tape, so derivatives can be differentiated again.
+Reverse mode goes backwards from the result: each node passes its derivative on to its arguments; forward_mode.py has the
+other mode. The derivatives are nodes of the same tape, so they can be differentiated again.
 
 Where a formula sums over data, the factors that are the same in every row are kept outside of the sum. So the derivative of
 ``sqrt(sum(r * r))`` needs one pass over the data, not one for the sum and another one for the derivatives.
@@ -25,7 +25,7 @@ LEAVES = {"input", "constant", "captured", "variable", "size"}
 
 
 def _add(parts: Parts, factor: Node, part: Node) -> None:
-    if part.op == "neg":  # the signs outside, so that equal factors meet
+    if part.op == "neg":  # a - b rather than a + (-b)
         parts[factor] = parts[factor] - part.args[0] if factor in parts else part
     else:
         parts[factor] = parts[factor] + part if factor in parts else part
@@ -62,8 +62,8 @@ def gradient(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> lis
     changing = dependent(nodes, wrt)
     ends = {node.index for node in wrt}
     scalar: dict[int, Node] = {}  # derivatives with respect to single numbers
-    rows: dict[int, Parts] = {}  # to what has rows
-    places: dict[int, list[tuple[Any, Node]]] = {}  # to elements and slices of a leaf
+    rows: dict[int, Parts] = {}  # with respect to nodes with rows
+    places: dict[int, list[tuple[Any, Node]]] = {}  # with respect to elements and slices of a leaf
     _accumulate(tape, output, {one: one if seed is None else seed}, output, scalar, rows)
     for node in reversed(nodes):
         if node.index not in changing or node.op in LEAVES or node.index in ends:
@@ -120,7 +120,7 @@ def _single(one: Node, value: Node | None) -> Parts:
 def _accumulate(
     tape: NodeTape, argument: Node, parts: Parts, node: Node, scalar: dict[int, Node], rows: dict[int, Parts]
 ) -> None:
-    """Add what ``node`` hands on to one of its arguments; a single number gets the sum over the node's rows."""
+    """Add what ``node`` passes on to one of its arguments; a single number gets the sum over the node's rows."""
     for factor, part in parts.items():
         if argument.shape:
             _add(rows.setdefault(argument.index, {}), factor, part)

@@ -1,4 +1,4 @@
-"""Derivatives of Python functions, with the names and the calls of JAX."""
+"""Derivatives of Python functions, named and called as in JAX."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _PLAIN = {bool, int, float, str, bytes, type(None)}
 
 
 class Derivative:
-    """A function's derivative: traced for each new set of shapes, and again when something around it may have changed."""
+    """A function's derivative: traced for each new set of shapes, and again when something it refers to may have changed."""
 
     def __init__(self, f: Callable[..., Any], argnums: int | Sequence[int], recipe: Recipe) -> None:
         if not callable(f):
             raise TypeError(f"f must be a function, got {f!r}")
         self._f, self._recipe = f, recipe
-        self.__wrapped__ = f  # as functools has it: for inspect, and for what f sees around it
+        self.__wrapped__ = f  # as functools.wraps sets it: for inspect, and for what f refers to
         self._single, self._argnums = argument_numbers(argnums)
         self._cache: OrderedDict[Any, tuple[Program, Any, ClosureFingerprint]] = OrderedDict()
         self.__name__ = f"{recipe.__name__.removesuffix('_recipe')}_{getattr(f, '__name__', 'formula')}"
@@ -56,9 +56,9 @@ class Derivative:
     ) -> tuple[Program, Any, ClosureFingerprint]:
         fingerprint = ClosureFingerprint(self._f)
         fingerprint.is_known &= all(name in named or _is_plain(value) for name, value in settings.items())
-        graph, handed = trace_within(fingerprint, self._f, lambda tape, f: trace_arguments(tape, f, arrays, settings))
+        graph, arguments = trace_within(fingerprint, self._f, lambda tape, f: trace_arguments(tape, f, arrays, settings))
         nodes, finish = self._recipe(
-            _only(graph.outputs, self._f), [_argument(handed[: len(arrays)], i) for i in self._argnums]
+            _single_output(graph.outputs, self._f), [_argument(arguments[: len(arrays)], i) for i in self._argnums]
         )
         return Program(graph.inputs, nodes, dtype), finish, fingerprint
 
@@ -66,12 +66,12 @@ class Derivative:
         """A derivative inside of another formula."""
         tape = tape_of(args) or active_tape()
         assert tape is not None
-        handed = [a if isinstance(a, Rows) else as_node(tape, a) for a in args]
-        stand_ins = {i % len(handed): _stand_in(tape, _argument(handed, i)) for i in self._argnums}
-        inner = [stand_ins[i][0] if i in stand_ins else a for i, a in enumerate(handed)]
-        output = _only(results(tape, f, *inner), f)
-        leaves = [node for i in self._argnums for node in stand_ins[i % len(handed)][1]]
-        nodes, finish = self._recipe(output, [stand_ins[i % len(handed)][0] for i in self._argnums])
+        arguments = [a if isinstance(a, Rows) else as_node(tape, a) for a in args]
+        stand_ins = {i % len(arguments): _stand_in(tape, _argument(arguments, i)) for i in self._argnums}
+        inner = [stand_ins[i][0] if i in stand_ins else a for i, a in enumerate(arguments)]
+        output = _single_output(results(tape, f, *inner), f)
+        leaves = [node for i in self._argnums for node in stand_ins[i % len(arguments)][1]]
+        nodes, finish = self._recipe(output, [stand_ins[i % len(arguments)][0] for i in self._argnums])
         nodes = substitute(nodes, {leaf: leaf.args[0] for leaf in leaves})
         return finish(nodes, self._single)
 
@@ -86,7 +86,7 @@ def _stand_in(tape: NodeTape, node: Node) -> tuple[Node, list[Node]]:
 
 
 def _is_data(value: Any) -> bool:
-    """Whether an argument given by name is data, read at each call, and no setting that is a part of the formula."""
+    """Whether a keyword argument is data, read at each call, rather than a setting, which is a part of the formula."""
     return isinstance(value, np.ndarray) and bool(value.ndim)
 
 
@@ -95,7 +95,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _setting_key(item: tuple[str, Any]) -> Any:
-    """What tells calls apart by an argument given by name: a setting's value, of data the shape."""
+    """The part of a call's cache key for a keyword argument: a setting's value, the shape of data."""
     name, value = item
     return name, type(value), value.shape if _is_data(value) else repr(value) if _is_plain(value) else None
 
@@ -122,7 +122,7 @@ def _array(i: int, value: Any) -> np.ndarray:
         raise TypeError(f"argument {i} must be a number or an array of numbers, got {value!r}") from None
 
 
-def _only(outputs: list[Node], f: Callable[..., Any]) -> Node:
+def _single_output(outputs: list[Node], f: Callable[..., Any]) -> Node:
     if len(outputs) != 1:
         raise trace_error(
             f"A formula to differentiate must return one thing, not a tuple of {len(outputs)}.",
@@ -132,10 +132,10 @@ def _only(outputs: list[Node], f: Callable[..., Any]) -> Node:
     return outputs[0]
 
 
-def _argument(handed: list[Any], i: int) -> Node:
-    if not -len(handed) <= i < len(handed):
-        raise ValueError(f"argnums names argument {i}, the function was given {len(handed)}")
-    if isinstance(handed[i], Rows):
-        raise TypeError(f"argument {i} has shape {handed[i].shape}: derivatives are by numbers and vectors")
-    node: Node = handed[i]
+def _argument(arguments: list[Any], i: int) -> Node:
+    if not -len(arguments) <= i < len(arguments):
+        raise ValueError(f"argnums names argument {i}, the function was given {len(arguments)}")
+    if isinstance(arguments[i], Rows):
+        raise TypeError(f"argument {i} has shape {arguments[i].shape}: derivatives are with respect to numbers and vectors")
+    node: Node = arguments[i]
     return node

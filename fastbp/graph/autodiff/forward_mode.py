@@ -1,4 +1,4 @@
-"""The chain rule along with the formula: each node's tangent comes from its arguments' tangents (forward mode).
+"""Forward mode of the chain rule: each node's tangent is computed from its arguments' tangents.
 
 Derivatives may be infinite where nothing changes: that of ``sqrt(a * x)`` at x = 0, whatever a is. 0 times infinity is NaN, so
 a tangent that is known to be zero is not multiplied at all: that of a node on which the leaf has no effect, and, where the
@@ -14,7 +14,8 @@ from ..tracing.simplify import is_constant
 from ..tracing.traversal import live
 from .chain_rule import contributions
 
-_THROUGH_ZERO = {
+# Operators that are 0 at 0.
+_ZERO_AT_ZERO = {
     "neg",
     "abs",
     "sign",
@@ -66,7 +67,7 @@ def _tangent(tape: NodeTape, node: Node, tangents: dict[int, Node], leaves: set[
 
 
 def _linear(tape: NodeTape, node: Node, tangents: list[Node]) -> Node:
-    """The tangent of a sum, a pick or a stack."""
+    """The tangent of a sum, an element, a slice or a stack."""
     if node.op == "stack":
         return tape.stack(tangents)
     (tangent,) = tangents
@@ -105,7 +106,7 @@ def _factors(tangent: Node, leaves: set[int]) -> Factors:
         of = [known[a.index] for a in node.args]
         if node.op == "mul":
             known[node.index] = of[0] | of[1]
-        elif node.op == "div" or node.op in _THROUGH_ZERO:
+        elif node.op == "div" or node.op in _ZERO_AT_ZERO:
             known[node.index] = of[0]
         elif node.op in ("add", "sub"):
             known[node.index] = of[0] & of[1]

@@ -49,7 +49,7 @@ def _value(node: Node) -> Any:
 
 
 def run_backward(graph: NodeGraph, seed: Any) -> list[Any]:
-    """Every node's grad, from the first result back."""
+    """Every node's grad, backwards from the first result."""
     output = graph.outputs[0]
     if output.value is None:
         raise ValueError("backward needs the values of a forward pass: call graph.forward(...) first")
@@ -77,7 +77,7 @@ def _contributions(node: Node) -> Any:
         return [spread]
     if node.op == "stack":
         return list(g)
-    # NumPy's numbers: a division by zero is an infinity, as in compiled code, and no error.
+    # NumPy's numbers: a division by zero gives infinity, as in compiled code, and no error.
     values = [np.asarray(v)[()] for v in (g, node.value, *(a.value for a in node.args))]
     contributions = RULES[node.op](*values) if node.args else ()
     # A value that was not taken contributes 0, whatever its derivative.

@@ -14,12 +14,12 @@ from ..tracing.tape import MAX_UNROLLED
 from .chain_rule import gradient
 from .forward_mode import jvp
 
-# From a formula's result and the nodes to differentiate with respect to: what to compute, and how to hand it out.
+# From a formula's result and the nodes to differentiate with respect to: what to compute, and how to return it.
 Recipe = Callable[[Node, list[Node]], tuple[list[Node], Callable[[list[Any], bool], Any]]]
 
 
 def derivatives(output: Node, wrt: list[Node]) -> list[Node]:
-    """The derivatives of a single number with respect to each node; of a stack of variables, to its elements."""
+    """The derivatives of a single number with respect to each node; for a stack of variables, to its elements."""
     leaves = [leaf for node in wrt for leaf in (node.args if node.op == "stack" else [node])]
     found = iter(gradient(output, leaves))
     return [node.tape.stack([next(found) for _ in node.args]) if node.op == "stack" else next(found) for node in wrt]
@@ -40,12 +40,12 @@ def value_and_gradient_recipe(output: Node, wrt: list[Node]) -> Any:
 
 
 def _elements(node: Node) -> list[Node]:
-    """A node's single numbers."""
+    """The elements of a node."""
     if not node.shape:
         return [node]
     if node.shape[0] > MAX_UNROLLED:
         raise trace_error(
-            f"A matrix of derivatives by or of {node.shape[0]} values is too large.",
+            f"A matrix of derivatives of or with respect to {node.shape[0]} values is too large.",
             f"jacobian and hessian work with vectors of up to {MAX_UNROLLED} parameters; grad has no such limit.",
         )
     return [node.tape.element(node, i) for i in range(node.shape[0])]
@@ -58,7 +58,7 @@ def rows_by_parameters(output: Node, wrt: list[Node]) -> list[list[Node]]:
     found = []
     for node in wrt:
         if node.shape == output.shape:
-            raise trace_error("jacobian cannot differentiate rows by rows of the same data.", "Differentiate by parameters.")
+            raise trace_error("jacobian cannot differentiate rows with respect to rows of the same data.", "Use parameters.")
         tangents = [jvp([output], _unit(node, i))[0] for i in range(node.size)]
         found.append([tangent if tangent.shape else tape.make("mul", tangent, ones) for tangent in tangents])
     return found

@@ -5,11 +5,11 @@ the derivative of the result with respect to the node and ``v`` the node's own v
 array.
 
 At kinks, as in JAX: the derivatives of abs and relu at 0 and of hypot at (0, 0) are 0; minimum and maximum of equal values,
-and logaddexp of equal infinities, give each half. Those of comparisons and sign are 0 everywhere. where gives its derivative
+and logaddexp of equal infinities, give half to each. Those of comparisons and sign are 0 everywhere. where gives its derivative
 only to the value that was taken: the other one may be infinite or NaN, or have such a derivative, and gets 0 all the same
 (where JAX gives NaN).
 
-Rules are differentiated again. So they are written in operators whose own rules cancel nothing: the derivative of tanh
+Rules are differentiated again. So they use operators whose own rules have no cancellation: the derivative of tanh
 is one_minus_square(v), for (1 - v) (1 + v) as a product would have a difference of two numbers near 1 as its derivative.
 """
 
@@ -31,11 +31,11 @@ def _f(name: str) -> Callable[[Any], Any]:
     return lambda x: apply(name, x)
 
 
-_exp, _log, _sqrt, _sin, _cos, _sinh, _cosh, _tanh, _sigmoid, _sigmoid_slope, _sign, _one_minus_square = map(
+_exp, _log, _sqrt, _sin, _cos, _sinh, _cosh, _tanh, _sigmoid, _sigmoid_derivative, _sign, _one_minus_square = map(
     _f,
     (
         *("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh", "tanh"),
-        *("sigmoid", "sigmoid_slope", "sign", "one_minus_square"),
+        *("sigmoid", "sigmoid_derivative", "sign", "one_minus_square"),
     ),
 )
 
@@ -49,7 +49,7 @@ def _lt(x: Any, y: Any) -> Any:
 
 
 def _extreme(g: Any, first: Any, tie: Any) -> tuple[Any, Any]:
-    """Derivatives with respect to the two arguments of minimum and maximum: ``first`` tells where the first one is taken."""
+    """Derivatives with respect to the two arguments of minimum and maximum: ``first`` is true where the first is taken."""
     half = 0.5 * g
     return _where(tie, half, _where(first, g, 0.0)), _where(tie, half, _where(first, 0.0, g))
 
@@ -60,9 +60,9 @@ def _power(g: Any, v: Any, x: Any, y: Any) -> tuple[Any, Any]:
     flat = apply("eq", y, 0.0)
     if isinstance(y, Node) and y.op != "constant":
         flat = apply("and", at_zero, flat)
-    by_base = _where(flat, 0.0, g * (y * apply("pow", x, _where(flat, 1.0, y - 1.0))))
-    by_exponent = _where(at_zero, 0.0, g * (v * _log(_where(at_zero, 1.0, x))))
-    return by_base, by_exponent
+    base_term = _where(flat, 0.0, g * (y * apply("pow", x, _where(flat, 1.0, y - 1.0))))
+    exponent_term = _where(at_zero, 0.0, g * (v * _log(_where(at_zero, 1.0, x))))
+    return base_term, exponent_term
 
 
 def _hypot(g: Any, v: Any, x: Any, y: Any) -> tuple[Any, Any]:
@@ -121,8 +121,8 @@ RULES: dict[str, Rule] = {
     "arcsinh": lambda g, v, x: (g / apply("hypot", x, 1.0),),
     "arccosh": lambda g, v, x: (g / (_sqrt(x - 1.0) * _sqrt(x + 1.0)),),
     "arctanh": lambda g, v, x: (g / _one_minus_square(x),),
-    "sigmoid": lambda g, v, x: (g * _sigmoid_slope(x),),
-    "sigmoid_slope": lambda g, v, x: (-(g * (v * _tanh(0.5 * x))),),
+    "sigmoid": lambda g, v, x: (g * _sigmoid_derivative(x),),
+    "sigmoid_derivative": lambda g, v, x: (-(g * (v * _tanh(0.5 * x))),),
     "one_minus_square": lambda g, v, x: (-(g * (x + x)),),
     "relu": lambda g, v, x: (_where(_lt(0.0, x), g, 0.0),),
     "softplus": lambda g, v, x: (g * _sigmoid(x),),

@@ -10,12 +10,12 @@ from .recipes import gradient_recipe, hessian_recipe, jacobian_recipe, value_and
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The gradient of f, compiled: a function with the arguments of f.
 
-    It is traced for each new combination of argument shapes (and again when numbers around f change), compiled once for
+    It is traced for each new combination of argument shapes (and again when numbers that f refers to change), compiled once for
     each different graph and kept on disk. Inside of another formula it is a part of that formula, so ``grad(grad(f))``
     is the second derivative.
 
-    Arrays around f may change from call to call as numbers may, with one exception: of an array of more than 64 values that
-    f computes with as a whole, elements that f also takes out one by one stay as they were.
+    Arrays that f refers to may change from call to call as numbers may, with one exception: of an array of more than 64 values
+    that f computes with as a whole, elements that f also reads one by one stay as they were when f was traced.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
 def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """All derivatives of the results of f with respect to an argument.
 
-    Backwards (reverse mode), or along with the formula (forward mode) where there are more results than parameters.
+    In reverse mode, or in forward mode where there are more results than parameters.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     Returns
     -------
     callable
-        Gives an array of shape (results, parameters), without the axis of what is a single number.
+        Gives an array of shape (results, parameters), without the axis of a single number.
 
     Examples
     --------

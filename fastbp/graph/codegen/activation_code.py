@@ -20,7 +20,7 @@ def write_activation(module: Any, name: str, activation: ActivationGraph, dtype:
 
         def value(at: Any, d_at: Any = None) -> None:
             known = {**numbers, activation.z.index: s.load(at)}
-            s.store(emit_row_node(s, activation.value, known) + 0.0, at)  # the sum as in elementwise.VALUES
+            s.store(emit_row_node(s, activation.value, known) + 0.0, at)  # the sum as in kernels/activation.py
             if d_at is not None:
                 s.store(emit_row_node(s, activation.derivative, known), d_at)
 

@@ -1,7 +1,7 @@
 """A custom loss or activation, from its graph to the address of machine code that the training loop calls.
 
-The machine code is a function with the arguments of the engine's own losses and activations. So it costs no more than they
-do, and the training loop stays as it is.
+The machine code is a function with the same arguments as the engine's own losses and activations. So it costs no more than
+they do, and the training loop is the same.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class BoundFunction:
     ----------
     address : int
         Of a record that is the function's argument too: the function's address, that of its numbers, those of its arrays
-        (``Record`` says where). It is there as long as this object.
+        (see ``Record``). It is valid as long as this object exists.
     """
 
     def __init__(self, graph: NodeGraph, dtype: str, write: Callable[[Any, str], list[str]]) -> None:

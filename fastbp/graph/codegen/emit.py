@@ -35,10 +35,10 @@ def _fmax(s: Any, x: Any, y: Any) -> Any:
     return s.select((x > y) | y.differs(y), x, y)
 
 
-# Those that have the same name in kernels/math/functions.py.
+# Operators with the same name in kernels/math/functions.py.
 _NAMED = (
     *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "softplus", "logaddexp"),
-    *("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sigmoid", "sigmoid_slope", "erf"),
+    *("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sigmoid", "sigmoid_derivative", "erf"),
     *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "hypot", "cosine_of", "one_minus_square"),
 )
 
@@ -89,7 +89,7 @@ def emit_node(s: Any, node: Node, known: Known, leaf: Callable[[Node], Vector | 
 
 
 def emit_row_node(s: Any, node: Node, known: Known, read: Callable[[Node], Vector | None] = lambda _: None) -> Vector:
-    """``emit_node`` where all lengths are known when code is written, and ``read`` gives what stands in memory."""
+    """``emit_node`` where all lengths are known when code is written, and ``read`` gives what is in memory."""
 
     def leaf(now: Node) -> Any:
         found = read(now)

@@ -1,7 +1,7 @@
-"""Which loops over the data a graph needs, and what each of them works out.
+"""Which loops over the data a graph needs, and what each of them computes.
 
-One loop serves all that can be known in one pass over one length of data: every sum and every result with rows whose
-operands need no sum of the same data first. Nothing with rows is kept between loops: it is worked out where it is used.
+One loop computes all that needs only one pass over data of one length: every sum and every result with rows whose
+operands need no sum of the same data first. Nothing with rows is kept between loops: it is computed again where it is used.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Loop:
 
     @property
     def width(self) -> int:
-        """Numbers that one block leaves behind: an exact sum is a float64 and what that lacks."""
+        """Numbers that one block leaves behind: an exact sum is a float64 and its rounding error."""
         return len(self.sums) + 2 * len(self.exact)
 
 
@@ -40,7 +40,7 @@ class Plan:
     scalars: list[Node]
     rows: list[Node]
     nodes: list[Node]
-    constants: list[Node]  # numbers that the code is given rather than made of
+    constants: list[Node]  # numbers that are passed to the code rather than compiled into it
 
     @property
     def sums(self) -> list[Node]:

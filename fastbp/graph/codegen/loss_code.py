@@ -2,7 +2,7 @@
 
 The function goes through a batch in blocks of as many samples as a vector has lanes. In the graph of one sample (batch.py)
 single numbers become vectors over the block's samples, and vectors become vectors over the outputs, one sample after the
-other. What goes from one form to the other goes through slots on the stack, a number for each sample of the block: columns,
+other. Values pass from one form to the other through slots on the stack, a number for each sample of the block: columns,
 sums over the outputs, and single numbers that outputs are combined with.
 """
 
@@ -38,7 +38,7 @@ def write_loss(module: Any, name: str, loss: LossGraph, dtype: str) -> list[str]
 
 
 class _Sample(NamedTuple):
-    """One sample of a block, for the code of a loop over them: its place in the block, and where its arrays begin."""
+    """One sample of a block, for the code of a loop over them: its position in the block, and where its arrays begin."""
 
     place: Any
     starts: dict[int, Any]
@@ -123,7 +123,7 @@ class _LossWriter:
         return emit_row_node(self.s, node, self.numbers, read)
 
     def _keep(self, node: Node) -> None:
-        """Have a number of each sample in its slot."""
+        """Store a number of each sample in its slot, if it is not there yet."""
         if node.index not in self.kept:
             number = self._number(node)
             self.s.store(self.s.select(number, 1.0, self.s.constant(0.0)) if node.is_logical else number, self._slot(node))
@@ -161,8 +161,8 @@ class _LossWriter:
 
         return emit_row_node(s, node, known, read)
 
-    def _over(self, width: int, body: Callable[[Any, Vector | None], None]) -> None:
-        """``body(first, mask)`` for the vectors that hold so many outputs."""
+    def _for_each_vector(self, width: int, body: Callable[[Any, Vector | None], None]) -> None:
+        """``body(first, mask)`` for each of the vectors that hold ``width`` outputs."""
         s, rest = self.s, width % self.s.lanes
         if width - rest == s.lanes:
             body(s.index(0), None)
@@ -180,7 +180,7 @@ class _LossWriter:
         return not self.pieces and len(self.wholes) == 1 and bool(self.wholes[0].shape)
 
     def _pass(self, level: int) -> None:
-        """The sums over outputs that need no sum but those of the passes before."""
+        """The sums over outputs that need only sums of the passes before."""
         s = self.s
         sums = [node for node in self.sums if self.levels[node.args[0].index] == level]
         stores = [node for node in self.wholes if self._is_stored_early and self.levels[node.index] == level]
@@ -204,7 +204,7 @@ class _LossWriter:
                             gradient = self._outputs(node, here, sample, j, mask)
                             s.store(s.keep(mask, gradient), s.offset(sample.g, j))
 
-                self._over(width, add)
+                self._for_each_vector(width, add)
             for node in sums:
                 total = s.lane(s.sum(totals[node.index].get()))
                 s.store_scalar(total, s.offset(self._slot(node), sample.place))
@@ -217,7 +217,7 @@ class _LossWriter:
         wide.store_masked(double, at, s.first_lanes(self.count))
 
     def _store_gradient(self) -> None:
-        """The gradient where it has parts: whatever holds for all outputs, then neighbouring and single ones."""
+        """The gradient where it has parts: first those for all outputs, then those for slices and single outputs."""
         s = self.s
         singles = [(place, node) for place, node in self.pieces if isinstance(place, int)]
         slices = [(place, node) for place, node in self.pieces if not isinstance(place, int)]
@@ -233,7 +233,7 @@ class _LossWriter:
                     total = total + self._outputs(node, here, sample, j, mask)
                 s.store(s.keep(mask, total), s.offset(sample.g, j))
 
-            self._over(self.units, begin)
+            self._for_each_vector(self.units, begin)
             for (start, stop), node in slices:
 
                 def add(j: Any, mask: Vector | None, start: int = start, node: Node = node) -> None:
@@ -241,7 +241,7 @@ class _LossWriter:
                     total = s.load_some(at, mask) + self._outputs(node, dict(known), sample, j, mask)
                     s.store(total, at) if mask is None else s.store_masked(total, at, mask)
 
-                self._over(stop - start, add)
+                self._for_each_vector(stop - start, add)
             for place, node in singles:
                 at = s.offset(sample.g, place)
                 number = s.load_scalar(s.offset(self._slot(node), sample.place))

@@ -1,6 +1,6 @@
 """A plan as machine code: one function for each loop over the data, and one that runs them all.
 
-Rows come in blocks of fixed size. A thread takes the next block that nobody has taken, adds up the block's sums and keeps
+Rows come in blocks of fixed size. A thread takes the next block that is not taken, adds up the block's sums and keeps
 them beside the other blocks'; at the end they are added in the order of the blocks. So results are the same bits however
 many threads there are. The last rows of a block that fill no vector are read and written behind a mask.
 
@@ -67,11 +67,11 @@ class Writer:
     # -- nodes
 
     def _value(self, s: Simd, table: Any, node: Node, known: Known) -> Vector:
-        """A node's vector, written where it is first asked for."""
+        """A node's vector, written where it is first needed."""
         return emit_node(s, node, known, lambda leaf: self._leaf(s, table, leaf))
 
     def _leaf(self, s: Simd, table: Any, node: Node) -> Any:
-        """A number that stands in memory or in the code, in every lane; None for an operator."""
+        """A number from memory or from the code, in every lane; None for an operator."""
         if node.index in self.layout.constant_place:
             address = self._entry(s, table, self.layout.constants)
             return s.load_spread(s.offset(address, self.layout.constant_place[node.index]))
@@ -95,7 +95,7 @@ class Writer:
         loop, b = self.plan.loops[k], s.b
         rows = self._entry(s, table, self.layout.rows_of_loop[k])
         known: Known = {}
-        for node in self._needed(loop):  # what does not change from row to row stands before the loop
+        for node in self._needed(loop):  # what does not change from row to row goes before the loop
             if not node.shape:
                 self._value(s, table, node, known)
         counter = b.inttoptr(b.add(table, ir.Constant(I64, 8 * self.layout.counter)), I64.as_pointer())
@@ -176,7 +176,7 @@ class Writer:
                 s.store_masked(known[node.index], address, mask)
 
     def _needed(self, loop: Loop) -> list[Node]:
-        """What the rows of a loop need, arguments before those who use them; what single numbers are made of left out."""
+        """What the rows of a loop need, arguments before their users; without what single numbers are made of."""
         roots = [*(a for node in (*loop.sums, *loop.exact) for a in node.args), *loop.stores]
         found = reachable(roots, lambda node: node.args if node.shape and node.op not in _LEAVES else ())
         return sorted(found, key=lambda node: node.index)
@@ -189,7 +189,7 @@ class Writer:
         return wide.lane(wide.sum(wide.wrap(s.b.fpext(x.value, wide.vector))))
 
     def _end(self, k: int, s: Simd, table: Any, thread: Any) -> None:
-        """Add the blocks' sums in the order of the blocks, and let the next loop begin with its first block."""
+        """Add the blocks' sums in the order of the blocks, and reset the counter of blocks for the next loop."""
         loop, b = self.plan.loops[k], s.b
         count = loop.width
         rows = self._entry(s, table, self.layout.rows_of_loop[k])
@@ -216,7 +216,7 @@ class Writer:
 
 
 def _either(s: Simd, *cases: tuple[Vector, Any]) -> Vector:
-    """One vector from that of each basic block that may come before."""
+    """One vector from those of the basic blocks that may come before (a phi)."""
     phi = s.b.phi(cases[0][0].value.type)
     for vector, block in cases:
         phi.add_incoming(vector.value, block)

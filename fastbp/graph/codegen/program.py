@@ -16,7 +16,7 @@ from ..tracing.text import as_key
 from .loops import BLOCK, TableLayout, make_plan
 from .machine_code import Writer
 
-MIN_PARALLEL_ROWS = 4 * 8192  # from so many rows on threads are worth waking
+MIN_PARALLEL_ROWS = 4 * 8192  # from so many rows on several threads are faster
 _CALL = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
 
 
@@ -59,7 +59,7 @@ class Program:
         values : sequence
             For each input a number or an array of one dimension.
         out : sequence of array, optional
-            Contiguous arrays for the outputs that have rows, in their order (made anew if not given).
+            Contiguous arrays for the outputs that have rows, in their order (new ones if not given).
         """
         scalars, rows = self.raw(values, out)
         numbers, arrays = iter(scalars.tolist()), {node.index: array for node, array in zip(self.plan.rows, rows, strict=True)}
@@ -73,7 +73,7 @@ class Program:
         return bound(), rows
 
     def execute(self, address: int, keep: Any) -> None:
-        """Run all loops, in several threads where they are to be had."""
+        """Run all loops, in several threads where they are available."""
         with threads.team(threads.get_num_threads()) as count:
             if count == 1:
                 self.run(address, 0)
@@ -89,7 +89,7 @@ class BoundProgram:
     """A program and its data: only the contents of the arrays may change from call to call.
 
     Arrays that are contiguous and of the program's type are read where they are. One call at a time. ``scalars`` is where the
-    single numbers go (an array of the bound's own if left out).
+    single numbers go (a new array if left out).
     """
 
     def __init__(self, program: Program, values: Sequence[Any], scalars: np.ndarray | None = None) -> None:
@@ -109,14 +109,14 @@ class BoundProgram:
         sums = np.empty(len(plan.sums))
         table[layout.sums], table[layout.constants] = _address(sums), program.constants
         self._arrays.append(sums)
-        self._most = 0
-        self.partials: list[np.ndarray] = []  # for each loop what its blocks left behind
+        self._max_rows = 0
+        self.partials: list[np.ndarray] = []  # for each loop the sums of its blocks
         for k, loop in enumerate(plan.loops):
             (length,) = loop.length.shape
             table[layout.rows_of_loop[k]] = length
             self.partials.append(np.empty((-(-length // BLOCK), loop.width)))
             table[layout.partials_of_loop[k]] = _address(self.partials[-1])
-            self._most = max(self._most, length)
+            self._max_rows = max(self._max_rows, length)
         for leaf, place in layout.sizes.items():
             (table[place],) = program.tape.nodes[leaf].shape
         self._places = [layout.row[node.index] for node in plan.rows]
@@ -130,8 +130,8 @@ class BoundProgram:
         self._out = out
 
     def __call__(self) -> np.ndarray:
-        """Compute; the single numbers, in one array that the next call writes again."""
-        if self._most < MIN_PARALLEL_ROWS:
+        """Compute; the single numbers, in one array that the next call overwrites."""
+        if self._max_rows < MIN_PARALLEL_ROWS:
             self.program.run(self.address, 0)
         else:
             self.program.execute(self.address, self)
@@ -139,17 +139,17 @@ class BoundProgram:
 
 
 def _address(array: np.ndarray) -> int:
-    """Where an array begins, which takes NumPy a while to say; 0 for an empty one."""
+    """Where an array begins; 0 for an empty one."""
     return array.ctypes.data if array.size else 0
 
 
 def _parts(node: Node) -> list[Node]:
-    """What of an output the compiled code works out: single numbers and nodes with rows."""
+    """The parts of an output that compiled code computes: single numbers and nodes with rows."""
     return list(node.args) if node.op in ("stack", "assemble") else [node]
 
 
 def _assembled(node: Node, numbers: Any, rows: dict[int, np.ndarray], dtype: np.dtype) -> Any:
-    """An output from what the compiled code worked out."""
+    """An output from the parts that compiled code has computed."""
     if node.op == "stack":
         return np.array([next(numbers) for _ in node.args], dtype)
     if node.op != "assemble":

@@ -1,4 +1,4 @@
-"""What the machine code of a loss or an activation finds at the address that it is given: itself, its numbers, its arrays."""
+"""What the machine code of a loss or an activation finds at its address argument: its own address, its numbers, its arrays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ARRAYS = 2
 
 
 class Record:
-    """Where a graph's numbers and arrays stand.
+    """Where a graph's numbers and arrays are.
 
     Parameters
     ----------

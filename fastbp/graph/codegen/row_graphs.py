@@ -52,7 +52,7 @@ _traced: WeakKeyDictionary[Any, dict[tuple[int, int], LossGraph]] = WeakKeyDicti
 
 
 def loss_graph(loss: Any, targets: int, units: int) -> LossGraph:
-    """``trace_loss`` of a ``losses.Custom``, once for each object: what its formula sees around it stays as it was."""
+    """``trace_loss`` of a ``losses.Custom``, once for each object: later changes around its formula have no effect."""
     known = _traced.setdefault(loss, {})
     if (targets, units) not in known:
         known[targets, units] = trace_loss(loss.function, targets, units)
@@ -65,7 +65,7 @@ def trace_loss(f: Callable[..., Any], targets: int, units: int) -> LossGraph:
     Raises
     ------
     TraceError
-        Where f does what a loss cannot.
+        If f does something that a loss cannot.
     """
     tape = BatchTape()
     y_true, y_pred = tape.columns("y_true", targets), tape.columns("y_pred", units)
@@ -89,7 +89,7 @@ def trace_activation(f: Callable[..., Any]) -> ActivationGraph:
     Raises
     ------
     TraceError
-        Where f does what an activation cannot.
+        If f does something that an activation cannot.
     """
     tape = BatchTape()
     z = tape.units("z")

@@ -24,7 +24,7 @@ Words = list[tuple[int, str, str, bool]]  # a line of a box: column, text, colou
 
 
 def draw(graph: NodeGraph, path: Any = None) -> Picture:
-    """The picture of a graph; ``Graph.draw`` tells more."""
+    """The picture of a graph; see ``Graph.draw``."""
     path = None if path is None else checked_path(path)
     called = names(graph)
     outputs = {node.index for node in graph.outputs}
@@ -56,7 +56,7 @@ def draw(graph: NodeGraph, path: Any = None) -> Picture:
 
 
 def _edges(nodes: list[Node]) -> list[tuple[int, int, bool]]:
-    """From box to box, and whether a derivative comes back. Elements stand in their vector's box, constants in no box."""
+    """From box to box, and whether a derivative comes back. Elements are in their vector's box, constants in none."""
     place = {node.index: i for i, node in enumerate(nodes)}
     found: dict[tuple[int, int], bool] = {}
     for node in nodes:
@@ -100,7 +100,7 @@ def _title(node: Node, called: dict[int, str]) -> str:
 
 
 def short(value: Any) -> str:
-    """A value in few letters: of many numbers the first and the last."""
+    """A value in short: of many numbers the first and the last."""
     if np.ndim(value) == 0:
         return str(bool(value)) if isinstance(value, bool | np.bool_) else f"{float(value):.4g}"
     if len(value) <= 3:
@@ -123,9 +123,9 @@ def _box(node: Node, lines: list[Words], size: Any, corner: Any, kind: str, call
     for i, words in enumerate(lines):
         base = y + PADDING / 2 + (i + 0.75) * LINE
         shapes += [Text(x + PADDING + column * ADVANCE, base, text, color, bold) for column, text, color, bold in words]
-    told = [f"{node.op}: {_title(node, called)}"]
-    told += [f"{name} {np.array2string(np.asarray(v), threshold=20)}" for name, v in _known(node)]
-    return Group(shapes, node.op, "\n".join(told))
+    tooltip = [f"{node.op}: {_title(node, called)}"]
+    tooltip += [f"{name} {np.array2string(np.asarray(v), threshold=20)}" for name, v in _known(node)]
+    return Group(shapes, node.op, "\n".join(tooltip))
 
 
 def _known(node: Node) -> list[tuple[str, Any]]:
@@ -148,7 +148,7 @@ def _arrow(points: list[tuple[float, float]], ends: bool, kind: str) -> list[Any
 
 
 def _legend(heading: str) -> tuple[list[Any], float, float]:
-    """What stands above the graph, how far to the right it goes and where the graph begins."""
+    """The shapes above the graph, their right end, and the top of the graph."""
     base, x = MARGIN + 12, MARGIN
     shapes: list[Any] = [Text(x, base, heading, INK, True)]
     right = x + text_width(heading)

@@ -26,17 +26,17 @@ Neighbours = list[list[int]]
 
 @dataclass(frozen=True)
 class Line:
-    """A piece of the way from one box down to another one: down, over between two layers, and down.
+    """A part of the line from one box down to another: down, across between two layers, and down.
 
     Attributes
     ----------
     start, end : (x, y)
     turns : (y, y)
-        Between these two it goes over.
+        Between these two it goes across.
     leaves, enters : bool
         Whether it begins at a box, and whether it ends at one.
     bidirectional : bool
-        Whether something comes back on it.
+        Whether a derivative comes back along it.
     """
 
     start: Point
@@ -50,7 +50,7 @@ class Line:
         """A line ``offset`` to the right of it: a start, then three points for each of three cubic Bezier curves."""
         x0, x1 = self.start[0] + offset, self.end[0] + offset
         low, high = self.turns
-        lift = offset if x1 > x0 else -offset if x1 < x0 else 0.0  # so that both keep their distance where they go over
+        lift = offset if x1 > x0 else -offset if x1 < x0 else 0.0  # so that both keep their distance where they go across
         half = (low + high) / 2 - lift
         down = [(x0, self.start[1]), (x0, low), (x0, low)]
         over = [(x0, half), (x1, half), (x1, high)]
@@ -97,8 +97,8 @@ def layered_layout(sizes: Sequence[Point], edges: Sequence[tuple[int, int, bool]
     sides = [(c - r, c + r) for c, r in zip(center, reach, strict=True)]
     leave, enter = _ports(sides, below), _ports(sides, above)
 
-    aside = {(s, t): abs(leave[s, t] - enter[t, s]) for s, t in links}
-    gaps = [MIN_LAYER_GAP + 0.15 * max((aside[s, t] for t in row for s in above[t]), default=0.0) for row in rows[1:]]
+    sideways = {(s, t): abs(leave[s, t] - enter[t, s]) for s, t in links}
+    gaps = [MIN_LAYER_GAP + 0.15 * max((sideways[s, t] for t in row for s in above[t]), default=0.0) for row in rows[1:]]
     tall = [max(heights[cell] for cell in row) for row in rows]
     tops = [0.0]
     for before, gap in zip(tall, gaps, strict=False):
@@ -118,7 +118,7 @@ def layered_layout(sizes: Sequence[Point], edges: Sequence[tuple[int, int, bool]
 
 
 def _layers(sizes: Sequence[Point], edges: Sequence[tuple[int, int, bool]]) -> list[int]:
-    """As near to the last layer as the longest way there allows: so each argument stands where it is first needed."""
+    """Each box's layer, as near to the last one as the longest path allows: so each argument is where it is first needed."""
     users: Neighbours = [[] for _ in sizes]
     linked = set()
     for source, target, _ in edges:
@@ -126,10 +126,10 @@ def _layers(sizes: Sequence[Point], edges: Sequence[tuple[int, int, bool]]) -> l
         linked |= {source, target}
     level = [0] * len(sizes)  # counted from the last layer
     filled: dict[int, float] = defaultdict(float)
-    for alone in (False, True):  # what nothing needs stands at the top
-        start = max(level) if alone and linked else 0
+    for isolated in (False, True):  # boxes without edges are at the top
+        start = max(level) if isolated and linked else 0
         for box in reversed(range(len(sizes))):
-            if (box not in linked) == alone:
+            if (box not in linked) == isolated:
                 place = max((level[user] + 1 for user in users[box]), default=start)
                 while filled[place] and filled[place] + sizes[box][0] > MAX_LAYER_WIDTH:
                     place += 1
@@ -154,7 +154,7 @@ def _links(layers: list[int], edges: Sequence[tuple[int, int, bool]]) -> dict[tu
 
 
 def _ordered(rows: Neighbours, above: Neighbours, below: Neighbours) -> Neighbours:
-    """Sort each row by where its neighbours in the row before stand (their barycentre), down and up; keep the best."""
+    """Sort each row by the mean place of its neighbours in the row before (barycentre), down and up; keep the best."""
     best, least = rows, _crossings(rows, below)
     place = {cell: float(i) for row in rows for i, cell in enumerate(row)}
     for sweep in range(SWEEPS):
@@ -173,7 +173,7 @@ def _ordered(rows: Neighbours, above: Neighbours, below: Neighbours) -> Neighbou
 
 
 def _crossings(rows: Neighbours, below: Neighbours) -> int:
-    """How many pairs of links cross: those whose ends stand the other way around than their beginnings."""
+    """How many pairs of links cross: those whose ends are in the opposite order of their starts."""
     place = {cell: i for row in rows for i, cell in enumerate(row)}
     count = 0
     for row in rows:
@@ -187,7 +187,7 @@ def _crossings(rows: Neighbours, below: Neighbours) -> int:
 
 
 def _columns(rows: Neighbours, widths: Sequence[float], boxes: int, above: Neighbours, below: Neighbours) -> list[float]:
-    """The middle of each cell: near to its neighbours', lanes and the longest way to each box straighter than the rest."""
+    """The middle of each cell: near its neighbours', with lanes and the longest path to each box straighter than the rest."""
     x = [0.0] * len(widths)
     gaps = [
         [(widths[a] + widths[b]) / 2 + (BOX_GAP if a < boxes or b < boxes else 0) for a, b in pairwise(row)] for row in rows
@@ -208,12 +208,12 @@ def _columns(rows: Neighbours, widths: Sequence[float], boxes: int, above: Neigh
 
 
 def _weights(rows: Neighbours, boxes: int, above: Neighbours) -> dict[tuple[int, int], float]:
-    """How straight each link wants to be: most of all within lanes, and on the longest way to a box."""
+    """How much each link is kept straight: most of all within lanes, and on the longest path to a box."""
     depth = [0] * len(above)
     for cell in (cell for row in rows for cell in row):
         depth[cell] = max((depth[source] for source in above[cell]), default=0) + (cell < boxes)
     weights = {}
-    main = [cell < boxes for cell in range(len(above))]  # and lanes that are part of such a way
+    main = [cell < boxes for cell in range(len(above))]  # and lanes that are part of such a path
     for cell in (cell for row in reversed(rows) for cell in row):
         for source in above[cell]:
             longest = main[cell] and depth[source] == depth[cell] - (cell < boxes)
@@ -240,7 +240,7 @@ def _spread(
 ) -> list[float]:
     """Places in order, at least ``gaps`` apart, whose weighted squared distances from the wanted ones are least.
 
-    Without what the gaps need the places have to be in order only: isotonic regression, by pooling adjacent violators.
+    Once the gaps are subtracted, the places only have to be in order: isotonic regression, by pooling adjacent violators.
     """
     taken = [0.0]
     for gap in gaps:
@@ -249,8 +249,9 @@ def _spread(
     for place, weight, before in zip(wanted, weights, taken, strict=False):
         mean, count = place - before, 1
         while pools and pools[-1][0] > mean:
-            other, heft, members = pools.pop()
-            mean, weight, count = (mean * weight + other * heft) / (weight + heft), weight + heft, count + members
+            other, pooled, members = pools.pop()
+            mean = (mean * weight + other * pooled) / (weight + pooled)
+            weight, count = weight + pooled, count + members
         pools.append((mean, weight, count))
     means = [mean for mean, _, count in pools for _ in range(count)]
     return [min(max(mean, low), high - taken[-1]) + before for mean, before in zip(means, taken, strict=False)]

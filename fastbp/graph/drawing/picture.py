@@ -12,14 +12,14 @@ from xml.sax.saxutils import escape
 Point = tuple[float, float]
 
 SIZE = 12.0  # of the letters
-ADVANCE = 0.602 * SIZE  # from one letter to the next, in DejaVu Sans Mono and its like
+ADVANCE = 0.602 * SIZE  # from one letter to the next, in DejaVu Sans Mono and similar fonts
 FORMATS = (".svg", ".png", ".pdf")
 _FONT = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 _MAX_PIXELS = 30_000.0  # of a side; matplotlib draws no more than 65,536
 
 
 def text_width(text: str) -> float:
-    """Width of a line; letters as of Chinese take two places."""
+    """Width of a line; wide letters, such as Chinese ones, take two places."""
     return ADVANCE * sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
@@ -96,7 +96,7 @@ class Text:
 
     def svg(self) -> str:
         weight = ' font-weight="bold"' if self.bold else ""
-        place = f'x="{self.x:.1f}" y="{self.y:.1f}"'  # textLength: where the font is another one, the width stays
+        place = f'x="{self.x:.1f}" y="{self.y:.1f}"'  # textLength keeps the width in other fonts
         width = f'textLength="{text_width(self.text):.1f}" lengthAdjust="spacingAndGlyphs"'
         return f'<text {place} {width} fill="{self.fill}"{weight}>{escape(self.text)}</text>'
 
@@ -107,7 +107,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Group:
-    """Shapes that belong to one node, with what a browser tells about it when pointed at."""
+    """Shapes that belong to one node, with the tooltip that a browser shows for it."""
 
     shapes: Sequence[Any]
     op: str
@@ -145,8 +145,8 @@ class Picture:
         w, h = f"{self.width:.0f}", f"{self.height:.0f}"
         head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}"'
         head += f' role="img" font-family="{_FONT}" font-size="{SIZE:.0f}">'
-        ground = f'<rect width="{w}" height="{h}" fill="white"/>'
-        return "\n".join([head, ground, *(shape.svg() for shape in self.shapes), "</svg>"])
+        background = f'<rect width="{w}" height="{h}" fill="white"/>'
+        return "\n".join([head, background, *(shape.svg() for shape in self.shapes), "</svg>"])
 
     def _repr_svg_(self) -> str:
         return str(self)
@@ -162,7 +162,7 @@ class Picture:
         Raises
         ------
         ValueError
-            If it ends otherwise.
+            If it has another ending.
         ImportError
             If it needs matplotlib and that is not installed.
         """
@@ -186,7 +186,7 @@ class Picture:
 
 
 def checked_path(path: Any) -> Path:
-    """A path whose ending says a format that can be written."""
+    """A path with the ending of a format that can be written."""
     checked = Path(path)
     if checked.suffix.lower() not in FORMATS:
         raise ValueError(f"path must end with one of {', '.join(FORMATS)}, got {str(path)!r}")

@@ -1,9 +1,9 @@
-"""Arrays of a batch as a formula sees them, traced as the formula of a single sample.
+"""The arrays of a batch in a formula, traced as the formula of a single sample.
 
-A loss gets ``y_true`` and ``y_pred`` of shape (samples, outputs), as in Keras. What it may do treats every sample alike, so
-the graph of one sample tells all: there an array (samples, w) is a vector of w, and one of (samples,) or (samples, 1) a single
-number. ``BatchNode`` keeps the shape that the user sees beside the node of one sample, and refuses what mixes samples. Only
-the mean over all of them is allowed, as the last step, since that is what happens to a loss anyway.
+A loss gets ``y_true`` and ``y_pred`` of shape (samples, outputs), as in Keras. It treats every sample alike, so the graph of
+one sample is enough: there an array (samples, w) is a vector of w, and one of (samples,) or (samples, 1) a single number.
+``BatchNode`` keeps the whole array's shape beside the node of one sample, and refuses what mixes samples. Only the mean over
+all of them is allowed, as the last step, since that is what happens to a loss anyway.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .errors import TraceError, trace_error
 from .node import Node
 from .tape import Tape
 
-# Up to so many columns, each is its own node: then vectors go over samples, where they are always full.
+# Up to so many columns each is a separate node: then vectors run over samples, which fill them.
 MAX_UNROLLED_COLUMNS = 8
 
-# None stands for the samples; () is a single number, (w,) the same values for every sample. For an activation, which may
-# know nothing of its layer, the columns are None too.
+# None stands for the samples; () is a single number, (w,) the same values for every sample. For an activation, which
+# does not depend on the width of its layer, the columns are None too.
 BatchShape = tuple[int | None, ...]
 _ANY: BatchShape = (None, None)
 _COLUMN: BatchShape = (None, 1)
@@ -35,7 +35,7 @@ class BatchTape(Tape):
 
     def __init__(self) -> None:
         super().__init__()
-        self._held: dict[bytes, np.ndarray] = {}
+        self._arrays_by_bytes: dict[bytes, np.ndarray] = {}
 
     def columns(self, name: str, width: int) -> BatchNode:
         """An argument of shape (samples, width)."""
@@ -46,7 +46,7 @@ class BatchTape(Tape):
         return BatchNode(self, elements[0] if width == 1 else self.stack(elements), (None, width))
 
     def units(self, name: str) -> BatchNode:
-        """An argument of which nothing is known but that each of its values goes its own way."""
+        """An argument of any width, whose values are independent of each other."""
         return BatchNode(self, self.input(name), _ANY)
 
     def lift(self, value: Any) -> Node | None:
@@ -56,7 +56,7 @@ class BatchTape(Tape):
         return super().lift(value.item() if isinstance(value, np.ndarray) and value.size == 1 else value)
 
     def _constants(self, array: np.ndarray) -> BatchNode:
-        """An array around the formula: one value for each column."""
+        """An array from outside the formula: one value for each column."""
         if array.ndim > 2 or (array.ndim == 2 and len(array) > 1):
             raise trace_error(
                 f"A formula cannot use an array of shape {array.shape} from its surroundings.",
@@ -65,7 +65,7 @@ class BatchTape(Tape):
         array = array.ravel().astype(float)
         if array.size <= MAX_UNROLLED_COLUMNS:
             return BatchNode(self, self.stack([self.constant(v) for v in array.tolist()]), array.shape)
-        array = self._held.setdefault(array.tobytes(), array)  # equal ones are one node
+        array = self._arrays_by_bytes.setdefault(array.tobytes(), array)  # equal ones are one node
         return BatchNode(self, self.captured(array), array.shape)
 
     def make(self, op: str, *arguments: Node) -> Node:
@@ -105,7 +105,7 @@ def _keeps_means(op: str, arguments: tuple[Node, ...]) -> bool:
 
 
 def _broadcast(op: str, x: BatchShape, y: BatchShape) -> BatchShape:
-    """The shape of an operator's result by NumPy's rules, where the number of samples is that of nothing else."""
+    """The shape of an operator's result by NumPy's rules, where the number of samples equals no other size."""
     if x == y or not x or not y:
         return x or y
     if _ANY in (x, y):
@@ -126,8 +126,8 @@ def _broadcast(op: str, x: BatchShape, y: BatchShape) -> BatchShape:
 
 
 def _refuse_values_for_samples(op: str, shapes: list[BatchShape]) -> None:
-    """A single column and an array of several values would make NumPy's table of all pairs: most likely each value was meant
-    for one sample."""
+    """A single column and an array of several values would broadcast to a table of all pairs: most likely each value was
+    meant for one sample."""
     plain = [shape for shape in shapes if len(shape) == 1 and shape[0] not in (None, 1)]
     if plain and (None, 1) in shapes:
         raise trace_error(

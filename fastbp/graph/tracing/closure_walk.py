@@ -1,7 +1,7 @@
 """Everything that a Python function's code can reach besides its arguments.
 
-Which attributes matter is told by the code: an attribute is read by a name that stands in the code of some function within
-reach. What reads attributes in other ways (``getattr``, ``vars``, ``__getattr__`` ...) makes the walk end without a proof.
+Which attributes matter follows from the code: an attribute is read by a name that occurs in the code of some function within
+reach. Code that reads attributes in other ways (``getattr``, ``vars``, ``__getattr__`` ...) ends the walk without a proof.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from .purity import IMPURE_MODULES, IMPURE_NAMES, is_library, is_pure
-from .python_code import codes, imports, is_written_in_python, may_substitute
+from .python_code import code_objects, imports, is_written_in_python, may_substitute
 
 MISSING = object()
-MAX_COMPARED_BYTES = 1 << 15  # of an array: to compare more takes longer than to trace
+MAX_COMPARED_BYTES = 1 << 15  # of an array: comparing more takes longer than tracing again
 MAX_WATCHED = 2000  # things to compare before each call, likewise
 
 _IMMUTABLE = {
@@ -51,16 +51,16 @@ def array_contents(value: Any) -> Any:
 
 
 class ClosureWalk:
-    """One walk through what is within reach of ``f`` by the attribute names ``wanted``.
+    """One walk through all that ``f`` can reach by the attribute names ``wanted``.
 
     Attributes
     ----------
     is_known : bool
         Whether everything that matters is in the lists below.
     names : set of str
-        The names in all code within reach. If there are more than ``wanted``, another walk is due.
-    cells, entries, attributes, sequences, mappings, contents, whole : list
-        What to compare, each with how it is now.
+        The names in all code within reach. If there are more than ``wanted``, another walk is needed.
+    cells, entries, attributes, sequences, mappings, contents, large_vectors : list
+        What to compare, each with its present value.
     """
 
     def __init__(self, f: Any, wanted: set[str]) -> None:
@@ -73,8 +73,8 @@ class ClosureWalk:
         self.sequences: list[tuple[Any, tuple[Any, ...]]] = []
         self.mappings: list[tuple[Any, tuple[Any, ...], tuple[Any, ...]]] = []
         self.contents: list[tuple[Any, Any]] = []
-        self.whole: list[tuple[np.ndarray, tuple[int, ...], np.dtype]] = []
-        self._seen: dict[int, Any] = {}  # it holds the objects, so that their ids stay theirs
+        self.large_vectors: list[tuple[np.ndarray, tuple[int, ...], np.dtype]] = []
+        self._visited: dict[int, Any] = {}  # it holds the objects, so that no other gets the same id
         self._waiting = [f]
         while self._waiting and self.is_known:
             self._visit(self._waiting.pop())
@@ -83,9 +83,9 @@ class ClosureWalk:
 
     def _visit(self, value: Any) -> None:
         kind = type(value)
-        if kind in _IMMUTABLE or (isinstance(value, np.generic) and kind is not np.void) or id(value) in self._seen:
+        if kind in _IMMUTABLE or (isinstance(value, np.generic) and kind is not np.void) or id(value) in self._visited:
             return
-        self._seen[id(value)] = value
+        self._visited[id(value)] = value
         if kind is types.FunctionType:
             self._visit_function(value)
         elif kind is types.MethodType:
@@ -122,7 +122,7 @@ class ClosureWalk:
         if f is not self.root and is_library(f):
             self.is_known = self.is_known and f.__name__ not in IMPURE_NAMES
             return
-        parts = list(codes(f.__code__))
+        parts = list(code_objects(f.__code__))
         names = {name for code in parts for name in code.co_names}
         self.names |= names
         self._watch_attributes(f, "__code__", "__defaults__", "__kwdefaults__")
@@ -152,7 +152,7 @@ class ClosureWalk:
 
     def _visit_name(self, value: Any, as_root: bool) -> None:
         if as_root and _is_large_vector(value):
-            self.whole.append((value, value.shape, value.dtype))
+            self.large_vectors.append((value, value.shape, value.dtype))
         else:
             self._waiting.append(value)
 
@@ -207,7 +207,7 @@ class ClosureWalk:
                 self._waiting.append(value)
 
     def _visit_class(self, kind: type, instance: Any = None) -> None:
-        """What the code may read of a class that is written in Python."""
+        """What the code may read from a class that is written in Python."""
         if type(kind) not in (type, abc.ABCMeta):
             self.is_known = False
             return
@@ -253,7 +253,7 @@ class ClosureWalk:
         if type(table) is not dict:
             return
         self.attributes.append((value, "__dict__", table))
-        if is_pure(kind.__module__):  # the names in a library's own code are not among those that are wanted
+        if is_pure(kind.__module__):  # the names in a library's own code are not among ``_wanted``
             self._visit_mapping(table)
             return
         for name in self._wanted:

@@ -1,4 +1,4 @@
-"""Data of several columns, as a formula sees it: each column a vector."""
+"""Data of several columns in a formula: each column is a vector."""
 
 from __future__ import annotations
 
@@ -45,25 +45,25 @@ class Columns:
             total = total + self.T[j] * w[j]
         return total
 
-    def _no(self, *_: Any, **__: Any) -> Any:
+    def _refuse(self, *_: Any, **__: Any) -> Any:
         raise trace_error(f"A formula cannot compute with data of shape {self.shape} as a whole.", _INSTEAD)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if ufunc is np.matmul and inputs[0] is self and not options:
             return self @ inputs[1]
-        return self._no()
+        return self._refuse()
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         if function is np.dot and args[0] is self and len(args) == 2 and not options:
             return self @ args[1]
-        return self._no()
+        return self._refuse()
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # libraries look for such
+        if name.startswith("_"):  # libraries probe for these
             raise AttributeError(f"data of several columns has no {name}")
         raise missing_attribute(f"Data of shape {self.shape} has no {name} in a formula.", _INSTEAD)
 
     __hash__ = object.__hash__
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = __iter__ = __abs__ = __mod__ = __floordiv__ = _no
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = _no
-    __neg__ = __array__ = _no
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = __iter__ = __abs__ = __mod__ = __floordiv__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = _refuse
+    __neg__ = __array__ = _refuse

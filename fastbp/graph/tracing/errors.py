@@ -27,11 +27,11 @@ class TraceError(TypeError):
 
 
 class MissingAttribute(TraceError, AttributeError):
-    """An array's attribute that a node has not; ``hasattr`` says so too."""
+    """An array's attribute that a node does not have, so that ``hasattr`` is false."""
 
 
 def trace_error(problem: str, instead: str, formula: Callable[..., Any] | None = None) -> TraceError:
-    """A TraceError about the innermost line that is neither ours nor NumPy's, or about a whole formula's first one."""
+    """A TraceError about the innermost line outside of fastbp and NumPy, or about the first line of ``formula``."""
     code = getattr(formula, "__code__", None)
     if code is None:
         place = _innermost((frame, frame.f_lineno) for frame in _callers(sys._getframe(1)))
@@ -41,12 +41,12 @@ def trace_error(problem: str, instead: str, formula: Callable[..., Any] | None =
 
 
 def missing_attribute(problem: str, instead: str) -> MissingAttribute:
-    """For ``__getattr__``."""
+    """The error for ``__getattr__``."""
     return MissingAttribute(*trace_error(problem, instead).args)
 
 
 def no_arithmetic(operator: str) -> TraceError:
-    """For what NumPy refuses to do with true and false."""
+    """The error for arithmetic that NumPy refuses on booleans."""
     return trace_error(
         f"NumPy has no {operator} for conditions.",
         "Use ^ or != and ~ for conditions; fastbp.where(condition, 1.0, 0.0) makes numbers of them.",
@@ -54,14 +54,14 @@ def no_arithmetic(operator: str) -> TraceError:
 
 
 def is_about_nodes(error: Exception) -> bool:
-    """Whether what a formula called failed because it was given nodes instead of numbers."""
+    """Whether a function that a formula called failed because it got nodes instead of numbers."""
     if isinstance(error.__cause__ or error.__context__, TraceError) or type(error).__module__.startswith("numba."):
         return True
     return isinstance(error, TypeError | ValueError | AttributeError) and "Node" in str(error)
 
 
 def call_error(error: Exception) -> TraceError:
-    """A TraceError about the formula's line that made a call which knows no nodes."""
+    """A TraceError about the formula's line that called a function which cannot take nodes."""
     if type(error).__module__.startswith("numba."):
         said, instead = "It calls a function compiled by Numba.", "Call the Python function that it was made from: f.py_func."
     else:

@@ -1,4 +1,4 @@
-"""The functions that a formula may use. On nodes they make nodes; on numbers and arrays they compute, as NumPy does."""
+"""The functions that a formula may use. On nodes they make nodes; on numbers and arrays they compute, as NumPy's do."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -46,7 +46,7 @@ _ABOUT = {
     "arccosh": "The number from 0 on whose hyperbolic cosine is x.",
     "arctanh": "The number whose hyperbolic tangent is x.",
     "sigmoid": "1 / (1 + e^-x).",
-    "relu": "x above 0, else 0; its derivative at 0 is 0.",
+    "relu": "x where it is positive, else 0; its derivative at 0 is 0.",
     "softplus": "log(1 + e^x).",
     "erf": "The error function.",
 }
@@ -149,7 +149,7 @@ def maximum(x: Any, y: Any) -> Any:
 
 
 def hypot(x: Any, y: Any) -> Any:
-    """The square root of x^2 + y^2, where x^2 would overflow too; its derivatives at (0, 0) are 0.
+    """The square root of x^2 + y^2, also where x^2 would overflow; its derivatives at (0, 0) are 0.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def hypot(x: Any, y: Any) -> Any:
 
 
 def logaddexp(x: Any, y: Any) -> Any:
-    """log(e^x + e^y), where e^x would overflow too.
+    """log(e^x + e^y), also where e^x would overflow.
 
     Parameters
     ----------

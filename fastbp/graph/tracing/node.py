@@ -17,12 +17,13 @@ _ALLOWED = (
     "Use the operators + - * / **, the functions of fastbp (exp, log, sin, where, minimum, sum, mean, ...) "
     "or NumPy's functions of the same names."
 )
+_NO_MATH = "Instead of functions of math use those of fastbp or NumPy: fastbp.exp(x), np.exp(x), ..."
 _MAX_ITERATED_ROWS = 4096  # rows that a formula may loop over
 _MAX_INDICES = 256  # elements that it may choose at once, each a node
 
 
 class NodeTape(Protocol):
-    """What a node asks of the tape that it stands on; ``tape.Tape`` answers."""
+    """What a node needs of its tape; implemented by ``tape.Tape``."""
 
     nodes: list[Node]
     arrays: dict[int, np.ndarray]
@@ -49,14 +50,14 @@ class NodeTape(Protocol):
 class Node(Reductions):
     """One step of a formula: an argument, a constant, or an operator on other nodes.
 
-    Formulas make nodes by computing with them; ``fastbp.trace`` hands a formula its first ones.
+    Formulas make nodes by computing with them; ``fastbp.trace`` gives a formula its first ones.
 
     Attributes
     ----------
     op : str
         What it does: "input", "constant", "add", "exp", "sum", ...
     args : tuple of Node
-        What it does it on.
+        Its operands.
     shape : tuple
         ``()`` for a single number, ``(n,)`` for one value in each of n rows.
     value, grad
@@ -133,7 +134,7 @@ class Node(Reductions):
             places = range(start, stop, step)
             if 0 < len(places) <= _MAX_INDICES:
                 return self.tape.stack([self.tape.element(self, i) for i in places])
-        elif self.shape and isinstance(key, list | np.ndarray) and np.ndim(key) == 1 and _are_places(key):
+        elif self.shape and isinstance(key, list | np.ndarray) and np.ndim(key) == 1 and _are_indices(key):
             return self.tape.stack([self[i] for i in key])
         elif self.shape and hasattr(key, "__index__") and not isinstance(key, Node | bool | np.ndarray):
             place = key.__index__()
@@ -143,13 +144,13 @@ class Node(Reductions):
         raise trace_error(
             f"A formula cannot index {'a vector' if self.shape else 'a single number'} with {key!r}.",
             "Use whole numbers, or slices of neighbouring rows. Instead of a mask: fastbp.where(condition, a, b), and "
-            "fastbp.sum(fastbp.where(condition, x, 0.0)). Data can be chosen or turned around before it is handed in.",
+            "fastbp.sum(fastbp.where(condition, x, 0.0)). Data can be selected or reordered before it is passed in.",
         )
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise trace_error("A formula cannot change a value in place.", "Compute a new one; fastbp.where(c, a, b) picks.")
 
-    if TYPE_CHECKING:  # they are made below, one like the other
+    if TYPE_CHECKING:  # defined below
 
         def __neg__(self) -> Node: ...
         def __abs__(self) -> Node: ...
@@ -176,7 +177,7 @@ class Node(Reductions):
         def __gt__(self, other: Any) -> Any: ...
         def __ge__(self, other: Any) -> Any: ...
 
-    # -- what is no graph
+    # -- what a graph cannot hold
 
     def __bool__(self) -> bool:
         raise trace_error(
@@ -185,7 +186,7 @@ class Node(Reductions):
         )
 
     def _no_number(self, *_: Any) -> Any:
-        raise trace_error("A formula cannot turn a node into a Python number.", "Instead of functions of math " + _use())
+        raise trace_error("A formula cannot turn a node into a Python number.", _NO_MATH)
 
     __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = _no_number
 
@@ -193,7 +194,7 @@ class Node(Reductions):
         raise trace_error("A formula cannot turn a node into an array.", f"{_ALLOWED} fastbp.stack([a, b]) makes a vector.")
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # libraries look for such
+        if name.startswith("_"):  # libraries probe for these
             raise AttributeError(f"a node has no {name}")
         raise missing_attribute(f"A node has no {name}.", _ALLOWED)
 
@@ -212,12 +213,8 @@ class Node(Reductions):
         return self.tape.apply_function(function, args, options)
 
 
-def _are_places(key: Any) -> bool:
+def _are_indices(key: Any) -> bool:
     return 0 < len(key) <= _MAX_INDICES and not any(isinstance(i, Node | bool) or not hasattr(i, "__index__") for i in key)
-
-
-def _use() -> str:
-    return "use those of fastbp or NumPy: fastbp.exp(x), np.exp(x), ..."
 
 
 def _operator(op: str, swap: bool = False) -> Callable[[Node, Any], Any]:

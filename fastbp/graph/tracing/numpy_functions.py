@@ -1,6 +1,6 @@
 """NumPy's functions on nodes: ``np.exp(x)`` is ``fastbp.exp(x)``.
 
-A name of NumPy's has NumPy's meaning here, with the same arguments in the same order, or it is refused.
+A NumPy function has its meaning from NumPy, with the same arguments in the same order, or it is refused.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _polyval(p: Any, x: Any) -> Any:
 
 
 def _filled(value: float, x: Any) -> Any:
-    """The same number in every row of x, whatever x is."""
+    """The same number in every row of x."""
     ones = apply("pow", x, 0.0)
     return apply("ne", value * ones, 0.0) if x.is_logical else value * ones
 
@@ -159,16 +159,16 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
             f"np.piecewise has {len(conditions)} conditions and {len(pieces)} functions.", "Give one for each, or one more."
         )
     check_conditions(*conditions)
-    values = [_on_each(piece, x, args, kw) if callable(piece) else piece for piece in pieces]
+    values = [_apply_piece(piece, x, args, kw) if callable(piece) else piece for piece in pieces]
     chosen = values.pop() if len(values) > len(conditions) else 0.0
     for condition, value in zip(conditions, values, strict=True):
         chosen = functions.where(condition, value, chosen)
     return chosen
 
 
-def _on_each(piece: Callable[..., Any], x: Node, args: Any, kw: Any) -> Any:
-    """A piece on all rows, where NumPy hands it some of them: the same if it treats each row alone."""
-    if type(x) is not Node or not x.shape:  # a batch keeps its samples apart anyway
+def _apply_piece(piece: Callable[..., Any], x: Node, args: Any, kw: Any) -> Any:
+    """A piece on all rows, where NumPy passes it only some of them: the same if it treats each row independently."""
+    if type(x) is not Node or not x.shape:  # a batch never mixes its samples
         return piece(x, *args, **kw)
     rows = x.tape.variable(x)
     value = as_node(x.tape, piece(rows, *args, **kw))
@@ -215,7 +215,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def apply_function(function: Any, args: Any, options: Any) -> Any:
-    """One of NumPy's functions that is no ufunc, with a node among its arguments."""
+    """A NumPy function other than a ufunc, with a node among its arguments."""
     name = function.__name__
     if function.__module__ != "numpy" or name not in _FUNCTIONS:
         shown = f"{function.__module__.replace('numpy', 'np', 1)}.{name}"

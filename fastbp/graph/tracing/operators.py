@@ -13,18 +13,18 @@ _erf_of_one = np.vectorize(math.erf, otypes=[float])
 
 
 def sigmoid(x: Any) -> Any:
-    """1 / (1 + e^-x), right at both ends."""
+    """1 / (1 + e^-x), which does not overflow."""
     small = np.exp(-np.abs(x))
     return np.where(np.asarray(x) < 0, small, 1.0) / (1.0 + small)
 
 
 def softplus(x: Any) -> Any:
-    """log(1 + e^x), right at both ends."""
+    """log(1 + e^x), which does not overflow."""
     return np.logaddexp(0.0, x)
 
 
-def sigmoid_slope(x: Any) -> Any:
-    """The derivative of the sigmoid, to all digits at both ends."""
+def sigmoid_derivative(x: Any) -> Any:
+    """The derivative of the sigmoid, to all digits for large x too."""
     small = np.exp(-np.abs(x))
     return small / np.square(1.0 + small)
 
@@ -110,19 +110,19 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "fmax": np.fmax,
     "hypot": np.hypot,
     "logaddexp": np.logaddexp,
-    "sigmoid_slope": sigmoid_slope,
+    "sigmoid_derivative": sigmoid_derivative,
     "one_minus_square": one_minus_square,
     "cosine_of": cosine_of,
     "where": np.where,
 }
 
-# What is true or false rather than a number.
+# Operators that give booleans.
 CONNECTIVES = {"and", "or", "not"}
 LOGICAL = {"lt", "le", "eq", "ne", *CONNECTIVES}
 COMMUTATIVE = {"add", "mul", "minimum", "maximum", "fmin", "fmax", "hypot", "logaddexp", "eq", "ne", "and", "or"}
 
-# What NumPy's arithmetic does with conditions: where it counts nothing it is a connective, or refused (None).
-OF_CONDITIONS = {
+# Arithmetic on booleans, where NumPy does not treat them as 1 and 0: a connective, or refused (None).
+BOOLEAN_ARITHMETIC = {
     **{"add": "or", "maximum": "or", "fmax": "or", "mul": "and", "minimum": "and", "fmin": "and"},
     **dict.fromkeys(("sub", "neg", "sign")),
 }

@@ -24,6 +24,6 @@ def is_pure(module: str) -> bool:
 
 
 def is_library(f: types.FunctionType) -> bool:
-    """Whether it is a function of a package that is known, and not one that merely says so."""
+    """Whether it is a function of a known package, and does not only claim to be."""
     module = f.__module__ or ""
     return is_pure(module) and module in sys.modules and f.__globals__ is vars(sys.modules[module])

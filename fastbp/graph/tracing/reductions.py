@@ -1,4 +1,4 @@
-"""Sums, means and products of vectors, with NumPy's arguments: what a node makes of all of its rows."""
+"""Sums, means and products of vectors, with NumPy's arguments: the operators that go over all rows of a node."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Reductions:
         return self.tape.make("div", total, self.tape.size(self))
 
     def _is_over_rows(self: Any, axis: Any) -> bool:
-        """Whether it is the axis of the rows (a single number may be taken for one); () is no axis."""
+        """Whether it is the axis of the rows (a single number counts as one row); () is no axis."""
         axes = axis if isinstance(axis, tuple) else (0,) if axis is None else (axis,)
         if len(axes) > 1 or any(a not in (0, -1) for a in axes):
             raise trace_error(f"A formula cannot go over axis {axis!r} of an array of shape {self.shape}.", "Leave axis out.")
@@ -110,13 +110,11 @@ class Reductions:
 def _no_options(dtype: Any, out: Any) -> None:
     for name, value in (("dtype", dtype), ("out", out)):
         if value is not None:
-            raise trace_error(
-                f"A formula has no {name}= of its own.", "Leave it out: everything has the type of the arguments."
-            )
+            raise trace_error(f"A formula cannot choose {name}=.", "Leave it out: everything has the type of the arguments.")
 
 
 def check_conditions(*values: Any) -> None:
-    """Raise an error unless each is true or false by its type."""
+    """Raise an error unless each is boolean."""
     for value in values:
         if not (value.is_logical if isinstance(value, Reductions) else np.asarray(value).dtype.kind == "b"):
             raise trace_error("The operators & | ^ ~ are for conditions, not for numbers.", "Compare first: (x > 0) & (x < 1).")

@@ -1,4 +1,4 @@
-"""An array of two dimensions, as a formula sees it: each row a vector."""
+"""An array of two dimensions in a formula: each row is a vector."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _INSTEAD = "Take its rows: x[0], x[1], ..."
 
 
 class Rows:
-    """A two-dimensional argument as a formula sees it: rows (or columns) that are vectors of their own."""
+    """A two-dimensional argument in a formula: each of its rows is a vector."""
 
     def __init__(self, tape: NodeTape, name: str, shape: tuple[int, int]) -> None:
         self.shape = shape
@@ -39,11 +39,11 @@ class Rows:
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise trace_error(f"A formula cannot compute with an array of shape {self.shape}.", _INSTEAD)
 
-    def _no(self, *_: Any) -> Any:
+    def _refuse(self, *_: Any) -> Any:
         return self.__array__()
 
     __hash__ = object.__hash__
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __abs__ = __matmul__ = __rmatmul__ = _no
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __abs__ = __matmul__ = __rmatmul__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = (
-        _no
+        _refuse
     )

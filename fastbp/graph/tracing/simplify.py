@@ -14,7 +14,7 @@ def is_constant(node: Node, value: float) -> bool:
 def simplify(tape: NodeTape, op: str, args: tuple[Node, ...]) -> Node | None:
     """An equal node that costs less, or None.
 
-    Infinities and NaN keep their way, but for sinh / cosh, which as tanh does not overflow; -0.0 + 0 may become -0.0.
+    Infinities and NaN stay what they are, except in sinh / cosh, which as tanh does not overflow; -0.0 + 0 may become -0.0.
     """
     x = args[0]
     y = args[1] if len(args) > 1 else x
@@ -54,7 +54,7 @@ def simplify(tape: NodeTape, op: str, args: tuple[Node, ...]) -> Node | None:
 
 
 def _sum_of_choices(tape: NodeTape, x: Node, y: Node) -> Node | None:
-    """Two choices by one condition between something and 0, as one: so the chain rule knows a sum's condition too."""
+    """Two choices by one condition between something and 0, as one: so the chain rule sees the condition of a sum too."""
     if x.op == y.op == "where" and x.args[0] is y.args[0]:
         condition, first, second = x.args
         if is_constant(second, 0) and is_constant(y.args[2], 0):
@@ -84,7 +84,7 @@ def _power(tape: NodeTape, x: Node, y: Node) -> Node | None:
         return None
     if y.attr < 0:
         return tape.make("div", tape.constant(1.0), tape.make("pow", x, tape.constant(n)))
-    if n == 0:  # with rows it stays, so that its sum is their number
+    if n == 0:  # a vector of ones stays: its sum is the number of rows
         return None if x.shape else tape.constant(1.0)
     if n == 1:
         return x

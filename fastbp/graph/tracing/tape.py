@@ -1,4 +1,4 @@
-"""The tape that a formula writes its nodes on: equal nodes are one node, and what is constant is worked out at once."""
+"""The tape that a formula records its nodes on: equal nodes are one node, and constants are folded."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from .errors import no_arithmetic, trace_error
 from .node import Node, NodeTape, Shape
 from .numpy_functions import apply_function, apply_ufunc
-from .operators import COMMUTATIVE, CONNECTIVES, OF_CONDITIONS, evaluate
+from .operators import BOOLEAN_ARITHMETIC, COMMUTATIVE, CONNECTIVES, evaluate
 from .simplify import simplify
 from .traversal import evaluate_node
 
-MAX_UNROLLED = 64  # vectors up to this length may be taken apart into their elements
-_WITH_ROWS = ("input", "captured", "variable")  # leaves that are no part of another one
+MAX_UNROLLED = 64  # vectors up to this length may be split into their elements
+_WITH_ROWS = ("input", "captured", "variable")  # leaves that are not part of another one
 
 
 class Tape(NodeTape):
@@ -40,7 +40,7 @@ class Tape(NodeTape):
         return self._shared("constant", (), value, (), key=(type(value), repr(value)))
 
     def captured(self, array: np.ndarray) -> Node:
-        """An array around the formula; its contents are read at each call."""
+        """An array from outside the formula; its contents are read at each call."""
         if array.ndim != 1:
             raise trace_error(
                 f"A formula cannot use an array of shape {array.shape} from its surroundings.",
@@ -65,7 +65,7 @@ class Tape(NodeTape):
     # -- operators
 
     def lift(self, value: Any) -> Node | None:
-        """A number, array or node as a node of this tape; None where it is nothing of the kind."""
+        """A number, array or node as a node of this tape; None for anything else."""
         if isinstance(value, Node):
             if value.tape is not self:
                 raise trace_error("A formula cannot use a node of another graph.", "Pass it as an argument.")
@@ -97,12 +97,12 @@ class Tape(NodeTape):
     def make(self, op: str, *arguments: Node) -> Node:
         """An elementwise operator, simplified where that changes no result."""
         if all(a.is_logical for a in arguments[op == "where" :]):
-            found = self._of_conditions(op, arguments)
+            found = self._boolean_arithmetic(op, arguments)
             if found is not None:
                 return found
         conditions = 1 if op == "where" else len(arguments) if op in CONNECTIVES else 0
         args = (*map(self._condition, arguments[:conditions]), *map(self.number, arguments[conditions:]))
-        if len({a.shape for a in args if a.shape}) > 1:  # a vector of one value goes with any other
+        if len({a.shape for a in args if a.shape}) > 1:  # a vector of one value broadcasts to any other
             args = tuple(self.element(a, 0) if a.shape == (1,) else a for a in args)
         if any(a.op == "stack" for a in args):
             return self._by_element(op, args)
@@ -119,16 +119,16 @@ class Tape(NodeTape):
             key = (op, *(a.index for a in args))
         return self._shared(op, args, None, shape, key=key)
 
-    def _of_conditions(self, op: str, args: tuple[Node, ...]) -> Node | None:
-        """What an operator on numbers does with conditions, where NumPy does not count them."""
+    def _boolean_arithmetic(self, op: str, args: tuple[Node, ...]) -> Node | None:
+        """An arithmetic operator on booleans, where NumPy does not treat them as 1 and 0; else None."""
         if op == "abs":
             return args[0]
         if op == "where":
             taken = self.make("and", args[0], args[1])
             return self.make("or", taken, self.make("and", self.make("not", args[0]), args[2]))
-        if op not in OF_CONDITIONS:
+        if op not in BOOLEAN_ARITHMETIC:
             return None
-        connective = OF_CONDITIONS[op]
+        connective = BOOLEAN_ARITHMETIC[op]
         if connective is None:
             raise no_arithmetic({"sub": "-", "neg": "-"}.get(op, op))
         return self.make(connective, *args)
@@ -138,7 +138,7 @@ class Tape(NodeTape):
         return self.make("where", node, self.constant(1.0), self.constant(0.0)) if node.is_logical else node
 
     def _condition(self, node: Node) -> Node:
-        """Numbers as true where they are not 0, as NumPy has it."""
+        """Numbers as true where they are not 0, as in NumPy."""
         return node if node.is_logical else self.make("ne", node, self.constant(0.0))
 
     def common_shape(self, op: str, args: tuple[Node, ...]) -> Shape:
@@ -155,7 +155,7 @@ class Tape(NodeTape):
     # -- vectors and their elements
 
     def stack(self, elements: list[Node]) -> Node:
-        """A short vector that is known by its elements."""
+        """A short vector that is given by its elements."""
         if any(e.shape for e in elements):
             raise trace_error(
                 "A formula cannot stack vectors, nor compute with a list of them.",
@@ -199,7 +199,7 @@ class Tape(NodeTape):
         return self._picked(node, pick)
 
     def _picked(self, node: Node, pick: Callable[[Node], Node | None]) -> Node:
-        """A node's operators again, on what ``pick`` takes of the leaves with rows; it gives None for an operator."""
+        """A node's operators applied to what ``pick`` takes from the leaves with rows; for an operator it gives None."""
         done: dict[int, Node] = {}
 
         def leaf(now: Node) -> Node | None:
@@ -225,21 +225,21 @@ class Tape(NodeTape):
         return self._shared("sum", (node,), None, ())
 
     def exact_dot(self, x: Node, y: Node) -> Node:
-        """The sum of the products over all rows, to twice the digits; a result only, not to be computed with."""
+        """The sum of the products over all rows, in twice the precision; only as a result, not inside of a formula."""
         return self._shared("exact_dot", (x, y), None, ())
 
     def variable(self, node: Node) -> Node:
-        """A stand-in for a node, to differentiate by: equal to nothing else."""
+        """A stand-in for a node, to differentiate with respect to; it is equal to no other node."""
         return self._new("variable", (node,), None, node.shape)
 
     # -- NumPy's functions
 
     def apply_ufunc(self, ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
-        """A ufunc of NumPy's with a node of this tape among its inputs."""
+        """A NumPy ufunc with a node of this tape among its inputs."""
         return apply_ufunc(ufunc, method, inputs, options)
 
     def apply_function(self, function: Any, args: Any, options: Any) -> Any:
-        """Another of NumPy's functions with a node of this tape among its arguments."""
+        """Another NumPy function with a node of this tape among its arguments."""
         return apply_function(function, args, options)
 
     # -- equal nodes are one

@@ -8,23 +8,23 @@ from .operators import INFIX
 
 
 def show_number(value: float | bool) -> str:
-    """A constant, as short as it can be told apart."""
+    """A constant in the fewest digits that identify it."""
     return str(value) if isinstance(value, bool) else repr(float(value))
 
 
-# Numbers that say how a formula is made. All others may change from call to call, so code is the same for any of them.
+# Numbers that belong to a formula's structure. Others may change from call to call, so the code is the same for all of them.
 _STRUCTURAL = (0.0, 1.0, -1.0, 2.0, 0.5)
 
 
 def is_runtime_constant(node: Node) -> bool:
-    """Whether a node is a number that compiled code is given each time."""
+    """Whether a node is a number that is passed to compiled code at each call."""
     return node.op == "constant" and not isinstance(node.attr, bool) and node.attr not in _STRUCTURAL
 
 
 def names(graph: NodeGraph, as_key: bool = False) -> dict[int, str]:
     """What each node is called in the text: arguments by their names, constants by their values, the rest v1, v2, ...
 
-    ``as_key``, arguments and the numbers that code is given are counted: no name of the user's can pass for another node.
+    With ``as_key``, arguments and numbers that are passed are numbered: no name of the user's can be mistaken for another node.
     """
     found: dict[int, str] = {}
     captured = count = given = arguments = 0
@@ -71,14 +71,14 @@ def expression(node: Node, called: dict[int, str]) -> str:
 
 
 def as_code(graph: NodeGraph) -> str:
-    """The whole graph, for people."""
+    """The whole graph, for people to read."""
     called = names(graph)
     heads = ", ".join(node.name + _length(node) for node in graph.inputs)
     return "\n".join([f"graph of {graph.name}({heads}):", *_body(graph, called)])
 
 
 def as_key(graph: NodeGraph, sizes: bool) -> str:
-    """The whole graph, so that graphs of the same text have the same code. Without ``sizes`` that is code for any lengths."""
+    """A text such that graphs with the same text have the same code. Without ``sizes`` that is code for any lengths."""
     called, letters = names(graph, as_key=True), dict[int, str]()
 
     def length(node: Node) -> str:

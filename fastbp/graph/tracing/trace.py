@@ -38,7 +38,7 @@ def call(tape: NodeTape, f: Callable[..., Any], *args: Any) -> Any:
     Raises
     ------
     TraceError
-        Also where a function that the formula calls fails because it knows no nodes.
+        Also where a function that the formula calls fails because it cannot take nodes.
     """
     with tracing(tape):
         try:
@@ -68,7 +68,7 @@ def flatten(args: Sequence[Any]) -> list[Any]:
 
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
-    """Names for so many arguments of f."""
+    """Names for ``count`` arguments of f."""
     try:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):
@@ -106,11 +106,11 @@ def results(tape: NodeTape, f: Callable[..., Any], *args: Any) -> list[Node]:
 def trace_within(
     fingerprint: ClosureFingerprint, f: Callable[..., Any], make: Callable[[Tape, Callable[..., Any]], Traced]
 ) -> Traced:
-    """``make(tape, f)``, where f sees nodes in the place of large arrays around it, if it gets along with them."""
+    """``make(tape, f)``, where f gets nodes in place of the large arrays that it refers to, if it works with them."""
     tape = Tape()
     with_nodes = fingerprint.with_arrays_as(tape.captured)
     if with_nodes is not None:
-        with suppress(Exception):  # whatever is wrong shows again below, if it does not come from the nodes
+        with suppress(Exception):  # an error that is not due to the nodes occurs again below
             return make(tape, with_nodes)
         fingerprint.forget_arrays()
     return make(Tape(), f)
@@ -119,21 +119,22 @@ def trace_within(
 def trace_arguments(
     tape: Tape, f: Callable[..., Any], examples: Sequence[Any], settings: Mapping[str, Any] | None = None
 ) -> tuple[NodeGraph, list[Any]]:
-    """The graph, and what stood for each argument (a Node, or Rows).
+    """The graph, and what stands for each positional argument (a Node, or Rows).
 
     Of ``settings``, arguments given by name, arrays are arguments of the graph too, after the others.
     """
-    handed = [argument(tape, n, e) for n, e in zip(argument_names(f, len(examples)), examples, strict=True)]
+    positional = [argument(tape, n, e) for n, e in zip(argument_names(f, len(examples)), examples, strict=True)]
     named = {n: argument(tape, n, e) if isinstance(e, np.ndarray) and e.ndim else e for n, e in (settings or {}).items()}
-    arguments = [*handed, *(item for item in named.values() if isinstance(item, Node | Rows))]
+    arguments = [*positional, *(item for item in named.values() if isinstance(item, Node | Rows))]
     inputs = [node for item in arguments for node in (item.nodes if isinstance(item, Rows) else [item])]
-    seen = [
-        _as_condition(tape, item) if np.asarray(e).dtype.kind == "b" else item for item, e in zip(handed, examples, strict=True)
+    passed = [
+        _as_condition(tape, item) if np.asarray(e).dtype.kind == "b" else item
+        for item, e in zip(positional, examples, strict=True)
     ]
-    outputs = results(tape, partial(f, **named) if named else f, *seen)
-    return NodeGraph(getattr(f, "__name__", "formula"), inputs, outputs), handed
+    outputs = results(tape, partial(f, **named) if named else f, *passed)
+    return NodeGraph(getattr(f, "__name__", "formula"), inputs, outputs), positional
 
 
 def _as_condition(tape: NodeTape, item: Node | Rows) -> Node | Rows:
-    """An argument of true and false, which come as 1 and 0."""
+    """A boolean argument, which compiled code gets as 1 and 0."""
     return tape.make("ne", item, tape.constant(0.0)) if isinstance(item, Node) and item.shape else item

@@ -1,4 +1,4 @@
-"""Ways through a graph: what is needed, what depends on what, and the same formula with other leaves. None of them recurs,
+"""Traversals of a graph: what is needed, what depends on what, and the same formula with other leaves. None is recursive,
 since formulas may be thousands of operators deep."""
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Value = TypeVar("Value")
 
 
 def reachable(roots: Iterable[Node], operands: Callable[[Node], Iterable[Node]]) -> list[Node]:
-    """The roots and all that is reached by way of ``operands``, each once."""
+    """The roots and all that is reachable from them through ``operands``, each once."""
     seen: set[int] = set()
     waiting = list(roots)
     found = []
@@ -53,7 +53,7 @@ def sum_levels(nodes: Sequence[Node]) -> dict[int, int]:
 def evaluate_node(
     node: Node, known: dict[int, Value], leaf: Callable[[Node], Value | None], operator: Callable[[Node], Value]
 ) -> Value:
-    """A node's value, whatever values are, and along the way those of its arguments.
+    """A node's value, of whatever kind values are, and on the way those of its arguments.
 
     Parameters
     ----------
@@ -89,11 +89,11 @@ def substitute(outputs: Sequence[Node], replace: dict[Node, Node]) -> list[Node]
     for node in live(outputs, list(replace)):
         if node.index not in new:
             args = [new[a.index] for a in node.args]
-            new[node.index] = node if all(a is b for a, b in zip(args, node.args, strict=True)) else _again(tape, node, args)
+            new[node.index] = node if all(a is b for a, b in zip(args, node.args, strict=True)) else _copy(tape, node, args)
     return [new[node.index] for node in outputs]
 
 
-def _again(tape: NodeTape, node: Node, args: list[Node]) -> Node:
+def _copy(tape: NodeTape, node: Node, args: list[Node]) -> Node:
     """The same operator on other arguments."""
     if node.op == "sum":
         return tape.sum(args[0])

@@ -1,4 +1,4 @@
-"""Angles folded into one eighth of a turn, of any size: what the circular functions begin with."""
+"""Argument reduction: angles of any size within one eighth of a turn, for the trigonometric functions."""
 
 from functools import lru_cache
 
@@ -11,8 +11,8 @@ from ..simd.vocabulary import Simd
 from .double_double import ordered_sum, two_product, two_sum
 from .exponential import magic
 
-# Up to here n pi/2 can be taken away part by part.
-_ORDINARY = {"float32": 6000.0, "float64": 1.6e6}
+# Up to here n pi/2 can be subtracted part by part (Cody & Waite 1980).
+_MAX_CODY_WAITE = {"float32": 6000.0, "float64": 1.6e6}
 
 # Digits of each part of pi/2: with a fused multiply-add as many as there are, for what is left of x - n part_1 is exact.
 # Without it so few that n part is exact, for all parts but the last.
@@ -53,9 +53,10 @@ def _parts(s):
 
 
 def reduce(s, size):
-    """(quadrant, r, low) with size = n pi/2 + r, |r| <= pi/4, for 0 <= size <= ORDINARY; the quadrant is n in its lowest bits.
+    """(quadrant, r, low) with size = n pi/2 + r, |r| <= pi/4, for 0 <= size <= _MAX_CODY_WAITE.
 
-    Without a fused multiply-add the roundings add up: ``low`` is what r lacks. Else it is None.
+    The lowest bits of the quadrant are those of n. Without a fused multiply-add rounding errors add up: ``low`` is the error
+    of r. With one it is None.
     """
     rounded = s.fma(size, 2**1301 / _pi(), magic(s))
     n, r, low = rounded - magic(s), size, None
@@ -68,8 +69,8 @@ def reduce(s, size):
     return s.bits_of(rounded), r, low
 
 
-def reduce_twice_as_exact(s, size):
-    """(quadrant, r, what r lacks): the same, and what rounding took from it."""
+def reduce_to_double_double(s, size):
+    """(quadrant, r, low) as in ``reduce``, where ``low`` is the rounding error of r."""
     rounded = s.fma(size, 2**1301 / _pi(), magic(s))
     n, r, low = rounded - magic(s), size, s.constant(0.0)
     for part in _parts(s):
@@ -79,7 +80,7 @@ def reduce_twice_as_exact(s, size):
     return s.bits_of(rounded), r, low
 
 
-def _digits_of_turns(b, place):
+def _digits_of_two_over_pi(b, place):
     """Three 64-bit parts, lowest first, of floor(2/pi 2^1161) without its last 8 ``place`` binary digits."""
     name, size = "two_over_pi", 152
     if name in b.module.globals:
@@ -100,16 +101,16 @@ _FOLDED = ir.LiteralStructType([FLOATS["float64"], FLOATS["float64"], I64])
 
 
 def _fold_huge(b, x):
-    """{r, low, n}: x = n pi/2 + r + low as in ``reduce``, for one float64 above 1000 of any size (Payne & Hanek 1983).
+    """{r, low, n} with x = n pi/2 + r + low, for one float64 above 1000 (Payne & Hanek 1983).
 
-    x 2/pi modulo 4 needs only some of the digits of 2/pi: those before are multiples of 4, those behind are too small.
+    x 2/pi modulo 4 needs only some of the digits of 2/pi: those before contribute multiples of 4, those after are too small.
     """
     wide = ir.IntType(128)
     bits = b.bitcast(x, I64)
     skipped = b.sub(I64(2046), b.lshr(bits, I64(52)))
     mantissa = b.or_(b.and_(bits, I64((1 << 52) - 1)), I64(1 << 52))
     mantissa = b.zext(b.shl(mantissa, b.and_(b.neg(skipped), I64(7))), wide)
-    low, middle, high = (b.zext(v, wide) for v in _digits_of_turns(b, b.lshr(b.add(skipped, I64(7)), I64(3))))
+    low, middle, high = (b.zext(v, wide) for v in _digits_of_two_over_pi(b, b.lshr(b.add(skipped, I64(7)), I64(3))))
     turns = b.add(b.mul(mantissa, middle), b.lshr(b.mul(mantissa, low), wide(64)))
     turns = b.add(turns, b.shl(b.mul(mantissa, high), wide(64)))  # in units of 2^-126
     n = b.trunc(b.lshr(b.add(turns, wide(1 << 125)), wide(126)), I64)
@@ -137,12 +138,12 @@ def _fold_huge(b, x):
 
 
 def _for_huge(s, function):
-    """``function`` over vectors of any size: folded lane by lane, and computed in float64."""
+    """``function`` of angles of any size: reduced lane by lane, and computed in float64."""
 
     def body(b, x, quarters):
         wide = Simd(b, "float64", lanes=s.lanes)
         x = wide.wrap(b.fpext(x, wide.vector) if s.dtype == "float32" else x)
-        size = wide.maximum(wide.abs(x), wide.constant(_ORDINARY["float32"]))
+        size = wide.maximum(wide.abs(x), wide.constant(_MAX_CODY_WAITE["float32"]))
         finite = wide.minimum(size, wide.constant(1.7976931348623157e308))
         fold = define(b.module, "fold_huge", [wide.element], _fold_huge, _FOLDED)
         folded = [finite.value, finite.value, wide.bits_of(finite).value]
@@ -161,7 +162,7 @@ def for_any_size(s, function, x, reduce, quarters=0):
     """``function(s, x, quadrant, r, low)`` for the angle |x| + quarters pi/2, ``reduce`` giving the last three."""
     quadrant, r, low = reduce(s, s.abs(x))
     value = s.variable(function(s, x, quadrant + quarters, r, low))
-    huge = s.abs(x) > _ORDINARY[s.dtype]
+    huge = s.abs(x) > _MAX_CODY_WAITE[s.dtype]
     with s.b.if_then(s.any(huge), likely=False):
         right = s.wrap(s.b.call(_for_huge(s, function), [x.value, I64(quarters)]))
         value.set(s.select(huge, right, value.get()))

@@ -1,4 +1,4 @@
-"""Sums and products together with what rounding took from them."""
+"""Sums and products together with their rounding errors."""
 
 from ..simd.machine import machine
 
@@ -21,8 +21,8 @@ def two_product(s, x, y):
     p = x * y
     if machine().fma:
         return p, s.fma(x, y, -p)
-    # Dekker: halves of few enough bits that their products are exact.
-    kept = -(1 << (12 if s.dtype == "float32" else 27))
-    x_high, y_high = (s.from_bits(s.bits_of(v) & kept) for v in (x, y))
+    # Dekker: split each number into halves of so few bits that their products are exact.
+    high_bits = -(1 << (12 if s.dtype == "float32" else 27))
+    x_high, y_high = (s.from_bits(s.bits_of(v) & high_bits) for v in (x, y))
     x_low, y_low = x - x_high, y - y_high
     return p, ((x_high * y_high - p) + x_high * y_low + x_low * y_high) + x_low * y_low

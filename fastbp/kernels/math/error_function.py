@@ -87,7 +87,7 @@ def _scaled_tail(s, x):
     """exp(x^2 / 2) times the standard normal distribution function of -x, for 0 <= x <= 19 (float32) or 39 (float64)."""
     d = 3.0 + x
     t = 3.0 / d
-    # What rounding took from t, for the tail changes more than twice as much.
+    # The rounding error of t: the tail magnifies it more than twice.
     product, lost = two_product(s, t, d)
     low = (((3.0 - product) - lost) - t * (x - (d - 3.0))) * (t * (1.0 / 3.0))
     p = s.polynomial(s.fma(low, -2.0, s.fma(t, -2.0, 1.0)), _TAIL[s.dtype])
@@ -95,7 +95,7 @@ def _scaled_tail(s, x):
 
 
 def erf(s, x):
-    """The error function. Without a fused multiply-add its last digit may fall between neighbours just below |x| = 1."""
+    """The error function. Without a fused multiply-add its last digit may fall from one x to the next just below |x| = 1."""
     # From ``end`` on it is 1.
     end = 4.0 if s.dtype == "float32" else 6.0
     y = s.minimum(s.constant(end), s.abs(x))
@@ -114,7 +114,7 @@ def gelu_pair(s, x):
     square, lost = two_product(s, bounded, bounded)
     n, r = reduce_exp(s, -0.5 * square, -0.5 * lost)
     w = exp_minus_1(s, r)  # 2^n (1 + w) is sqrt(2 pi) times the density
-    tail = _scaled_tail(s, s.abs(bounded))  # times that it is the tail beyond x
+    tail = _scaled_tail(s, s.abs(bounded))  # 2^n (1 + w) times this is the probability beyond |x|
     e = scale(s, 1.0 + w, n)
     larger = s.fma(-e, tail, 1.0)
     below = x < 0.0
@@ -129,13 +129,13 @@ def gelu(s, x):
     return gelu_pair(s, x)[0]
 
 
-# 2 sqrt(2 / pi), that times 0.044715, and what their floats lack.
+# 2 sqrt(2 / pi), that times 0.044715, and their rounding errors.
 _LINEAR, _LINEAR_LOW = 1.5957691216057308, -9.96930880911092e-17
 _CUBIC, _CUBIC_LOW = 0.07135481627260025, -6.175149918155315e-19
 
 
 def _inner(s, x):
-    """(u, low) with u + low = 2 sqrt(2/pi) (x + 0.044715 x^3): exp magnifies an error of u as many times as u is large."""
+    """(u, low) with u + low = 2 sqrt(2/pi) (x + 0.044715 x^3): e^u magnifies a relative error of u by |u|."""
     parts = []
     for constant, low in ((_LINEAR, _LINEAR_LOW), (_CUBIC, _CUBIC_LOW)):
         nearest = float(np.dtype(s.dtype).type(constant))

@@ -2,7 +2,7 @@
 
 Each function takes the Simd ``s`` and a Vector and appends its instructions. Polynomials are minimax fits found by Remez's
 exchange in 50-digit arithmetic; then each coefficient in turn, lowest power first, was rounded to the element type and the
-rest fitted anew. The number beside a fit is what it contributes to the relative error of the function.
+rest fitted again. The number beside a fit is what it contributes to the relative error of the function.
 
 Results are monotone because every last step adds a small, smooth correction to a number whose rounding is monotone.
 """
@@ -170,8 +170,8 @@ def tanh_start(s, x):
     """(t, u) with |x| = n ln 2 + r, t = tanh(r) and u = 2 * 4^-n: the first half of tanh."""
     end = 9.02 if s.dtype == "float32" else 19.07  # from here on it is 1
     size = s.minimum(s.constant(end), s.abs(x))
-    # One part of ln 2 is enough: n is small, and what n ln 2 lacks is damped by 4^-n. The number added to round is such that
-    # the low bits are those of an exponent, half of it.
+    # One part of ln 2 is enough: n is small, and the rounding error of n ln 2 is damped by 4^-n. The number added to round
+    # is such that the low bits are half of an exponent.
     shifted = magic(s) + {"float32": 64.0, "float64": 512.0}[s.dtype]
     rounded = s.fma(size, -LOG2_E, s.constant(shifted))
     r = s.fma(rounded - shifted, LN_2, size)
@@ -198,7 +198,7 @@ def _logistic(s, x, high, low=None):
 
     ``low`` is a small number added to x.
     """
-    x = clamp(s, x, _NOTHING[s.dtype], high)
+    x = clamp(s, x, _MAX_UNDERFLOW[s.dtype], high)
     n, r = reduce_exp(s, x, low)
     w = exp_minus_1(s, -r)
     u = scale(s, s.constant(1.0), n)
@@ -206,8 +206,8 @@ def _logistic(s, x, high, low=None):
 
 
 # Up to here sigmoid(x), and x times it, round to 0; and the largest x with a normal e^-x.
-_NOTHING = {"float32": -120.0, "float64": -760.0}
-_NORMAL_END = {"float32": 87.0, "float64": 708.0}
+_MAX_UNDERFLOW = {"float32": -120.0, "float64": -760.0}
+_MAX_NORMAL = {"float32": 87.0, "float64": 708.0}
 
 
 def sigmoid(s, x, low=None):
@@ -237,7 +237,7 @@ def logaddexp(s, x, y):
     return s.maximum(x, y) + softplus(s, -s.abs(difference))
 
 
-def sigmoid_slope(s, x):
+def sigmoid_derivative(s, x):
     """The derivative of the sigmoid, e^x / (1 + e^x)^2."""
     e = exp(s, -s.abs(x))
     u = 1.0 + e
@@ -245,14 +245,14 @@ def sigmoid_slope(s, x):
 
 
 def times_sigmoid(s, factor, x, low=None):
-    """factor sigmoid(x + low), the product right where the sigmoid itself would be 0."""
+    """factor sigmoid(x + low), correct also where the sigmoid itself would be 0."""
     _, n, _, _, d = _logistic(s, x, 40.0, low)
     return scale(s, factor / d, n)
 
 
 def times_sigmoid_pair(s, factor, x, low=None):
     """(factor sigmoid(x + low), the sigmoid, the sigmoid's derivative)."""
-    _, n, u, w, d = _logistic(s, x, _NORMAL_END[s.dtype], low)
+    _, n, u, w, d = _logistic(s, x, _MAX_NORMAL[s.dtype], low)
     inverse = 1.0 / d
     value = u * inverse
     return scale(s, factor * inverse, n), value, value * ((1.0 + w) * inverse)
@@ -260,11 +260,11 @@ def times_sigmoid_pair(s, factor, x, low=None):
 
 def silu(s, x):
     """x sigmoid(x)."""
-    return times_sigmoid(s, s.maximum(s.constant(_NOTHING[s.dtype]), x), x)
+    return times_sigmoid(s, s.maximum(s.constant(_MAX_UNDERFLOW[s.dtype]), x), x)
 
 
 def silu_pair(s, x):
     """(silu, its derivative)."""
-    factor = s.maximum(s.constant(_NOTHING[s.dtype]), x)
+    factor = s.maximum(s.constant(_MAX_UNDERFLOW[s.dtype]), x)
     product, value, derivative = times_sigmoid_pair(s, factor, x)
-    return product, s.fma(s.minimum(s.constant(_NORMAL_END[s.dtype]), factor), derivative, value)
+    return product, s.fma(s.minimum(s.constant(_MAX_NORMAL[s.dtype]), factor), derivative, value)

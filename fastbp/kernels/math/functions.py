@@ -1,6 +1,6 @@
 """Elementary functions of vectors, in one place: ``vmath.exp(s, x)`` appends the instructions of e^x.
 
-``s`` is the Simd at hand, ``x`` a Vector of either element type and any number of lanes. Special values are right: signed
+``s`` is the Simd, ``x`` a Vector of either element type and any number of lanes. Special values are handled: signed
 zeros, infinities, NaN. The ``_pair`` functions give a value and its derivative, which share most of their work.
 """
 
@@ -14,7 +14,7 @@ from .exponential import (
     logaddexp,
     power_of_two,
     sigmoid,
-    sigmoid_slope,
+    sigmoid_derivative,
     silu,
     silu_pair,
     sinh,
@@ -58,7 +58,7 @@ __all__ = [
     "pow",
     "power_of_two",
     "sigmoid",
-    "sigmoid_slope",
+    "sigmoid_derivative",
     "silu",
     "silu_pair",
     "sin",

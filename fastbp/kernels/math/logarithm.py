@@ -79,7 +79,7 @@ def log1p(s, x):
 
 
 def _log_to_base(s, x, inverse, exponent):
-    """log(x) times ``inverse``, where ``exponent`` is that of 2: each number the sum of two.
+    """log(x) times ``inverse``, where ``exponent`` is the logarithm of 2: each is a sum of two numbers.
 
     The first part of ``exponent`` has so few bits that its product with a whole number is exact.
     """
@@ -144,7 +144,7 @@ def arctanh(s, x):
     size = s.abs(x)
     d, d_low = ordered_sum(s.constant(1.0), -size)
     inverse = 1.0 / d
-    # (1 + x) / (1 - x) - 1, and what rounding took from it.
+    # (1 + x) / (1 - x) - 1, and its rounding error.
     twice = size + size
     q = twice * inverse
     product, lost = two_product(s, q, d)

@@ -4,13 +4,13 @@ import math
 
 from ..simd.machine import machine
 
-# Beyond the first pair a square may overflow or lose digits: there points are multiplied by the second pair.
+# Outside of the first pair a square may overflow or lose digits: there points are multiplied by the second pair.
 _ENDS = {"float32": (2.0**-60, 2.0**60), "float64": (2.0**-500, 2.0**500)}
 _FACTORS = {"float32": (2.0**100, 2.0**-100), "float64": (2.0**700, 2.0**-700)}
 
 
 def _scaled_size(s, x, y):
-    """(factor, 1 / factor, factor times the distance of (x, y) from the origin): a power of 2 that is good for squares."""
+    """(factor, 1 / factor, factor times the distance of (x, y) from 0): a power of 2 that keeps squares in range."""
     size = s.maximum(s.abs(x), s.abs(y))
     (small, large), (up, down) = _ENDS[s.dtype], _FACTORS[s.dtype]
     too_large, too_small = size > large, size < small

@@ -1,6 +1,6 @@
 """x to the power of y over vectors: no branch, no call.
 
-x^y = e^(y log x) magnifies the error of log x up to 745 times. So the logarithm has 64 bits and more for float64, as a sum of
+x^y = e^(y log x) magnifies the error of log x up to 745 times. So for float64 the logarithm has 64 bits or more, as a sum of
 two floats; float32 is computed in float64.
 """
 
@@ -28,7 +28,7 @@ _THIRD, _THIRD_LOW = 1.0 / 3.0, 1.850371707708594e-17  # 1/3 as the sum of two f
 def _log_in_two_parts(s, x):
     """(high, low): log(x) as their sum, for positive finite x."""
     n, f = mantissa_and_exponent(s, x)
-    # log(1 + f) = 2 atanh(q) with q = f / (2 + f); every step keeps what it rounds away.
+    # log(1 + f) = 2 atanh(q) with q = f / (2 + f); every step keeps its rounding error.
     d, d_low = ordered_sum(s.constant(2.0), f)
     inverse = 1.0 / d
     q = f * inverse

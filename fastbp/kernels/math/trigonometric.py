@@ -1,9 +1,9 @@
-"""Circular functions and their inverses over vectors: no branch but one, taken where an argument is huge.
+"""Trigonometric functions and their inverses over vectors: no branch except one, taken where an argument is huge.
 
 Fits as in exponential.py: minimax, in 50-digit arithmetic; the numbers are relative errors.
 """
 
-from .argument_reduction import for_any_size, half_pi, reduce, reduce_twice_as_exact
+from .argument_reduction import for_any_size, half_pi, reduce, reduce_to_double_double
 from .double_double import ordered_sum, two_product
 
 # (sin(r) - r) / r^3 as a polynomial of r^2 for |r| <= pi / 4: 4.0e-9 and 3.8e-18.
@@ -76,7 +76,7 @@ def _is_odd(s, quadrant):
     return (quadrant << (8 * s.itemsize - 1)) < 0
 
 
-def _turn(s, value, signs):
+def _flip_sign(s, value, signs):
     """``value`` with its sign changed where ``signs`` (integers) are negative."""
     return s.from_bits(s.bits_of(value) ^ (signs & (-1 << (8 * s.itemsize - 1))))
 
@@ -89,11 +89,11 @@ def _sine(s, x, quadrant, r, low):
     cosine = s.fma(square, s.polynomial(square, _COS[s.dtype]), -0.5)
     cosine = s.fma(square, cosine, 1.0) if low is None else 1.0 + s.fma(square, cosine, -r * low)
     value = s.select(_is_odd(s, quadrant), cosine, sine)
-    return _turn(s, value, s.bits_of(x) ^ (quadrant << (8 * s.itemsize - 2)))
+    return _flip_sign(s, value, s.bits_of(x) ^ (quadrant << (8 * s.itemsize - 2)))
 
 
 def _tangent(s, x, quadrant, r, low):
-    # Sine and cosine to more digits than a float has, for their quotient would add up three roundings.
+    # Sine and cosine to more digits than a float has: their quotient would add up three rounding errors.
     square = r * r
     tail = s.fma(r * square, s.polynomial(square, _SIN[s.dtype]), low)
     sine = r + tail
@@ -101,7 +101,7 @@ def _tangent(s, x, quadrant, r, low):
     half = 0.5 * square
     most = 1.0 - half
     tail = ((1.0 - most) - half) + (square * square * s.polynomial(square, _COS[s.dtype]) - r * low)
-    # What rounding took from the square.
+    # The rounding error of the square.
     tail = tail - 0.5 * two_product(s, r, r)[1]
     cosine = most + tail
     cosine_low = (most - cosine) + tail
@@ -111,7 +111,7 @@ def _tangent(s, x, quadrant, r, low):
     quotient = above / below
     product, lost = two_product(s, quotient, below)
     rest = ((above - product) - lost) + (above_low - quotient * below_low)
-    return _turn(s, quotient + rest / below, s.bits_of(x))
+    return _flip_sign(s, quotient + rest / below, s.bits_of(x))
 
 
 def sin(s, x):
@@ -120,13 +120,13 @@ def sin(s, x):
 
 
 def cos(s, x):
-    """The cosine: the same instructions as the sine's, but for the last few."""
+    """The cosine: the sine a quarter of a turn on."""
     return for_any_size(s, _sine, s.abs(x), reduce, 1)
 
 
 def tan(s, x):
     """The tangent."""
-    return for_any_size(s, _tangent, x, reduce_twice_as_exact)
+    return for_any_size(s, _tangent, x, reduce_to_double_double)
 
 
 def _half_pi_pair(s):
