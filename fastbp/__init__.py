@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from . import activations, initializers, layers, losses, metrics, models, optimizers
+from . import activations, callbacks, initializers, layers, losses, metrics, models, optimizers
+from .callbacks.history import History
 from .engine.interrupts import import_to_end
 from .engine.threads import get_num_threads, set_num_threads
 from .errors import TrainingDiverged
 from .layers import Dense, Input
-from .models.history import History
 from .models.sequential import Sequential
 from .optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 from .peak_flops import measure_limit
@@ -27,6 +27,7 @@ __all__ = [
     "Sequential",
     "TrainingDiverged",
     "activations",
+    "callbacks",
     "get_num_threads",
     "initializers",
     "layers",

@@ -1,6 +1,6 @@
 """Models: what learns."""
 
-from .history import History
+from ..callbacks.history import History
 from .sequential import Sequential
 
 __all__ = ["History", "Sequential"]

@@ -1,22 +1,27 @@
 """What happened during a fit."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..peak_flops import measure_limit
+from .base import Callback
 
 if TYPE_CHECKING:
     from ..engine.epoch import Epoch
 
 
-class History:
+class History(Callback):
     """The losses and metrics of each epoch, as ``fit`` returns them.
+
+    Every fit has one of its own. Where one is among the callbacks, it is that which is filled, and goes on with its
+    ``history`` in the next fit.
 
     Attributes
     ----------
     history : dict of lists
-        ``"loss"``, the metrics by name, and the same with ``val_`` before it where there was validation data. One entry
-        for each epoch.
+        ``"loss"``, the metrics by name, and the same with ``val_`` before it where there was validation data, as well as
+        what callbacks put into their logs. One entry for each epoch, or for each that was validated.
     epoch : list of int
         The epochs, counted from 0.
     samples_per_second : list of float
@@ -44,22 +49,39 @@ class History:
 
     def __init__(self, params: Mapping[str, Any] | None = None) -> None:
         self.history: dict[str, list[float]] = {}
+        self.params = dict(params or {})
+        self._begin()
+
+    def _begin(self) -> None:
         self.epoch: list[int] = []
         self.samples_per_second: list[float] = []
         self.gflops: list[float] = []
         self.threads: list[int] = []
-        self.params = dict(params or {})
+        self._lengths: tuple[int, dict[str, int]] = -1, {}  # of an epoch's entries before that epoch was added
+        self.run: Epoch | None = None  # what the engine measured of the epoch that has just ended
 
-    def append(self, epoch: int, logs: Mapping[str, float], run: "Epoch") -> float:
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Count the epochs anew."""
+        self._begin()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Add an epoch."""
+        self.append(epoch, logs or {}, self.run)
+
+    def append(self, epoch: int, logs: Mapping[str, float], run: "Epoch | None" = None) -> float:
         """Add an epoch; returns its samples a second. Where Ctrl-C comes in between, the same call again completes it."""
-        position, seconds = len(self.epoch), max(run.seconds, 1e-9)
-        _put(self.samples_per_second, position, run.samples / seconds)
-        _put(self.gflops, position, run.flop / seconds / 1e9)
-        _put(self.threads, position, run.threads)
+        position = len(self.epoch)
+        if self._lengths[0] != position:
+            self._lengths = position, {name: len(self.history.get(name, ())) for name in logs}
+        if run is not None:
+            seconds = max(run.seconds, 1e-9)
+            _put(self.samples_per_second, position, run.samples / seconds)
+            _put(self.gflops, position, run.flop / seconds / 1e9)
+            _put(self.threads, position, run.threads)
         for name, value in logs.items():
-            _put(self.history.setdefault(name, []), position, value)
+            _put(self.history.setdefault(name, []), self._lengths[1].get(name, 0), value)
         _put(self.epoch, position, epoch)
-        return self.samples_per_second[-1]
+        return self.samples_per_second[-1] if self.samples_per_second else math.nan
 
     def fraction_of_limit(self) -> list[float]:
         """The GFLOP/s of each epoch over what as many threads could do at most, measured now (see ``measure_limit``).
