@@ -22,7 +22,6 @@ ORDERS = {
     "compile": "optimizer loss loss_weights metrics weighted_metrics run_eagerly steps_per_execution jit_compile "
     "auto_scale_loss",
 }
-OWN_DEFAULTS = {"x": None}  # of predict, where Keras has none
 
 
 def model():
