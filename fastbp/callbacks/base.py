@@ -93,10 +93,12 @@ class Callback:
     @_default
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a batch of training, counted from 0 in each epoch."""
+        self.on_batch_begin(batch, logs)
 
     @_default
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """After a batch of training; ``logs`` are the means over the epoch so far."""
+        self.on_batch_end(batch, logs)
 
     @_default
     def on_batch_begin(self, batch: int, logs: Any = None) -> None:

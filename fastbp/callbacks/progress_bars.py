@@ -15,7 +15,7 @@ class ProgbarLogger(Callback):
     >>> shown = fastbp.callbacks.CallbackList(add_progbar=True, epochs=2, verbose=2)
     >>> shown.on_train_begin()
     >>> shown.on_epoch_end(0, {"loss": 0.5})
-    Epoch 1/2 - ...s - loss: 0.5
+    Epoch 1/2 - ...s - loss: 0.5...
     >>> shown.on_train_end()
     """
 

@@ -82,6 +82,7 @@ def test_the_hooks_of_evaluate_and_predict():
     assert calls == predict_calls()
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_hooks_are_those_of_keras():
     keras = pytest.importorskip("keras")
     net = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])

@@ -32,6 +32,7 @@ class Saving(Sequential):
 
 def model(kind=Sequential):
     net = kind([Dense(4, "tanh"), Dense(1)], seed=0)
+    net.build(1)
     net.compile("adam", "mse", metrics=["mae"])
     return net
 
@@ -214,7 +215,7 @@ def test_a_bar_of_tqdm(batches):
 
 def test_the_bar_of_fit_is_not_shown_twice(capfd):
     model().fit(X, X, epochs=3, verbose=1, callbacks=[callbacks.ProgbarLogger()])
-    assert capfd.readouterr().err.count("Epoch 3/3") == 1
+    assert capfd.readouterr().err.count("  0%|") == 1
 
 
 @pytest.mark.parametrize("name", ["TensorBoard", "RemoteMonitor", "BackupAndRestore", "SwapEMAWeights", "OrbaxCheckpoint"])
