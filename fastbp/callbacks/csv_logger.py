@@ -73,6 +73,6 @@ def _columns(logs: Mapping[str, Any]) -> list[str]:
 
 def _entry(value: Any) -> Any:
     """A value as it is written; of several, a list in brackets and quotes."""
-    if isinstance(value, str) or not isinstance(value, Iterable) or np.ndim(value) == 0:
+    if isinstance(value, str) or not isinstance(value, Iterable) or (isinstance(value, np.ndarray) and value.ndim == 0):
         return value
     return f'"[{", ".join(map(str, value))}]"'

@@ -74,8 +74,7 @@ class Evaluable(Trainable):
         engine = self._need_engine("evaluate")
         rows = self._checked_rows(x, y, sample_weight, None, check_finite)
         rows = rows if steps is None else rows.part(0, steps * batch_size)
-        settings = {"verbose": verbose, "epochs": 1, "steps": -(-len(rows) // batch_size)}
-        listening = CallbackList(callbacks, model=self, **settings)
+        listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=-(-len(rows) // batch_size))
         logs = Measuring(engine, measures, rows, batch_size, threads, listening).logs()
         if verbose:
             show(format_logs(logs))
@@ -139,7 +138,7 @@ class Evaluable(Trainable):
         """
         if batch_size is not None:
             integer("batch_size", batch_size, 1)
-        verbosity(verbose)
+        verbose = verbosity(verbose)
         engine = self._engine or self._need_engine("predict")
         x = self._rows(x) if self._flattens else x
         x = inputs("x", x, self._input_units, self._dtype, False, self._feature_names)
@@ -147,10 +146,8 @@ class Evaluable(Trainable):
         if steps is not None:
             x = x[: integer("steps", steps, 1) * batch_size]
         if callbacks is not None:
-            settings = {"verbose": verbose, "epochs": 1, "steps": -(-len(x) // batch_size)}
-            return self._watched_predictions(
-                x, batch_size, thread_count(threads), CallbackList(callbacks, model=self, **settings)
-            )
+            listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=-(-len(x) // batch_size))
+            return self._watched_predictions(x, batch_size, thread_count(threads), listening)
         output: np.ndarray = engine.forward(x, thread_count(threads))
         return output
 

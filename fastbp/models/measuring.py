@@ -55,7 +55,8 @@ class Measuring:
 
     def _watched(self) -> dict[str, float]:
         """The same, with callbacks that look at each batch; unless one of them ends it, it is all measured once more."""
-        rows, callbacks, done = self._rows, self._callbacks, []
+        rows, callbacks = self._rows, self._callbacks
+        done: list[Epoch] = []
         callbacks.model.stop_evaluating = False
 
         def logs_so_far(parts: int) -> dict[str, float]:

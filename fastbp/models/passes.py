@@ -1,7 +1,7 @@
 """How the passes of a fit over its data are trained: whole ones in a compiled call, or batch by batch for those who look on."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LogsOf = Callable[["Epoch"], dict[str, float]]  # of a pass, or the part of it that has been done
 
 
-def weights_of(rows: Rows) -> dict[str, np.ndarray]:
+def weights_of(rows: Rows) -> dict[str, Any]:
     """The engine's argument for the samples' weights, where there are any."""
     return {} if rows.sample_weight is None else {"sample_weight": rows.sample_weight}
 
@@ -86,7 +86,8 @@ class WatchedPasses:
         terms = samples * (units if plan.fields[LOSS_PER_OUTPUT] else 1)
         sums = None if counts is None else Statistics(counts.sum(axis=0), units)
         epoch = Epoch(total / terms, samples, step + 1, 1e-9, 0, 1, sums)
-        epoch.order = engine._plans._order[:samples].copy() if shuffle and batch_size < len(x) else None
+        order = engine._plans._order[:samples].copy() if shuffle and batch_size < len(x) else None
+        vars(epoch)["order"] = order
         return epoch
 
 
