@@ -75,6 +75,14 @@ class Pass:
         self.plan[at.FIRST_STEP], self.plan[at.LAST_STEP] = first, stop
         self._result[at.STEPS : at.EPOCH_LOSS] = 0
 
+    def goes_on(self, first: int, x: np.ndarray, y: np.ndarray) -> bool:
+        """Whether step ``first`` of a pass over x, y is the next one of this."""
+        return self.done == first and self.arrays[0] is x and self.arrays[1] is y
+
+    def release(self) -> None:
+        """Let go of the data, which nothing will be run on any more."""
+        self.arrays = ()
+
     @property
     def ran(self) -> int:
         """The steps of the last run."""

@@ -79,13 +79,15 @@ class Training(Core):
                 settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates
                 self._pass = self._bound(True, 1, x, y, batch_size, *settings)
             work = self._pass
-            if work is None or work.done != first or work.arrays[0] is not x or work.arrays[1] is not y:
+            if work is None or not work.goes_on(first, x, y):
                 done = "none" if work is None else f"{work.done} steps of a pass over {work.samples} samples"
                 raise ValueError(f"first must be the next step of the pass over x and y, got {first} after {done}")
             if not first < stop <= work.steps:
                 raise ValueError(f"stop must be from {first + 1} to {work.steps}, the steps of a pass, got {stop}")
             self._plans.refresh_learning_rate()
             self._learn(work, lambda: self._runner.run_steps(work, first, stop, ended))
+            if work.done == work.steps:
+                work.release()
 
     def pass_so_far(self) -> Epoch:
         """What has been measured of the pass that ``train_steps`` began last. Its arrays are parts of those to come."""
