@@ -81,7 +81,7 @@ class Pass:
 
     def release(self) -> None:
         """Let go of the data, which nothing will be run on any more."""
-        self.arrays = ()
+        self.arrays = None, None
 
     @property
     def ran(self) -> int:

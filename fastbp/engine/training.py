@@ -1,6 +1,6 @@
 """Passes over data that learn: whole ones, or some steps at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -123,7 +123,8 @@ class Training(Core):
         arrays = x, y, weights, rates
         return Pass(plan, arrays, self.shapes[-1].units_out, self._step_flop, statistics, keep_outputs, order)
 
-    def _learn(self, work: Pass, run: Any) -> None:
+    def _learn(self, work: Pass, run: Callable[[], None]) -> None:
+        """``run()`` a pass, whose steps count as the optimizer's."""
         self._learning = True
         try:
             run()

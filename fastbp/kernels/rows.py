@@ -43,8 +43,9 @@ def make_rows(dtype, forward, backward, close_output):
         code = read_int(plan, at.LOSS)
         scale = double_bits(1.0 / total)
         loss(code, output, row, y, y_row, order, delta, delta_row, row_loss, last - first, units, scale, parameter)
-        weights, weights_row = read_int(plan, at.SAMPLE_WEIGHT), read_int(plan, at.SAMPLE_WEIGHT_ROW)
+        weights = read_int(plan, at.SAMPLE_WEIGHT)
         if weights:
+            weights_row = read_int(plan, at.SAMPLE_WEIGHT_ROW)
             if not order:
                 weights += sample * weights_row
             vectors = read_int(layer, at.VECTORS_OUT)
