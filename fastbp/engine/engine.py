@@ -10,6 +10,7 @@ import numpy as np
 
 from ..forks import at_fork
 from ..kernels import fields as at
+from ..kernels.random import shuffle_kernel
 from ..kernels.step import run_kernel
 from ..layers.stages import Stage
 from .epoch import Epoch
@@ -115,3 +116,4 @@ def warmup() -> None:
     """Compile, or load from disk, every kernel."""
     for dtype in ("float32", "float64"):
         run_kernel(dtype)
+    shuffle_kernel()

@@ -47,6 +47,7 @@ class Plans:
     def configure(self, optimizer: Optimizer, loss: Loss | None) -> None:
         """Take an optimizer and a loss; plans and formulas are made anew."""
         self._optimizer, self._loss = optimizer, loss
+        self._hyper[:] = optimizer.hyper
         self._activations, self._custom_losses = None, {}
         self.clear()
 
@@ -127,14 +128,14 @@ class Plans:
         """Have the update take the optimizer's step, perhaps with a learning rate for each step of the run (float64)."""
         assert self._optimizer is not None
         parameters, slots = self._parameters, self._optimizer.slots
-        self._hyper[:] = self._optimizer.hyper
+        self.refresh_learning_rate()
         plan[at.LEARNING_RATES] = address(learning_rates)
         plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
         touched = parameters.weights.nbytes * (2 + slots)
         plan[at.PREFETCH_ARRAYS] = 1 + slots if touched > MIN_PREFETCH_BYTES else 0
 
     def refresh_learning_rate(self) -> None:
-        """Have the optimizer's learning rate in place: all that may change of it while a plan stays bound."""
+        """Have the optimizer's learning rate in place: all of its settings that may change."""
         assert self._optimizer is not None
         self._hyper[HYPER_RATE] = self._optimizer.learning_rate
 

@@ -91,9 +91,10 @@ class Training(Core):
 
     def pass_so_far(self) -> Epoch:
         """What has been measured of the pass that ``train_steps`` began last. Its arrays are parts of those to come."""
-        if self._pass is None:
-            raise ValueError("pass_so_far needs a pass that has begun, got none since the engine was configured")
-        return self._pass.so_far()
+        with self._lock:
+            if self._pass is None:
+                raise ValueError("pass_so_far needs a pass that has begun, got none since the engine was configured")
+            return self._pass.so_far()
 
     def _bound(
         self,
