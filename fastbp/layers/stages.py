@@ -23,6 +23,8 @@ class Stage:
         Elementwise, applied to the outputs.
     bias : bool
         Whether a dense stage has one.
+    trainable : bool
+        Whether its weights, if it has any, are differentiated and updated.
     """
 
     kind: int
@@ -30,6 +32,7 @@ class Stage:
     units_out: int
     activation: Activation = linear
     bias: bool = False
+    trainable: bool = True
 
     def apart(self) -> tuple[Stage, Stage]:
         """The stage without its activation, and the activation as a separate stage."""
