@@ -100,7 +100,7 @@ class Builder:
             row[at.ACTIVATION], row[at.ALPHA] = stage.activation.code, float_bits(stage.activation.alpha)
             if shape.weighted:
                 row[at.BIAS], row[at.WEIGHTS] = shape.bias, address(self.parameters.weights) + shape.offset * item
-                if i > 0:
+                if i > 0 and shape.is_dense:
                     row[at.TRANSPOSED] = address(self.parameters.transposed) + shape.transposed_offset * item
 
     def place_activations(self, rows: int, copies: int, learns: bool, trained: int, keep: bool) -> None:
@@ -160,7 +160,7 @@ class Builder:
         needed = 0
         for shape, row in zip(self.shapes, self.table, strict=True):
             is_large = batch * row_bytes(shape.units_in, self.dtype) > MIN_PACKED_BYTES
-            row[at.PACKED] = shape.weighted and is_large and shape.vectors_out >= MIN_PACKED_PANELS * PANEL_VECTORS
+            row[at.PACKED] = shape.is_dense and is_large and shape.vectors_out >= MIN_PACKED_PANELS * PANEL_VECTORS
             if row[at.PACKED]:
                 needed = batch * task_rows(shape, self.dtype) * self.dtype.itemsize
         return needed

@@ -10,12 +10,12 @@ FLOP_PER_THREAD = 1.5e6  # work of a step that pays for one more thread's waitin
 
 def step_flop(shapes: Sequence[Shape], batch: int) -> int:
     """Floating-point operations of one training step's products: no input gradient for the first layer."""
-    products = [s.units_in * s.units_out for s in shapes if s.weighted]
-    return 6 * batch * sum(products) - 2 * batch * (products[0] if shapes[0].weighted else 0)
+    products = [s.units_in * s.units_out for s in shapes if s.is_dense]
+    return 6 * batch * sum(products) - 2 * batch * (products[0] if shapes[0].is_dense else 0)
 
 
 def forward_flop(shapes: Sequence[Shape], batch: int) -> int:
-    return 2 * batch * sum(s.units_in * s.units_out for s in shapes if s.weighted)
+    return 2 * batch * sum(s.units_in * s.units_out for s in shapes if s.is_dense)
 
 
 def choose_threads(flop: float, wanted: int | None = None) -> int:
