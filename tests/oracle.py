@@ -148,6 +148,7 @@ FORMULAS = {
 
 def sparsemax(z):
     """The probabilities nearest to z: what is above a threshold, which follows from how many units are above it."""
+    z = z - z.max(axis=1, keepdims=True)  # the same for all units: no change, but more digits
     falling = -np.sort(-z, axis=1)
     shares = (falling.cumsum(axis=1) - 1) / np.arange(1, z.shape[1] + 1)
     count = (falling > shares).sum(axis=1)

@@ -156,7 +156,8 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     >>> activations.deserialize({"class_name": "relu", "config": {"max_value": 6.0}})
     Activation('relu', max_value=6.0)
     """
-    name, settings = config, {}
+    settings: Mapping[str, Any] = {}
+    name = config
     if isinstance(config, Mapping) and "class_name" in config:
         name, settings = config["class_name"], config.get("config") or {}
         if name == "function":  # how Keras writes one down

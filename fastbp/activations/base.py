@@ -144,6 +144,8 @@ class Activation:
         unknown = [name for name in given if name not in kind]
         if unknown or len(arguments) > len(kind):
             raise TypeError(f"{self.name} takes {self._wanted}, got {', '.join(map(repr, unknown or arguments))}")
+        if not given:
+            return self
         checked = {name: kind[name].check(name, value) for name, value in given.items()}
         return Activation(self.name, tuple((name, checked.get(name, value)) for name, value in self.settings), self.function)
 

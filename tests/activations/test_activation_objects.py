@@ -99,7 +99,7 @@ def test_a_custom_activation_may_use_others():
 
 
 def test_whole_rows_in_a_formula_of_one_unit():
-    with pytest.raises(fastbp.TraceError, match="softmax in a formula needs whole rows.*activation='softmax'"):
+    with pytest.raises(fastbp.TraceError, match="(?s)softmax in a formula needs whole rows.*activation='softmax'"):
         Dense(3, lambda z: activations.softmax(z))
 
 

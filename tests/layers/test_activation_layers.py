@@ -155,9 +155,10 @@ def test_predictions_and_the_gradient_of_the_input(stack, dtype):
     assert model.predict(x) == pytest.approx(expected, rel=tolerance, abs=tolerance)
     assert np.array_equal(model.forward(x), model.predict(x))
     if dtype == "float64":
-        dy = np.random.default_rng(2).normal(size=expected.shape)
-        (wanted,) = central_differences(lambda x: (dy * outputs(model, weights, x)).sum(), [X])
-        assert relative_error(model.backward(dy), wanted) < 1e-6
+        x, dy = X[:9], np.random.default_rng(2).normal(size=(9, 3))
+        (wanted,) = central_differences(lambda x: (dy * outputs(model, weights, x)).sum(), [x])
+        model.forward(x)
+        assert relative_error(model.backward(dy), wanted) < 2e-6
 
 
 @pytest.mark.parametrize("stack", STACKS)
