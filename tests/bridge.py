@@ -38,6 +38,8 @@ def without_name(settings):
 
 def make_activation(layer):
     name = layer["activation"]
+    if "settings" in layer:
+        return getattr(activations, name)(**layer["settings"])
     if "alpha" not in layer:
         return activations.get(name)
     if name == "leaky_relu":

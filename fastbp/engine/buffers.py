@@ -102,7 +102,7 @@ class Builder:
             row[at.TRAINABLE] = shape.trainable
             if shape.weighted:
                 row[at.BIAS], row[at.WEIGHTS] = shape.bias, address(self.parameters.weights) + shape.offset * item
-                if i > 0:
+                if i > 0 and shape.is_dense:
                     row[at.TRANSPOSED] = address(self.parameters.transposed) + shape.transposed_offset * item
 
     def place_activations(self, rows: int, copies: int, learns: bool, trained: int, keep: bool) -> None:
@@ -163,8 +163,9 @@ class Builder:
         """Mark the layers whose inputs are packed for the update; the bytes that one thread needs for it."""
         needed = 0
         for shape, row in zip(self.shapes, self.table, strict=True):
-            is_large = shape.trainable and batch * row_bytes(shape.units_in, self.dtype) > MIN_PACKED_BYTES
-            row[at.PACKED] = is_large and shape.vectors_out >= MIN_PACKED_PANELS * PANEL_VECTORS
+            is_large = batch * row_bytes(shape.units_in, self.dtype) > MIN_PACKED_BYTES
+            is_wide = shape.vectors_out >= MIN_PACKED_PANELS * PANEL_VECTORS
+            row[at.PACKED] = shape.is_dense and shape.trainable and is_large and is_wide
             if row[at.PACKED]:
                 needed = batch * task_rows(shape, self.dtype) * self.dtype.itemsize
         return needed

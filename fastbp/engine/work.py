@@ -16,12 +16,12 @@ def lowest_trainable(shapes: Sequence[Shape]) -> int:
 def step_flop(shapes: Sequence[Shape], batch: int) -> int:
     """Floating-point operations of one training step's products: forward, the weights' gradients, the way back down."""
     lowest = lowest_trainable(shapes)
-    products = [s.units_in * s.units_out * (1 + s.trainable + (i > lowest)) for i, s in enumerate(shapes) if s.weighted]
+    products = [s.units_in * s.units_out * (1 + s.trainable + (i > lowest)) for i, s in enumerate(shapes) if s.is_dense]
     return 2 * batch * sum(products)
 
 
 def forward_flop(shapes: Sequence[Shape], batch: int) -> int:
-    return 2 * batch * sum(s.units_in * s.units_out for s in shapes if s.weighted)
+    return 2 * batch * sum(s.units_in * s.units_out for s in shapes if s.is_dense)
 
 
 def choose_threads(flop: float, wanted: int | None = None) -> int:

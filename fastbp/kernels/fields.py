@@ -90,14 +90,14 @@ DERIVATIVE = _next()  # the activation's derivative where it does not follow fro
 DELTA = _next()  # gradient with respect to the pre-activation (dZ)
 DELTA_ROW = _next()
 BIAS = _next()  # 1 or 0
-WEIGHTS = _next()  # panels [panel][UNITS_IN + BIAS][width]: the bias is each panel's last row
+WEIGHTS = _next()  # panels [panel][UNITS_IN + BIAS][width]: the bias is each panel's last row. PReLU: a slope for each unit
 TRANSPOSED = _next()  # panels of the transposed kernel (up to MAX_DOT_UNITS units: its rows), or 0 for the first layer
 TRAINABLE = _next()  # 1: the weights are differentiated and updated
 PACKED = _next()  # 1: the update copies the inputs it needs before it goes through them
 LAYER_FIELDS = _next()
 
 # -- KIND
-DENSE, ELEMENTWISE, SOFTMAX = range(3)
+DENSE, ELEMENTWISE, WHOLE_ROWS, GLU, PRELU = range(5)
 
 # -- A task of the update: some rows of some panels of one layer.
 TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)

@@ -6,7 +6,7 @@ finite at any logits, and the gradient is simply p - t.
 
 from llvmlite import ir
 
-from .activation import softmax_row, spread_bits
+from .activation import spread_bits
 from .codes import (
     BINARY_CROSSENTROPY,
     BINARY_CROSSENTROPY_LOGITS,
@@ -23,6 +23,7 @@ from .codes import (
 )
 from .math import functions as vmath
 from .memory import sample_of
+from .row_activation import softmax_row
 from .simd.element_types import I64
 from .simd.library import VectorFunction, calls_address, selects_by_code
 

@@ -1,8 +1,9 @@
 """What a network is made of. A layer here is a description; the weights belong to the model that uses it."""
 
 from .activation import Activation
+from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
 from .dense import Dense
 from .reshaping import Flatten, Input
 
-__all__ = ["Activation", "Dense", "Flatten", "Input", "Layer"]
+__all__ = ["ELU", "Activation", "Dense", "Flatten", "Input", "Layer", "LeakyReLU", "PReLU", "ReLU", "Softmax"]

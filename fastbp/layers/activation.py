@@ -34,6 +34,10 @@ class Activation(Layer):
     def __init__(self, activation: str | activations.Activation | Callable[..., Any] | None, name: str | None = None) -> None:
         self._set(activation=activations.get(activation), name=check_name(name))
 
+    def output_units(self, input_units: int | None) -> int | None:
+        """The number of outputs for this number of inputs: half of it where the activation takes pairs."""
+        return None if input_units is None else self.activation.output_units(input_units)
+
     def stages(self, input_units: int) -> tuple[Stage, ...]:
         """The layer as the kernels compute it."""
         return (activate(input_units, self.activation),)

@@ -66,10 +66,11 @@ class Dense(Layer):
             bias_initializer=initializers.get(bias_initializer, "bias_initializer"),
             name=check_name(name),
         )
+        self.activation.output_units(self.units)  # an odd number of units does not go with all
 
     def output_units(self, input_units: int | None) -> int:
-        """The number of outputs, whatever the input."""
-        return self.units
+        """The number of outputs, whatever the input: ``units``, or half of them where the activation takes pairs."""
+        return self.activation.output_units(self.units)
 
     def weights(self, input_units: int) -> tuple[Weight, ...]:
         """Kernel and bias."""
