@@ -29,15 +29,15 @@ class Configured:
         --------
         >>> import fastbp
         >>> fastbp.losses.Huber(0.5).get_config()
-        {'delta': 0.5, 'name': 'huber'...}
+        {'delta': 0.5, 'reduction': 'sum_over_batch_size', 'name': 'huber'}
         """
         names = _constructor_arguments(type(self))
-        for name in names:
-            if not hasattr(self, name):
-                raise NotImplementedError(
-                    f"{type(self).__name__} must define get_config(), since its argument {name!r} is not kept as an attribute"
-                )
-        return {name: serialize(getattr(self, name)) for name in names}
+        lost = [name for name in names if not hasattr(self, name)]
+        if lost and type(self).get_config is Configured.get_config:  # one that extends this method adds them itself
+            raise NotImplementedError(
+                f"{type(self).__name__} must define get_config(), since its argument {lost[0]!r} is not kept as an attribute"
+            )
+        return {name: serialize(getattr(self, name)) for name in names if name not in lost}
 
     @classmethod
     def from_config(cls: type[Kind], config: Mapping[str, Any]) -> Kind:
@@ -57,8 +57,15 @@ class Configured:
 
 
 def _constructor_arguments(cls: type) -> list[str]:
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-    return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    """The names of a constructor's arguments, with those of the class above where it passes **kwargs on."""
+    names: list[str] = []
+    for owner in cls.__mro__[:-1]:
+        if "__init__" in vars(owner):
+            parameters = list(inspect.signature(vars(owner)["__init__"]).parameters.values())[1:]
+            names += [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                break
+    return list(dict.fromkeys(names))
 
 
 def serialize(value: Any) -> Any:
@@ -111,7 +118,7 @@ class Registry(Generic[Kind]):
         The classes by name. Case and underscores do not matter, so MeanSquaredError is mean_squared_error too.
     convert : callable, optional
         Makes an object of other things that may be given, as functions; None for what it does not take.
-    allowed : str
+    allowed : str, optional
         What may be given, for errors.
     absent : dict, optional
         Names that Keras has, with the sentence that says what to use instead.
@@ -123,11 +130,11 @@ class Registry(Generic[Kind]):
         base: type[Kind],
         classes: Mapping[str, type[Kind]],
         convert: Callable[[Any], Kind | None] | None = None,
-        allowed: str = "a name or an object",
+        allowed: str | None = None,
         absent: Mapping[str, str] | None = None,
     ) -> None:
         self.argument, self.base, self.classes, self._convert = argument, base, dict(classes), convert
-        self._allowed = f"{allowed} of fastbp.{base.__module__.split('.')[1]}"
+        self._allowed = allowed or f"a name or an object of fastbp.{base.__module__.split('.')[1]}"
         self._spelled = {spelled(name): cls for name, cls in self.classes.items()}
         self._absent = {spelled(name): sentence for name, sentence in (absent or {}).items()}
 
@@ -145,6 +152,8 @@ class Registry(Generic[Kind]):
         if isinstance(identifier, type) and issubclass(identifier, self.base):
             return identifier()
         raise TypeError(f"{argument or self.argument} must be {self._allowed}, got {identifier!r}")
+
+    serialize = staticmethod(serialize)
 
     def deserialize(self, config: Any, objects: Mapping[str, Any] | None = None, argument: str | None = None) -> Kind:
         """The object that ``serialize`` wrote down; ``objects`` are the user's own classes and functions by name."""

@@ -1,16 +1,24 @@
 """Losses of numbers: means over outputs and samples."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..arguments import number
 from ..kernels import codes
-from .base import Loss
+from ..keywords import keywords
+from . import functions
+from .base import KEYWORDS, MEAN, Loss
 
 
+@keywords(KEYWORDS)
 @dataclass(frozen=True)
 class MeanSquaredError(Loss):
     """Mean of ``(prediction - target)^2``.
+
+    Parameters
+    ----------
+    reduction, name
+        See ``Loss``.
 
     Examples
     --------
@@ -19,20 +27,38 @@ class MeanSquaredError(Loss):
     True
     """
 
+    reduction: str | None = MEAN
     name: str = "mean_squared_error"
     code: ClassVar[int] = codes.MSE
     per_output: ClassVar[bool] = True
 
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The value of each sample."""
+        return functions.mean_squared_error(y_true, y_pred)
 
+
+@keywords(KEYWORDS)
 @dataclass(frozen=True)
 class MeanAbsoluteError(Loss):
-    """Mean of ``|prediction - target|``; its derivative where they are equal is 0."""
+    """Mean of ``|prediction - target|``; its derivative where they are equal is 0.
 
+    Parameters
+    ----------
+    reduction, name
+        See ``Loss``.
+    """
+
+    reduction: str | None = MEAN
     name: str = "mean_absolute_error"
     code: ClassVar[int] = codes.MAE
     per_output: ClassVar[bool] = True
 
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The value of each sample."""
+        return functions.mean_absolute_error(y_true, y_pred)
 
+
+@keywords(KEYWORDS)
 @dataclass(frozen=True)
 class Huber(Loss):
     """Mean of ``e^2 / 2`` for errors up to ``delta``, ``delta |e| - delta^2 / 2`` beyond.
@@ -41,6 +67,8 @@ class Huber(Loss):
     ----------
     delta : float
         The error at which the parabola turns into straight lines; more than 0.
+    reduction, name
+        See ``Loss``.
 
     Examples
     --------
@@ -50,11 +78,13 @@ class Huber(Loss):
     """
 
     delta: float = 1.0
+    reduction: str | None = MEAN
     name: str = "huber"
     code: ClassVar[int] = codes.HUBER
     per_output: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if number("delta", self.delta, 0) == 0:
             raise ValueError(f"delta must be more than 0, got {self.delta!r}")
 
@@ -62,20 +92,48 @@ class Huber(Loss):
     def parameter(self) -> float:
         return float(self.delta)
 
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The value of each sample."""
+        return functions.huber(y_true, y_pred, self.delta)
 
+
+@keywords(KEYWORDS)
 @dataclass(frozen=True)
 class LogCosh(Loss):
-    """Mean of ``log(cosh(prediction - target))``: a parabola for small errors, straight for large ones."""
+    """Mean of ``log(cosh(prediction - target))``: a parabola for small errors, straight for large ones.
 
+    Parameters
+    ----------
+    reduction, name
+        See ``Loss``.
+    """
+
+    reduction: str | None = MEAN
     name: str = "log_cosh"
     code: ClassVar[int] = codes.LOG_COSH
     per_output: ClassVar[bool] = True
 
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The value of each sample."""
+        return functions.log_cosh(y_true, y_pred)
 
+
+@keywords(KEYWORDS)
 @dataclass(frozen=True)
 class Poisson(Loss):
-    """Mean of ``prediction - target * log(prediction + 1e-7)``, for counts; the prediction must be positive."""
+    """Mean of ``prediction - target * log(prediction + 1e-7)``, for counts; the prediction must be positive.
 
+    Parameters
+    ----------
+    reduction, name
+        See ``Loss``.
+    """
+
+    reduction: str | None = MEAN
     name: str = "poisson"
     code: ClassVar[int] = codes.POISSON
     per_output: ClassVar[bool] = True
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The value of each sample."""
+        return functions.poisson(y_true, y_pred)
