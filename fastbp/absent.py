@@ -89,6 +89,7 @@ TOP = {
     **_for_each(
         "mixed_precision dtype_policies quantizers Quantizer", "fastbp computes in float32 or float64: dtype='float64'"
     ),
+    "saving": "pickle saves models; fastbp.utils has register_keras_serializable and custom_object_scope",
     **_for_each("distribution tree legacy export visualization", "fastbp runs on one machine's CPU, with threads"),
     **_for_each(
         "Variable KerasTensor Operation Function StatelessScope SymbolicScope InputSpec RematScope remat device name_scope",
@@ -108,6 +109,15 @@ UTILS = {
     ),
     **_for_each("multi_gpu_model model_to_estimator", "fastbp runs on one machine's CPU, with threads"),
     **_for_each("Progbar", "tqdm draws bars"),
+}
+
+BACKEND = {
+    "set_value": "numbers are set where they are, as in model.optimizer.learning_rate = 0.001",
+    **_for_each("variable placeholder function Function gradients", "fastbp.grad and fastbp.trace work on formulas"),
+    **_for_each("get_session set_session set_learning_phase learning_phase manual_variable_initialization", "leave it out"),
+    **_for_each("random_normal random_uniform truncated_normal random_bernoulli", "fastbp.random and NumPy have random arrays"),
+    **_for_each("batch_dot conv1d conv2d pool2d rnn", f"{_DENSE_ONLY}"),
+    **_for_each("map_fn foldl foldr batch_set_value batch_get_value update moving_average_update", "write it with NumPy"),
 }
 
 _DATASETS = {

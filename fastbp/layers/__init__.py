@@ -1,8 +1,11 @@
 """What a network is made of. A layer here is a description; the weights belong to the model that uses it."""
 
+from ..absent import LAYERS, explain
 from .activation import Activation
 from .base import Layer
 from .dense import Dense
 from .reshaping import Flatten, Input
 
 __all__ = ["Activation", "Dense", "Flatten", "Input", "Layer"]
+
+__getattr__ = explain(__name__, LAYERS)

@@ -8,6 +8,7 @@ Each loss is a class and a function of the same name: ``MeanSquaredError`` and `
 """
 
 from collections.abc import Mapping
+from types import FunctionType
 from typing import Any
 
 from ..absent import LOSSES, explain
@@ -135,7 +136,7 @@ _CLASSES |= {cls.__name__: cls for cls in _BY_FUNCTION.values()}
 
 def _convert(identifier: Any) -> Loss | None:
     """What is no loss yet: a function of this module, or a formula."""
-    if callable(identifier) and not isinstance(identifier, Loss) and identifier in _BY_FUNCTION:
+    if isinstance(identifier, FunctionType) and identifier in _BY_FUNCTION:
         identifier = _BY_FUNCTION[identifier]()
     return custom_loss(identifier)
 

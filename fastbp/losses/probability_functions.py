@@ -17,10 +17,12 @@ def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, lab
     array([0.6931])
     """
     true, pred = as_arrays(y_true, y_pred)
-    return np.mean(_entropies(true * (1.0 - label_smoothing) + 0.5 * label_smoothing, pred, from_logits), axis=-1)
+    return np.mean(entropies(true * (1.0 - label_smoothing) + 0.5 * label_smoothing, pred, from_logits), axis=-1)
 
 
-def _entropies(true: Any, pred: Any, from_logits: bool = False) -> Any:
+def entropies(true: Any, pred: Any, from_logits: bool = False) -> Any:
+    """The binary cross-entropy of each output."""
+    true, pred = as_arrays(true, pred)
     if from_logits:
         return np.maximum(pred, 0.0) - pred * true + np.log1p(np.exp(-np.abs(pred)))
     p = np.clip(pred, EPSILON, 1.0 - EPSILON)
@@ -95,7 +97,7 @@ def binary_focal_crossentropy(
     p = 1.0 / (1.0 + np.exp(-pred)) if from_logits else pred
     right = true * p + (1.0 - true) * (1.0 - p)
     weight = true * alpha + (1.0 - true) * (1.0 - alpha) if apply_class_balancing else 1.0
-    return np.mean(weight * (1.0 - right) ** gamma * _entropies(true, p), axis=-1)
+    return np.mean(weight * (1.0 - right) ** gamma * entropies(true, p), axis=-1)
 
 
 def categorical_focal_crossentropy(
