@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from . import absent as _absent
 from . import ops
-from .absent import BACKEND, explain
 from .config import (
     backend,
     clear_session,
@@ -273,4 +273,4 @@ def get_value(x: Any) -> Any:
     return x
 
 
-__getattr__ = explain(__name__, BACKEND)
+__getattr__ = _absent.explain(__name__, _absent.BACKEND)

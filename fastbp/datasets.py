@@ -7,8 +7,8 @@ Traceback (most recent call last):
 AttributeError: fastbp.datasets.california_housing is not there: fastbp ships no data; scikit-learn does: sklearn.datasets...
 """
 
-from .absent import DATASETS, explain
+from . import absent as _absent
 
 __all__: list[str] = []
 
-__getattr__ = explain(__name__, DATASETS)
+__getattr__ = _absent.explain(__name__, _absent.DATASETS)

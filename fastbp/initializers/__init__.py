@@ -15,7 +15,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..absent import INITIALIZERS, explain
+from .. import absent as _absent
 from ..serialization import Registry
 from .base import BuiltIn, Custom, Initializer
 from .plain import Constant, Identity, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, Zeros
@@ -88,7 +88,7 @@ def _takes_dtype_second(function: Any) -> bool:
 
 
 _registry: Registry[Any] = Registry(
-    "initializer", Initializer, _BUILT_IN | _ALSO, _convert, "a name or a callable of (shape, rng, dtype)", INITIALIZERS
+    "initializer", Initializer, _BUILT_IN | _ALSO, _convert, "a name or a callable of (shape, rng, dtype)", _absent.INITIALIZERS
 )
 
 
@@ -148,4 +148,4 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     return chosen
 
 
-__getattr__ = explain(__name__, INITIALIZERS)
+__getattr__ = _absent.explain(__name__, _absent.INITIALIZERS)

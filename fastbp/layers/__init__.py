@@ -1,6 +1,6 @@
 """What a network is made of. A layer here is a description; the weights belong to the model that uses it."""
 
-from ..absent import LAYERS, explain
+from .. import absent as _absent
 from .activation import Activation
 from .base import Layer
 from .dense import Dense
@@ -8,4 +8,4 @@ from .reshaping import Flatten, Input
 
 __all__ = ["Activation", "Dense", "Flatten", "Input", "Layer"]
 
-__getattr__ = explain(__name__, LAYERS)
+__getattr__ = _absent.explain(__name__, _absent.LAYERS)

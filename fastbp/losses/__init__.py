@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
 
-from ..absent import LOSSES, explain
+from .. import absent as _absent
 from ..serialization import Registry
 from .base import MEANS, Loss
 from .cross_entropy import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
@@ -141,7 +141,7 @@ def _convert(identifier: Any) -> Loss | None:
     return custom_loss(identifier)
 
 
-_registry = Registry("loss", Loss, _CLASSES, _convert, "a name, a function or an object of fastbp.losses", LOSSES)
+_registry = Registry("loss", Loss, _CLASSES, _convert, "a name, a function or an object of fastbp.losses", _absent.LOSSES)
 
 
 def get(identifier: Any) -> Loss:
@@ -202,4 +202,4 @@ def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> L
     return _registry.deserialize(name, custom_objects)
 
 
-__getattr__ = explain(__name__, LOSSES)
+__getattr__ = _absent.explain(__name__, _absent.LOSSES)

@@ -18,7 +18,7 @@ Adam(learning_rate=0.0001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, amsgrad=Fals
 from collections.abc import Mapping
 from typing import Any
 
-from ..absent import OPTIMIZERS, explain
+from .. import absent as _absent
 from ..serialization import Registry
 from . import schedules
 from .adaptive import Adagrad, Adam, AdamW, Nadam, RMSprop
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 _CLASSES: dict[str, type[Optimizer]] = {c.__name__.lower(): c for c in (SGD, RMSprop, Adagrad, Adam, AdamW, Nadam)}
-_registry = Registry("optimizer", Optimizer, _CLASSES, absent=OPTIMIZERS)
+_registry = Registry("optimizer", Optimizer, _CLASSES, absent=_absent.OPTIMIZERS)
 
 
 def get(identifier: Any) -> Optimizer:
@@ -89,4 +89,4 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     return _registry.deserialize(config, custom_objects)
 
 
-__getattr__ = explain(__name__, OPTIMIZERS)
+__getattr__ = _absent.explain(__name__, _absent.OPTIMIZERS)

@@ -5,7 +5,7 @@
 [[0.0, 1.0], [1.0, 0.0]]
 """
 
-from ..absent import UTILS, explain
+from .. import absent as _absent
 from ..config import (
     clear_session,
     disable_interactive_logging,
@@ -43,4 +43,4 @@ __all__ = [
     "to_categorical",
 ]
 
-__getattr__ = explain(__name__, UTILS)
+__getattr__ = _absent.explain(__name__, _absent.UTILS)
