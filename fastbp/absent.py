@@ -6,6 +6,7 @@ would replace the sentence of an AttributeError there. No such name is listed by
 
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from opcode import opname
 from types import FrameType
 from typing import Any
@@ -133,7 +134,7 @@ _DATASETS = {
 DATASETS = {name: f"{_SKLEARN}: {call}" for name, call in _DATASETS.items()}
 
 
-def explain(module: str, sentences: Mapping[str, str]) -> Callable[[str], Any]:
+def explain(module: str, sentences: Mapping[str, str], modules: tuple[str, ...] = ()) -> Callable[[str], Any]:
     """A module's ``__getattr__`` that says what to use instead of a name it has not.
 
     Parameters
@@ -142,9 +143,13 @@ def explain(module: str, sentences: Mapping[str, str]) -> Callable[[str], Any]:
         The module's ``__name__``.
     sentences : dict
         What to use instead, by name.
+    modules : tuple of str
+        Modules within it that are imported at their first use.
     """
 
     def module_getattr(name: str) -> Any:
+        if name in modules:
+            return import_module(f"{module}.{name}")
         raise missing(module, name, sentences, sys._getframe(1))
 
     return module_getattr

@@ -46,7 +46,8 @@ def keywords(advice: Table) -> Callable[[Target], Target]:
         @wraps(function)
         def call(*args: Any, **given: Any) -> Any:
             if not given.keys() <= names:
-                given = _accepted(target.__name__, given, names, advice)
+                what = type(args[0]) if isinstance(target, type) else target
+                given = _accepted(what.__name__, given, names, advice)
             return function(*args, **given)
 
         if not isinstance(target, type):

@@ -6,7 +6,6 @@ Data made with ``default_rng(seed)`` and weights drawn from ``default_rng(seed)`
 from __future__ import annotations  # numpy.random takes a while to import
 
 import itertools
-import random
 from collections.abc import Iterator
 
 import numpy as np
@@ -60,6 +59,8 @@ def set_random_seed(seed: int) -> None:
     >>> bool(first_weight() == first_weight())
     True
     """
+    import random
+
     global _default
     seed = integer("seed", seed, 0)
     if seed >= 2**32:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import integer, number
-from ..keywords import Advice
+from ..keywords import Advice, keywords
 from ..seeds import INITIALIZER, generator
 from ..serialization import Configured, serialize
 
@@ -35,7 +35,6 @@ class Initializer(Configured):
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, shape, dtype=None)")
 
 
-@dataclass(frozen=True)
 class Custom(Initializer):
     """A function ``f(shape, dtype)``, as Keras has them.
 
@@ -51,7 +50,8 @@ class Custom(Initializer):
     array([1., 1.], dtype=float32)
     """
 
-    function: Callable[..., Any]
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
 
     def __call__(self, shape: Shape, rng: Any = None, dtype: str = "float32") -> Any:  # type: ignore[override]
         return self.function(shape, dtype=dtype)
@@ -61,6 +61,7 @@ class Custom(Initializer):
         return serialize(self.function)
 
 
+@keywords(KEYWORDS)
 @dataclass(frozen=True)
 class BuiltIn(Initializer):
     """An initializer that draws from the model's generator, or from a separate one if it has a ``seed``."""

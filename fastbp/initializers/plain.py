@@ -48,14 +48,8 @@ class RandomNormal(BuiltIn):
         return self.mean + self.stddev * rng.standard_normal(shape)
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class TruncatedNormal(BuiltIn):
+class TruncatedNormal(RandomNormal):
     """Normally distributed; numbers more than two ``stddev`` from the mean are drawn again."""
-
-    mean: float = 0.0
-    stddev: float = 0.05
-    seed: int | None = None
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
         return self.mean + self.stddev * truncated_normal(shape, rng)
@@ -89,8 +83,6 @@ class Constant(BuiltIn):
         return np.full(shape, self.value)
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
 class Zeros(BuiltIn):
     """Every number is 0."""
 
@@ -98,8 +90,6 @@ class Zeros(BuiltIn):
         return np.zeros(shape)
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
 class Ones(BuiltIn):
     """Every number is 1."""
 

@@ -19,7 +19,6 @@ def _fans(shape: Shape) -> tuple[int, int]:
     return (shape[0], shape[0]) if len(shape) == 1 else (math.prod(shape[:-1]), shape[-1])
 
 
-@dataclass(frozen=True)
 class _Scaled(BuiltIn):
     """Random numbers whose variance fits the layer's size."""
 
@@ -70,61 +69,49 @@ class VarianceScaling(_Scaled):
             raise ValueError(f"scale must be more than 0, got {self.scale!r}")
         if self.mode not in (modes := ("fan_in", "fan_out", "fan_avg")):
             raise unknown("mode", self.mode, modes)
-        if self.distribution == "normal":  # an older name
-            object.__setattr__(self, "distribution", "truncated_normal")
         if self.distribution not in (allowed := ("truncated_normal", "untruncated_normal", "uniform")):
             raise unknown("distribution", self.distribution, allowed)
 
 
 @keywords(KEYWORDS)
 @dataclass(frozen=True)
-class GlorotUniform(_Scaled):
+class _Named(_Scaled):
+    """One whose name says all but the seed."""
+
+    seed: int | None = None
+
+
+class GlorotUniform(_Named):
     """Uniform in ``+-sqrt(6 / (inputs + outputs))``."""
 
     scale, mode, distribution = 1.0, "fan_avg", "uniform"
-    seed: int | None = None
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class GlorotNormal(_Scaled):
+class GlorotNormal(_Named):
     """Truncated normal of variance ``2 / (inputs + outputs)``."""
 
     scale, mode = 1.0, "fan_avg"
-    seed: int | None = None
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class HeUniform(_Scaled):
+class HeUniform(_Named):
     """Uniform in ``+-sqrt(6 / inputs)``."""
 
     scale, mode, distribution = 2.0, "fan_in", "uniform"
-    seed: int | None = None
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class HeNormal(_Scaled):
+class HeNormal(_Named):
     """Truncated normal of variance ``2 / inputs``."""
 
     scale, mode = 2.0, "fan_in"
-    seed: int | None = None
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class LecunUniform(_Scaled):
+class LecunUniform(_Named):
     """Uniform in ``+-sqrt(3 / inputs)``."""
 
     scale, mode, distribution = 1.0, "fan_in", "uniform"
-    seed: int | None = None
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class LecunNormal(_Scaled):
+class LecunNormal(_Named):
     """Truncated normal of variance ``1 / inputs``."""
 
     scale, mode = 1.0, "fan_in"
-    seed: int | None = None

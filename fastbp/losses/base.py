@@ -1,10 +1,11 @@
 """The base class of all losses."""
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..keywords import Advice
+from ..keywords import Advice, keywords
 from ..serialization import Configured
 
 MEAN = "sum_over_batch_size"
@@ -96,3 +97,12 @@ class Loss(Configured):
         if self.reduction == "mean_with_sample_weight" and sample_weight is not None:
             return np.sum(values) / np.sum(weights)
         return np.sum(values) if self.reduction == "sum" else np.mean(values)
+
+
+@keywords(KEYWORDS)
+@dataclass(frozen=True)
+class PlainLoss(Loss):
+    """A loss without settings of its own: a subclass has a name and the method ``call``."""
+
+    reduction: str | None = MEAN
+    name: str = ""

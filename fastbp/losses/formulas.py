@@ -6,12 +6,10 @@ from typing import Any
 from ..arguments import boolean, number
 from ..keywords import keywords
 from . import functions, probability_functions
-from .base import KEYWORDS, MEAN, Loss
+from .base import KEYWORDS, MEAN, Loss, PlainLoss
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class MeanAbsolutePercentageError(Loss):
+class MeanAbsolutePercentageError(PlainLoss):
     """Mean of ``100 |prediction - target| / max(|target|, 1e-7)``.
 
     Parameters
@@ -28,17 +26,14 @@ class MeanAbsolutePercentageError(Loss):
     50.0
     """
 
-    reduction: str | None = MEAN
-    name: str = "mean_absolute_percentage_error"
+    name = "mean_absolute_percentage_error"
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample."""
         return functions.mean_absolute_percentage_error(y_true, y_pred)
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class MeanSquaredLogarithmicError(Loss):
+class MeanSquaredLogarithmicError(PlainLoss):
     """Mean of the squared difference of ``log(1 + y)``; numbers below 1e-7 count as that.
 
     Parameters
@@ -47,17 +42,14 @@ class MeanSquaredLogarithmicError(Loss):
         See ``Loss``.
     """
 
-    reduction: str | None = MEAN
-    name: str = "mean_squared_logarithmic_error"
+    name = "mean_squared_logarithmic_error"
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample."""
         return functions.mean_squared_logarithmic_error(y_true, y_pred)
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class CosineSimilarity(Loss):
+class CosineSimilarity(PlainLoss):
     """Minus the cosine of the angle between prediction and target.
 
     Parameters
@@ -66,17 +58,14 @@ class CosineSimilarity(Loss):
         See ``Loss``.
     """
 
-    reduction: str | None = MEAN
-    name: str = "cosine_similarity"
+    name = "cosine_similarity"
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample."""
         return functions.cosine_similarity(y_true, y_pred)
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class KLDivergence(Loss):
+class KLDivergence(PlainLoss):
     """Sum of ``target log(target / prediction)``, both clipped to [1e-7, 1].
 
     Parameters
@@ -85,17 +74,14 @@ class KLDivergence(Loss):
         See ``Loss``.
     """
 
-    reduction: str | None = MEAN
-    name: str = "kl_divergence"
+    name = "kl_divergence"
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample."""
         return functions.kl_divergence(y_true, y_pred)
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class Hinge(Loss):
+class Hinge(PlainLoss):
     """Mean of ``max(1 - target prediction, 0)``, for labels -1 and 1 (0 counts as -1).
 
     Parameters
@@ -104,17 +90,14 @@ class Hinge(Loss):
         See ``Loss``.
     """
 
-    reduction: str | None = MEAN
-    name: str = "hinge"
+    name = "hinge"
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample."""
         return functions.hinge(y_true, y_pred)
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class SquaredHinge(Loss):
+class SquaredHinge(PlainLoss):
     """Mean of ``max(1 - target prediction, 0)^2``, for labels -1 and 1 (0 counts as -1).
 
     Parameters
@@ -123,17 +106,14 @@ class SquaredHinge(Loss):
         See ``Loss``.
     """
 
-    reduction: str | None = MEAN
-    name: str = "squared_hinge"
+    name = "squared_hinge"
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample."""
         return functions.squared_hinge(y_true, y_pred)
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class CategoricalHinge(Loss):
+class CategoricalHinge(PlainLoss):
     """``max(0, 1 - p + q)``, where p is the output of the right class and q the largest of the others (and 0).
 
     Parameters
@@ -142,8 +122,7 @@ class CategoricalHinge(Loss):
         See ``Loss``.
     """
 
-    reduction: str | None = MEAN
-    name: str = "categorical_hinge"
+    name = "categorical_hinge"
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample."""

@@ -7,12 +7,10 @@ from ..arguments import number
 from ..kernels import codes
 from ..keywords import keywords
 from . import functions
-from .base import KEYWORDS, MEAN, Loss
+from .base import KEYWORDS, MEAN, Loss, PlainLoss
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class MeanSquaredError(Loss):
+class MeanSquaredError(PlainLoss):
     """Mean of ``(prediction - target)^2``.
 
     Parameters
@@ -27,8 +25,7 @@ class MeanSquaredError(Loss):
     True
     """
 
-    reduction: str | None = MEAN
-    name: str = "mean_squared_error"
+    name = "mean_squared_error"
     code: ClassVar[int] = codes.MSE
     per_output: ClassVar[bool] = True
 
@@ -37,9 +34,7 @@ class MeanSquaredError(Loss):
         return functions.mean_squared_error(y_true, y_pred)
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class MeanAbsoluteError(Loss):
+class MeanAbsoluteError(PlainLoss):
     """Mean of ``|prediction - target|``; its derivative where they are equal is 0.
 
     Parameters
@@ -48,8 +43,7 @@ class MeanAbsoluteError(Loss):
         See ``Loss``.
     """
 
-    reduction: str | None = MEAN
-    name: str = "mean_absolute_error"
+    name = "mean_absolute_error"
     code: ClassVar[int] = codes.MAE
     per_output: ClassVar[bool] = True
 
@@ -97,9 +91,7 @@ class Huber(Loss):
         return functions.huber(y_true, y_pred, self.delta)
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class LogCosh(Loss):
+class LogCosh(PlainLoss):
     """Mean of ``log(cosh(prediction - target))``: a parabola for small errors, straight for large ones.
 
     Parameters
@@ -108,8 +100,7 @@ class LogCosh(Loss):
         See ``Loss``.
     """
 
-    reduction: str | None = MEAN
-    name: str = "log_cosh"
+    name = "log_cosh"
     code: ClassVar[int] = codes.LOG_COSH
     per_output: ClassVar[bool] = True
 
@@ -118,9 +109,7 @@ class LogCosh(Loss):
         return functions.log_cosh(y_true, y_pred)
 
 
-@keywords(KEYWORDS)
-@dataclass(frozen=True)
-class Poisson(Loss):
+class Poisson(PlainLoss):
     """Mean of ``prediction - target * log(prediction + 1e-7)``, for counts; the prediction must be positive.
 
     Parameters
@@ -129,8 +118,7 @@ class Poisson(Loss):
         See ``Loss``.
     """
 
-    reduction: str | None = MEAN
-    name: str = "poisson"
+    name = "poisson"
     code: ClassVar[int] = codes.POISSON
     per_output: ClassVar[bool] = True
 

@@ -16,14 +16,16 @@ Adam(learning_rate=0.0001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, amsgrad=Fals
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import absent as _absent
 from ..serialization import Registry
-from . import schedules
 from .adaptive import Adagrad, Adam, AdamW, Nadam, RMSprop
 from .base import Optimizer
 from .sgd import SGD
+
+if TYPE_CHECKING:
+    from . import schedules
 
 __all__ = [
     "SGD",
@@ -89,4 +91,4 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     return _registry.deserialize(config, custom_objects)
 
 
-__getattr__ = _absent.explain(__name__, _absent.OPTIMIZERS)
+__getattr__ = _absent.explain(__name__, _absent.OPTIMIZERS, modules=("schedules",))

@@ -8,7 +8,7 @@ from ..arguments import boolean, number
 from ..kernels.codes import UPDATE_RULES
 from ..keywords import ANY, Advice
 from ..serialization import Configured, is_config, serialize
-from .schedules import LearningRateSchedule, Rate, deserialize
+from .schedule import LearningRateSchedule, Rate
 
 _LATER = "it comes in a later version"
 _DECAY = (
@@ -123,7 +123,10 @@ class Optimizer(Configured):
             self._set_once(name, value)
 
     def _set_learning_rate(self, value: Any) -> None:
-        value = deserialize(value) if is_config(value) else value
+        if is_config(value):
+            from .schedules import deserialize  # imported only where there are schedules
+
+            value = deserialize(value)
         if isinstance(value, LearningRateSchedule):
             object.__setattr__(self, "schedule", value)
             self._follow_schedule()

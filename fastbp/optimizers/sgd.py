@@ -6,7 +6,7 @@ from typing import ClassVar
 from ..kernels import codes
 from ..keywords import keywords
 from .base import KEYWORDS, Optimizer
-from .schedules import Rate
+from .schedule import Rate
 
 
 @keywords(KEYWORDS)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...serialization import Registry
-from .base import LearningRateSchedule, Rate
+from ..schedule import LearningRateSchedule, Rate
 from .cosine import CosineDecay, CosineDecayRestarts
 from .decay import ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...arguments import integer, number
-from .base import LearningRateSchedule, as_steps, check_positive
+from ..schedule import LearningRateSchedule, as_steps, check_positive
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ...arguments import number
-from ...serialization import Configured
+from ..arguments import number
+from ..serialization import Configured
 
 Rate = Any  # given as a number or a schedule, read as a float
 
