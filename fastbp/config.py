@@ -2,6 +2,25 @@
 
 from typing import Any
 
+__all__ = [
+    "backend",
+    "clear_session",
+    "disable_interactive_logging",
+    "disable_traceback_filtering",
+    "dtype_policy",
+    "enable_interactive_logging",
+    "enable_traceback_filtering",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "is_interactive_logging_enabled",
+    "is_traceback_filtering_enabled",
+    "set_dtype_policy",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+]
+
 _dtype = "float32"
 EPSILON = 1e-7
 

@@ -46,7 +46,7 @@ def keywords(advice: Table) -> Callable[[Target], Target]:
         @wraps(function)
         def call(*args: Any, **given: Any) -> Any:
             if not given.keys() <= names:
-                what = type(args[0]) if isinstance(target, type) else target
+                what = type(args[0]) if function.__name__ == "__init__" else function
                 given = _accepted(what.__name__, given, names, advice)
             return function(*args, **given)
 

@@ -182,4 +182,4 @@ class Registry(Generic[Kind]):
         if not isinstance(found, type):
             return self.get(found, argument)
         made = found.from_config(settings) if hasattr(found, "from_config") else found(**settings)
-        return self.get(made, argument)
+        return made if isinstance(made, self.base) else self.get(made, argument)

@@ -155,7 +155,7 @@ def test_a_users_class():
     made = losses.deserialize(written, custom_objects={"Scaled": Scaled})
     assert made([[1.0]], [[3.0]]) == 8.0 and made.name == "twice"
     with utils.custom_object_scope({"Scaled": Scaled}):
-        assert losses.get(written).name == "twice" and losses.get("Scaled").function.__self__.scale == 1.0
+        assert losses.get(written).name == "twice" and losses.get("Scaled").function.__self__.scale == 1.0  # to train with
         assert utils.deserialize_keras_object(written).scale == 2.0
     with pytest.raises(ValueError, match="Scaled"):
         losses.get(written)

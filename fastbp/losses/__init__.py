@@ -137,8 +137,9 @@ _CLASSES |= {cls.__name__: cls for cls in _BY_FUNCTION.values()}
 def _convert(identifier: Any) -> Loss | None:
     """What is no loss yet: a function of this module, or a formula."""
     if isinstance(identifier, FunctionType) and identifier in _BY_FUNCTION:
-        identifier = _BY_FUNCTION[identifier]()
-    return custom_loss(identifier)
+        return _BY_FUNCTION[identifier]()
+    is_loss = isinstance(identifier, Loss) or (isinstance(identifier, type) and issubclass(identifier, Loss))
+    return None if is_loss else custom_loss(identifier)
 
 
 _registry = Registry("loss", Loss, _CLASSES, _convert, "a name, a function or an object of fastbp.losses", _absent.LOSSES)
@@ -164,6 +165,7 @@ def get(identifier: Any) -> Loss:
     'mean_absolute_error'
     """
     loss = _registry.get(identifier)
+    loss = custom_loss(loss) or loss
     if loss.reduction not in MEANS:
         raise ValueError(
             f"loss {loss.name!r} has reduction={loss.reduction!r}, which a call computes, but models are trained with the mean "

@@ -64,7 +64,8 @@ class Loss(Configured):
     from_logits: ClassVar[bool] = False
     any_width: ClassVar[bool] = False
 
-    def __init__(self, name: str | None = None, reduction: str | None = MEAN, dtype: None = None) -> None:
+    @keywords(KEYWORDS)
+    def __init__(self, name: str | None = None, reduction: str | None = MEAN) -> None:
         self.name, self.reduction = name or "", reduction
         self.__post_init__()
 
@@ -87,7 +88,7 @@ class Loss(Configured):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """What the reduction makes of the values of the samples, each times its weight."""
-        values = self.call(y_true, y_pred)
+        values = self.call(*(y if hasattr(y, "tape") else np.asarray(y) for y in (y_true, y_pred)))
         if sample_weight is not None:
             weights = np.asarray(sample_weight)
             weights = weights[..., 0] if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1 else weights

@@ -125,7 +125,7 @@ def split_dataset(
         raise ValueError("left_size or right_size must be given, got neither")
     left = count - (right or 0) if left is None else left
     right = count - left if right is None else right
-    if left + right > count:
+    if left > count or left + right > count:
         raise ValueError(f"left_size and right_size must be {count} samples together at most, got {left} and {right}")
     if boolean("shuffle", shuffle):
         order = generator(None if seed is None else integer("seed", seed, 0), SHUFFLE).permutation(count)

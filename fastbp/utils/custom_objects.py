@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from ..serialization import custom_objects, is_config, serialize
 
 Named = TypeVar("Named", bound=Callable[..., Any])
-_MODULES = ("layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers", "callbacks")
+_MODULES = ("layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers")
 
 
 def get_custom_objects() -> dict[str, Any]:

@@ -14,6 +14,7 @@ NUMBERS = RNG.normal(size=(20, 4)), RNG.normal(size=(20, 4))
 COUNTS = RNG.poisson(2.0, (20, 4)).astype(float), RNG.uniform(0.1, 3, (20, 4))
 LABELS = RNG.integers(0, 2, (20, 4)).astype(float), RNG.uniform(0.01, 0.99, (20, 4))
 ONE_HOT = np.eye(4)[RNG.integers(0, 4, 20)], special.softmax(RNG.normal(size=(20, 4)), -1)
+SOFT = 0.1 + 0.6 * ONE_HOT[0], ONE_HOT[1]
 LOGITS = ONE_HOT[0], 5 * RNG.normal(size=(20, 4))
 SPARSE = RNG.integers(0, 4, (20, 1)), ONE_HOT[1]
 
@@ -26,7 +27,7 @@ MEANINGS = {
     "huber": (NUMBERS, lambda t, p: np.mean(special.huber(1.0, t - p))),
     "log_cosh": (NUMBERS, lambda t, p: np.mean(np.log(np.cosh(p - t)))),
     "poisson": (COUNTS, lambda t, p: np.mean(p - t * np.log(p))),
-    "kl_divergence": (ONE_HOT, lambda t, p: np.sum(special.kl_div(t, p) + t - p)),
+    "kl_divergence": (SOFT, lambda t, p: np.sum(special.kl_div(t, p) + t - p)),
     "cosine_similarity": (NUMBERS, lambda t, p: -(t @ p) / np.linalg.norm(t) / np.linalg.norm(p)),
     "hinge": (LABELS, lambda t, p: np.mean(np.maximum(1 - (2 * t - 1) * p, 0))),
     "squared_hinge": (LABELS, lambda t, p: np.mean(np.maximum(1 - (2 * t - 1) * p, 0) ** 2)),

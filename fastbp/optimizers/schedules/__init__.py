@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...serialization import Registry
-from ..schedule import LearningRateSchedule, Rate
+from ..schedule import LearningRateSchedule
 from .cosine import CosineDecay, CosineDecayRestarts
 from .decay import ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay
 
@@ -24,7 +24,6 @@ __all__ = [
     "LearningRateSchedule",
     "PiecewiseConstantDecay",
     "PolynomialDecay",
-    "Rate",
     "deserialize",
     "serialize",
 ]
