@@ -8,7 +8,7 @@ from .engine.threads import get_num_threads, set_num_threads
 from .errors import TrainingDiverged
 from .layers import Dense, Input
 from .models.history import History
-from .models.sequential import Sequential
+from .models.model import Sequential
 from .optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 from .peak_flops import measure_limit
 

@@ -1,8 +1,10 @@
-"""What a network is made of. A layer here is a description; the weights belong to the model that uses it."""
+"""What a network is made of."""
 
 from .activation import Activation
 from .base import Layer
 from .dense import Dense
-from .reshaping import Flatten, Input
+from .input import Input, InputLayer
+from .rescaling import Rescaling
+from .reshaping import Flatten, Identity, Reshape
 
-__all__ = ["Activation", "Dense", "Flatten", "Input", "Layer"]
+__all__ = ["Activation", "Dense", "Flatten", "Identity", "Input", "InputLayer", "Layer", "Rescaling", "Reshape"]
