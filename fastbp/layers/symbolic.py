@@ -29,7 +29,7 @@ class SymbolicTensor:
     (None, 3)
     """
 
-    __array_priority__ = 1000  # operators of arrays leave it to this class to refuse
+    __array_ufunc__ = None  # operators of arrays leave it to this class to refuse
     __hash__ = object.__hash__
 
     def __init__(self, layer: Any, source: "SymbolicTensor | None", shape: tuple[int, ...], dtype: str = "float32") -> None:

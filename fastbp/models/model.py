@@ -10,6 +10,8 @@ from .configs import chained, functional_config, layer_of, model_dtype, sequenti
 from .functional import chain_between, one_tensor
 from .sequential import Fittable
 
+LATER_METHODS = ("save", "save_weights", "load_weights", "export", "quantize")
+
 
 class Model(Fittable):
     """The layers between an ``Input`` and an output that layers were called for.
@@ -86,6 +88,12 @@ class Model(Fittable):
         if self._engine is None and not self.built:
             return self.forward(x)
         return self.predict(x)
+
+    def __getattr__(self, name: str) -> Any:
+        """Called for what is not found: methods of Keras that are not there yet say so."""
+        if name in LATER_METHODS:
+            raise AttributeError(f"{name} comes in a later version: pickle.dump(model, file) keeps all of a model")
+        return object.__getattribute__(self, name)
 
     # -- settings
 
