@@ -87,6 +87,7 @@ class Held:
         sample = batch_shape("input_shape", input_shape) if has_batch_axis else sample_shape("input_shape", input_shape)
         self.check_sample(sample)
         self.expect(sample)
+        self.located()
 
     def check_sample(self, sample: tuple[int, ...]) -> None:
         """Refuse samples that its weights do not fit."""
@@ -270,6 +271,8 @@ class Held:
     # -- copies: each has weights of its own
 
     def __getstate__(self) -> dict[str, Any]:
+        if self._scattered is None:
+            self.located()  # a copy has the weights that this one has, not others of its own drawing
         state = dict(vars(self))
         for passing in ("_holders", "_tensors"):
             state.pop(passing, None)

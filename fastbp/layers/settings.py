@@ -1,8 +1,10 @@
 """The arguments that all layers take."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from typing import Any, TypedDict
 
+from .. import initializers
 from ..arguments import boolean, dtype_name, integer, unknown
 
 
@@ -81,7 +83,16 @@ def common(layer: str, settings: Mapping[str, Any], own: Sequence[str]) -> dict[
 
 def write_down(value: Any) -> Any:
     """A setting as JSON can hold it."""
-    return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return getattr(value, "name", None) or {"class_name": type(value).__name__, "config": asdict(value)}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def initializer_of(value: Any) -> Any:
+    """An initializer that was written down, as what it was."""
+    if not isinstance(value, Mapping):
+        return value
+    return getattr(initializers, value["class_name"])(**(value.get("config") or {}))
 
 
 def refuse_unless_none(**settings: Any) -> dict[str, None]:

@@ -21,7 +21,7 @@ class Assembly(Architecture):
         """Take a layer as the last. One that stands here already stands for another of its settings then."""
         if self.holders():
             raise ValueError(f"{self.name!r} must stay as it is, as a layer of {self.holders()[0].name!r}, got {layer!r}")
-        stands_here = layer._scattered is not None or layer in self._layers
+        stands_here = layer._scattered is not None or (layer in self._layers and not isinstance(layer, Architecture))
         if not stands_here:
             self._check(layer)
         sample = self.asked_sample()

@@ -52,7 +52,8 @@ def layer_of(config: Any, classes: Mapping[str, Any]) -> Layer:
     found = classes[name] if name in classes else getattr(layer_classes, name, None)
     if not isinstance(found, type) or not issubclass(found, Layer):
         raise ValueError(f"class_name must be a layer of fastbp.layers or a model, got {name!r}")
-    made: Layer = found.from_config(settings, classes) if issubclass(found, Architecture) else found.from_config(settings)
+    read: Any = found.from_config
+    made: Layer = read(settings, classes) if issubclass(found, Architecture) else read(settings)
     return made
 
 

@@ -3,7 +3,7 @@
 import math
 import operator
 from collections.abc import Iterator, Sequence
-from copy import copy
+from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -158,6 +158,9 @@ class Network(Assembly):
             if isinstance(layer, Network):
                 yield from layer._seeded_models() if layer._seed is None else (layer,)
 
+    def located(self) -> None:
+        """Nowhere: each of its layers has its weights in some place."""
+
     def _fetch_weights(self, engine: "Engine") -> None:
         """Have the weights in an engine, wherever they are."""
         leaves, weights, first = [leaf for leaf in self.leaves() if leaf._store is not None], [], 0
@@ -238,10 +241,11 @@ class Network(Assembly):
     # -- copies: an engine holds addresses, so it is never copied but made anew
 
     def __getstate__(self) -> dict[str, Any]:
+        layers = [copy(layer) for layer in self._layers]  # first, since what was not drawn yet is drawn now
         state = super().__getstate__()
         for passing in ("_engine", "_engine_aside", "_symbolic"):
             state.pop(passing)
-        state["_kept_rows"], state["_layers"] = 0, [copy(layer) for layer in self._layers]
+        state.update(_kept_rows=0, _layers=layers, _random=deepcopy(self._random))
         if self._engine is not None:
             state["_snapshot"] = (self._engine.shapes, self._engine.snapshot())
         return state
