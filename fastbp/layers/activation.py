@@ -1,15 +1,14 @@
 """An activation as a separate layer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from .. import activations
-from .base import Layer, check_name
+from .base import Layer
+from .settings import Common
 from .stages import Stage, activate
 
 
-@dataclass(frozen=True, init=False)
 class Activation(Layer):
     """``activation(x)``. After a linear ``Dense`` it costs no more than ``Dense(units, activation)``.
 
@@ -17,7 +16,8 @@ class Activation(Layer):
     ----------
     activation : str, Activation, callable or None
         See ``fastbp.activations``.
-    name : str, optional
+    **settings
+        ``name`` and the others of every ``Layer``.
 
     Examples
     --------
@@ -29,10 +29,17 @@ class Activation(Layer):
 
     kind = "activation"
     activation: activations.Activation
-    name: str | None
 
-    def __init__(self, activation: str | activations.Activation | Callable[..., Any] | None, name: str | None = None) -> None:
-        self._set(activation=activations.get(activation), name=check_name(name))
+    def __init__(
+        self, activation: str | activations.Activation | Callable[..., Any] | None, **settings: Unpack[Common]
+    ) -> None:
+        super().__init__(**settings)
+        self._set(activation=activations.get(activation))
+
+    @property
+    def keeps_axes(self) -> bool:  # type: ignore[override]
+        """All but softmax, which adds up over the last axis, work on each number."""
+        return self.activation != activations.softmax
 
     def output_units(self, input_units: int | None) -> int | None:
         """The number of outputs for this number of inputs: half of it where the activation takes pairs."""
