@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, Unpack
 
+from ..serialization import serialize
 from .held import Held
-from .settings import Common, common, write_down
+from .settings import Common, common
 from .stages import Stage
 from .symbolic import SymbolicTensor, refuse_several
 
@@ -158,7 +159,7 @@ class Layer(Held):
         >>> fastbp.layers.Flatten(name="rows").get_config()
         {'name': 'rows', 'trainable': True, 'dtype': None}
         """
-        own = {name: write_down(getattr(self, name)) for name in _arguments(type(self))}
+        own = {name: serialize(getattr(self, name)) for name in _arguments(type(self))}
         return {"name": self.name, "trainable": self.trainable, "dtype": self._own_dtype, **own}
 
     @classmethod
