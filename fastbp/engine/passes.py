@@ -55,7 +55,8 @@ class Pass:
         self.steps, self.done, self.seconds = -(-self.samples // plan.batch), 0, 0.0
         self._units, self._flop, self._order = units, flop, order
         self._result = plan.buffers["result"]
-        self._result[: at.EPOCH_LOSS] = 0  # for a run that does not even begin
+        self._outcome = self._result[: at.EPOCH_LOSS]
+        self._outcome.fill(0)  # for a run that does not even begin
         plan[at.STATISTICS], plan[at.PHASES] = statistics, plan.phases
         self._counts = self._outputs = None
         if statistics:
@@ -72,8 +73,9 @@ class Pass:
 
     def begin(self, first: int, stop: int) -> None:
         """Have the next run take steps first .. stop."""
-        self.plan[at.FIRST_STEP], self.plan[at.LAST_STEP] = first, stop
-        self._result[at.STEPS : at.EPOCH_LOSS] = 0
+        fields = self.plan.fields
+        fields[at.FIRST_STEP], fields[at.LAST_STEP] = first, stop
+        self._outcome[at.STEPS], self._outcome[at.EPOCHS_DONE] = 0, 0
 
     def goes_on(self, first: int, x: np.ndarray, y: np.ndarray) -> bool:
         """Whether step ``first`` of a pass over x, y is the next one of this."""
@@ -91,7 +93,9 @@ class Pass:
     def ended(self) -> list[Epoch]:
         """Of the last run, the passes that have come to their end."""
         count = int(self._result[at.EPOCHS_DONE])
-        losses = self._result[at.EPOCH_LOSS : at.EPOCH_LOSS + count].tolist() if count else []
+        if not count:
+            return []
+        losses = self._result[at.EPOCH_LOSS : at.EPOCH_LOSS + count].tolist()
         return [self._epoch(loss, self.samples, self.steps, self.seconds / count) for loss in losses]
 
     def so_far(self) -> Epoch:
