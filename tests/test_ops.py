@@ -7,6 +7,8 @@ import fastbp
 from fastbp import Dense, Input, Sequential, ops
 from fastbp import backend as K
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's calls of NumPy
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 3))
 Y = RNG.normal(size=(12, 3))

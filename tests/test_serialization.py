@@ -10,6 +10,8 @@ from fastbp import Dense, Input, Sequential, initializers, losses, optimizers, u
 from fastbp.optimizers import schedules
 from fastbp.serialization import serialize
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's calls of NumPy
+
 SCHEDULES = [
     schedules.ExponentialDecay(0.1, 100, 0.5, staircase=True),
     schedules.InverseTimeDecay(0.1, 100, 0.5),
@@ -23,7 +25,7 @@ OPTIMIZERS = [
     optimizers.RMSprop(0.3, rho=0.8, momentum=0.1, epsilon=1e-5, centered=True),
     optimizers.Adagrad(0.3, initial_accumulator_value=0.2),
     optimizers.Adam(0.3, beta_1=0.8, beta_2=0.9, amsgrad=True, weight_decay=0.1),
-    optimizers.AdamW(0.3, weight_decay=None),
+    optimizers.AdamW(0.3, weight_decay=0.01),
     optimizers.Nadam(0.3, beta_1=0.5),
 ]
 LOSSES = [
