@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arguments import integer
+from ..config import floatx
 from ..data import arrays
 from ..engine.interrupts import import_to_end
 from ..layers import Input, Layer
@@ -34,7 +35,7 @@ class Network(Architecture):
         layers: Sequence[Input | Layer] | None = None,
         *,
         seed: int | None = None,
-        dtype: str = "float32",
+        dtype: str | None = None,
         name: str | None = None,
     ) -> None:
         seed = None if seed is None else integer("seed", seed, 0)
@@ -47,7 +48,7 @@ class Network(Architecture):
         self.optimizer: Optimizer | None = None
         self.loss: Loss | None = None
         self.gradients: list[np.ndarray] | None = None
-        super().__init__(layers, dtype, name)
+        super().__init__(layers, floatx() if dtype is None else dtype, name)
 
     def _forget_engine(self) -> None:
         if self._engine is not None:

@@ -34,8 +34,9 @@ class Sequential(Trainable):
     seed : int, optional
         Fixes the initial weights and the shuffling: the same seed gives the same bits. They have nothing to do with the
         numbers of ``np.random.default_rng(seed)``.
-    dtype : {"float32", "float64"}
-        Of weights and arithmetic. Data of this dtype that lies in C order is used where it is, without a copy.
+    dtype : {"float32", "float64"}, optional
+        Of weights and arithmetic; ``fastbp.config.floatx()``, which is float32, if it is left out. Data of this dtype that
+        lies in C order is used where it is, without a copy.
     name : str, optional
 
     Examples
