@@ -28,7 +28,10 @@ LAYERS = {
         "MaxPool2D MaxPool3D AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D AvgPool3D "
         "GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalMaxPooling1D GlobalMaxPooling2D "
         "GlobalMaxPooling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D UpSampling1D UpSampling2D UpSampling3D Cropping1D "
-        "Cropping2D Cropping3D SpatialDropout1D SpatialDropout2D SpatialDropout3D",
+        "Cropping2D Cropping3D SpatialDropout1D SpatialDropout2D SpatialDropout3D AdaptiveAveragePooling1D "
+        "AdaptiveAveragePooling2D AdaptiveAveragePooling3D AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D "
+        "Convolution1DTranspose Convolution2DTranspose Convolution3DTranspose GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D "
+        "GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D SeparableConvolution1D SeparableConvolution2D",
         f"{_DENSE_ONLY}, no convolutions: flatten small images, as in Flatten() and Dense(...)",
     ),
     **_for_each(
@@ -40,7 +43,9 @@ LAYERS = {
         "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention",
         f"{_DENSE_ONLY}, no attention",
     ),
-    "Embedding": f"{_DENSE_ONLY}: fastbp.utils.to_categorical makes columns of a few categories",
+    **_for_each(
+        "Embedding ReversibleEmbedding", f"{_DENSE_ONLY}: fastbp.utils.to_categorical makes columns of a few categories"
+    ),
     **_for_each(
         "Dropout GaussianDropout AlphaDropout GaussianNoise ActivityRegularization BatchNormalization LayerNormalization "
         "UnitNormalization RMSNormalization Normalization",
@@ -60,14 +65,22 @@ LAYERS = {
     ),
     **_for_each(
         "Resizing CenterCrop RandomCrop RandomFlip RandomRotation RandomZoom RandomTranslation RandomContrast "
-        "RandomBrightness MelSpectrogram STFTSpectrogram",
+        "RandomBrightness MelSpectrogram STFTSpectrogram AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization "
+        "CutMix Equalization MaxNumBoundingBoxes MixUp Pipeline RandAugment RandomColorDegeneration RandomColorJitter "
+        "RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective "
+        "RandomPosterization RandomSaturation RandomSharpness RandomShear Solarization",
         f"{_TABLES}; prepare images and sounds before fit",
+    ),
+    **_for_each(
+        "FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper Wrapper InputSpec",
+        "layers are compiled; a formula of each unit can be one, as Activation(f)",
     ),
 }
 
 OPTIMIZERS = {
     **_for_each("Adadelta Adamax Ftrl", "use Adam, or Adagrad for rare features"),
-    **_for_each("Lion Lamb Adafactor Muon", "use AdamW"),
+    **_for_each("Lion Lamb Adafactor Muon ScheduleFreeAdamW", "use AdamW"),
+    **_for_each("MultiOptimizer OptimizerMap", "one optimizer updates all weights; layer.trainable = False freezes some"),
     "LossScaleOptimizer": "it is for float16, and fastbp computes in float32 or float64",
     "legacy": "use fastbp.optimizers.Adam and the others directly",
 }
@@ -79,7 +92,7 @@ LOSSES = _for_each(
     "a function of (y_true, y_pred) that treats each sample alone can be the loss",
 )
 
-INITIALIZERS = {"STFT": f"{_DENSE_ONLY}"}
+INITIALIZERS = _for_each("STFT STFTInitializer stft", "it is for layers of sounds; fastbp has dense layers only")
 
 TOP = {
     **_for_each("regularizers constraints", f"{_LATER}"),
@@ -88,8 +101,10 @@ TOP = {
     **_for_each("preprocessing", f"{_TABLES}; prepare images, text and sequences before fit"),
     **_for_each("wrappers", f"an estimator for scikit-learn {_LATER}"),
     **_for_each(
-        "mixed_precision dtype_policies quantizers Quantizer", "fastbp computes in float32 or float64: dtype='float64'"
+        "mixed_precision dtype_policies quantizers Quantizer DTypePolicy FloatDTypePolicy",
+        "fastbp computes in float32 or float64: dtype='float64'",
     ),
+    "distillation": "predict with the teacher, and fit the student to what it says",
     "saving": "pickle saves models; fastbp.utils has register_keras_serializable and custom_object_scope",
     **_for_each("distribution tree legacy export visualization", "fastbp runs on one machine's CPU, with threads"),
     **_for_each(
@@ -109,10 +124,28 @@ UTILS = {
         "bounding_boxes pack_x_y_sample_weight unpack_x_y_sample_weight", "train_on_batch takes x, y and sample_weight"
     ),
     **_for_each("multi_gpu_model model_to_estimator", "fastbp runs on one machine's CPU, with threads"),
-    **_for_each("Progbar", "tqdm draws bars"),
+    "Progbar": "tqdm draws bars",
+    "model_to_dot": "plot_model draws without Graphviz",
+    **_for_each("get_registered_name get_registered_object", "fastbp.utils.get_custom_objects() has both"),
+    **_for_each("Config legacy", "leave it out"),
+    **_for_each(
+        "get_source_inputs is_keras_tensor standardize_dtype", "fastbp has models, layers and formulas: see fastbp.trace"
+    ),
 }
 
+CONFIG = {
+    **_for_each("disable_flash_attention enable_flash_attention is_flash_attention_enabled", f"{_DENSE_ONLY}, no attention"),
+    **_for_each("enable_unsafe_deserialization is_nnx_enabled set_backend", "leave it out"),
+    **_for_each("max_epochs set_max_epochs max_steps_per_epoch set_max_steps_per_epoch", "use fit(epochs=, steps_per_epoch=)"),
+}
+
+RANDOM = _for_each("beta binomial categorical dropout gamma", "numpy.random.default_rng(seed) has it")
+
 BACKEND = {
+    **_for_each(
+        "get_uid is_float_dtype is_int_dtype is_keras_tensor result_type standardize_dtype",
+        "NumPy has the same for arrays, as numpy.result_type",
+    ),
     "set_value": "numbers are set where they are, as in model.optimizer.learning_rate = 0.001",
     **_for_each("variable placeholder function Function gradients", "fastbp.grad and fastbp.trace work on formulas"),
     **_for_each("get_session set_session set_learning_phase learning_phase manual_variable_initialization", "leave it out"),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from . import absent as _absent
+
 __all__ = [
     "backend",
     "clear_session",
@@ -145,3 +147,6 @@ def disable_traceback_filtering() -> None:
 def is_traceback_filtering_enabled() -> bool:
     """False."""
     return False
+
+
+__getattr__ = _absent.explain(__name__, _absent.CONFIG)

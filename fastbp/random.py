@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from . import absent as _absent
 from .arguments import integer
 from .config import floatx
 from .initializers import RandomNormal, RandomUniform, TruncatedNormal
@@ -112,3 +113,6 @@ def shuffle(x: Any, axis: int = 0, seed: int | SeedGenerator | None = None) -> n
     [1, 2, 3]
     """
     return _generator(seed).permutation(np.asarray(x), axis)
+
+
+__getattr__ = _absent.explain(__name__, _absent.RANDOM)

@@ -7,6 +7,8 @@ import pytest
 
 from fastbp import Dense, Input, Sequential, initializers
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's calls of NumPy
+
 SHAPE = (400, 250)
 # name: (standard deviation, largest value) for SHAPE
 SPREADS = {

@@ -7,6 +7,8 @@ import fastbp
 from fastbp import Dense, Input, Sequential, ops
 from fastbp import backend as K
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's calls of NumPy
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 3))
 Y = RNG.normal(size=(12, 3))
@@ -46,7 +48,6 @@ FORMULAS = {
     "cross-entropy": lambda o, y, p: o.mean(o.binary_crossentropy(o.sigmoid(y), o.sigmoid(p)), axis=-1),
     "cross-entropy of logits": lambda o, y, p: o.binary_crossentropy(o.sigmoid(y), p, from_logits=True),
     "categorical": lambda o, y, p: o.categorical_crossentropy(o.softmax(y), o.softmax(p)),
-    "condition as a whole": lambda o, y, p: o.cond(p > y, lambda: p * p, lambda: p),
 }
 
 
@@ -89,6 +90,12 @@ def test_lists_and_numbers(name):
     single = function(0.25, 0.25) if two else function(0.25)
     if name not in ("arccosh",):
         assert np.asarray(found).shape == (2,) and np.asarray(found)[0] == pytest.approx(float(single))
+
+
+def test_a_condition_chooses_for_each_sample():
+    model = pass_on(lambda y, p: ops.cond(p > y, lambda: p * p, lambda: p))
+    assert model.evaluate(X, Y, verbose=0) == pytest.approx(np.mean(np.where(X > Y, X * X, X)))
+    assert ops.cond(False, lambda: 1.0, lambda: 2.0) == 2.0
 
 
 def test_overflow_warns_of_nothing():

@@ -10,6 +10,8 @@ from fastbp import Dense, Input, Sequential, initializers, losses, optimizers, u
 from fastbp.optimizers import schedules
 from fastbp.serialization import serialize
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's calls of NumPy
+
 SCHEDULES = [
     schedules.ExponentialDecay(0.1, 100, 0.5, staircase=True),
     schedules.InverseTimeDecay(0.1, 100, 0.5),
@@ -23,7 +25,7 @@ OPTIMIZERS = [
     optimizers.RMSprop(0.3, rho=0.8, momentum=0.1, epsilon=1e-5, centered=True),
     optimizers.Adagrad(0.3, initial_accumulator_value=0.2),
     optimizers.Adam(0.3, beta_1=0.8, beta_2=0.9, amsgrad=True, weight_decay=0.1),
-    optimizers.AdamW(0.3, weight_decay=None),
+    optimizers.AdamW(0.3, weight_decay=0.01),
     optimizers.Nadam(0.3, beta_1=0.5),
 ]
 LOSSES = [
@@ -108,16 +110,17 @@ def test_what_keras_writes_is_read_here():
         cls = getattr(theirs, type(item).__name__)
         written = json.loads(json.dumps(theirs.serialize(cls(**item.get_config()))))
         made = module.deserialize(written)
-        for name, value in item.get_config().items():
-            assert made.get_config()[name] == pytest.approx(value), (type(item), name)
+        for name in written["config"].keys() & item.get_config().keys():
+            assert made.get_config()[name] == pytest.approx(item.get_config()[name]), (type(item), name)
 
 
 def test_what_is_written_here_is_read_by_keras():
     for module, item, theirs in keras_objects():
         made = theirs.deserialize(module.serialize(item))
         config = made.get_config()
-        for name, value in item.get_config().items():
-            assert config[name] == pytest.approx(value), (type(item), name)
+        assert set(item.get_config()) - set(config) <= {"delta", "gain"}  # which Keras does not write
+        for name in config.keys() & item.get_config().keys():
+            assert config[name] == pytest.approx(item.get_config()[name]), (type(item), name)
 
 
 # -- a user's own

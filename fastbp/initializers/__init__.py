@@ -44,6 +44,12 @@ __all__ = [
     "serialize",
 ]
 
+glorot_uniform, glorot_normal, he_uniform, he_normal = GlorotUniform, GlorotNormal, HeUniform, HeNormal
+lecun_uniform, lecun_normal, variance_scaling = LecunUniform, LecunNormal, VarianceScaling
+random_uniform, random_normal, truncated_normal = RandomUniform, RandomNormal, TruncatedNormal
+zeros, ones, constant, orthogonal, identity = Zeros, Ones, Constant, Orthogonal, Identity
+OrthogonalInitializer, IdentityInitializer = Orthogonal, Identity
+
 _BUILT_IN: dict[str, type[BuiltIn]] = {
     "glorot_uniform": GlorotUniform,
     "glorot_normal": GlorotNormal,

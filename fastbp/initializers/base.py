@@ -14,7 +14,11 @@ from ..seeds import INITIALIZER, generator
 from ..serialization import Configured, serialize
 
 Shape = tuple[int, ...]
-KEYWORDS = {"dtype": Advice("weights have the model's dtype", (None,))}
+KEYWORDS = {
+    "dtype": Advice("weights have the model's dtype", (None,)),
+    "input_axes": Advice("a kernel is (inputs, units)", (None,)),
+    "output_axes": Advice("a kernel is (inputs, units)", (None,)),
+}
 
 
 class Initializer(Configured):

@@ -91,7 +91,8 @@ class Loss(Configured):
         values = self.call(*(y if hasattr(y, "tape") else np.asarray(y) for y in (y_true, y_pred)))
         if sample_weight is not None:
             weights = np.asarray(sample_weight)
-            weights = weights[..., 0] if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1 else weights
+            if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
+                values = values[..., None]
             values = values * weights.astype(values.dtype)
         if self.reduction in ("none", None):
             return values

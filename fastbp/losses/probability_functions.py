@@ -108,7 +108,7 @@ def categorical_focal_crossentropy(
     from_logits: bool = False,
     label_smoothing: float = 0.0,
 ) -> Any:
-    """``-sum(alpha (1 - p)^gamma t log p)`` over the classes, p as for the categorical cross-entropy.
+    """``-sum(alpha (1 - p)^gamma t log p)`` over the classes, p clipped to [1e-7, 1 - 1e-7].
 
     Examples
     --------
@@ -117,5 +117,6 @@ def categorical_focal_crossentropy(
     array([0.0433])
     """
     true, pred = as_arrays(y_true, y_pred)
-    log_p = _log_probabilities(pred, from_logits)
+    p = np.exp(_log_probabilities(pred, True)) if from_logits else pred
+    log_p = _log_probabilities(p, False)
     return np.sum(-alpha * (1.0 - np.exp(log_p)) ** gamma * _smoothed(true, label_smoothing) * log_p, axis=-1)

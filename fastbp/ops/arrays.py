@@ -103,8 +103,8 @@ def one_hot(x: Any, num_classes: int) -> np.ndarray:
     array([[1., 0., 0.],
            [0., 0., 1.]], dtype=float32)
     """
-    rows: np.ndarray = (np.asarray(x)[..., None] == np.arange(num_classes)).astype(config.floatx())
-    return rows
+    rows: np.ndarray = np.asarray(x)[..., None] == np.arange(num_classes)
+    return rows.astype(config.floatx())
 
 
 def stop_gradient(variable: Any) -> Any:

@@ -252,5 +252,5 @@ def cast(x: Any, dtype: Any) -> Any:
     if not isinstance(x, Node):
         return np.asarray(x).astype(dtype)
     if kind == "b":
-        return x if x.is_logical else x != 0.0  # type: ignore[comparison-overlap]
+        return x if x.is_logical else functions.apply("ne", x, 0.0)
     return functions.where(x, 1.0, 0.0) if x.is_logical else x

@@ -71,7 +71,7 @@ class Optimizer(Configured):
     >>> import fastbp
     >>> adam = fastbp.Adam(fastbp.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5))
     >>> adam.iterations = 20
-    >>> adam.learning_rate, adam.learning_rates(20, 11)[-1]
+    >>> adam.learning_rate, adam.learning_rates(20, 11)[-1].item()
     (0.025, 0.0125)
     """
 

@@ -9,6 +9,8 @@ from scipy import special
 import fastbp
 from fastbp import Dense, Input, Sequential, losses
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's calls of NumPy
+
 RNG = np.random.default_rng(0)
 NUMBERS = RNG.normal(size=(20, 4)), RNG.normal(size=(20, 4))
 COUNTS = RNG.poisson(2.0, (20, 4)).astype(float), RNG.uniform(0.1, 3, (20, 4))
@@ -96,9 +98,8 @@ def test_settings_as_keras(name, data, settings):
 def test_reductions(reduction, weights):
     values = losses.mean_squared_error(*NUMBERS)
     factors = np.ones(20) if weights is None else weights.ravel()
-    wanted = {"sum": np.sum(values * factors), "none": values * factors, None: values * factors}.get(
-        reduction, np.mean(values * factors)
-    )
+    each = (values * factors).reshape((20,) if weights is None else weights.shape)
+    wanted = {"sum": each.sum(), "none": each, None: each}.get(reduction, each.mean())
     if reduction == "mean_with_sample_weight" and weights is not None:
         wanted = np.average(values, weights=factors)
     assert losses.MeanSquaredError(reduction=reduction)(*NUMBERS, sample_weight=weights) == pytest.approx(wanted)

@@ -9,6 +9,8 @@ import pytest
 from fastbp import SGD, Adam, optimizers
 from fastbp.optimizers import schedules
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's calls of NumPy
+
 STEPS = np.array([0, 1, 2, 5, 9, 10, 11, 19, 20, 21, 29, 30, 31, 69, 70, 71, 100, 149, 150, 151, 1000])
 CASES = {
     "exponential": schedules.ExponentialDecay(0.5, 10, 0.9),
