@@ -92,7 +92,8 @@ def initializer_of(value: Any) -> Any:
     """An initializer that was written down, as what it was."""
     if not isinstance(value, Mapping):
         return value
-    return getattr(initializers, value["class_name"])(**(value.get("config") or {}))
+    found = getattr(initializers, value["class_name"], None)
+    return value["class_name"] if found is None else found(**(value.get("config") or {}))
 
 
 def refuse_unless_none(**settings: Any) -> dict[str, None]:
