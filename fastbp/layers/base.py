@@ -155,8 +155,8 @@ class Layer(Held):
         Examples
         --------
         >>> import fastbp
-        >>> fastbp.layers.Flatten(name="rows").get_config()
-        {'name': 'rows', 'trainable': True, 'dtype': None}
+        >>> fastbp.layers.Identity(name="same").get_config()
+        {'name': 'same', 'trainable': True, 'dtype': None}
         """
         own = {name: write_down(getattr(self, name)) for name in _arguments(type(self))}
         return {"name": self.name, "trainable": self.trainable, "dtype": self._own_dtype, **own}

@@ -64,8 +64,8 @@ def nested(bp):
 
 
 def nested_called(bp):
-    x = bp.Input((4,))
-    return bp.models.Model(x, bp.layers.Dense(2)(called(bp)(x)))
+    inner, x = called(bp), bp.Input((4,))
+    return bp.models.Model(x, bp.layers.Dense(2)(inner(x)))
 
 
 def frozen(bp):
