@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, Unpack
 
 from .held import Held
-from .settings import Common, common, write_down
+from .settings import Common, batch_shape, common, write_down
 from .stages import Stage
 from .symbolic import SymbolicTensor, refuse_several
 
@@ -86,6 +86,27 @@ class Layer(Held):
         if len(sample) != 1:
             raise ValueError(f"layers must have a Flatten before what takes rows, got {self!r} for samples of shape {sample}")
         return (self.output_units(sample[0]) or 0,)
+
+    @property
+    def input_shape(self) -> tuple[Any, ...] | None:
+        """(None, features), None before that is known."""
+        return None if self._sample is None else (None, *self._sample)
+
+    @property
+    def output_shape(self) -> tuple[Any, ...] | None:
+        """(None, units), None before the input is known."""
+        return None if self._sample is None else (None, *self.output_sample(self._sample))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
+        """The shape of the output for one of the input, both with None for the number of samples.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> fastbp.layers.Flatten().compute_output_shape((None, 28, 28))
+        (None, 784)
+        """
+        return (None, *self.output_sample(batch_shape("input_shape", input_shape)))
 
     def weight_specs(self, input_units: int) -> tuple[Weight, ...]:
         """The weights, in ``get_weights`` order."""
