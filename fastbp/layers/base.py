@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar, Unpack
 
 from ..serialization import serialize
 from .held import Held
-from .settings import Common, common
+from .settings import Common, batch_shape, common
 from .stages import Stage
 from .symbolic import SymbolicTensor, refuse_several
 
@@ -88,6 +88,27 @@ class Layer(Held):
             raise ValueError(f"layers must have a Flatten before what takes rows, got {self!r} for samples of shape {sample}")
         return (self.output_units(sample[0]) or 0,)
 
+    @property
+    def input_shape(self) -> tuple[Any, ...] | None:
+        """(None, features), None before that is known."""
+        return None if self._sample is None else (None, *self._sample)
+
+    @property
+    def output_shape(self) -> tuple[Any, ...] | None:
+        """(None, units), None before the input is known."""
+        return None if self._sample is None else (None, *self.output_sample(self._sample))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
+        """The shape of the output for one of the input, both with None for the number of samples.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> fastbp.layers.Flatten().compute_output_shape((None, 28, 28))
+        (None, 784)
+        """
+        return (None, *self.output_sample(batch_shape("input_shape", input_shape)))
+
     def weight_specs(self, input_units: int) -> tuple[Weight, ...]:
         """The weights, in ``get_weights`` order."""
         return ()
@@ -156,8 +177,8 @@ class Layer(Held):
         Examples
         --------
         >>> import fastbp
-        >>> fastbp.layers.Flatten(name="rows").get_config()
-        {'name': 'rows', 'trainable': True, 'dtype': None}
+        >>> fastbp.layers.Identity(name="same").get_config()
+        {'name': 'same', 'trainable': True, 'dtype': None}
         """
         own = {name: serialize(getattr(self, name)) for name in _arguments(type(self))}
         return {"name": self.name, "trainable": self.trainable, "dtype": self._own_dtype, **own}

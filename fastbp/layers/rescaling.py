@@ -22,7 +22,7 @@ class Rescaling(Layer):
     --------
     >>> import fastbp
     >>> model = fastbp.Sequential([fastbp.layers.Rescaling(1 / 255), fastbp.Dense(1, kernel_initializer="ones")])
-    >>> model.predict([[51.0, 102.0]])
+    >>> model([[51.0, 102.0]])
     array([[0.6]], dtype=float32)
     """
 

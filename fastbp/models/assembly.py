@@ -74,7 +74,7 @@ class Assembly(Architecture):
         """The layer under a name that is its own in each model that holds it."""
         if not layer._given_name:
             models: Iterable[Architecture] = (self, *layer.holders())
-            taken = {other.name for model in models for other in model._layers if other is not layer}
+            taken = {other.name for model in models for other in [*model._layers, *model.leaves()] if other is not layer}
             made = layer._made_name
             layer._made_name = made if made and made not in taken else unique_name(layer.kind, taken.__contains__)
         return layer
@@ -86,5 +86,5 @@ class Assembly(Architecture):
             self._layers[i] = layer.twin(layer.name, with_weights=True)
             self._layers[i].hold(self)
             layer.scatter(self)
-        taken = {other.name for other in self._layers}
+        taken = {other.name for other in [*self._layers, *self.leaves()]}
         return layer.twin(unique_name(layer._given_name or layer.kind, taken.__contains__))

@@ -9,12 +9,16 @@ from ..layers.settings import layer_dtype
 from ..layers.symbolic import LATER
 from .architecture import Architecture
 
+MODULES = {"sequential": "keras", "functional": "keras.src.models.functional"}
+
 
 def written(layer: Layer) -> dict[str, Any]:
-    """A layer or a model by class and settings."""
-    module = "keras.models" if layer.kind in ("sequential", "functional") else "keras.layers"
-    class_name = "Functional" if layer.kind == "functional" else type(layer).__name__
-    return {"module": module, "class_name": class_name, "config": layer.get_config(), "registered_name": None}
+    """A layer or a model by class and settings, with what Keras needs to find its own class."""
+    module, name = MODULES.get(layer.kind, "keras.layers"), type(layer).__name__
+    if layer.kind == "functional":
+        name = "Functional"
+    registered = name if layer.kind in MODULES else None
+    return {"module": module, "class_name": name, "config": layer.get_config(), "registered_name": registered}
 
 
 def sequential_config(model: Architecture) -> dict[str, Any]:

@@ -290,6 +290,16 @@ def test_samples_of_several_axes_that_stay_so(stack, text):
         Sequential([Input((4, 3)), *stack()])
 
 
+def test_shapes_of_layers():
+    model = Sequential([Input((4, 3)), layers.Rescaling(2.0), layers.Flatten(), Dense(5)])
+    assert [layer.input_shape for layer in model.layers] == [(None, 4, 3), (None, 4, 3), (None, 12)]
+    assert [layer.output_shape for layer in model.layers] == [(None, 4, 3), (None, 12), (None, 5)]
+    assert Dense(2).input_shape is Dense(2).output_shape is None
+    assert model.compute_output_shape((None, 4, 3)) == (None, 5) and Dense(2).compute_output_shape((7, 3)) == (None, 2)
+    with pytest.raises(ValueError, match="Flatten before what takes rows"):
+        Dense(2).compute_output_shape((None, 4, 3))
+
+
 def test_an_output_must_be_rows():
     model = Sequential([Input((4,)), Dense(4), layers.Reshape((2, 2))])
     with pytest.raises(ValueError, match=r"layers must end in rows, got an output of shape \(None, 2, 2\)"):
