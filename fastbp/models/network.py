@@ -12,7 +12,7 @@ from ..engine.interrupts import import_to_end
 from ..layers import Input, Layer
 from ..layers.stages import stages_of
 from ..losses import Loss
-from ..metrics import Metric
+from ..metrics import CompiledMetric
 from ..optimizers import Optimizer
 from ..seeds import SHUFFLE, WEIGHTS, generator, shuffle_seed
 from .architecture import Architecture
@@ -20,7 +20,7 @@ from .architecture import Architecture
 if TYPE_CHECKING:
     from ..engine.engine import Engine
 
-Measures = tuple[tuple[Metric, ...], int]
+Measures = tuple[tuple[CompiledMetric, ...], int]
 
 
 class Network(Architecture):
