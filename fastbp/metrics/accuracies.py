@@ -73,7 +73,7 @@ class SparseCategoricalAccuracy(MeanOfFunction):
     0.5
     """
 
-    targets = "labels"
+    _target_kind = "labels"
     _function = staticmethod(matches.sparse_categorical_accuracy)
     _direction = "up"
 
@@ -119,7 +119,7 @@ class SparseTopKCategoricalAccuracy(MeanOfFunction):
     0.5
     """
 
-    targets = "labels"
+    _target_kind = "labels"
     _function = staticmethod(matches.sparse_top_k_categorical_accuracy)
     _direction = "up"
 

@@ -58,13 +58,15 @@ def indices(array: np.ndarray, classes: int) -> np.ndarray:
 def divide(a: Any, b: Any) -> np.ndarray:
     """a / b, and 0 where b is 0."""
     a, b = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(b, np.float64))
-    return np.divide(a, b, out=np.zeros(a.shape), where=b != 0)
+    result: np.ndarray = np.divide(a, b, out=np.zeros(a.shape), where=b != 0)
+    return result
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
     """Probabilities of logits."""
     power = np.exp(-np.abs(logits))
-    return np.where(logits >= 0, 1 / (1 + power), power / (1 + power))
+    result: np.ndarray = np.where(logits >= 0, 1 / (1 + power), power / (1 + power))
+    return result
 
 
 def log_softmax(logits: np.ndarray, axis: int = -1) -> np.ndarray:

@@ -47,7 +47,7 @@ class AUC(Metric):
     0.75
     """
 
-    targets = "outputs"
+    _target_kind = "outputs"
     _direction = "up"
 
     def __init__(
@@ -79,7 +79,7 @@ class AUC(Metric):
             self._totals(self.num_labels or 1)
 
     @property
-    def remedy_for_logits(self) -> str:  # type: ignore[override]
+    def _remedy_for_logits(self) -> str:  # type: ignore[override]
         return "" if self.from_logits or self._limits is None else "from_logits=True"
 
     @property

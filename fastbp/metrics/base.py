@@ -24,8 +24,7 @@ class Metric:
 
     Attributes
     ----------
-    targets : {"any", "outputs", "labels"}
-        What it compares predictions with: whatever the model is given, an array of their shape, or integer labels.
+    name, dtype : str
     variables : list of Variable
 
     Examples
@@ -46,9 +45,10 @@ class Metric:
     3.0
     """
 
-    targets: str = "any"
-    _direction: str | None = None  # "up" or "down": where it gets better; as Keras names it
-    remedy_for_logits: str = ""  # what to do about outputs that are logits, where it takes probabilities
+    # Their names are such that an attribute of a subclass hardly meets them. The first is Keras's.
+    _direction: str | None = None  # "up" or "down": where it gets better
+    _target_kind: str = "any"  # what it takes for y_true: "outputs" (an array of their shape), "labels" or "any"
+    _remedy_for_logits: str = ""  # what to do about outputs that are logits, where it takes probabilities
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         if name is not None and not isinstance(name, str):
@@ -60,11 +60,6 @@ class Metric:
     @property
     def dtype(self) -> str:
         return self._dtype
-
-    @property
-    def direction(self) -> str | None:
-        """Whether larger values are better ("up") or smaller ("down"); None where nothing says so."""
-        return self._direction
 
     @property
     def variables(self) -> list[Variable]:

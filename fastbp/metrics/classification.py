@@ -16,7 +16,7 @@ class _OfProbabilities(MeanOfFunction):
     _direction = "down"
 
     @property
-    def remedy_for_logits(self) -> str:  # type: ignore[override]
+    def _remedy_for_logits(self) -> str:  # type: ignore[override]
         return "" if self.options["from_logits"] else "from_logits=True"
 
 
@@ -108,7 +108,7 @@ class SparseCategoricalCrossentropy(_OfProbabilities):
     0.693...
     """
 
-    targets = "labels"
+    _target_kind = "labels"
     _function = staticmethod(probabilities.sparse_categorical_crossentropy)
 
     def __init__(
@@ -121,7 +121,7 @@ class SparseCategoricalCrossentropy(_OfProbabilities):
     ) -> None:
         super().__init__(name, dtype, from_logits=boolean("from_logits", from_logits), ignore_class=ignore_class, axis=axis)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         ignored = self.options["ignore_class"]
         if ignored is not None:
             counted = labels(y_true, np.moveaxis(floats("y_pred", y_pred), self.options["axis"], -1)) != ignored
@@ -141,7 +141,7 @@ class KLDivergence(MeanOfFunction):
 
     _function = staticmethod(probabilities.kl_divergence)
     _direction = "down"
-    remedy_for_logits = "a last layer with an activation instead"
+    _remedy_for_logits = "a last layer with an activation instead"
 
 
 class Poisson(MeanOfFunction):

@@ -43,15 +43,15 @@ class CompiledMetric:
     @property
     def direction(self) -> str | None:
         """Whether larger values are better ("up") or smaller ("down"); None where nothing says so."""
-        return "up" if self.metric is None else self.metric.direction
+        return "up" if self.metric is None else self.metric._direction
 
     @property
-    def targets(self) -> str:
+    def target_kind(self) -> str:
         """What kind of targets it takes: "outputs", "labels" or "any"."""
         assert self.metric is not None
         if type(self.metric) is MeanMetricWrapper and is_built_in(self.metric.function):
             return "labels" if self.metric.function.__name__.startswith("sparse_") else "outputs"
-        return self.metric.targets
+        return self.metric._target_kind
 
     def resolve(self, loss: Loss, units: int) -> "CompiledMetric":
         """This metric fitted to a loss and the units of the last layer."""
@@ -65,13 +65,13 @@ class CompiledMetric:
 
     def _check(self, loss: Loss) -> None:
         assert self.metric is not None
-        is_wrong = self.targets == "outputs" if loss.sparse else self.targets == "labels" and not loss.any_width
+        is_wrong = self.target_kind == "outputs" if loss.sparse else self.target_kind == "labels" and not loss.any_width
         if is_wrong:
             raise ValueError(
                 f"metrics must fit the targets, got {self.name!r}: with the loss {loss.name!r}, targets are "
                 + ("integer labels, for which there is 'accuracy'" if loss.sparse else "not integer labels")
             )
-        remedy = self.metric.remedy_for_logits if loss.from_logits and not self.of_logits else ""
+        remedy = self.metric._remedy_for_logits if loss.from_logits and not self.of_logits else ""
         if remedy:
             warn(
                 f"metric {self.name!r} takes probabilities, but with from_logits=True in the loss the outputs are logits: "
@@ -145,6 +145,6 @@ def check_targets(metrics: Sequence[CompiledMetric], y: np.ndarray, units: int) 
     Only needed where the loss takes targets of any width: what other losses take has been checked when metrics were resolved.
     """
     for found in metrics:
-        width = {"outputs": units, "labels": 1}.get(found.targets)
+        width = {"outputs": units, "labels": 1}.get(found.target_kind)
         if width is not None and y.ndim == 2 and y.shape[1] != width:
             raise ValueError(f"metrics need targets of shape ({len(y)}, {width}), got {y.shape} for {found.name!r}")

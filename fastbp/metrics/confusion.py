@@ -1,6 +1,5 @@
 """True and false positives and negatives at thresholds: the weights of the rows on either side of each."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,7 +119,7 @@ def checked_thresholds(thresholds: Any, default: float) -> list[float]:
     """Thresholds in [0, 1] as a list; ``default`` where there are none."""
     if thresholds is None:
         return [default]
-    given: Sequence[Any] = thresholds if isinstance(thresholds, list | tuple | np.ndarray) else [thresholds]
+    given = thresholds if isinstance(thresholds, list | tuple | np.ndarray) else [thresholds]
     if not len(given):
         raise ValueError(f"thresholds must be a number or a list of numbers, got {thresholds!r}")
     return [number("thresholds", value, 0, 1) for value in given]

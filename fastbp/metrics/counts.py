@@ -16,7 +16,7 @@ class _AtThresholds(Metric):
     ``_counted`` names the counts that make up the state.
     """
 
-    targets = "outputs"
+    _target_kind = "outputs"
     _counted: tuple[str, ...]
 
     def __init__(self, thresholds: Any, top_k: Any, class_id: Any, name: str | None, dtype: Any) -> None:
@@ -28,7 +28,7 @@ class _AtThresholds(Metric):
             setattr(self, counted, self.add_variable((len(self.thresholds),), name=counted))
 
     @property
-    def remedy_for_logits(self) -> str:  # type: ignore[override]
+    def _remedy_for_logits(self) -> str:  # type: ignore[override]
         return "thresholds=0" if self.init_thresholds is None and self.top_k is None else ""
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:

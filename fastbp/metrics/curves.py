@@ -19,7 +19,8 @@ def area(counts: Confusion, curve: str, summation: str) -> np.ndarray:
         "minoring": np.minimum(y[:-1], y[1:]),
         "majoring": np.maximum(y[:-1], y[1:]),
     }[summation]
-    return np.sum((x[:-1] - x[1:]) * heights, axis=0)
+    result: np.ndarray = np.sum((x[:-1] - x[1:]) * heights, axis=0)
+    return result
 
 
 def _receiver_operating(c: Confusion) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from ..arguments import number
 from .arrays import EPSILON, pair
 
 
-def mean_squared_error(y_true: Any, y_pred: Any) -> np.ndarray:
+def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     """The mean of ``(y_pred - y_true)^2``.
 
     Parameters
@@ -29,7 +29,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> np.ndarray:
     return np.mean((predictions - targets) ** 2, axis=-1)
 
 
-def mean_absolute_error(y_true: Any, y_pred: Any) -> np.ndarray:
+def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     """The mean of ``|y_pred - y_true|``.
 
     Examples
@@ -42,7 +42,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> np.ndarray:
     return np.mean(np.abs(predictions - targets), axis=-1)
 
 
-def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> np.ndarray:
+def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     """The mean of ``100 |y_pred - y_true| / |y_true|``, where targets below 1e-7 in size count as that.
 
     Examples
@@ -55,7 +55,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> np.ndarray:
     return 100 * np.mean(np.abs(predictions - targets) / np.maximum(np.abs(targets), EPSILON), axis=-1)
 
 
-def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> np.ndarray:
+def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
     """The mean of ``(log(1 + y_pred) - log(1 + y_true))^2``, where numbers below 1e-7 count as that.
 
     Examples
@@ -68,7 +68,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> np.ndarray:
     return np.mean((predictions - targets) ** 2, axis=-1)
 
 
-def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> np.ndarray:
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     """The mean of ``e^2 / 2`` for errors up to ``delta``, ``delta |e| - delta^2 / 2`` beyond.
 
     Examples
@@ -83,7 +83,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> np.ndarray:
     return np.mean(np.where(size <= delta, size**2 / 2, delta * size - delta**2 / 2), axis=-1)
 
 
-def log_cosh(y_true: Any, y_pred: Any) -> np.ndarray:
+def log_cosh(y_true: Any, y_pred: Any) -> Any:
     """The mean of ``log(cosh(y_pred - y_true))``.
 
     Examples
@@ -99,7 +99,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> np.ndarray:
     return np.mean(np.where(size < 1, near, far), axis=-1)
 
 
-def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> np.ndarray:
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     """The cosine of the angle between targets and predictions: 1 for the same direction. It is 0 where one of them is 0.
 
     Examples
@@ -112,12 +112,12 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> np.ndarray:
     return np.sum(targets * predictions, axis=axis)
 
 
-def _normalized(values: np.ndarray, axis: int) -> np.ndarray:
+def _normalized(values: np.ndarray, axis: int) -> Any:
     unit: np.ndarray = values / np.maximum(np.sqrt(np.sum(values**2, axis=axis, keepdims=True)), EPSILON)
     return unit
 
 
-def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> np.ndarray:
+def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     """Pearson's correlation of the outputs of each sample; NaN where they are all equal.
 
     Examples
@@ -131,7 +131,7 @@ def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> np.ndarray:
         return np.mean(targets * predictions, axis=axis) / (targets.std(axis=axis) * predictions.std(axis=axis))
 
 
-def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> np.ndarray:
+def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     """Lin's concordance of the outputs of each sample: their correlation, less where scale or offset differ.
 
     Examples

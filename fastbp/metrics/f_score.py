@@ -38,7 +38,7 @@ class FBetaScore(Metric):
     [0.384615, 0.909091, 0.833333]
     """
 
-    targets = "outputs"
+    _target_kind = "outputs"
     _direction = "up"
 
     def __init__(
@@ -59,7 +59,7 @@ class FBetaScore(Metric):
         self._counts: list[Variable] = []
 
     @property
-    def remedy_for_logits(self) -> str:  # type: ignore[override]
+    def _remedy_for_logits(self) -> str:  # type: ignore[override]
         return "" if self.threshold is None else "a last layer with an activation instead"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arguments import boolean, integer, number
 from ..conversion import as_numbers
-from .arrays import divide, floats
+from .arrays import divide, floats, same_rank
 from .base import Metric
 from .matches import rounded
 
@@ -57,20 +57,21 @@ class IoU(Metric):
             raise ValueError(f"target_class_ids must be class numbers below {num_classes}, got {target_class_ids!r}")
         self.sparse_y_true = boolean("sparse_y_true", sparse_y_true)
         self.sparse_y_pred = boolean("sparse_y_pred", sparse_y_pred)
-        self.targets = "any" if sparse_y_true else "outputs"
+        self._target_kind = "any" if sparse_y_true else "outputs"
         self.total_cm = self.add_variable((num_classes, num_classes), dtype="float64", name="total_confusion_matrix")
 
     def _classes(self, argument: str, values: Any, is_sparse: bool) -> np.ndarray:
         numbers = as_numbers(argument, values)
-        return (numbers if is_sparse else numbers.argmax(axis=self.axis)).reshape(-1).astype(np.int64)
+        return (numbers if is_sparse else numbers.argmax(axis=self.axis)).astype(np.int64)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         true = self._classes("y_true", y_true, self.sparse_y_true)
         predicted = self._classes("y_pred", y_pred, self.sparse_y_pred)
+        true, predicted = same_rank(true, predicted)
         if true.shape != predicted.shape:
-            raise ValueError(f"y_true must have a class for each prediction, got {len(true)} for {len(predicted)}")
-        weights = np.ones(1) if sample_weight is None else floats("sample_weight", sample_weight).reshape(-1)
-        weights = np.broadcast_to(weights, true.shape)
+            raise ValueError(f"y_true must have a class for each prediction, got {true.shape} for {predicted.shape}")
+        weights = np.ones(()) if sample_weight is None else floats("sample_weight", sample_weight)
+        weights = np.broadcast_to(weights[:, None] if weights.ndim == 1 < true.ndim else weights, true.shape)
         known = (true >= 0) & (true < self.num_classes) & (predicted >= 0) & (predicted < self.num_classes)
         if self.ignore_class is not None:
             known &= true != self.ignore_class
@@ -114,13 +115,14 @@ class BinaryIoU(IoU):
         self, target_class_ids: Sequence[int] = (0, 1), threshold: float = 0.5, name: str | None = None, dtype: Any = None
     ) -> None:
         super().__init__(2, target_class_ids, name, dtype)
-        self.threshold, self.targets = number("threshold", threshold), "outputs"
+        self.threshold, self._target_kind = number("threshold", threshold), "outputs"
 
     def _classes(self, argument: str, values: Any, is_sparse: bool) -> np.ndarray:
         if argument == "y_true":
             return super()._classes(argument, values, True)
-        predictions = as_numbers(argument, values).reshape(-1)
-        return (predictions >= rounded(self.threshold, predictions)).astype(np.int64)
+        predictions = as_numbers(argument, values)
+        is_one: np.ndarray = predictions >= rounded(self.threshold, predictions)
+        return is_one.astype(np.int64)
 
     def _arguments(self) -> tuple[str, ...]:
         return ("target_class_ids", "threshold")

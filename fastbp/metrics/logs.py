@@ -83,7 +83,7 @@ def epoch_logs(
     if others:
         order = None
         if outputs is None:
-            outputs, order = epoch.outputs, epoch.order
+            outputs, order = epoch.outputs, epoch.order  # type: ignore[attr-defined]
         assert outputs is not None
         y, weights = targets.y, sample_weight
         if order is not None:
@@ -153,6 +153,7 @@ def _sums_over_rows(found: CompiledMetric, y: np.ndarray, outputs: np.ndarray, b
     value that the row has among all others, it does not.
     """
     metric = found.metric
+    assert metric is not None
     if not is_built_in(type(metric).update_state):
         return False
     if not isinstance(metric, MeanMetricWrapper) or is_built_in(metric.function):

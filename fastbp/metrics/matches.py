@@ -14,13 +14,13 @@ def rounded(threshold: float, y_pred: np.ndarray) -> Any:
     return y_pred.dtype.type(threshold) if y_pred.dtype.kind == "f" else threshold
 
 
-def above(y_pred: np.ndarray, threshold: float) -> np.ndarray:
+def above(y_pred: np.ndarray, threshold: float) -> Any:
     """Which predictions are above a threshold."""
     result: np.ndarray = y_pred > rounded(threshold, y_pred)
     return result
 
 
-def accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
+def accuracy(y_true: Any, y_pred: Any) -> Any:
     """Where targets and predictions are equal.
 
     Examples
@@ -33,7 +33,7 @@ def accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
     return (targets == predictions).astype(np.float64)
 
 
-def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> np.ndarray:
+def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     """Where the target is 1 and the prediction above the threshold, or it is 0 and the prediction is not.
 
     Examples
@@ -47,7 +47,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> np.ndar
     return (targets == above(predictions, threshold)).astype(np.float64)
 
 
-def categorical_accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
+def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """Where the largest prediction is that of the class with the largest target.
 
     Examples
@@ -60,7 +60,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
     return (targets.argmax(axis=-1) == predictions.argmax(axis=-1)).astype(np.float64)
 
 
-def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
+def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """Where the largest prediction is that of the class with the label.
 
     Examples
@@ -73,7 +73,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
     return (labels(y_true, predictions) == predictions.argmax(axis=-1)).astype(np.float64)
 
 
-def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> np.ndarray:
+def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
     """Where the class with the largest target is among the ``k`` with the largest predictions.
 
     Examples
@@ -86,7 +86,7 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> np.ndarr
     return sparse_top_k_categorical_accuracy(targets.argmax(axis=-1), predictions, k)
 
 
-def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False) -> np.ndarray:
+def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False) -> Any:
     """Where the class with the label is among the ``k`` with the largest predictions; equal ones all count.
 
     Parameters

@@ -13,9 +13,9 @@ from .confusion import checked_class, count, decisions, evenly
 class _BestAt(Metric):
     """Counts at thresholds spread evenly over [0, 1], and the best ``_best`` where ``_bounded`` is at least the bound."""
 
-    targets = "outputs"
+    _target_kind = "outputs"
     _direction = "up"
-    remedy_for_logits = "a last layer with a sigmoid instead"
+    _remedy_for_logits = "a last layer with a sigmoid instead"
     _bound: str  # the name of the argument
     _bounded: tuple[str, str]  # a rate is the first of two counts over their sum
     _best: tuple[str, str]

@@ -13,7 +13,7 @@ from .arrays import EPSILON, checked_pair, floats, indices, labels, log_softmax,
 
 def binary_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
-) -> np.ndarray:
+) -> Any:
     """The mean of ``-(t log p + (1 - t) log(1 - p))`` over outputs.
 
     Parameters
@@ -53,7 +53,7 @@ def _smoothed(targets: np.ndarray, smoothing: float, classes: int) -> np.ndarray
 
 def categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
-) -> np.ndarray:
+) -> Any:
     """``-sum(t log p)`` over classes, for one-hot (or soft) targets. Probabilities are divided by their sum first.
 
     Examples
@@ -71,12 +71,13 @@ def _log_probabilities(predictions: np.ndarray, from_logits: bool, axis: int) ->
     if from_logits:
         return log_softmax(predictions, axis)
     p = predictions / predictions.sum(axis=axis, keepdims=True)
-    return np.log(np.clip(p, EPSILON, 1 - EPSILON))
+    logs: np.ndarray = np.log(np.clip(p, EPSILON, 1 - EPSILON))
+    return logs
 
 
 def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
-) -> np.ndarray:
+) -> Any:
     """``-log p[label]`` for integer labels; 0 for those of ``ignore_class``.
 
     Examples
@@ -102,7 +103,7 @@ def binary_focal_crossentropy(
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
-) -> np.ndarray:
+) -> Any:
     """The binary cross-entropy times ``(1 - p_t)^gamma``, where ``p_t`` is the probability that is right.
 
     Examples
@@ -129,7 +130,7 @@ def categorical_focal_crossentropy(
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
-) -> np.ndarray:
+) -> Any:
     """The categorical cross-entropy with each term times ``alpha (1 - p)^gamma``.
 
     Examples
@@ -145,7 +146,7 @@ def categorical_focal_crossentropy(
     return -np.sum(np.asarray(alpha) * (1 - np.exp(logs)) ** gamma * targets * logs, axis=axis)
 
 
-def kl_divergence(y_true: Any, y_pred: Any) -> np.ndarray:
+def kl_divergence(y_true: Any, y_pred: Any) -> Any:
     """``sum(t log(t / p))`` over outputs, both clipped to [1e-7, 1].
 
     Examples
@@ -158,7 +159,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> np.ndarray:
     return np.sum(targets * np.log(targets / predictions), axis=-1)
 
 
-def poisson(y_true: Any, y_pred: Any) -> np.ndarray:
+def poisson(y_true: Any, y_pred: Any) -> Any:
     """The mean of ``y_pred - y_true log(y_pred + 1e-7)`` over outputs.
 
     Examples
@@ -171,7 +172,7 @@ def poisson(y_true: Any, y_pred: Any) -> np.ndarray:
     return np.mean(predictions - targets * np.log(predictions + EPSILON), axis=-1)
 
 
-def hinge(y_true: Any, y_pred: Any) -> np.ndarray:
+def hinge(y_true: Any, y_pred: Any) -> Any:
     """The mean of ``max(1 - t y_pred, 0)`` over outputs, for targets -1 and 1. Targets that are all 0 or 1 are taken for those.
 
     Examples
@@ -183,7 +184,7 @@ def hinge(y_true: Any, y_pred: Any) -> np.ndarray:
     return np.mean(_margins(y_true, y_pred), axis=-1)
 
 
-def squared_hinge(y_true: Any, y_pred: Any) -> np.ndarray:
+def squared_hinge(y_true: Any, y_pred: Any) -> Any:
     """The mean of the squares of what ``hinge`` averages.
 
     Examples
@@ -203,7 +204,7 @@ def _margins(y_true: Any, y_pred: Any) -> np.ndarray:
     return result
 
 
-def categorical_hinge(y_true: Any, y_pred: Any) -> np.ndarray:
+def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     """``max(wrong - right + 1, 0)``, of the prediction of the right class and the largest of the others, for one-hot targets.
 
     Examples

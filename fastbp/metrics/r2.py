@@ -16,7 +16,8 @@ AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
 def r2_of(squared_error: np.ndarray, squares: np.ndarray) -> np.ndarray:
     """1 - error / variance of each output; a constant target counts 1 if it is predicted exactly, else 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(squares == 0, squared_error == 0, 1 - squared_error / squares)
+        scores: np.ndarray = np.where(squares == 0, squared_error == 0, 1 - squared_error / squares)
+    return scores
 
 
 class R2Score(Metric):
@@ -43,7 +44,7 @@ class R2Score(Metric):
     0.571...
     """
 
-    targets = "outputs"
+    _target_kind = "outputs"
     _direction = "up"
 
     def __init__(
@@ -86,8 +87,9 @@ class R2Score(Metric):
 
     def set_sums(self, samples: int, squares: np.ndarray, residual: np.ndarray) -> None:
         """Have the state that samples with these sums leave, but for the mean, which is not known."""
-        for variable, values in zip(self._totals(len(squares)), (samples, np.nan, squares, residual), strict=True):
-            variable.assign(np.broadcast_to(values, squares.shape))
+        known = np.full(squares.shape, samples), np.full(squares.shape, np.nan), squares, residual
+        for variable, values in zip(self._totals(len(squares)), known, strict=True):
+            variable.assign(values)
         self.num_samples.assign(samples)
 
     def result(self) -> Any:

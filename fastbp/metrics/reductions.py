@@ -141,7 +141,7 @@ class MeanMetricWrapper(Mean):
         """What the function makes of the samples."""
         return self._fn(y_true, y_pred, **self._options)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         super().update_state(self.values(y_true, y_pred), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class MeanMetricWrapper(Mean):
 class MeanOfFunction(MeanMetricWrapper):
     """The mean of a function of this package, after which it is called."""
 
-    targets = "outputs"
+    _target_kind = "outputs"
     _function: ClassVar[Callable[..., Any]]
 
     def __init__(self, name: str | None = None, dtype: Any = None, **options: Any) -> None:

@@ -178,6 +178,6 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     if not isinstance(found, type):
         return found
     if found is MeanMetricWrapper and isinstance(settings.get("fn"), str):
-        settings = {**settings, "fn": find(settings["fn"], custom_objects)}
+        settings = {**settings, "fn": find(settings["fn"], {**FUNCTIONS, **(custom_objects or {})})}
     made: Any = found.from_config(settings) if hasattr(found, "from_config") else found(**settings)
     return made

@@ -97,7 +97,7 @@ class RootMeanSquaredError(Mean):
     0.5
     """
 
-    targets = "outputs"
+    _target_kind = "outputs"
     _direction = "down"
 
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
@@ -108,7 +108,7 @@ class RootMeanSquaredError(Mean):
         super().update_state((predictions - targets) ** 2, sample_weight)
 
     def set_mean(self, mean: float, count: float) -> None:
-        super().set_mean(mean**2, count)
+        super().set_mean(np.square(mean), count)
 
     def result(self) -> Any:
         return np.sqrt(super().result())

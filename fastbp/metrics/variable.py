@@ -27,7 +27,7 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
     def __init__(self, value: Any, dtype: str = "float32", name: str | None = None) -> None:
         self.dtype, self.name = dtype, name
         self._wide = np.int64 if "int" in dtype else np.bool_ if dtype == "bool" else np.float64
-        self._value = np.array(value, self._wide)
+        self._value: np.ndarray = np.array(value, self._wide)
 
     @property
     def value(self) -> np.ndarray:
@@ -44,7 +44,7 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
 
     def assign(self, value: Any) -> "Variable":
         """Replace the array by one of the same shape."""
-        new = np.array(value, self._wide)
+        new: np.ndarray = np.array(value, self._wide)
         if new.shape != self.shape:
             raise ValueError(f"value must have the shape of the variable {self.name!r}, {self.shape}, got {new.shape}")
         self._value = new

@@ -125,7 +125,9 @@ def test_r2_of_constant_targets(offset):
     metric = metrics.R2Score(None)
     for rows in (slice(0, 70), slice(70, N)):
         metric.update_state(y[rows], p[rows])
-    assert metric.result().tolist() == reference.r2_score(y, p, multioutput="raw_values").tolist() == [1.0, 0.0]
+    assert metric.result().tolist() == [1.0, 0.0]  # as scikit-learn has it, where it sees that they are constant
+    if offset == 0:
+        assert reference.r2_score(y, p, multioutput="raw_values").tolist() == [1.0, 0.0]
 
 
 def test_adjusted_r2():

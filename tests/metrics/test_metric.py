@@ -26,8 +26,8 @@ CLASSES = sorted(
 )
 
 
-def made(name, **more):
-    return getattr(metrics, name)(**NEEDED.get(name, {}), **more)
+def made(kind, **more):
+    return getattr(metrics, kind)(**NEEDED.get(kind, {}), **more)
 
 
 def data(name):
