@@ -7,7 +7,7 @@ import numpy as np
 from ..arguments import boolean, integer, number, unknown
 from .arrays import EPSILON, divide, floats, sigmoid
 from .base import Metric
-from .confusion import Confusion, Decisions, count, decisions, evenly
+from .confusion import Confusion, Decisions, count, decisions, evenly, tally
 from .curves import CURVES, SUMMATIONS, area
 from .variable import Variable
 
@@ -164,7 +164,7 @@ def _exact(kept: list[Decisions], curve: str, summation: str) -> np.ndarray:
     areas = []
     for j in range(predictions.shape[1]):
         column = slice(j, j + 1)
-        limits = np.append(-np.inf, np.unique(predictions[:, j]))
-        counts = count(Decisions(is_true[:, column], predictions[:, column], weights[:, column]), limits)
-        areas.append(area(counts, curve, summation))
+        distinct, rank = np.unique(predictions[:, j], return_inverse=True)
+        rows = Decisions(is_true[:, column], predictions[:, column], weights[:, column])
+        areas.append(area(tally(rows, rank[:, None] + 1, len(distinct) + 1), curve, summation))  # all are above -infinity
     return np.concatenate(areas)

@@ -85,25 +85,30 @@ def _only_top(predictions: np.ndarray, k: int) -> np.ndarray:
 
 
 def count(rows: Decisions, thresholds: np.ndarray) -> Confusion:
-    """How much weight is above each threshold and how much is not. A prediction that is NaN makes all counts of its label NaN.
+    """How much weight is above each threshold and how much is not.
 
     Thresholds are rounded to the dtype of the predictions, so that what equals one in that is not above it.
     """
     limits = thresholds.astype(rows.predictions.dtype)
     order = np.argsort(limits, kind="stable")
+    counts = tally(rows, np.searchsorted(limits[order], rows.predictions, side="left"), len(limits))
+    given = np.argsort(order)
+    return Confusion(*(values[given] for values in vars(counts).values()))
+
+
+def tally(rows: Decisions, exceeded: np.ndarray, thresholds: int) -> Confusion:
+    """The counts at rising thresholds, of which each prediction is above the first ``exceeded``.
+
+    A prediction that is NaN makes all counts of its label NaN.
+    """
     labels = rows.predictions.shape[1]
-    below = np.searchsorted(limits[order], rows.predictions, side="left")  # how many thresholds it is above
-    place = below * labels + np.arange(labels)
-    size = (len(limits) + 1) * labels
+    place, size = exceeded * labels + np.arange(labels), (thresholds + 1) * labels
 
     def weight_of(selected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Above each threshold, and not above it: both summed up from their own end, where nothing cancels."""
         weights = None if rows.weights is None else rows.weights[selected]
         by_place = np.bincount(place[selected], weights, size).reshape(-1, labels).astype(np.float64)
-        above, not_above = np.empty((2, len(limits), labels))
-        above[order] = by_place[:0:-1].cumsum(axis=0)[::-1]
-        not_above[order] = by_place[:-1].cumsum(axis=0)
-        return above, not_above
+        return by_place[:0:-1].cumsum(axis=0)[::-1], by_place[:-1].cumsum(axis=0)
 
     true_positives, false_negatives = weight_of(rows.is_true)
     false_positives, true_negatives = weight_of(~rows.is_true)
