@@ -19,7 +19,7 @@ from ..layers.stages import stages_of
 from ..layers.store import AtRest
 from ..layers.variable import Variable
 from ..losses import Loss
-from ..metrics import Metric
+from ..metrics import CompiledMetric
 from ..optimizers import Optimizer
 from ..seeds import SHUFFLE, WEIGHTS, generator, shuffle_seed
 from .assembly import Assembly
@@ -28,7 +28,7 @@ from .holding import InEngine
 if TYPE_CHECKING:
     from ..engine.engine import Engine
 
-Measures = tuple[tuple[Metric, ...], int]
+Measures = tuple[tuple[CompiledMetric, ...], int]
 
 
 class Network(Assembly):
