@@ -1,0 +1,53 @@
+"""Parts of a pass over data, run one after the other, as one pass."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..engine.epoch import Epoch
+
+
+def combine(parts: "Sequence[Epoch]", order: np.ndarray | None = None) -> "Epoch":
+    """The pass that these parts make: each sample counts the same, whatever the part it was in.
+
+    Parameters
+    ----------
+    parts : sequence of Epoch
+    order : int64 array, optional
+        The numbers of the samples in the order of the parts, where that is not the order they come in.
+    """
+    first = parts[0]
+    samples = sum(part.samples for part in parts)
+    loss = (
+        math.fsum(part.loss * part.samples for part in parts) / samples if _all_finite(parts) else _plain_mean(parts, samples)
+    )
+    changes: dict[str, Any] = {}
+    if first.statistics is not None:
+        counts = np.sum([part.statistics.counts for part in parts if part.statistics is not None], axis=0)
+        changes["statistics"] = replace(first.statistics, counts=counts)
+    if getattr(first, "outputs", None) is not None:
+        changes |= {"outputs": np.concatenate([part.outputs for part in parts]), "order": order}
+    return replace(
+        first,
+        loss=loss,
+        samples=samples,
+        steps=sum(part.steps for part in parts),
+        seconds=sum(part.seconds for part in parts),
+        flop=sum(part.flop for part in parts),
+        threads=max(part.threads for part in parts),
+        **changes,
+    )
+
+
+def _all_finite(parts: "Sequence[Epoch]") -> bool:
+    return all(math.isfinite(part.loss * part.samples) for part in parts)
+
+
+def _plain_mean(parts: "Sequence[Epoch]", samples: int) -> float:
+    """Of losses that are not finite, or so large that their sum is not."""
+    with np.errstate(all="ignore"):
+        return float(sum(np.float64(part.loss) * (part.samples / samples) for part in parts))
