@@ -1,6 +1,5 @@
 """Parts of a pass over data, run one after the other, as one pass."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -22,9 +21,7 @@ def combine(parts: "Sequence[Epoch]", order: np.ndarray | None = None) -> "Epoch
     """
     first = parts[0]
     samples = sum(part.samples for part in parts)
-    loss = (
-        math.fsum(part.loss * part.samples for part in parts) / samples if _all_finite(parts) else _plain_mean(parts, samples)
-    )
+    loss = sum(part.loss * (part.samples / samples) for part in parts)  # of plain floats: what overflows is infinite
     changes: dict[str, Any] = {}
     if first.statistics is not None:
         counts = np.sum([part.statistics.counts for part in parts if part.statistics is not None], axis=0)
@@ -41,13 +38,3 @@ def combine(parts: "Sequence[Epoch]", order: np.ndarray | None = None) -> "Epoch
         threads=max(part.threads for part in parts),
         **changes,
     )
-
-
-def _all_finite(parts: "Sequence[Epoch]") -> bool:
-    return all(math.isfinite(part.loss * part.samples) for part in parts)
-
-
-def _plain_mean(parts: "Sequence[Epoch]", samples: int) -> float:
-    """Of losses that are not finite, or so large that their sum is not."""
-    with np.errstate(all="ignore"):
-        return float(sum(np.float64(part.loss) * (part.samples / samples) for part in parts))

@@ -148,5 +148,5 @@ def _source(x: Any, y: Any, sample_weight: Any, spec: Spec, check_finite: bool, 
         y_rows = y_rows or targets(prefix + "y", in_memory(y), samples, spec, check_finite, None, prefix + "x")
     weights = None
     if sample_weight is not None:
-        weights = sample_weights(prefix + "sample_weight", sample_weight, samples, spec.dtype)
+        weights = sample_weights(prefix + "sample_weight", sample_weight, samples)
     return Source(rows, y_rows, weights, spec=spec, check_finite=check_finite, prefix=prefix, names=column_names(x))

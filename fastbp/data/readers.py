@@ -70,7 +70,7 @@ class Mapped(_InPlaces):
 
 
 class Stored(_InPlaces):
-    """Rows of an object with ``shape``, ``dtype`` and slices, such as a data set of h5py or zarr. It is asked for slices only."""
+    """Rows of an object with ``shape``, ``dtype`` and slices, such as a data set of h5py; it is asked for slices only."""
 
     chunk_bytes = MAX_WHOLE_BYTES  # the more rows at a time, the nearer to each other they lie
 

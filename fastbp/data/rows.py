@@ -78,7 +78,7 @@ class Rows:
         if class_weight is None:
             return self
         assert self.y is not None
-        return replace(self, sample_weight=class_weight.of("y", self.y, self.x.dtype))
+        return replace(self, sample_weight=class_weight.of("y", self.y))
 
     def check_finite(self) -> None:
         """Look at numbers that were not looked at before, because they are in a large file: why a loss is not finite."""
@@ -143,11 +143,11 @@ def prepare_rows(
         rows.y = targets(prefix + "y", in_memory(y), len(rows.x), spec, check_y, None, argument)
     if sample_weight is not None:
         check_once(sample_weight, class_weight)
-        rows.sample_weight = sample_weights(prefix + "sample_weight", sample_weight, len(rows), spec.dtype)
+        rows.sample_weight = sample_weights(prefix + "sample_weight", sample_weight, len(rows))
     elif class_weight is not None:
         assert rows.y is not None
         weights = class_weight if isinstance(class_weight, ClassWeights) else ClassWeights(class_weight)
-        rows.sample_weight = weights.of(prefix + "y", rows.y, spec.dtype)
+        rows.sample_weight = weights.of(prefix + "y", rows.y)
     return rows
 
 

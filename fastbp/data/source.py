@@ -8,13 +8,11 @@ import numpy as np
 from ..feature_names import Names
 from .finite import check_finite as require_finite
 from .readers import Reader, Wanted
-from .rows import split_at
+from .rows import Rows, split_at
 from .samples import no_rows, sample_rows, sample_width
 from .spec import Spec
 from .targets import targets, unequal
 from .weights import ClassWeights
-
-Taken = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 
 
 class Source:
@@ -95,7 +93,7 @@ class Source:
         """The same with the weights of classes."""
         weighted = self._copy()
         if class_weight is not None and isinstance(self._y, np.ndarray):
-            weighted._sample_weight = class_weight.of(self._prefix + "y", self._y, self._spec.dtype)
+            weighted._sample_weight = class_weight.of(self._prefix + "y", self._y)
         else:
             weighted._class_weight = class_weight
         return weighted
@@ -107,7 +105,7 @@ class Source:
 
     # -- arrays
 
-    def take(self, rows: Wanted) -> Taken:
+    def take(self, rows: Wanted) -> Rows:
         """Samples, targets and weights of these rows, in this order, as the engine takes them.
 
         Parameters
@@ -121,11 +119,11 @@ class Source:
             require_finite(argument, x, self._numbers(rows))
         y = self._targets(rows, len(x))
         if self._class_weight is not None and y is not None:
-            return x, y, self._class_weight.of(self._prefix + "y", y, self._spec.dtype)
+            return Rows(x, y, self._class_weight.of(self._prefix + "y", y))
         weights = self._sample_weight
-        return x, y, None if weights is None else np.ascontiguousarray(weights[self._placed(rows)])
+        return Rows(x, y, None if weights is None else np.ascontiguousarray(weights[self._placed(rows)]))
 
-    def chunks(self, order: np.ndarray | None, batch_size: int) -> Iterator[Taken]:
+    def chunks(self, order: np.ndarray | None, batch_size: int, batches: int | None = None) -> Iterator[Rows]:
         """All samples, as chunks of whole batches. Only the last batch of the last chunk may be smaller.
 
         Parameters
@@ -133,8 +131,10 @@ class Source:
         order : int64 array (n,), or None
             The order of training; None: as they come.
         batch_size : int
+        batches : int, optional
+            Of a chunk; as many as are best read at a time if left out.
         """
-        wanted = self._x.chunk_bytes // (self.width * self._spec.dtype.itemsize)
+        wanted = self._x.chunk_bytes // (self.width * self._spec.dtype.itemsize) if batches is None else batches * batch_size
         for start, stop in chunk_bounds(len(self), batch_size, wanted):
             yield self.take(slice(start, stop) if order is None else order[start:stop])
         self._unchecked = self._check_targets = False
@@ -163,8 +163,7 @@ class Source:
 def chunk_bounds(samples: int, batch_size: int, wanted: int) -> Iterator[tuple[int, int]]:
     """Where chunks of about ``wanted`` samples begin and end, each of whole batches.
 
-    What is left at the end goes with the chunk before it, since a batch that is smaller than all others is one only beside them:
-    alone it would be run, and rounded, as a whole one.
+    What is left at the end goes with the chunk before it: alone, a smaller batch would be run, and so rounded, as a whole one.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Where batches come from: a sequence that is asked for them by number, an iterable that begins anew, an iterator that does not."""
+"""Where batches come from: a sequence asked for them by number, an iterable that begins anew, an iterator that does not."""
 
 import inspect
 import itertools

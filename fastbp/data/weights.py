@@ -16,12 +16,12 @@ from .finite import check_finite
 MAX_OFF_ONE = 1e-3  # by how much the numbers of a one-hot row may miss the sum of 1
 
 
-def sample_weights(argument: str, value: Any, samples: int, dtype: np.dtype) -> np.ndarray:
-    """Weights as the engine takes them: (samples,), C-contiguous, of the model's dtype."""
+def sample_weights(argument: str, value: Any, samples: int) -> np.ndarray:
+    """Weights as the engine takes them: float64 (samples,), C-contiguous."""
     array = as_numbers(argument, value)
     if array.shape not in ((samples,), (samples, 1)):
         raise ValueError(f"{argument} must have shape ({samples},), one number for each sample, got {array.shape}")
-    weights = contiguous(argument, array.reshape(-1), dtype)
+    weights = contiguous(argument, array.reshape(-1), np.dtype(np.float64))
     check_finite(argument, weights.reshape(-1, 1))
     if weights.min() < 0:
         at = int(np.argmax(weights < 0))
@@ -41,8 +41,8 @@ class ClassWeights:
     --------
     >>> import numpy as np
     >>> from fastbp.data import ClassWeights
-    >>> ClassWeights({1: 10.0}).of("y", np.array([0, 1, 2, 1]), np.dtype("float32"))
-    array([ 1., 10.,  1., 10.], dtype=float32)
+    >>> ClassWeights({1: 10.0}).of("y", np.array([0, 1, 2, 1]))
+    array([ 1., 10.,  1., 10.])
     """
 
     def __init__(self, weights: Any) -> None:
@@ -50,13 +50,12 @@ class ClassWeights:
             raise TypeError(f"class_weight must be a dict from class labels to weights, got {_shown(weights)}")
         self._weights = {_label(label): number(f"class_weight[{label!r}]", weight, 0) for label, weight in weights.items()}
 
-    def of(self, argument: str, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    def of(self, argument: str, y: np.ndarray) -> np.ndarray:
         """The weights of samples with these targets: labels (n,) or (n, 1), the nearest integer taken, or one-hot rows."""
         labels = y if y.ndim == 1 else y[:, 0] if y.shape[1] == 1 else _hot(argument, y)
         kinds, which = np.unique(np.rint(labels), return_inverse=True)
         weights = np.array([self._weights.get(int(kind), 1.0) if np.isfinite(kind) else 1.0 for kind in kinds])
-        with np.errstate(all="ignore"):
-            chosen: np.ndarray = weights.astype(dtype)[which.reshape(-1)]
+        chosen: np.ndarray = weights[which.reshape(-1)]
         return chosen
 
 
