@@ -65,7 +65,7 @@ class Batches:
     def first(self) -> Rows:
         """The first batch, which the first epoch will have as any other."""
         if self._first is None:
-            running = self._stream.start(None)
+            running = self._stream.glance()
             try:
                 batch = next(running)
             except StopIteration:

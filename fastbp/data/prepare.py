@@ -8,7 +8,7 @@ from ..arguments import boolean, number
 from ..conversion import describe
 from ..feature_names import check_columns, column_names
 from .batches import Batches
-from .readers import in_memory, is_large_map, reader
+from .readers import is_large_map, reader
 from .rows import Rows, prepare_rows
 from .source import Source
 from .spec import Spec
@@ -145,7 +145,7 @@ def _source(x: Any, y: Any, sample_weight: Any, spec: Spec, check_finite: bool, 
     y_rows: Any = None
     if spec.loss is not None:
         y_rows = reader(prefix + "y", y, spec.dtype)
-        y_rows = y_rows or targets(prefix + "y", in_memory(y), samples, spec, check_finite, None, prefix + "x")
+        y_rows = y_rows or targets(prefix + "y", y, samples, spec, check_finite, None, prefix + "x")
     weights = None
     if sample_weight is not None:
         weights = sample_weights(prefix + "sample_weight", sample_weight, samples)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..feature_names import Names, check_columns, column_names
+from ..feature_names import Names, column_names
 from ..losses import Loss
 from .finite import check_finite as require_finite
-from .readers import in_memory, is_large_map
+from .readers import is_large_map
 from .samples import is_ready, samples
 from .spec import Spec
 from .targets import targets
@@ -135,12 +135,10 @@ def prepare_rows(
     argument, names = prefix + "x", None
     if not is_ready(x, spec.inputs, spec.dtype):
         names = column_names(x)
-        check_columns(argument, x, spec.names)
-        x = in_memory(x)
     check_x, check_y = check_finite and not is_large_map(x), check_finite and not is_large_map(y)
     rows = Rows(samples(argument, x, spec, check_x), None, None, names, (check_x and check_y) or not check_finite, prefix)
     if spec.loss is not None:
-        rows.y = targets(prefix + "y", in_memory(y), len(rows.x), spec, check_y, None, argument)
+        rows.y = targets(prefix + "y", y, len(rows.x), spec, check_y, None, argument)
     if sample_weight is not None:
         check_once(sample_weight, class_weight)
         rows.sample_weight = sample_weights(prefix + "sample_weight", sample_weight, len(rows))

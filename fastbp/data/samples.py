@@ -7,6 +7,7 @@ import numpy as np
 from ..conversion import as_numbers, contiguous
 from ..feature_names import Names, check_columns
 from .finite import check_finite as require_finite
+from .readers import in_memory
 from .spec import Spec
 
 
@@ -24,7 +25,7 @@ def samples(argument: str, x: Any, spec: Spec, check_finite: bool) -> np.ndarray
         array: np.ndarray = x
     else:
         check_columns(argument, x, spec.names)
-        array = sample_rows(argument, as_numbers(argument, x), spec)
+        array = sample_rows(argument, as_numbers(argument, in_memory(x)), spec)
         array = contiguous(argument, array, spec.dtype)
     if not len(array):
         raise no_rows(argument, array.shape)

@@ -132,10 +132,11 @@ class Source:
             The order of training; None: as they come.
         batch_size : int
         batches : int, optional
-            Of a chunk; as many as are best read at a time if left out.
+            Of a chunk; as many as are best read at a time if left out. If given, a smaller last batch may be a chunk of its own,
+            and training on it rounded differently.
         """
         wanted = self._x.chunk_bytes // (self.width * self._spec.dtype.itemsize) if batches is None else batches * batch_size
-        for start, stop in chunk_bounds(len(self), batch_size, wanted):
+        for start, stop in chunk_bounds(len(self), batch_size, wanted, batches is None):
             yield self.take(slice(start, stop) if order is None else order[start:stop])
         self._unchecked = self._check_targets = False
 
@@ -160,10 +161,10 @@ class Source:
         return range(placed.start, placed.stop) if isinstance(placed, slice) else placed
 
 
-def chunk_bounds(samples: int, batch_size: int, wanted: int) -> Iterator[tuple[int, int]]:
+def chunk_bounds(samples: int, batch_size: int, wanted: int, joins: bool = True) -> Iterator[tuple[int, int]]:
     """Where chunks of about ``wanted`` samples begin and end, each of whole batches.
 
-    What is left at the end goes with the chunk before it: alone, a smaller batch would be run, and so rounded, as a whole one.
+    A smaller batch at the end ``joins`` the chunk before it: alone it would be run, and so rounded, as a whole one.
 
     Examples
     --------
@@ -174,8 +175,8 @@ def chunk_bounds(samples: int, batch_size: int, wanted: int) -> Iterator[tuple[i
     [(0, 4), (4, 9)]
     """
     size = max(1, wanted // batch_size) * batch_size
-    start = 0
-    while samples - start >= size + batch_size:
+    start, last = 0, size + (batch_size if joins else 1)
+    while samples - start >= last:
         yield start, start + size
         start += size
     if start < samples:

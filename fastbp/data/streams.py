@@ -3,7 +3,7 @@
 import inspect
 import itertools
 from collections import UserList, deque
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,10 @@ class Stream:
         """A pass over the batches; ``order`` gives them another order, where they have numbers."""
         return iter(self.batches)
 
+    def glance(self) -> Iterator[Any]:
+        """An iterator over a pass of which only the first batch is looked at."""
+        return self.start(None)
+
     def notify(self, event: str) -> None:
         """Call the user's ``on_epoch_begin`` or ``on_epoch_end``, if there is one."""
         method = getattr(self.batches, event, None)
@@ -46,7 +50,7 @@ class Stream:
 
 
 class Numbered(Stream):
-    """What has ``__getitem__`` and ``__len__`` (or ``num_batches``), as Keras's ``PyDataset``."""
+    """What has ``__getitem__`` and ``__len__`` (or ``num_batches``), as Keras's ``PyDataset``; its ``workers`` are threads."""
 
     is_numbered = True
 
@@ -66,10 +70,29 @@ class Numbered(Stream):
             numbers: Any = itertools.count()
         else:
             numbers = range(length) if order is None or length < 2 else map(int, order(length))
+        workers = getattr(self.batches, "workers", 1)
+        if workers > 1:
+            return self._ahead(numbers, workers, getattr(self.batches, "max_queue_size", workers))
         return (self.batches[number] for number in numbers)
 
+    def glance(self) -> Iterator[Any]:
+        return (self.batches[0] for _ in range(1) if self.length != 0)
 
-class Iterable(Stream):
+    def _ahead(self, numbers: Iterable[int], workers: int, ahead: int) -> Iterator[Any]:
+        """The batches of these numbers in their order, some of them made ahead by threads."""
+        from concurrent.futures import ThreadPoolExecutor  # few need it
+
+        waiting: deque[Any] = deque()
+        with ThreadPoolExecutor(workers) as pool:
+            for number in numbers:
+                waiting.append(pool.submit(self.batches.__getitem__, number))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+
+class Restarted(Stream):
     """What begins anew with each ``iter``: a ``DataLoader`` of torch, a data set of TensorFlow."""
 
     def __init__(self, batches: Any) -> None:
@@ -96,7 +119,7 @@ def stream(value: Any) -> Stream | None:
         return Once(value)
     if hasattr(value, "__getitem__") and (hasattr(value, "__len__") or hasattr(type(value), "num_batches")):
         return Numbered(value)
-    return Iterable(value) if hasattr(value, "__iter__") else None
+    return Restarted(value) if hasattr(value, "__iter__") else None
 
 
 def is_array_like(value: Any) -> bool:

@@ -9,6 +9,7 @@ from ..conversion import as_numbers, contiguous
 from ..kernels.codes import BINARY_CROSSENTROPY, CATEGORICAL_CROSSENTROPY
 from ..losses import Loss
 from .finite import check_finite as require_finite
+from .readers import in_memory
 from .samples import is_ready
 from .spec import Spec
 
@@ -25,7 +26,7 @@ def targets(
     loss = spec.loss
     assert loss is not None
     ready = not loss.sparse and not loss.any_width and is_ready(y, spec.outputs, spec.dtype)
-    array: np.ndarray = y if ready else as_numbers(argument, y)
+    array: np.ndarray = y if ready else as_numbers(argument, in_memory(y))
     if array.ndim and len(array) != samples:
         raise unequal(x_argument, argument, samples, len(array))
     if loss.sparse:
