@@ -132,7 +132,7 @@ class Source:
             The order of training; None: as they come.
         batch_size : int
         batches : int, optional
-            Of a chunk; as many as are best read at a time if left out. If given, a smaller last batch may be a chunk of its own,
+            Of a chunk; as many as are best read at a time if left out. If given, a smaller last batch may be alone in a chunk,
             and training on it rounded differently.
         """
         wanted = self._x.chunk_bytes // (self.width * self._spec.dtype.itemsize) if batches is None else batches * batch_size
