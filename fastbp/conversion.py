@@ -101,6 +101,8 @@ def _object_error(argument: str, value: Any) -> TypeError:
         hint = ": make its values columns, such as np.column_stack(list(x.values()))"
     elif hasattr(value, "toarray"):
         hint = ": x.toarray() makes an array of a sparse matrix"
+    elif hasattr(value, "collect"):
+        hint = ": x.collect() reads it"
     elif isinstance(value, set | frozenset):
         hint = ": it has no order, as sorted(x) has"
     elif isinstance(value, Iterable):
@@ -122,7 +124,8 @@ def _non_numeric_column(value: Any) -> str:
     """A phrase that names the first column of a DataFrame that holds no numbers."""
     if hasattr(value, "columns") and hasattr(value, "dtypes"):
         for name, dtype in zip(value.columns, value.dtypes, strict=False):
-            if getattr(dtype, "kind", "") not in set("fiub"):
+            is_number = dtype.is_numeric() if hasattr(dtype, "is_numeric") else getattr(dtype, "kind", "") in set("fiub")
+            if not is_number and str(dtype) != "Boolean":  # of polars, whose dtypes have no kind
                 return f" with column {name!r} of dtype {dtype}"
     return ""
 

@@ -126,7 +126,7 @@ def is_array_like(value: Any) -> bool:
     """Whether it is one array, something that is taken for one, or refused as one."""
     if value is None or isinstance(value, list | tuple | range | str | deque | UserList | Set | Mapping | type):
         return True
-    if any(hasattr(value, name) for name in ("__array__", "shape", "tocsr", "to_numpy")):
+    if any(hasattr(value, name) for name in ("__array__", "shape", "tocsr", "to_numpy", "collect")):
         return True
     try:
         memoryview(value)

@@ -273,6 +273,39 @@ def test_what_has_no_end_needs_steps(endless):
     assert epoch(batches, 4) == rows_of(4, 5, 0, 1)
 
 
+def keras_epochs(x, steps, epochs):
+    """The rows that Keras takes in each epoch."""
+    from keras.src.trainers.epoch_iterator import EpochIterator
+
+    iterator = EpochIterator(x=x, steps_per_epoch=steps, shuffle=False)
+    iterator.reset()
+    return [[(data[0][1][:, 0] - 0.5).astype(int).tolist() for _, _, data in iterator.enumerate_epoch()] for _ in range(epochs)]
+
+
+@pytest.mark.filterwarnings("ignore:.*ran out of data")
+@pytest.mark.parametrize("kind", ["PyDataset", "DataLoader", "generator"])
+@pytest.mark.parametrize("steps", [None, 1, 2, 3, 4, 5, 6, 7])
+def test_epochs_have_the_batches_that_keras_s_have(kind, steps):
+    keras = pytest.importorskip("keras")
+    if kind == "generator" and steps is None:
+        pytest.skip("Keras begins the second epoch with the batches it has looked at before the first")
+
+    class Data(keras.utils.PyDataset):
+        def __len__(self):
+            return 6
+
+        def __getitem__(self, number):
+            return parts()[number]
+
+    make = {"PyDataset": Data, "DataLoader": lambda: loader(parts()), "generator": lambda: itertools.cycle(parts())}[kind]
+    if kind == "generator":
+        expected = keras_epochs((batch for batch in make()), steps, 5)
+    else:
+        expected = keras_epochs(make(), steps, 5)
+    batches = prepare(make(), spec=spec())
+    assert [epoch(batches, steps) for _ in range(5)] == expected
+
+
 # --------------------------------------------------------------------------------------------- sequences of batches
 
 

@@ -139,7 +139,6 @@ VALIDATION = {
     "with weights": lambda: (X, Y, np.arange(12)),
     "sparse": lambda: (sparse.csr_array(X), Y),
     "generator": lambda: (batch for batch in BATCHES),
-    "sequence": lambda: collections.UserDict(enumerate(BATCHES)),
 }
 
 
