@@ -297,11 +297,10 @@ def test_epochs_have_the_batches_that_keras_s_have(kind, steps):
         def __getitem__(self, number):
             return parts()[number]
 
-    make = {"PyDataset": Data, "DataLoader": lambda: loader(parts()), "generator": lambda: itertools.cycle(parts())}[kind]
-    if kind == "generator":
-        expected = keras_epochs((batch for batch in make()), steps, 5)
-    else:
-        expected = keras_epochs(make(), steps, 5)
+    make = {"PyDataset": Data, "DataLoader": lambda: loader(parts()), "generator": lambda: generator(itertools.cycle(parts()))}[
+        kind
+    ]
+    expected = keras_epochs(make(), steps, 5)
     batches = prepare(make(), spec=spec())
     assert [epoch(batches, steps) for _ in range(5)] == expected
 
