@@ -140,9 +140,10 @@ def is_stored(value: Any) -> bool:
     if any(hasattr(value, name) for name in in_memory) or not len(value.shape):
         return False
     try:
-        return np.dtype(value.dtype).kind in "fiub"
+        np.dtype(value.dtype)
     except TypeError:  # a dtype that is not NumPy's
         return False
+    return True
 
 
 def is_mapped(array: Any) -> bool:
@@ -163,7 +164,7 @@ def reader(argument: str, value: Any, dtype: np.dtype) -> Reader | None:
     """What reads the rows of data that is better not taken whole; None for all other data."""
     if not (is_sparse(value) or is_stored(value) or is_large_map(value)):
         return None
-    if dtype.itemsize * math.prod(value.shape) <= MAX_WHOLE_BYTES or value.dtype.kind not in "fiub":
+    if dtype.itemsize * math.prod(value.shape) <= MAX_WHOLE_BYTES or np.dtype(value.dtype).kind not in "fiub":
         return None  # what is no numbers gets its error from those who take it whole
     if is_sparse(value):
         return Sparse(value)
@@ -176,7 +177,9 @@ def in_memory(value: Any) -> Any:
     """The same data as something that NumPy takes for an array."""
     if is_sparse(value):
         return value.toarray()
-    return value[0 : value.shape[0]] if is_stored(value) else value
+    if not is_stored(value):
+        return value
+    return value[0 : value.shape[0] if np.dtype(value.dtype).kind in "fiub" else 1]  # to see what else it is, one row will do
 
 
 def _is_usable(array: np.ndarray, dtype: np.dtype) -> bool:

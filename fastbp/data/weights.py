@@ -47,7 +47,7 @@ class ClassWeights:
 
     def __init__(self, weights: Any) -> None:
         if not isinstance(weights, Mapping):
-            raise TypeError(f"class_weight must be a dict from class labels to weights, got {_shown(weights)}")
+            raise TypeError(f"class_weight must be a dict from integer labels to weights, got {_shown(weights)}")
         self._weights = {_label(label): number(f"class_weight[{label!r}]", weight, 0) for label, weight in weights.items()}
 
     def of(self, argument: str, y: np.ndarray) -> np.ndarray:
@@ -68,7 +68,8 @@ def _hot(argument: str, y: np.ndarray) -> np.ndarray:
             f"class_weight needs one class for each sample, but {argument} has the numbers {y[row].tolist()[:8]} at row {row}: "
             "one-hot rows add up to 1. For other targets, give sample_weight"
         )
-    return np.argmax(y, axis=1)
+    hot: np.ndarray = np.argmax(y, axis=1)
+    return hot
 
 
 def _label(label: Any) -> int:
@@ -78,9 +79,7 @@ def _label(label: Any) -> int:
     try:
         return operator.index(label)
     except TypeError:
-        raise TypeError(
-            f"class_weight must be a dict from class labels, integers, to weights, got the label {label!r}"
-        ) from None
+        raise TypeError(f"class_weight must be a dict from integer labels to weights, got the label {label!r}") from None
 
 
 def _shown(value: Any) -> str:

@@ -1,6 +1,7 @@
 """What kinds of data are told apart, what rows in memory look like, and validation data."""
 
 import collections
+import datetime
 import re
 
 import numpy as np
@@ -36,7 +37,6 @@ WHOLE = {
     "list of rows": list,
     "DataFrame": pd.DataFrame,
     "__array__": Numbers,
-    "matrix": np.matrix,
     "masked array": np.ma.array,
     "memoryview": memoryview,
 }
@@ -168,7 +168,7 @@ def test_what_is_no_validation_data(data):
     [
         ((X[:, :2], Y), r"validation_data x must have shape \(samples, 3\), got \(12, 2\)"),
         ((X, Y[:5]), "validation_data x and validation_data y must have the same number of rows, got 12 and 5"),
-        ((np.where(X[2, 1] == X, NAN, X), Y), "validation_data x must be finite, got nan .* row 2, column 1"),
+        ((np.where(X[2, 2] == X, NAN, X), Y), "validation_data x must be finite, got nan .* row 2, column 2"),
         (((x[:, :2], y) for x, y in BATCHES), r"validation_data batch 0: x must have shape \(samples, 3\), got \(6, 2\)"),
         (((x, None) for x, _ in BATCHES), "validation_data batch 0: y must come with x"),
     ],
@@ -230,7 +230,9 @@ def test_what_is_missing_in_polars_is_nan(polars):
     ("column", "text"),
     [
         (["u", "v", "w"], "'u' at row 0, column 'b'|column 'b' of dtype String"),
-        (pd.date_range("2020-01-01", periods=3).to_pydatetime().tolist(), "column 'b'"),
+        (pd.date_range("2020-01-01", periods=3).to_pydatetime().tolist(), "column 'b' of dtype Datetime.*numbers of dates"),
+        ([datetime.date(2020, 1, 1)] * 3, "column 'b' of dtype Date: make numbers of dates"),
+        ([datetime.timedelta(1)] * 3, "column 'b' of dtype Duration.*make numbers"),
         ([[1], [2], [3]], "column 'b'"),
     ],
 )
