@@ -26,8 +26,9 @@ def combine(parts: "Sequence[Epoch]", order: np.ndarray | None = None) -> "Epoch
     if first.statistics is not None:
         counts = np.sum([part.statistics.counts for part in parts if part.statistics is not None], axis=0)
         changes["statistics"] = replace(first.statistics, counts=counts)
-    if getattr(first, "outputs", None) is not None:
-        changes |= {"outputs": np.concatenate([part.outputs for part in parts]), "order": order}
+    outputs = [getattr(part, "outputs", None) for part in parts]
+    if outputs[0] is not None:
+        changes |= {"outputs": np.concatenate(outputs), "order": order}
     return replace(
         first,
         loss=loss,
