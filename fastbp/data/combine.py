@@ -26,7 +26,7 @@ def combine(parts: "Sequence[Epoch]", order: np.ndarray | None = None) -> "Epoch
     if first.statistics is not None:
         counts = np.sum([part.statistics.counts for part in parts if part.statistics is not None], axis=0)
         changes["statistics"] = replace(first.statistics, counts=counts)
-    outputs = [getattr(part, "outputs", None) for part in parts]
+    outputs: list[Any] = [getattr(part, "outputs", None) for part in parts]
     if outputs[0] is not None:
         changes |= {"outputs": np.concatenate(outputs), "order": order}
     return replace(
