@@ -8,6 +8,9 @@ from .base import NUMBERED_HOOKS, OLDER_NAMES, PLAIN_HOOKS, Callback, implements
 from .history import History
 from .progress_bars import ProgbarLogger
 
+_HOOKS = *PLAIN_HOOKS, *NUMBERED_HOOKS
+_NOBODY: dict[str, list[Callable[..., Any]]] = {hook: [] for hook in _HOOKS}
+
 
 def _plain(hook: str) -> Callable[..., None]:
     def call(self: "CallbackList", logs: Any = None) -> None:
@@ -98,16 +101,21 @@ class CallbackList:
 
     def _listen(self) -> None:
         """Find out which callbacks have something to do in which hook."""
+        self.looks = [callback.on_look for callback in self.callbacks if hasattr(callback, "on_look")]
+        self._listeners = {hook: self._listeners_of(hook) for hook in _HOOKS} if self.callbacks else _NOBODY
 
-        def listeners(hook: str) -> list[Callable[..., Any]]:
-            names = hook, OLDER_NAMES.get(hook, hook)
-            return [getattr(one, hook) for one in self.callbacks if any(implements(one, name) for name in names)]
-
-        self._listeners = {hook: listeners(hook) for hook in (*PLAIN_HOOKS, *NUMBERED_HOOKS)}
+    def _listeners_of(self, hook: str) -> list[Callable[..., Any]]:
+        names = hook, OLDER_NAMES.get(hook, hook)
+        return [getattr(one, hook) for one in self.callbacks if any(implements(one, name) for name in names)]
 
     def listens(self, *hooks: str) -> bool:
         """Whether a callback has something to do in one of these hooks."""
-        return any(self._listeners[hook] for hook in hooks)
+        return bool(self.callbacks) and any(self._listeners[hook] for hook in hooks)
+
+    def look(self) -> None:
+        """Let those look who want to now and then."""
+        for listener in self.looks:
+            listener()
 
     def diverged(self, batch: int) -> bool:
         """Tell those who want to know that the loss of a batch is not finite; whether there are any."""

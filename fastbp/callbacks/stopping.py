@@ -140,7 +140,7 @@ class TerminateOnNaN(Callback):
 
 
 class TimeBudget(Callback):
-    """End a fit after a number of seconds, at the end of the epoch in which they run out.
+    """End a fit after a number of seconds, in the midst of an epoch if need be.
 
     Parameters
     ----------
@@ -168,15 +168,23 @@ class TimeBudget(Callback):
 
     def __init__(self, seconds: float, verbose: int = 0) -> None:
         self.seconds, self.verbose = number("seconds", seconds, 0), verbose
-        self.stopped_epoch, self._end = 0, 0.0
+        self.stopped_epoch, self._end, self._epoch = 0, 0.0, 0
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Start the clock."""
         self.stopped_epoch, self._end = 0, time.perf_counter() + self.seconds
 
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Note the epoch."""
+        self._epoch = epoch
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Look at the clock."""
-        if time.perf_counter() >= self._end:
-            self.stopped_epoch, self.model.stop_training = epoch, True
+        """Look at the clock once more: validation may have taken long."""
+        self.on_look()
+
+    def on_look(self) -> None:
+        """Look at the clock; ``fit`` calls this every few batches."""
+        if time.perf_counter() >= self._end and not self.model.stop_training:
+            self.stopped_epoch, self.model.stop_training = self._epoch, True
             if self.verbose:
-                message(f"Epoch {epoch + 1}: the {self.seconds:g} seconds are over")
+                message(f"Epoch {self._epoch + 1}: the {self.seconds:g} seconds are over")

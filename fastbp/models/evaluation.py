@@ -6,9 +6,13 @@ import numpy as np
 
 from ..arguments import boolean, integer, verbosity
 from ..callbacks.callback_list import CallbackList
-from ..data import inputs
+from ..data import Batches, Spec, prepare
+from ..data.samples import samples
 from ..engine.threads import check_threads
+from .measures import Measures
 from .measuring import Measuring
+from .portions import is_weighted, need_end, step_count
+from .predicting import Predicting
 from .progress import format_logs, show
 from .trainable import Trainable, as_returned
 
@@ -68,14 +72,16 @@ class Evaluable(Trainable):
         >>> model.evaluate([[1.0], [2.0]], [3.0, 4.0], verbose=0)
         [4.0, 2.0]
         """
-        batch_size = integer("batch_size", BATCH_SIZE if batch_size is None else batch_size, 1)
-        verbose, threads, measures = verbosity(verbose), thread_count(threads), self._to_measure()
+        verbose, threads = verbosity(verbose), thread_count(threads)
         steps, return_dict = None if steps is None else integer("steps", steps, 1), boolean("return_dict", return_dict)
-        engine = self._need_engine("evaluate")
-        rows = self._checked_rows(x, y, sample_weight, None, check_finite)
-        rows = rows if steps is None else rows.part(0, steps * batch_size)
-        listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=-(-len(rows) // batch_size))
-        logs = Measuring(engine, measures, rows, batch_size, threads, listening).logs()
+        size = integer("batch_size", BATCH_SIZE if batch_size is None else batch_size, 1)
+        metrics, engine = self._to_measure(), self._need_engine("evaluate")
+        data = prepare(x, y, sample_weight, spec=self._spec(), check_finite=check_finite, batch_size=batch_size)
+        self._check_targets(data)
+        need_end(data, "steps", steps)
+        listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=step_count(data, size, steps))
+        measures = Measures(metrics, is_weighted(data), size)
+        logs = Measuring(engine, measures, data, size, steps, threads, listening).logs()
         if verbose:
             show(format_logs(logs))
         return as_returned(logs, return_dict)
@@ -115,6 +121,7 @@ class Evaluable(Trainable):
         Parameters
         ----------
         x : array of shape (samples, features)
+            Or data of another kind, as for ``fit``.
         batch_size : int, optional
             For ``steps`` and callbacks (None: 32). The result does not depend on it.
         verbose : {"auto", 0, 1, 2}
@@ -136,36 +143,20 @@ class Evaluable(Trainable):
         >>> model.predict([[1.0, 2.0]])
         array([[3.]], dtype=float32)
         """
-        if batch_size is not None:
-            integer("batch_size", batch_size, 1)
-        verbose = verbosity(verbose)
+        size = BATCH_SIZE if batch_size is None else integer("batch_size", batch_size, 1)
+        verbose, threads = verbosity(verbose), thread_count(threads)
+        steps = None if steps is None else integer("steps", steps, 1)
         engine = self._engine or self._need_engine("predict")
-        x = self._rows(x) if self._flattens else x
-        x = inputs("x", x, self._input_units, self._dtype, False, self._feature_names)
-        batch_size = batch_size or BATCH_SIZE
-        if steps is not None:
-            x = x[: integer("steps", steps, 1) * batch_size]
-        if callbacks is not None:
-            listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=-(-len(x) // batch_size))
-            return self._watched_predictions(x, batch_size, thread_count(threads), listening)
-        output: np.ndarray = engine.forward(x, thread_count(threads))
-        return output
-
-    def _watched_predictions(self, x: np.ndarray, batch_size: int, threads: int | None, callbacks: CallbackList) -> np.ndarray:
-        """The output for x, of which callbacks see a batch after the other."""
-        self.stop_predicting, seen = False, 0
-        callbacks.on_predict_begin()
-        output: np.ndarray = self._need_engine("predict").forward(x, threads)
-        if callbacks.listens("on_predict_batch_begin", "on_predict_batch_end"):
-            for step, start in enumerate(range(0, len(x), batch_size)):
-                callbacks.on_predict_batch_begin(step)
-                seen = start + batch_size
-                callbacks.on_predict_batch_end(step, {"outputs": output[start:seen].copy()})
-                if self.stop_predicting:
-                    output = output[:seen]
-                    break
-        callbacks.on_predict_end()
-        return output
+        spec = Spec(self._input_units, 0, self._dtype, None, self._feature_names, self._flattens, self._sample_shape)
+        if callbacks is None and steps is None and type(x) is np.ndarray:  # the fast path of a caller that predicts row by row
+            output: np.ndarray = engine.forward(samples("x", x, spec, False), threads)
+            return output
+        data = prepare(x, spec=spec, check_finite=False, batch_size=batch_size)
+        need_end(data, "steps", steps)
+        if steps is not None and not isinstance(data, Batches):
+            data = data.part(0, min(len(data), steps * size))
+        listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=step_count(data, size, steps))
+        return Predicting(engine, data, size, steps, threads, listening).outputs()
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """The output for x, as ``predict`` gives it.

@@ -1,17 +1,15 @@
 """The loss and metrics of data that nothing is learnt from: what ``evaluate`` and the validation of a fit do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import integer
 from ..callbacks.callback_list import CallbackList
-from ..metrics import epoch_logs
+from ..data import Batches, Data, Rows, Source
 from ..scaled_sums import Targets
 from .batch_logs import BatchLogs
-from .joined import joined
-from .network import Measures
-from .passes import weights_of
-from .rows import Rows
+from .measures import Answers, Measures
+from .portions import ROWS_AT_ONCE
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -25,51 +23,83 @@ class Measuring:
     ----------
     engine : Engine
     measures : Measures
-    rows : Rows
+    data : Rows, Source or Batches
     batch_size : int
         For callbacks that look at batches; the result does not depend on it.
+    steps : int, optional
+        Batches to measure on; None: all.
     threads : int, optional
     callbacks : CallbackList
     """
 
     def __init__(
-        self, engine: "Engine", measures: Measures, rows: Rows, batch_size: int, threads: int | None, callbacks: CallbackList
+        self,
+        engine: "Engine",
+        measures: Measures,
+        data: Data,
+        batch_size: int,
+        steps: int | None,
+        threads: int | None,
+        callbacks: CallbackList,
     ) -> None:
-        self._engine, self._rows, self._batch_size, self._threads = engine, rows, batch_size, threads
-        self._metrics, self._counted = measures
-        self._callbacks, self._targets = callbacks, Targets(rows.y)
+        if steps is not None and not isinstance(data, Batches):
+            data = data.part(0, min(steps * batch_size, len(data)))
+        self._engine, self._measures, self._data, self._threads = engine, measures, data, threads
+        self._batch_size, self._steps, self._callbacks = batch_size, steps, callbacks
+        self._watched = callbacks.listens("on_test_batch_begin", "on_test_batch_end")
+        self._targets = Targets(data.y) if isinstance(data, Rows) and data.y is not None else None
 
-    def logs(self) -> dict[str, float]:
+    def logs(self) -> dict[str, Any]:
         """The loss and metrics by name."""
-        callbacks = self._callbacks
+        callbacks, data = self._callbacks, self._data
         callbacks.on_test_begin()
-        if callbacks.listens("on_test_batch_begin", "on_test_batch_end"):
-            logs = self._watched()
-        else:
-            logs = epoch_logs(self._measure(self._rows), self._metrics, self._targets)
+        logs = self._logs_of_portions() if self._watched or not isinstance(data, Rows) else self._logs_of_rows(data)
         callbacks.on_test_end(logs)
         return logs
 
+    def _logs_of_rows(self, rows: Rows) -> dict[str, Any]:
+        assert self._targets is not None
+        return self._measures.logs(self._measure(rows), self._targets, rows.sample_weight)
+
     def _measure(self, rows: Rows) -> "Epoch":
-        return self._engine.evaluate(rows.x, rows.y, self._counted, self._threads, **weights_of(rows))
+        assert rows.y is not None
+        settings: dict[str, Any] = {} if rows.sample_weight is None else {"sample_weight": rows.sample_weight}
+        if self._measures.keeps_outputs:
+            settings["keep_outputs"] = True
+        return self._engine.evaluate(rows.x, rows.y, self._measures.counted, self._threads, **settings)
 
-    def _watched(self) -> dict[str, float]:
-        """The same, with callbacks that look at each batch; unless one of them ends it, it is all measured once more."""
-        rows, callbacks = self._rows, self._callbacks
-        done: list[Epoch] = []
-        callbacks.model.stop_evaluating = False
+    def _logs_of_portions(self) -> dict[str, Any]:
+        """Of data that is not in memory, or that callbacks look at a batch at a time.
 
-        def logs_so_far(parts: int) -> dict[str, float]:
-            epoch = joined(*done[:parts])
-            return epoch_logs(epoch, self._metrics, Targets(rows.y[: epoch.samples]))
+        Rows in memory are measured once more in the end, as they are without callbacks, unless one has ended it.
+        """
+        parts: list[Epoch] = []
+        answers: list[Answers] = []
+        model = self._callbacks.model
+        model.stop_evaluating = False
 
-        for step, start in enumerate(range(0, len(rows), self._batch_size)):
-            callbacks.on_test_batch_begin(step)
-            done.append(self._measure(rows.part(start, start + self._batch_size)))
-            callbacks.on_test_batch_end(step, BatchLogs(logs_so_far, len(done)))
-            if callbacks.model.stop_evaluating:
-                return logs_so_far(len(done))
-        return epoch_logs(self._measure(rows), self._metrics, self._targets)
+        def logs_so_far(count: int) -> dict[str, Any]:
+            return self._measures.logs_of_parts(parts[:count], answers[:count])
+
+        for step, rows in enumerate(self._portions()):
+            assert rows.y is not None
+            self._callbacks.on_test_batch_begin(step)
+            answers.append((rows.y, rows.sample_weight))
+            parts.append(self._measure(rows))
+            self._callbacks.on_test_batch_end(step, BatchLogs(logs_so_far, len(parts)))
+            if model.stop_evaluating:
+                return logs_so_far(len(parts))
+        return self._logs_of_rows(self._data) if isinstance(self._data, Rows) else logs_so_far(len(parts))
+
+    def _portions(self) -> Iterator[Rows]:
+        """The data in parts: batches where callbacks look at them."""
+        data, size = self._data, self._batch_size
+        if isinstance(data, Rows):
+            return (data.part(start, min(start + size, len(data))) for start in range(0, len(data), size))
+        if isinstance(data, Source):
+            return data.chunks(None, size, 1) if self._watched else data.chunks(None, ROWS_AT_ONCE)
+        data.restart()
+        return data.epoch(self._steps)
 
 
 def validated_epochs(frequency: Any) -> Callable[[int], bool]:

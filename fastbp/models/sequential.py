@@ -1,4 +1,4 @@
-"""Sequential: a stack of layers that learns, with the methods and habits of Keras's.
+"""Learning from data, with the arguments and habits of Keras's ``fit``.
 
 The way of a fit: the arguments are checked -> the engine runs an epoch, or some short ones, in one compiled
 call -> callbacks have a look -> the history grows.
@@ -6,52 +6,27 @@ call -> callbacks have a look -> the history grows.
 
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import boolean, integer, number, verbosity
+from ..arguments import boolean, integer, verbosity
 from ..callbacks.callback_list import CallbackList, flat
 from ..callbacks.history import History
 from ..callbacks.progress_bars import ProgbarLogger
-from ..conversion import describe
-from ..feature_names import column_names
-from ..metrics import epoch_logs
-from ..scaled_sums import Targets
+from ..data import Batches, Data, Rows, training_data
+from ..errors import TrainingDiverged
 from .evaluation import BATCH_SIZE, Evaluable, thread_count
+from .measures import Measures
 from .measuring import Measuring, validated_epochs
-from .passes import Passes, Settings, WatchedPasses, WholePasses
+from .passes import Passes, PortionPasses, Teacher, WholePasses
+from .portions import is_weighted, need_end, portions, step_count
 from .progress import Progress
-from .rows import Rows
 from .training_loop import TrainingLoop
 
 if TYPE_CHECKING:
+    from ..engine.engine import Engine
     from ..engine.epoch import Epoch
 
 
-class Sequential(Evaluable):
-    """Layers one after the other.
-
-    Parameters
-    ----------
-    layers : list of Dense, optional
-        Perhaps with an Input first. Without one, the first data tells the width of the input.
-    seed : int, optional
-        Fixes the initial weights and the shuffling: the same seed gives the same bits. They have nothing to do with the
-        numbers of ``np.random.default_rng(seed)``.
-    dtype : {"float32", "float64"}
-        Of weights and arithmetic. Data of this dtype that lies in C order is used where it is, without a copy.
-    name : str, optional
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import fastbp
-    >>> x = np.linspace(-1, 1, 256, dtype="float32").reshape(-1, 1)
-    >>> model = fastbp.Sequential([fastbp.Dense(32, "tanh"), fastbp.Dense(1)], seed=0)
-    >>> model.compile(fastbp.Adam(0.01), "mse", metrics=["mae"])
-    >>> history = model.fit(x, np.sin(3 * x), epochs=50, verbose=0)
-    >>> model.evaluate(x, np.sin(3 * x), verbose=0, return_dict=True)["mae"] < 0.2
-    True
-    >>> model.predict(x[:5]).shape
-    (5, 1)
-    """
+class Fittable(Evaluable):
+    """What learns from data, measures and predicts."""
 
     history: History | None = None
     stop_training = False  # a callback may set it
@@ -147,36 +122,47 @@ class Sequential(Evaluable):
         """
         epochs, initial_epoch = integer("epochs", epochs, 0), integer("initial_epoch", initial_epoch, 0)
         verbose, threads, shuffle = verbosity(verbose), thread_count(threads), _shuffles(shuffle)
+        steps = None if steps_per_epoch is None else integer("steps_per_epoch", steps_per_epoch, 1)
         validates, watching = validated_epochs(validation_freq), list(flat(callbacks))
-        train, held_out = self._training_data(
-            x, y, sample_weight, class_weight, validation_data, validation_split, check_finite
+        metrics = self._to_measure()
+        train, held_out = training_data(
+            x,
+            y,
+            sample_weight,
+            class_weight,
+            validation_data,
+            validation_split,
+            spec=self._spec(),
+            check_finite=check_finite,
+            batch_size=batch_size,
         )
-        batch_size = _batch_size(batch_size, steps_per_epoch, len(train))
-        engine, (metrics, counted) = self._build(train.x.shape[1]), self._to_measure()
-        self._feature_names = self._feature_names or column_names(x)
-        params = {"verbose": verbose, "epochs": epochs, "steps": steps_per_epoch or -(-len(train) // batch_size)}
+        self._check_targets(train)
+        need_end(train, "steps_per_epoch", steps)
+        size = _batch_size(batch_size, steps, train)
+        held_out_size = integer("validation_batch_size", validation_batch_size or size, 1)
+        held_out_steps = None if validation_steps is None else integer("validation_steps", validation_steps, 1)
+        if held_out is not None:
+            self._check_targets(held_out)
+            need_end(held_out, "validation_steps", held_out_steps)
+        engine = self._build(train.width)
+        self._feature_names = self._feature_names or train.names
+        params = {"verbose": verbose, "epochs": epochs, "steps": step_count(train, size, steps)}
         self.history, listening = self._listeners(watching, params)
-        targets, settings = Targets(train.y), Settings(batch_size, shuffle, counted, threads)
-
-        def logs_of(epoch: "Epoch") -> dict[str, float]:
-            return epoch_logs(epoch, metrics, targets if epoch.samples == len(train) else _targets_so_far(epoch, train))
-
-        passes: Passes
-        if listening.listens("on_train_batch_begin", "on_train_batch_end"):
-            passes = WatchedPasses(engine, train, settings, listening, logs_of)
-        else:
-            passes = WholePasses(engine, train, settings)
-
-        def train_epochs(index: int, count: int, ended: "list[Epoch]") -> None:
-            self._train(engine, index, count, ended, passes.train)
-
+        passes = self._passes(engine, train, size, steps, shuffle, threads, listening)
         validation = None
         if held_out is not None:
-            size = integer("validation_batch_size", validation_batch_size or batch_size, 1)
-            if validation_steps is not None:
-                held_out = held_out.part(0, size * integer("validation_steps", validation_steps, 1))
-            validation = Measuring(engine, (metrics, counted), held_out, size, threads, listening)
-        loop = TrainingLoop(train_epochs, passes, logs_of, self.metrics_names, validation, validates, listening, self.history)
+            measures = Measures(metrics, is_weighted(held_out), held_out_size)
+            validation = Measuring(engine, measures, held_out, held_out_size, held_out_steps, threads, listening)
+
+        def train_epochs(index: int, count: int, ended: "list[Epoch]") -> None:
+            try:
+                self._train(engine, index, count, ended, passes.train)
+            except TrainingDiverged:
+                if isinstance(train, Rows):
+                    train.check_finite()  # which may say why
+                raise
+
+        loop = TrainingLoop(train_epochs, passes, self.metrics_names, validation, validates, listening, self.history)
         self.stop_training = False
         with Progress(verbose, epochs, initial_epoch) as progress:
             progress.prepare(engine)
@@ -185,42 +171,36 @@ class Sequential(Evaluable):
 
     # -- the parts of it
 
+    def _passes(
+        self,
+        engine: "Engine",
+        data: Data,
+        batch_size: int,
+        steps: int | None,
+        shuffle: bool,
+        threads: int | None,
+        callbacks: CallbackList,
+    ) -> Passes:
+        """How passes over the data are to be made."""
+        whole = isinstance(data, Rows) and steps is None
+        measures = Measures(self._to_measure(), is_weighted(data), batch_size)
+        size = None if isinstance(data, Batches) else batch_size
+        teacher = Teacher(engine, self._compiled()[0], measures, size, shuffle and whole, threads)
+        looked_at = callbacks.looks or callbacks.listens("on_train_batch_begin", "on_train_batch_end")
+        if isinstance(data, Rows) and whole and not looked_at:
+            return WholePasses(teacher, data)
+        order = engine.next_order if shuffle and not whole else None
+        return PortionPasses(teacher, portions(data, batch_size, steps, order), callbacks)
+
     def _listeners(self, callbacks: list[Any], params: dict[str, Any]) -> tuple[History, CallbackList]:
         """The history to fill and the callbacks to call, without those whose work is done anyway."""
         history = next((callback for callback in callbacks if isinstance(callback, History)), None) or History()
-        if type(history) is History:
+        if type(history) is History and history in callbacks:
             history.on_train_begin()
         called = [callback for callback in callbacks if type(callback) not in (History, ProgbarLogger)]
         listening = CallbackList(called, model=self, **params)
         history.set_params({**params, "dtype": self.dtype})
         return history, listening
-
-    def _training_data(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any,
-        class_weight: Any,
-        validation_data: Any,
-        validation_split: Any,
-        check_finite: bool,
-    ) -> tuple[Rows, Rows | None]:
-        """What to train on and what to validate on, all of it checked."""
-        fraction = number("validation_split", validation_split, 0, 1, below=True)
-        train = self._checked_rows(x, y, sample_weight, class_weight, check_finite)
-        if validation_data is not None:
-            if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
-                raise ValueError(f"validation_data must be a tuple (x, y), got {describe(validation_data)}")
-            like = train.x.shape[1], self._feature_names or column_names(x)
-            held_x, held_y, weights = (*validation_data, None)[:3]
-            return train, self._checked_rows(held_x, held_y, weights, None, check_finite, "validation_data ", like)
-        return train.split(fraction) if fraction else (train, None)
-
-
-def _targets_so_far(epoch: "Epoch", rows: Rows) -> Targets:
-    """The targets of the samples that a pass has come to."""
-    order = getattr(epoch, "order", None)
-    return Targets(rows.y[: epoch.samples] if order is None else rows.y[order])
 
 
 def _shuffles(shuffle: Any) -> bool:
@@ -228,7 +208,7 @@ def _shuffles(shuffle: Any) -> bool:
     return shuffle != "batch" and boolean("shuffle", shuffle)
 
 
-def _batch_size(batch_size: Any, steps_per_epoch: Any, samples: int) -> int:
+def _batch_size(batch_size: Any, steps: int | None, data: Data) -> int:
     if batch_size is not None:
         return integer("batch_size", batch_size, 1)
-    return BATCH_SIZE if steps_per_epoch is None else -(-samples // integer("steps_per_epoch", steps_per_epoch, 1))
+    return BATCH_SIZE if steps is None or isinstance(data, Batches) else -(-len(data) // steps)

@@ -5,22 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import losses
 from ..arguments import boolean
-from ..data import arrays, inputs, output_gradient, pair
+from ..data import arrays, inputs, output_gradient, prepare_rows
 from ..errors import TrainingDiverged
-from ..feature_names import Names, column_names
-from ..metrics import epoch_logs
-from ..scaled_sums import Targets
 from .compiled import Compiled
-from .passes import Settings, WholePasses
-from .rows import Rows
+from .measures import Measures
+from .passes import Teacher, WholePasses
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.epoch import Epoch
 
-Data = tuple[np.ndarray, np.ndarray]
 Learn = Callable[[int, "list[Epoch]"], None]  # so many epochs; those that have ended are appended
 
 
@@ -118,13 +113,17 @@ class Trainable(Compiled):
         >>> model.train_on_batch([[1.0]], [2.0])
         4.0
         """
-        rows = self._checked_rows(x, y, sample_weight, class_weight, check_finite)
-        engine, (metrics, counted) = self._build(rows.x.shape[1]), self._to_measure()
-        self._feature_names = self._feature_names or column_names(x)
+        rows = prepare_rows(
+            x, y, sample_weight, class_weight, spec=self._spec(), check_finite=boolean("check_finite", check_finite)
+        )
+        self._check_targets(rows)
+        engine, return_dict = self._build(rows.width), boolean("return_dict", return_dict)
+        self._feature_names = self._feature_names or rows.names
+        measures = Measures(self._to_measure(), rows.sample_weight is not None)
+        passes = WholePasses(Teacher(engine, self._compiled()[0], measures, None, False, None), rows)
         ended: list[Epoch] = []
-        passes = WholePasses(engine, rows, Settings(len(rows), False, counted, None))
         self._train(engine, 0, 1, ended, passes.train)
-        return as_returned(epoch_logs(ended[0], metrics, Targets(rows.y)), return_dict)
+        return as_returned(passes.logs_of(ended[0]), return_dict)
 
     def value_and_gradient(self, x: Any, y: Any, *, check_finite: bool = True) -> tuple[float, list[np.ndarray]]:
         """The loss on all of x, y and its gradient with respect to the weights, in ``get_weights`` order.
@@ -145,8 +144,10 @@ class Trainable(Compiled):
         >>> loss, [g.tolist() for g in gradients]
         (4.0, [[[-12.0]], [-4.0]])
         """
-        x, y = self._pair(x, y, check_finite)
-        loss, gradients = self._build(x.shape[1]).value_and_gradient(x, y)
+        rows = prepare_rows(x, y, spec=self._spec(), check_finite=boolean("check_finite", check_finite))
+        self._check_targets(rows)
+        assert rows.y is not None
+        loss, gradients = self._build(rows.width).value_and_gradient(rows.x, rows.y)
         return float(loss), gradients
 
     def apply_gradients(self, gradients: Sequence[Any]) -> None:
@@ -184,9 +185,11 @@ class Trainable(Compiled):
         """
         from ..engine.epoch import Diverged
 
+        optimizer = self._compiled()[0]
+        self._build(self._input_units or 0)  # another model may have used the layers since
         self._kept_rows = 0
         engine.state.remember()
-        before = len(ended)
+        before, optimizer.iterations = len(ended), engine.steps
         try:
             learn(count, ended)
         except (Diverged, KeyboardInterrupt) as error:
@@ -199,39 +202,10 @@ class Trainable(Compiled):
             if isinstance(error, KeyboardInterrupt):
                 error.add_note("The weights had become NaN or infinite; they are those of the last finished epoch.")
                 raise
-            rate = self._compiled()[0].learning_rate
+            rate = optimizer.learning_rate
             raise TrainingDiverged(index + done + 1, error.step, rate, error.by_weights, from_finite) from None
-
-    # -- data
-
-    def _checked_rows(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any,
-        class_weight: Any,
-        check_finite: bool,
-        prefix: str = "",
-        like: tuple[int, Names] | None = None,
-    ) -> Rows:
-        """Samples, targets and their weights, checked."""
-        if sample_weight is not None or class_weight is not None:
-            raise NotImplementedError("sample_weight and class_weight are not there yet")
-        return Rows(*self._pair(x, y, check_finite, prefix, like))
-
-    def _pair(self, x: Any, y: Any, check_finite: bool, prefix: str = "", like: tuple[int, Names] | None = None) -> Data:
-        """Samples and targets, checked. ``like``: the input's width and names, which the model may not know yet."""
-        _, counted = self._to_measure()
-        loss, outputs = self._compiled()[1], self._need_outputs()
-        width, names = like or (self._input_units, self._feature_names)
-        x = self._rows(x) if self._flattens else x
-        x, y = pair(x, y, (width, outputs), loss, self._dtype, boolean("check_finite", check_finite), prefix, names)
-        if isinstance(loss, losses.Custom):
-            if counted and y.shape[1] != outputs:
-                listed = ", ".join(repr(metric.name) for metric in self._metrics)
-                raise ValueError(f"metrics need targets of shape ({len(y)}, {outputs}), got {y.shape} for {listed}")
-            loss.graph(y.shape[1], outputs)  # a bad formula stops here, before anything has changed
-        return x, y
+        finally:
+            optimizer.iterations = engine.steps
 
 
 def as_returned(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:

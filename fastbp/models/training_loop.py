@@ -8,8 +8,9 @@ from ..callbacks.callback_list import CallbackList
 from ..callbacks.history import History
 from ..engine.interrupts import run_to_end
 from ..errors import TrainingDiverged
+from ..kernels.fields import MAX_EPOCHS
 from .measuring import Measuring
-from .passes import LogsOf, Passes
+from .passes import Passes
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ Train = Callable[[int, int, "list[Epoch]"], None]  # first epoch, how many; thos
 
 def epochs_at_once(seconds: float) -> int:
     """Epochs of one call into the kernel, by the seconds of one."""
-    from ..kernels.fields import MAX_EPOCHS
-
     return min(MAX_EPOCHS, max(1, int(AT_ONCE / max(seconds, 1e-9))))
 
 
@@ -35,10 +34,8 @@ class TrainingLoop:
     train : callable
     passes : Passes
         What it trains.
-    logs_of : callable
-        Gives the loss and metrics of an epoch's training.
     names : list of str
-        Of these.
+        Of the loss and metrics.
     validation : Measuring, optional
     validates : callable
         Says whether it is to be done after an epoch, counted from 1.
@@ -51,14 +48,13 @@ class TrainingLoop:
         self,
         train: Train,
         passes: Passes,
-        logs_of: LogsOf,
         names: Sequence[str],
         validation: Measuring | None,
         validates: Callable[[int], bool],
         callbacks: CallbackList,
         history: History,
     ) -> None:
-        self._train, self._passes, self._logs_of, self._names = train, passes, logs_of, names
+        self._train, self._passes, self._names = train, passes, names
         self._validation, self._validates = validation, validates
         self._callbacks, self._history = callbacks, history
         self._ended: list[Epoch] = []
@@ -102,7 +98,7 @@ class TrainingLoop:
             self._ended.append(Epoch(math.nan, 0, error.step, 0.0, 0, 1, None))
 
     def _training_logs(self, epoch: "Epoch") -> dict[str, float]:
-        return dict.fromkeys(self._names, math.nan) if math.isnan(epoch.loss) else self._logs_of(epoch)
+        return dict.fromkeys(self._names, math.nan) if math.isnan(epoch.loss) else self._passes.logs_of(epoch)
 
     def _validated_logs(self, index: int, validation: Measuring) -> dict[str, float]:
         """Those of the last epoch. After one that diverged there is nothing to validate: its weights are gone."""
