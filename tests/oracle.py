@@ -1,7 +1,8 @@
 """Backpropagation as a textbook writes it: plain NumPy in float64, nothing clever, nothing taken from fastbp.
 
 A network is a list of layers, each a dictionary such as ``{"activation": "elu", "alpha": 1.0, "use_bias": True}`` (only
-``activation`` is needed; ``settings`` hold what else an activation has by Keras's names). Its weights are one flat list: kernel
+``activation`` is needed; ``settings`` hold what else an activation has by Keras's names; with ``"trainable": False`` its
+weights stay as they are). Its weights are one flat list: kernel
 (in, out), bias (out,), kernel, bias, ...
 A loss is a dictionary such as ``{"name": "huber", "delta": 1.0}``, an optimizer one such as ``{"name": "adam",
 "learning_rate": 0.001}``. What is left out has Keras's default. The definitions are Keras 3's.
@@ -270,31 +271,38 @@ def targets(loss, y, units):
     return y * (1 - smoothing) + smoothing / units
 
 
-def cce_value_and_gradient(p, t):
-    """Cross-entropy of rows of p divided by their sums and clipped; averaged over samples."""
+def cce_rows(p, t):
+    """Cross-entropy of each row of p divided by its sum and clipped, and its gradient."""
     total = p.sum(axis=1, keepdims=True)
     q = p / total
     inside = np.clip(q, EPSILON, 1 - EPSILON)
     dq = -t / inside * clip_slope(q)
     dp = (dq - (dq * q).sum(axis=1, keepdims=True)) / total
-    return -(t * np.log(inside)).sum() / len(p), dp / len(p)
+    return -(t * np.log(inside)).sum(axis=1), dp
 
 
-def cce_of_logits_value_and_gradient(z, t):
-    """Softmax and cross-entropy as one function of the logits; averaged over samples."""
+def cce_of_logits_rows(z, t):
+    """Softmax and cross-entropy of each row as one function of the logits, and its gradient."""
     dz = softmax(z) * t.sum(axis=1, keepdims=True) - t
-    return -(t * log_softmax(z)).sum() / len(z), dz / len(z)
+    return -(t * log_softmax(z)).sum(axis=1), dz
 
 
-def loss_value_and_gradient(loss, output, y, logits=False):
-    """The loss and its gradient with respect to ``output``, which are logits if ``logits`` or the loss says so."""
+def loss_rows(loss, output, y, logits=False):
+    """The loss of each row and its gradient with respect to ``output``: logits if ``logits`` or the loss says so."""
     t = targets(loss, y, output.shape[1])
     logits = logits or loss.get("from_logits", False)
     if loss["name"].endswith("categorical_crossentropy"):
-        return cce_of_logits_value_and_gradient(output, t) if logits else cce_value_and_gradient(output, t)
+        return cce_of_logits_rows(output, t) if logits else cce_rows(output, t)
     value, slope = ELEMENTWISE_LOSSES[loss["name"] + ("_of_logits" if logits else "")]
     delta = loss.get("delta", 1.0)
-    return value(output, t, delta).mean(), slope(output, t, delta) / output.size
+    return value(output, t, delta).mean(axis=1), slope(output, t, delta) / output.shape[1]
+
+
+def loss_value_and_gradient(loss, output, y, logits=False, sample_weight=None):
+    """The mean over rows of their losses, each times its weight, and the gradient of that with respect to ``output``."""
+    values, slopes = loss_rows(loss, output, y, logits)
+    weight = np.ones(len(values)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    return (weight * values).mean(), weight[:, None] * slopes / len(values)
 
 
 def is_fused(network, loss):
@@ -344,12 +352,18 @@ def backward(network, weights, tape, delta, fused=False):
     return delta, gradients
 
 
-def value_and_gradient(network, weights, loss, x, y):
-    """The loss of one batch and its gradients in the order of the weights."""
+def trainable(network):
+    """For each array of the weights whether it learns."""
+    return [layer.get("trainable", True) for layer in network for _ in range(1 + layer.get("use_bias", True))]
+
+
+def value_and_gradient(network, weights, loss, x, y, sample_weight=None):
+    """The loss of one batch and its gradients in the order of the weights: 0 for those that do not learn."""
     output, tape = forward(network, weights, x)
     fused = is_fused(network, loss)
-    value, delta = loss_value_and_gradient(loss, tape[-1][1] if fused else output, y, logits=fused)
-    return value, backward(network, weights, tape, delta, fused)[1]
+    value, delta = loss_value_and_gradient(loss, tape[-1][1] if fused else output, y, fused, sample_weight)
+    gradients = backward(network, weights, tape, delta, fused)[1]
+    return value, [g if learns else np.zeros_like(g) for g, learns in zip(gradients, trainable(network), strict=True)]
 
 
 # ----------------------------------------------------------------------------------------------------- optimizers
@@ -415,9 +429,10 @@ class Optimizer:
     def __init__(self, settings):
         self.settings, self.step, self.states = settings, 0, None
 
-    def apply(self, weights, gradients):
+    def apply(self, weights, gradients, learning_rate=None):
         """One step: the new arrays. Weight decay shrinks them before the update."""
         o, self.step = self.settings, self.step + 1
+        o = o if learning_rate is None else {**o, "learning_rate": learning_rate}
         self.states = self.states or [{} for _ in weights]
         decay = o.get("weight_decay", DEFAULT_DECAY.get(o["name"])) or 0.0
         rule, new = OPTIMIZERS[o["name"]], []
@@ -426,12 +441,18 @@ class Optimizer:
         return new
 
 
-def train_epoch(network, weights, loss, optimizer, x, y, batch_size):
-    """One pass over the data in its order: the new weights and the mean loss of the samples."""
-    total = 0.0
-    for start in range(0, len(x), batch_size):
-        batch_x, batch_y = x[start : start + batch_size], y[start : start + batch_size]
-        value, gradients = value_and_gradient(network, weights, loss, batch_x, batch_y)
-        weights = optimizer.apply(weights, gradients)
-        total += value * len(batch_x)
+def train_epoch(network, weights, loss, optimizer, x, y, batch_size, sample_weight=None, learning_rates=None):
+    """One pass over the data in its order: the new weights and the mean loss of the samples.
+
+    ``learning_rates``, one for each step, take the place of the optimizer's. Layers that are not trainable stay.
+    """
+    total, learns = 0.0, trainable(network)
+    for step, start in enumerate(range(0, len(x), batch_size)):
+        rows = slice(start, start + batch_size)
+        weight = None if sample_weight is None else sample_weight[rows]
+        value, gradients = value_and_gradient(network, weights, loss, x[rows], y[rows], weight)
+        rate = None if learning_rates is None else learning_rates[step]
+        new = optimizer.apply(weights, gradients, rate)
+        weights = [n if learn else w for n, w, learn in zip(new, weights, learns, strict=True)]
+        total += value * len(x[rows])
     return weights, total / len(x)

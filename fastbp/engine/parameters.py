@@ -6,7 +6,7 @@ stay like this for good; users see ordinary arrays.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,10 @@ def address(array: np.ndarray | None) -> int:
 
 @dataclass(frozen=True)
 class Shape:
-    """One layer's sizes and the place of its panels in the flat buffers (in elements)."""
+    """One layer's sizes and the place of its panels in the flat buffers (in elements).
+
+    ``trainable``: whether it has weights that are differentiated and updated.
+    """
 
     units_in: int
     units_out: int
@@ -43,6 +46,7 @@ class Shape:
     lanes: int
     offset: int
     transposed_offset: int
+    trainable: bool = False
 
     @property
     def is_dense(self) -> bool:
@@ -126,14 +130,24 @@ class Parameters:
         offset = transposed_offset = 0
         for stage in stages:
             shape = Shape(stage.units_in, stage.units_out, stage.kind, stage.bias, lanes, offset, transposed_offset)
-            self.shapes.append(shape)
+            self.shapes.append(replace(shape, trainable=shape.weighted and stage.trainable))
             offset += shape.size
             transposed_offset += shape.transposed_size
-        self.weighted = [shape for shape in self.shapes if shape.weighted]
         self.size = offset
         self.weights = aligned_zeros(offset, self.dtype)
         self.transposed = aligned_zeros(transposed_offset, self.dtype)
         self.reset_state(0)
+
+    @property
+    def weighted(self) -> list[Shape]:
+        """The shapes of the layers with weights."""
+        return [shape for shape in self.shapes if shape.weighted]
+
+    def set_trainable(self, flags: Iterable[bool]) -> None:
+        """Choose which layers' weights are differentiated and updated: a flag for each stage."""
+        self.shapes = [
+            replace(shape, trainable=shape.weighted and flag) for shape, flag in zip(self.shapes, flags, strict=True)
+        ]
 
     def without_weights(self, stages: Iterable[Stage]) -> list[Shape]:
         """The shapes of further stages, which have no weights."""
@@ -150,6 +164,14 @@ class Parameters:
         """Take kernels and biases in order and refresh the transposed copies."""
         self.fill(self.weights, weights)
         self.refresh_transposed()
+
+    def copy_weights(self) -> np.ndarray:
+        """A copy of the weights as they lie here, with the transposed ones."""
+        return np.concatenate((self.weights, self.transposed))
+
+    def restore_weights(self, copied: np.ndarray) -> None:
+        """Return to what ``copy_weights`` gave."""
+        self.weights[:], self.transposed[:] = copied[: self.size], copied[self.size :]
 
     def refresh_transposed(self) -> None:
         for shape, matrix in self._matrices(self.weights):

@@ -38,6 +38,7 @@ FUNCTIONS = (
     optimizer.update,
     optimizer.check_finite,
     loss.loss,
+    loss.weigh_rows,
 )
 
 

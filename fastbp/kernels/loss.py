@@ -243,5 +243,20 @@ _LOSSES |= {code: _cross_entropy_logits(code) for code in (CATEGORICAL_CROSSENTR
 _LOSSES[CUSTOM_LOSS] = calls_address("loss_custom", len(ARGUMENTS), ARGUMENTS.index("parameter"))
 
 
+def _weigh_rows(s, weights, weights_row, order, row_loss, g, g_row, rows, vectors):
+    """Multiply the loss of each row and its gradient by the weight of its sample, a float64. What is not finite stays so."""
+    b, double = s.b, ir.DoubleType()
+    with s.loop(rows) as r:
+        weight = b.load(s.pointer(b.add(weights, b.mul(sample_of(s, order, r), weights_row)), double))
+        place = s.pointer(b.add(row_loss, b.mul(r, s.index(8))), double)
+        b.store(b.fmul(b.load(place), weight), place)
+        factor, start = s.broadcast(s.from_double(weight)), b.add(g, b.mul(r, g_row))
+        with s.loop(vectors) as j:
+            address = b.add(start, b.mul(j, s.index(s.lanes * s.itemsize)))
+            s.store(s.load(address) * factor, address)
+
+
+weigh_rows = VectorFunction("weigh_rows", 8, _weigh_rows)
+
 # loss(code, p, p_row, ...), arguments as in ARGUMENTS: overwrites g and row_loss.
 loss = selects_by_code("loss", _LOSSES)

@@ -1,30 +1,16 @@
 """Activations as layers of their own names: ReLU, LeakyReLU, ELU, Softmax, and PReLU, which learns."""
 
-from dataclasses import dataclass
+from typing import Unpack
 
 from .. import activations, initializers
 from ..initializers import Initializer
-from .base import Layer, Weight, check_name
-from .stages import Stage, activate, prelu
+from .activation import Activated
+from .base import Layer, Weight
+from .settings import Common, refuse_unless_none
+from .stages import Stage, prelu
 
 
-class _Activated(Layer):
-    """A layer that is an activation with settings."""
-
-    activation: activations.Activation
-
-    def stages(self, input_units: int) -> tuple[Stage, ...]:
-        """The layer as the kernels compute it."""
-        return (activate(input_units, self.activation),)
-
-    @property
-    def output_activation(self) -> str | None:
-        """The name of the activation."""
-        return self.activation.name
-
-
-@dataclass(frozen=True, init=False)
-class ReLU(_Activated):
+class ReLU(Activated):
     """``x`` above ``threshold``, but at most ``max_value``; below it ``negative_slope * (x - threshold)``.
 
     Parameters
@@ -33,7 +19,8 @@ class ReLU(_Activated):
         None is unlimited.
     negative_slope, threshold : float
         At least 0.
-    name : str, optional
+    **settings
+        ``name`` and the others of every ``Layer``.
 
     Examples
     --------
@@ -50,24 +37,28 @@ class ReLU(_Activated):
     max_value: float | None
     negative_slope: float
     threshold: float
-    name: str | None
 
     def __init__(
-        self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, name: str | None = None
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **settings: Unpack[Common],
     ) -> None:
+        super().__init__(**settings)
         activation = activations.relu(negative_slope=negative_slope, max_value=max_value, threshold=threshold)
-        self._set(**dict(activation.settings), name=check_name(name), activation=activation)
+        self._set(**dict(activation.settings), activation=activation)
 
 
-@dataclass(frozen=True, init=False)
-class LeakyReLU(_Activated):
+class LeakyReLU(Activated):
     """``x`` where it is positive, else ``negative_slope * x``.
 
     Parameters
     ----------
     negative_slope : float
         At least 0. The default is that of Keras's layer; its activation of the name leaky_relu has 0.2.
-    name : str, optional
+    **settings
+        ``name`` and the others of every ``Layer``.
     alpha : float, optional
         Keras 2's name of ``negative_slope``.
 
@@ -80,22 +71,22 @@ class LeakyReLU(_Activated):
 
     kind = "leaky_re_lu"
     negative_slope: float
-    name: str | None
 
-    def __init__(self, negative_slope: float = 0.3, name: str | None = None, *, alpha: float | None = None) -> None:
+    def __init__(self, negative_slope: float = 0.3, *, alpha: float | None = None, **settings: Unpack[Common]) -> None:
+        super().__init__(**settings)
         activation = activations.leaky_relu(negative_slope=negative_slope if alpha is None else alpha)
-        self._set(**dict(activation.settings), name=check_name(name), activation=activation)
+        self._set(**dict(activation.settings), activation=activation)
 
 
-@dataclass(frozen=True, init=False)
-class ELU(_Activated):
+class ELU(Activated):
     """``x`` where it is positive, else ``alpha * (exp(x) - 1)``.
 
     Parameters
     ----------
     alpha : float
         At least 0.
-    name : str, optional
+    **settings
+        ``name`` and the others of every ``Layer``.
 
     Examples
     --------
@@ -106,22 +97,22 @@ class ELU(_Activated):
 
     kind = "elu"
     alpha: float
-    name: str | None
 
-    def __init__(self, alpha: float = 1.0, name: str | None = None) -> None:
+    def __init__(self, alpha: float = 1.0, **settings: Unpack[Common]) -> None:
+        super().__init__(**settings)
         activation = activations.elu(alpha=alpha)
-        self._set(**dict(activation.settings), name=check_name(name), activation=activation)
+        self._set(**dict(activation.settings), activation=activation)
 
 
-@dataclass(frozen=True, init=False)
-class Softmax(_Activated):
+class Softmax(Activated):
     """Probabilities in proportion to ``exp(x)``.
 
     Parameters
     ----------
     axis : int
         -1: a sample's units, the only axis there is.
-    name : str, optional
+    **settings
+        ``name`` and the others of every ``Layer``.
 
     Examples
     --------
@@ -133,14 +124,13 @@ class Softmax(_Activated):
 
     kind = "softmax"
     axis: int
-    name: str | None
 
-    def __init__(self, axis: int = -1, name: str | None = None) -> None:
+    def __init__(self, axis: int = -1, **settings: Unpack[Common]) -> None:
+        super().__init__(**settings)
         activation = activations.softmax(axis=axis)
-        self._set(**dict(activation.settings), name=check_name(name), activation=activation)
+        self._set(**dict(activation.settings), activation=activation)
 
 
-@dataclass(frozen=True, init=False)
 class PReLU(Layer):
     """``x`` where it is positive, else ``alpha * x`` with an alpha for each unit, which is learnt (He et al. 2015,
     arXiv:1502.01852).
@@ -151,7 +141,8 @@ class PReLU(Layer):
         See ``fastbp.initializers``. Zeros make it begin as a relu.
     alpha_regularizer, alpha_constraint, shared_axes : None
         Keras's further arguments, which must be None here.
-    name : str, optional
+    **settings
+        ``name`` and the others of every ``Layer``.
 
     Examples
     --------
@@ -163,7 +154,6 @@ class PReLU(Layer):
 
     kind = "p_re_lu"
     alpha_initializer: Initializer
-    name: str | None
 
     def __init__(
         self,
@@ -171,15 +161,18 @@ class PReLU(Layer):
         alpha_regularizer: None = None,
         alpha_constraint: None = None,
         shared_axes: None = None,
-        name: str | None = None,
+        **settings: Unpack[Common],
     ) -> None:
-        none = {"alpha_regularizer": alpha_regularizer, "alpha_constraint": alpha_constraint, "shared_axes": shared_axes}
-        for argument, value in none.items():
-            if value is not None:
-                raise ValueError(f"{argument} must be None: each unit has a slope of its own, got {value!r}")
-        self._set(alpha_initializer=initializers.get(alpha_initializer, "alpha_initializer"), name=check_name(name))
+        super().__init__(**settings)
+        if shared_axes is not None:
+            raise ValueError(f"shared_axes must be None: each unit has a slope of its own, got {shared_axes!r}")
+        self._set(
+            alpha_initializer=initializers.get(alpha_initializer, "alpha_initializer"),
+            shared_axes=None,
+            **refuse_unless_none(alpha_regularizer=alpha_regularizer, alpha_constraint=alpha_constraint),
+        )
 
-    def weights(self, input_units: int) -> tuple[Weight, ...]:
+    def weight_specs(self, input_units: int) -> tuple[Weight, ...]:
         """Alpha."""
         return (Weight("alpha", (input_units,), self.alpha_initializer),)
 

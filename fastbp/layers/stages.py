@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,8 @@ class Stage:
         Elementwise, applied to the outputs; with ``WHOLE_ROWS`` one of whole rows.
     bias : bool
         Whether a dense stage has one.
+    trainable : bool
+        Whether its weights, if it has any, are differentiated and updated.
     """
 
     kind: int
@@ -31,6 +33,7 @@ class Stage:
     units_out: int
     activation: Activation = linear
     bias: bool = False
+    trainable: bool = True
 
     def apart(self) -> tuple[Stage, Stage]:
         """The stage without its activation, and the activation as a separate stage."""
@@ -58,14 +61,14 @@ def prelu(units: int) -> Stage:
     return Stage(PRELU, units, units)
 
 
-def stages_of(layers: Iterable[Any], units: int) -> list[Stage]:
-    """The stages of consecutive layers, the first of which has ``units`` inputs."""
+def stages_of(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[Stage]:
+    """The stages of consecutive layers, the first of which has ``units`` inputs; ``trainable`` is a flag for each layer."""
     found: list[Stage] = []
-    for layer in layers:
+    for i, layer in enumerate(layers):
         for stage in layer.stages(units):
             if found and stage.kind == ELEMENTWISE and found[-1].kind == DENSE and found[-1].activation == linear:
                 found[-1] = replace(found[-1], activation=stage.activation)  # one pass over the outputs rather than two
             else:
-                found.append(stage)
+                found.append(stage if trainable is None or trainable[i] else replace(stage, trainable=False))
         units = layer.output_units(units)
     return found
