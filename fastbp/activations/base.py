@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..kernels import codes
+from ..serialization import Configured
 from .kinds import KINDS, REQUIRED
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class Activation:
+class Activation(Configured):
     """What a layer does to its weighted sums.
 
     Take one of ``fastbp.activations``, name it (``"tanh"``), or give a function; see ``fastbp.activations.custom``.
@@ -101,8 +102,9 @@ class Activation:
         Parameters
         ----------
         *arguments
-            Data: an array, or a node of a formula; then settings in Keras's order. Of leaky_relu and elu a number alone is
-            the first setting, and so is True or False of gelu.
+            Data: an array, a node of a formula, or a tensor without numbers (an ``Input``, or what a layer makes of one),
+            which gives the output of an ``Activation`` layer; then settings in Keras's order. Of leaky_relu and elu a number
+            alone is the first setting, and so is True or False of gelu.
         **settings
             By Keras's names.
 
@@ -117,6 +119,8 @@ class Activation:
         """
         if "x" in settings:
             arguments = (settings.pop("x"), *arguments)
+        if arguments and hasattr(arguments[0], "through_activation"):  # a layer's output, for data that will come
+            return arguments[0].through_activation(self._with_settings(self._named(arguments[1:], settings)))
         if not arguments or (self._takes_number and _is_number(arguments[0])):
             return self._with_settings(self._named(arguments, settings))
         given = {**dict(self.settings), **self._named(arguments[1:], settings)}

@@ -1,5 +1,6 @@
 """Activations as objects: called with data or settings, by name, written down and read back."""
 
+import json
 import pickle
 import subprocess
 import sys
@@ -142,6 +143,30 @@ def test_a_custom_one_is_written_down_by_name():
         activations.deserialize("bump")
     with pytest.raises(TypeError, match="cannot be written down.*needs a name"):
         activations.serialize(lambda z: z * z)
+
+
+def test_your_own_by_name_and_within_a_layer():
+    with fastbp.utils.custom_object_scope({"bump": bump}):
+        assert activations.get("bump").function is bump and Dense(3, "bump").activation.function is bump
+    layer = Dense(4, activations.celu(alpha=0.5))
+    config = layer.get_config()
+    assert config["activation"] == {"class_name": "celu", "config": {"alpha": 0.5}}
+    assert json.loads(json.dumps(config)) == config and Dense.from_config(config).activation == layer.activation
+    assert Dense(4, "relu").get_config()["activation"] == "relu"
+    written = fastbp.utils.serialize_keras_object(activations.celu(alpha=0.5))
+    assert fastbp.utils.deserialize_keras_object(written) == layer.activation
+
+
+def test_of_a_tensor_without_numbers():
+    """As in a functional model: the activation is a layer of its own."""
+    tensor = Input((6,))
+    hidden = activations.relu(Dense(5)(tensor), max_value=1.0)
+    model = fastbp.models.Model(tensor, Dense(2)(activations.celu(hidden, 0.5)))
+    names = [type(layer).__name__ for layer in model.layers]
+    assert [name for name in names if name != "InputLayer"] == ["Dense", "Activation", "Activation", "Dense"]
+    kernel, bias, last, shift = model.get_weights()
+    within = oracle.FORMULAS["celu"][0](oracle.relu(Z @ kernel + bias, max_value=1.0), 0.5)
+    assert model.predict(Z) == pytest.approx(within @ last + shift, abs=1e-5)
 
 
 @pytest.mark.parametrize(
