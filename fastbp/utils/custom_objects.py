@@ -112,7 +112,7 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
     for known in ({**get_custom_objects(), **(custom_objects or {})}, *map(_names_of, _MODULES)):
         found = known.get(name)
         if isinstance(found, type):
-            return found.from_config(settings)
+            return known[name].from_config(settings)
         if isinstance(found, Activation):
             return found(**settings)
     raise ValueError(f"config has the class_name {name!r}, which fastbp does not have: pass it in custom_objects")

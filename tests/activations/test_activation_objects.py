@@ -38,6 +38,17 @@ def test_the_dtype_of_data_stays(layer):
     assert activation(np.arange(6).reshape(1, 6)).dtype == np.float64
 
 
+@pytest.mark.parametrize("layer", LAYERS, ids=describe)
+def test_among_the_ops(layer):
+    name, settings = layer["activation"], layer.get("settings", {})
+    if name in ("linear", "exponential", "gelu_tanh", "mish"):
+        pytest.skip("Keras's ops do not have it")
+    if name == "gelu":
+        settings = {"approximate": False}
+    assert getattr(fastbp.ops, name)(Z, **settings) == pytest.approx(oracle.activate(layer, Z), abs=1e-12)
+    assert name in fastbp.ops.__all__
+
+
 def test_settings_by_position():
     settings = {"negative_slope": 0.1, "max_value": 4.0, "threshold": 0.7}
     assert np.array_equal(activations.relu(Z, *settings.values()), activations.relu(Z, **settings))
