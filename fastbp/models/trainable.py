@@ -55,8 +55,7 @@ class Trainable(Network):
         """
         chosen_optimizer, chosen_loss, chosen_metrics = optimizers.get(optimizer), losses.get(loss), get_all(metrics)
         measures = self._fitting(chosen_loss, chosen_metrics) if self._output_units is not None else None
-        if self._engine is not None:
-            self._engine.configure(chosen_optimizer, chosen_loss)
+        self._configure(chosen_optimizer, chosen_loss)
         self.optimizer, self.loss, self._metrics = chosen_optimizer, chosen_loss, chosen_metrics
         self._measures = measures
 
@@ -215,6 +214,7 @@ class Trainable(Network):
         """
         from ..engine.epoch import Diverged
 
+        self._build(self._input_units or 0)  # another model may have used the layers since
         self._kept_rows = 0
         engine.state.remember()
         before = len(ended)

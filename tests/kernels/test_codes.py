@@ -9,7 +9,7 @@ import oracle
 from bridge import LOSSES, OPTIMIZERS
 from fastbp import activations, losses, metrics, optimizers
 from fastbp.engine.engine import Engine
-from fastbp.kernels import activation, codes, loss, optimizer
+from fastbp.kernels import activation, codes, loss, optimizer, row_activation
 from fastbp.layers.dense import Dense
 from fastbp.layers.stages import stages_of
 from fastbp.metrics.counted import KINDS
@@ -17,6 +17,7 @@ from fastbp.scaled_sums import Targets
 
 EVERY_LOSS = sorted({cls() for cls in losses._CLASSES.values()}, key=lambda found: found.code)
 EVERY_ACTIVATION = sorted(set(activations._NAMES.values()), key=lambda found: found.code)
+WITH_CODE = [found for found in EVERY_ACTIVATION if found.code != codes.CUSTOM_ACTIVATION]
 SWITCHES = {"sgd": ["momentum", "nesterov"], "rmsprop": ["momentum", "centered"], "adam": ["amsgrad"], "adamw": ["amsgrad"]}
 
 
@@ -35,7 +36,8 @@ def name_of(value):
 def test_the_oracle_knows_every_description():
     assert {found.name for found in EVERY_LOSS} == set(LOSSES)
     assert set(optimizers._CLASSES) == set(OPTIMIZERS)
-    assert {found.name for found in EVERY_ACTIVATION} == {*oracle.ACTIVATIONS, "softmax"}
+    assert {found.name for found in WITH_CODE} == {*oracle.ACTIVATIONS, *oracle.WHOLE_ROWS}
+    assert {found.name for found in EVERY_ACTIVATION} == {*oracle.ACTIVATIONS, *oracle.WHOLE_ROWS, *oracle.FORMULAS}
 
 
 # ------------------------------------------------------------------------------------------------------------ losses
@@ -123,9 +125,10 @@ def test_properties_of_an_optimizer(cls, settings):
 
 
 def test_every_activation_of_the_kernels_has_one_description():
-    described = [found.code for found in EVERY_ACTIVATION]
-    assert described == list(range(codes.CUSTOM_ACTIVATION))
-    elementwise = {*described, codes.CUSTOM_ACTIVATION} - {codes.LINEAR, codes.SOFTMAX}
+    described = [found.code for found in WITH_CODE]
+    assert sorted([*described, codes.CUSTOM_ACTIVATION]) == list(range(codes.GLU + 1))
+    assert set(row_activation.ACTIVATE) == set(row_activation.DIFFERENTIATE) == codes.WHOLE_ROW_ACTIVATIONS
+    elementwise = {*described, codes.CUSTOM_ACTIVATION} - {codes.LINEAR, codes.GLU} - codes.WHOLE_ROW_ACTIVATIONS
     assert elementwise == set(activation._ACTIVATE) == set(activation._DIFFERENTIATE)
     assert set(activation.DERIVATIVES) | activation.STORES_DERIVATIVE == elementwise
     assert not set(activation.DERIVATIVES) & activation.STORES_DERIVATIVE
