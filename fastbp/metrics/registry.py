@@ -5,6 +5,8 @@ from typing import Any
 
 from ..arguments import function_name, unknown
 from ..auto_names import snake_case
+from ..serialization import custom_objects as known_objects
+from ..serialization import spelled
 from . import (
     accuracies,
     auc,
@@ -89,21 +91,17 @@ FUNCTIONS: dict[str, Any] = {
 }
 
 
-def _spelled(name: str) -> str:
-    """A name without what does not matter in it: MeanSquaredError and mean_squared_error are one."""
-    return name.lower().replace("_", "")
-
-
-_BY_SPELLING: dict[str, Any] = {_spelled(name): found for name, found in {**FUNCTIONS, **NAMES}.items()}
+_BY_SPELLING: dict[str, Any] = {spelled(name): found for name, found in {**FUNCTIONS, **NAMES}.items()}
 
 
 def find(name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The class or function of a name, the user's own first."""
-    if custom_objects and name in custom_objects:
-        return custom_objects[name]
-    if _spelled(name) not in _BY_SPELLING:
+    for own in (custom_objects or {}, known_objects):
+        if name in own:
+            return own[name]
+    if spelled(name) not in _BY_SPELLING:
         raise unknown("metrics", name, NAMES)
-    return _BY_SPELLING[_spelled(name)]
+    return _BY_SPELLING[spelled(name)]
 
 
 def get(identifier: Any) -> Any:
@@ -163,7 +161,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     ----------
     config : dict or str
     custom_objects : dict, optional
-        Classes and functions of the user's by name.
+        Classes and functions of the user's by name, besides those of ``fastbp.utils.get_custom_objects``.
 
     Examples
     --------
