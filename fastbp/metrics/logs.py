@@ -13,8 +13,8 @@ import numpy as np
 
 from ..kernels import codes
 from ..scaled_sums import Targets
+from .base import is_built_in
 from .compiled import CompiledMetric
-from .counted import is_built_in, set_state
 from .reductions import MeanMetricWrapper
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def epoch_logs(
         for found in metrics:
             if _is_counted(found, code, with_weights):
                 assert found.counted is not None and found.metric is not None and epoch.statistics is not None
-                logs[found.name] = found.counted.value(epoch.statistics, targets)
-                set_state(found.metric, logs[found.name], epoch.statistics, targets)
+                logs[found.name] = found.counted.measure(found.metric, epoch.statistics, targets)
             else:
                 logs |= results([found])
     return logs
