@@ -77,6 +77,8 @@ LAYERS = {
     ),
 }
 
+MODELS = _for_each("load_model save_model", f"{_LATER}: pickle.dump(model, file) keeps all of a model")
+
 OPTIMIZERS = {
     **_for_each("Adadelta Adamax Ftrl", "use Adam, or Adagrad for rare features"),
     **_for_each("Lion Lamb Adafactor Muon ScheduleFreeAdamW", "use AdamW"),

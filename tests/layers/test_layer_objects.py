@@ -40,7 +40,7 @@ def test_the_arguments_of_all_kinds(kind):
     assert Sequential([KINDS[kind](input_dim=4)]).input_shape == (None, 4)
     assert Sequential([KINDS[kind](batch_input_shape=(None, 4))]).input_shape == (None, 4)
     assert KINDS[kind]().name == kind == Sequential([KINDS[kind]()]).layers[0].name
-    with pytest.raises(TypeError, match="got 'input_dims'. Did you mean 'input_dim'"):
+    with pytest.raises(TypeError, match="has no argument 'input_dims'. Did you mean 'input_dim'"):
         KINDS[kind](input_dims=4)
 
 
