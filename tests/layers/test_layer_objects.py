@@ -290,6 +290,12 @@ def test_samples_of_several_axes_that_stay_so(stack, text):
         Sequential([Input((4, 3)), *stack()])
 
 
+def test_a_model_built_for_samples_of_several_axes():
+    model = Sequential([layers.Flatten(), Dense(5)])
+    model.build((None, 4, 3))
+    assert model.input_shape == (None, 4, 3) and model.predict(np.zeros((2, 4, 3))).shape == (2, 5)
+
+
 def test_shapes_of_layers():
     model = Sequential([Input((4, 3)), layers.Rescaling(2.0), layers.Flatten(), Dense(5)])
     assert [layer.input_shape for layer in model.layers] == [(None, 4, 3), (None, 4, 3), (None, 12)]
