@@ -1,10 +1,29 @@
 """What a network is made of."""
 
+from .. import absent as _absent
 from .activation import Activation
+from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
 from .dense import Dense
 from .input import Input, InputLayer
 from .rescaling import Rescaling
 from .reshaping import Flatten, Identity, Reshape
 
-__all__ = ["Activation", "Dense", "Flatten", "Identity", "Input", "InputLayer", "Layer", "Rescaling", "Reshape"]
+__all__ = [
+    "Activation",
+    "Dense",
+    "ELU",
+    "Flatten",
+    "Identity",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "LeakyReLU",
+    "PReLU",
+    "ReLU",
+    "Rescaling",
+    "Reshape",
+    "Softmax",
+]
+
+__getattr__ = _absent.explain(__name__, _absent.LAYERS)

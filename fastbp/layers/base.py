@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, Unpack
 
+from ..serialization import serialize
 from .held import Held
-from .settings import Common, batch_shape, common, write_down
+from .settings import Common, batch_shape, common
 from .stages import Stage
 from .symbolic import SymbolicTensor, refuse_several
 
@@ -179,7 +180,7 @@ class Layer(Held):
         >>> fastbp.layers.Identity(name="same").get_config()
         {'name': 'same', 'trainable': True, 'dtype': None}
         """
-        own = {name: write_down(getattr(self, name)) for name in _arguments(type(self))}
+        own = {name: serialize(getattr(self, name)) for name in _arguments(type(self))}
         return {"name": self.name, "trainable": self.trainable, "dtype": self._own_dtype, **own}
 
     @classmethod

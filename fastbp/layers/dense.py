@@ -8,7 +8,7 @@ from ..activations import Activation
 from ..arguments import boolean, integer
 from ..initializers import Initializer
 from .base import Layer, Weight
-from .settings import Common, initializer_of, refuse_unless_none
+from .settings import Common, refuse_unless_none
 from .stages import Stage, dense
 from .variable import Variable
 
@@ -86,14 +86,15 @@ class Dense(Layer):
             units=integer("units", units, 1),
             activation=activations.get(activation),
             use_bias=boolean("use_bias", use_bias),
-            kernel_initializer=initializers.get(initializer_of(kernel_initializer), "kernel_initializer"),
-            bias_initializer=initializers.get(initializer_of(bias_initializer), "bias_initializer"),
+            kernel_initializer=initializers.get(kernel_initializer, "kernel_initializer"),
+            bias_initializer=initializers.get(bias_initializer, "bias_initializer"),
             **later,
         )
+        self.activation.output_units(self.units)  # an odd number of units does not go with all
 
     def output_units(self, input_units: int | None) -> int:
-        """The number of outputs, whatever the input."""
-        return self.units
+        """The number of outputs, whatever the input: ``units``, or half of them where the activation takes pairs."""
+        return self.activation.output_units(self.units)
 
     def weight_specs(self, input_units: int) -> tuple[Weight, ...]:
         """Kernel and bias."""

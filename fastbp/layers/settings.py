@@ -1,10 +1,8 @@
 """The arguments that all layers take."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass
 from typing import Any, TypedDict
 
-from .. import initializers
 from ..arguments import boolean, dtype_name, integer, unknown
 
 
@@ -79,21 +77,6 @@ def common(layer: str, settings: Mapping[str, Any], own: Sequence[str]) -> dict[
         "_own_dtype": layer_dtype(settings.get("dtype")),
         "_first_input": first_input(settings),
     }
-
-
-def write_down(value: Any) -> Any:
-    """A setting as JSON can hold it."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return getattr(value, "name", None) or {"class_name": type(value).__name__, "config": asdict(value)}
-    return list(value) if isinstance(value, tuple) else value
-
-
-def initializer_of(value: Any) -> Any:
-    """An initializer that was written down, as what it was."""
-    if not isinstance(value, Mapping):
-        return value
-    found = getattr(initializers, value["class_name"], None)
-    return value["class_name"] if found is None else found(**(value.get("config") or {}))
 
 
 def refuse_unless_none(**settings: Any) -> dict[str, None]:

@@ -228,8 +228,10 @@ class Architecture(Layer):
             (print_fn or print)(line)
 
     def __repr__(self) -> str:
-        sizes: list[Any] = [self._input_units or "?"]
+        units = self._input_units
+        sizes: list[Any] = [units or "?"]
         for layer in self.leaves():
+            units = layer.output_units(units)
             if layer.weight_specs(1):
-                sizes.append(layer.output_units(None))
+                sizes.append(units or "?")
         return f"<{type(self).__name__} {self.name!r}: {'-'.join(map(str, sizes))}, {self.dtype}>"

@@ -22,7 +22,7 @@ class Model(Fittable):
         One of each: directed graphs of layers come later.
     seed : int, optional
         Fixes the initial weights and the shuffling; see ``Sequential``.
-    dtype : {"float32", "float64"}
+    dtype : {"float32", "float64"}, optional
     name : str, optional
     trainable : bool
         See the attribute.
@@ -53,7 +53,7 @@ class Model(Fittable):
         name: str | None = None,
         *,
         seed: int | None = None,
-        dtype: str = "float32",
+        dtype: str | None = None,
         trainable: bool = True,
     ) -> None:
         if inputs is None and outputs is None:
@@ -169,8 +169,9 @@ class Sequential(Model):
     seed : int, optional
         Fixes the initial weights and the shuffling: the same seed gives the same bits. They have nothing to do with the
         numbers of ``np.random.default_rng(seed)``.
-    dtype : {"float32", "float64"}
-        Of weights and arithmetic. Data of this dtype that lies in C order is used where it is, without a copy.
+    dtype : {"float32", "float64"}, optional
+        Of weights and arithmetic; ``fastbp.config.floatx()``, which is float32, if it is left out. Data of this dtype that
+        lies in C order is used where it is, without a copy.
     name : str, optional
     trainable : bool
         Whether training changes the weights.
@@ -198,7 +199,7 @@ class Sequential(Model):
         name: str | None = None,
         *,
         seed: int | None = None,
-        dtype: str = "float32",
+        dtype: str | None = None,
     ) -> None:
         Fittable.__init__(self, seed, dtype, name, trainable)
         if layers is not None and not isinstance(layers, list | tuple):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arguments import integer
+from ..config import floatx
 from ..conversion import as_numbers
 from ..data import arrays, inputs
 from ..engine.interrupts import import_to_end
@@ -18,7 +19,7 @@ from ..layers.stages import stages_of
 from ..layers.store import AtRest
 from ..layers.variable import Variable
 from ..losses import Loss
-from ..metrics import Metric
+from ..metrics import CompiledMetric
 from ..optimizers import Optimizer
 from ..seeds import SHUFFLE, WEIGHTS, generator, shuffle_seed
 from .assembly import Assembly
@@ -27,7 +28,7 @@ from .holding import InEngine
 if TYPE_CHECKING:
     from ..engine.engine import Engine
 
-Measures = tuple[tuple[Metric, ...], int]
+Measures = tuple[tuple[CompiledMetric, ...], int]
 
 
 class Network(Assembly):
@@ -37,7 +38,7 @@ class Network(Assembly):
     the layers, it is set aside: the weights are theirs then, and are fetched when this model needs its engine again.
     """
 
-    def __init__(self, seed: int | None, dtype: str, name: str | None, trainable: bool = True) -> None:
+    def __init__(self, seed: int | None, dtype: str | None, name: str | None, trainable: bool = True) -> None:
         self._seed = None if seed is None else integer("seed", seed, 0)
         self._random, self._shuffle_seed = generator(self._seed, WEIGHTS), shuffle_seed(self._seed, SHUFFLE)
         self._feature_names: tuple[str, ...] | None = None  # the columns of the first data that named them
@@ -49,7 +50,7 @@ class Network(Assembly):
         self.optimizer: Optimizer | None = None
         self.loss: Loss | None = None
         self.gradients: list[np.ndarray] | None = None
-        super().__init__(dtype, name, trainable)
+        super().__init__(floatx() if dtype is None else dtype, name, trainable)
 
     def _layers_change(self) -> None:
         super()._layers_change()

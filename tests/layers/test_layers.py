@@ -21,7 +21,8 @@ def test_dense_holds_what_it_was_given():
 
 @pytest.mark.parametrize("chosen", ["leaky_relu", activations.leaky_relu, activations.leaky_relu(0.2)])
 def test_an_activation_by_name_function_or_object(chosen):
-    assert Dense(1, chosen).activation == activations.Activation("leaky_relu", 2, 0.2)
+    chosen = Dense(1, chosen).activation
+    assert (chosen.name, chosen.code, chosen.alpha) == ("leaky_relu", 2, 0.2)
 
 
 @pytest.mark.parametrize(
