@@ -85,7 +85,7 @@ def serialize(value: Any) -> Any:
         return [serialize(item) for item in value]
     if isinstance(value, Mapping):
         return {name: serialize(item) for name, item in value.items()}
-    if isinstance(value, Configured):
+    if hasattr(value, "serialized") and not isinstance(value, type):
         return value.serialized()
     if hasattr(value, "get_config"):
         return {"class_name": type(value).__name__, "config": value.get_config()}

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from ..serialization import custom_objects, is_config, serialize
 
 Named = TypeVar("Named", bound=Callable[..., Any])
-_MODULES = ("layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers")
+_MODULES = ("initializers", "layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules")
 
 
 def get_custom_objects() -> dict[str, Any]:
@@ -108,7 +108,9 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
     if not is_config(config):
         raise TypeError(f"config must be a dict with a class_name and a config, got {config!r}")
     name, settings = config["class_name"], config.get("config") or {}
-    for known in ({**get_custom_objects(), **(custom_objects or {})}, *map(_names_of, _MODULES)):
+    said = str(config.get("module")).removeprefix("keras.")  # layers and initializers have an Identity each
+    modules = sorted(_MODULES, key=lambda module: module != said)
+    for known in ({**get_custom_objects(), **(custom_objects or {})}, *map(_names_of, modules)):
         if isinstance(known.get(name), type):
             return known[name].from_config(settings)
     raise ValueError(f"config has the class_name {name!r}, which fastbp does not have: pass it in custom_objects")
