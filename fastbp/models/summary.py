@@ -10,7 +10,7 @@ def summary_lines(name: str, layers: Sequence[Layer], units: int | None, itemsiz
     """One line for each layer, with a head above and the sum below; ``units`` of the input are None before build."""
     rows, total, known = [("Layer (type)", "Output shape", "Activation", "Params")], 0, units is not None or not layers
     for layer in layers:
-        count = sum(math.prod(weight.shape) for weight in layer.weights(units)) if units is not None else None
+        count = sum(math.prod(weight.shape) for weight in layer.weight_specs(units)) if units is not None else None
         outputs = layer.output_units(units)
         units = outputs if units is not None else None
         total += count or 0

@@ -38,8 +38,7 @@ def classifier(loss="sparse_categorical_crossentropy", units=4, activation="soft
 
 def state(model):
     """Everything that a failing call must leave alone."""
-    bare = Sequential(model.layers, seed=0)
-    weights = model.get_weights() if model.built else bare.layers
+    weights = model.get_weights() if model.built else model.layers
     steps = model._engine.steps if model._engine else 0
     return [steps, model.built, model.input_shape, model.history, model.optimizer, model.loss, model.metrics_names], weights
 
