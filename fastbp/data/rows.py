@@ -10,7 +10,7 @@ from ..feature_names import Names, column_names
 from ..losses import Loss
 from .finite import check_finite as require_finite
 from .readers import is_large_map
-from .samples import check_samples, is_ready, samples
+from .samples import as_samples, check_samples, is_ready
 from .spec import Spec
 from .targets import targets
 from .weights import ClassWeights, check_once, sample_weights
@@ -134,7 +134,7 @@ def prepare_rows(
     """
     argument, names, array = prefix + "x", None, x
     if not is_ready(x, spec.inputs, spec.dtype):
-        array, names = samples(argument, x, spec), column_names(x)
+        array, names = as_samples(argument, x, spec), column_names(x)
     check_x, check_y = check_finite and not is_large_map(x), check_finite and not is_large_map(y)
     check_samples(argument, array, check_x)
     found = None if spec.loss is None else targets(prefix + "y", y, len(array), spec, check_y, None, argument)

@@ -16,13 +16,18 @@ def inputs(argument: str, x: Any, units: int | None, dtype: np.dtype, check_fini
 
     If both ``names`` are given and the columns of ``x`` have names, these must be the same.
     """
-    array: np.ndarray = x if is_ready(x, units, dtype) else samples(argument, x, Spec(units, 0, dtype, None, names))
+    return samples(argument, x, Spec(units, 0, dtype, None, names), check_finite)
+
+
+def samples(argument: str, x: Any, spec: Spec, check_finite: bool) -> np.ndarray:
+    """``x`` as the engine takes it."""
+    array: np.ndarray = x if is_ready(x, spec.inputs, spec.dtype) else as_samples(argument, x, spec)
     check_samples(argument, array, check_finite)
     return array
 
 
-def samples(argument: str, x: Any, spec: Spec) -> np.ndarray:
-    """``x`` as the engine takes it, whatever it is; how many samples there are, and of what numbers, is not looked at yet."""
+def as_samples(argument: str, x: Any, spec: Spec) -> np.ndarray:
+    """``x`` in the form that the engine takes; how many samples there are, and of what numbers, is not looked at yet."""
     check_columns(argument, x, spec.names)
     return contiguous(argument, sample_rows(argument, as_numbers(argument, in_memory(x)), spec), spec.dtype)
 
