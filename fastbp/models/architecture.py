@@ -1,6 +1,6 @@
 """Which layers a network has: their order, their names, and the shapes that follow."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,10 @@ import numpy as np
 from ..arguments import dtype_name, unique_name
 from ..layers import Flatten, Input, Layer
 from ..layers.base import Weight, check_name
-from .summary import summary_lines
+from .display import Displayed
 
 
-class Architecture:
+class Architecture(Displayed):
     """The layers of a model, one after the other, before there are weights."""
 
     def __init__(self, layers: Sequence[Input | Layer] | None, dtype: str, name: str | None) -> None:
@@ -135,27 +135,6 @@ class Architecture:
 
     def _weight_shapes(self, units: int) -> list[tuple[int, ...]]:
         return [weight.shape for weight in self._weights_of(units)]
-
-    def summary(self, print_fn: Callable[[str], object] | None = None) -> None:
-        """Print the layers, their output shapes and their numbers of parameters.
-
-        Parameters
-        ----------
-        print_fn : callable, optional
-            Given the text line by line instead of ``print``.
-
-        Examples
-        --------
-        >>> import fastbp
-        >>> fastbp.Sequential([fastbp.Input((17,)), fastbp.Dense(64, "tanh"), fastbp.Dense(6)]).summary()
-        Model: "sequential"
-        Layer (type)       Output shape   Activation   Params
-        dense (Dense)      (None, 64)     tanh          1,152
-        dense_1 (Dense)    (None, 6)      linear          390
-        Total params: 1,542 (6.02 KB)
-        """
-        for line in summary_lines(self.name, self._layers, self._input_units, self._dtype.itemsize):
-            (print_fn or print)(line)
 
     def __repr__(self) -> str:
         sizes: list[Any] = [self._input_units or "?"]
