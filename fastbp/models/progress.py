@@ -206,4 +206,5 @@ class Progress:
 
 
 def _told(logs: Mapping[str, float], samples_per_second: float) -> str:
-    return f"{format_logs(logs)} - {format_rate(samples_per_second)}"
+    """Losses and metrics, and the samples a second where somebody has measured them."""
+    return " - ".join([format_logs(logs), *([format_rate(samples_per_second)] if samples_per_second > 0 else [])])

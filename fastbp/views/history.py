@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 from typing import Any, Protocol
 
@@ -23,9 +24,10 @@ class Recorded(Protocol):
 
 
 def epochs(history: Recorded, name: str) -> list[int]:
-    """The epoch of each value. Values that somebody else has put there are taken for those of the first epochs."""
+    """The epoch of each value. Those of several fits, or that somebody else has put there, are counted from 0."""
     values, known = history.history[name], list(history.epochs_of.get(name, ()))
-    return known if len(known) == len(values) else list(range(len(values)))
+    rises = all(before < after for before, after in pairwise(known))
+    return known if rises and len(known) == len(values) else list(range(len(values)))
 
 
 def frame(history: Recorded) -> Any:

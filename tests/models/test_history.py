@@ -171,6 +171,13 @@ def test_rates(rate, text):
     assert progress.format_rate(rate) == f"{text} samples/s"
 
 
+def test_a_rate_that_nobody_has_measured_is_not_shown(capfd):
+    for rate in (0.0, math.nan):
+        with progress.Progress(2, 1, 0) as shown:
+            shown.epoch_ended(0, {"loss": 0.5}, rate)
+        assert re.fullmatch(r"Epoch 1/1 - \d\.\d+s - loss: 0\.5\n", capfd.readouterr().out)
+
+
 def test_evaluate_prints_one_line(capfd):
     model = compiled()
     model.build(3)
