@@ -10,7 +10,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import StratifiedKFold
 
 x, y = load_breast_cancer(return_X_y=True)
-x = keras.utils.normalize(x - x.mean(axis=0), axis=0, order=2) * 20
+x = 5 * keras.utils.normalize((x - x.mean(axis=0)) / x.std(axis=0), axis=1)
 
 
 def initial(shape, dtype=None):

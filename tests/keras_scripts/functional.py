@@ -5,6 +5,7 @@ import json
 import numpy as np
 from keras.layers import Activation, Dense, Input
 from keras.models import Model
+from keras.ops import convert_to_numpy
 from sklearn.datasets import load_breast_cancer
 
 x, y = load_breast_cancer(return_X_y=True)
@@ -24,7 +25,7 @@ print([layer.name for layer in model.layers if layer.get_weights()], model.count
 model.compile(optimizer="nadam", loss="binary_crossentropy", metrics=["binary_accuracy", "mse"])
 history = model.fit(x[:450], y[:450], batch_size=25, epochs=6, validation_data=(x[450:], y[450:]), shuffle=False, verbose=0)
 kernel, bias = model.get_layer("features").get_weights()
-called = np.asarray(model(x[:3].astype("float32")))
+called = convert_to_numpy(model(x[:3].astype("float32")))
 assert np.allclose(called, model.predict(x[:3], verbose=0), atol=1e-6)
 results = {"norm": float(np.linalg.norm(kernel)), "bias": float(bias.sum()), "shape": list(kernel.shape)}
 print(json.dumps({**history.history, **results, "params": model.count_params()}))

@@ -5,6 +5,7 @@ import math
 import re
 import sys
 import time
+import types
 
 import numpy as np
 import pytest
@@ -99,7 +100,7 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def terminal(monkeypatch):
     stream = Terminal(newline="")
-    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "sys", types.SimpleNamespace(stderr=stream, modules=sys.modules))  # pytest sets sys.stderr
     return stream
 
 
