@@ -47,7 +47,7 @@ def summary_html(name: str, rows: Sequence[Row], costs: Costs | None) -> str:
     """The same as HTML."""
     trains = any(row.trainable is False for row in rows)
     body = table(_head(trains), [_cells(row, trains) for row in rows], left=(0, 1, 2, 4))
-    below = "<br>\n".join(escape(line) for line in cost_lines(costs))
+    below = "<br/>\n".join(escape(line) for line in cost_lines(costs))
     return f"<p>Model: <b>{escape(name)}</b></p>\n{body}\n<p>{below}</p>"
 
 
