@@ -64,6 +64,7 @@ def main():
     parser.add_argument("--out", type=Path, default=FIGURES)
     options = parser.parse_args()
     os.environ.setdefault("KERAS_BACKEND", "torch")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # more would wait for each other most of the time
     import keras
 
     warnings.simplefilter("ignore")

@@ -48,6 +48,7 @@ def test_a_script_comes_to_the_numbers_of_keras(name, tmp_path, monkeypatch):
         assert not list(differences(run(name, "fastbp"), KEPT[name]["printed"], TOLERANCE))
 
 
+@pytest.mark.soak  # a minute and a half
 @pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="Keras is not installed")
 def test_the_kept_numbers_are_those_of_keras(tmp_path):
     fresh = tmp_path / "figures.json"
