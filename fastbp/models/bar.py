@@ -8,7 +8,7 @@ from tqdm.std import TqdmDefaultWriteLock
 
 from ..forks import at_fork
 
-LAYOUT = "{desc}{percentage:3.0f}%|{bar:20}| [{elapsed}<{remaining}]{postfix}"
+LAYOUT = "{desc}{percentage:3.0f}%|{bar:12}| [{elapsed}<{remaining}]{postfix}"
 
 
 class _Bar(tqdm):  # type: ignore[type-arg]
@@ -39,11 +39,11 @@ class TerminalBar:
         """A text in front of the bar."""
         self._bar.set_description_str(f"{text} ", refresh=True)
 
-    def draw(self, epoch: int, told: str) -> None:
-        """Show an epoch, counted from 1."""
+    def draw(self, epoch: int, logs: str, rate: str) -> None:
+        """Show an epoch, counted from 1. Metrics come last: a narrow terminal cuts the line's end."""
         self._bar.n = epoch
         self._bar.set_description_str(f"Epoch {epoch}/{self._epochs} ", refresh=False)
-        self._bar.set_postfix_str(told, refresh=True)
+        self._bar.set_postfix_str(f"{rate} - {logs}" if rate else logs, refresh=True)
 
     def close(self) -> None:
         """End the line."""

@@ -29,12 +29,13 @@ class NotebookBar:
         """A text beside the bar."""
         self._show(text)
 
-    def draw(self, epoch: int, told: str) -> None:
+    def draw(self, epoch: int, logs: str, rate: str) -> None:
         """Show an epoch, counted from 1."""
         self._epoch = epoch
         elapsed = time.perf_counter() - self._started
         left = elapsed / max(epoch - self._first, 1) * (self._epochs - epoch)
-        self._show(f"Epoch {epoch}/{self._epochs} - [{clock(elapsed)}<{clock(left)}] - {told}")
+        texts = f"Epoch {epoch}/{self._epochs}", f"[{clock(elapsed)}<{clock(left)}]", rate, logs
+        self._show(" - ".join(text for text in texts if text))
 
     def close(self) -> None:
         """What has been shown last stays."""

@@ -83,8 +83,8 @@ class Display(Protocol):
     def tell(self, text: str) -> None:
         """Show what is going on before the first epoch."""
 
-    def draw(self, epoch: int, told: str) -> None:
-        """Show the epoch that has ended last, counted from 1."""
+    def draw(self, epoch: int, logs: str, rate: str) -> None:
+        """Show the epoch that has ended last, counted from 1: losses and metrics, and the samples a second if known."""
 
     def close(self) -> None:
         """Leave what has been shown last."""
@@ -106,9 +106,9 @@ class Log:
         """A line of its own."""
         self._stream.write(f"{text}\n")
 
-    def draw(self, epoch: int, told: str) -> None:
+    def draw(self, epoch: int, logs: str, rate: str) -> None:
         """Show the epoch if the last one was shown long enough ago."""
-        self._last, now = f"Epoch {epoch}/{self._epochs} - {told}\n", time.perf_counter()
+        self._last, now = f"{joined(f'Epoch {epoch}/{self._epochs}', logs, rate)}\n", time.perf_counter()
         if now - self._shown > max(LOG_SECONDS, LOG_SHARE * (now - self._started)):
             self._write(now)
 
@@ -194,7 +194,7 @@ class Progress:
         self._last, now = (epoch, logs, samples_per_second), time.perf_counter()
         if self.verbose == 2:
             seconds, self._started = now - self._started, now
-            show(f"Epoch {epoch + 1}/{self.epochs} - {seconds:.3f}s - {_told(logs, samples_per_second)}")
+            show(joined(f"Epoch {epoch + 1}/{self.epochs}", f"{seconds:.3f}s", *_texts(logs, samples_per_second)))
         elif now - self._drawn > REDRAW_SECONDS:
             self._draw()
             self._drawn = now
@@ -202,9 +202,14 @@ class Progress:
     def _draw(self) -> None:
         if self._last is not None and self._display is not None:
             epoch, logs, samples_per_second = self._last
-            self._display.draw(epoch + 1, _told(logs, samples_per_second))
+            self._display.draw(epoch + 1, *_texts(logs, samples_per_second))
 
 
-def _told(logs: Mapping[str, float], samples_per_second: float) -> str:
-    """Losses and metrics, and the samples a second where somebody has measured them."""
-    return " - ".join([format_logs(logs), *([format_rate(samples_per_second)] if samples_per_second > 0 else [])])
+def _texts(logs: Mapping[str, float], samples_per_second: float) -> tuple[str, str]:
+    """Losses and metrics, and the samples a second, where somebody has measured them."""
+    return format_logs(logs), format_rate(samples_per_second) if samples_per_second > 0 else ""
+
+
+def joined(*texts: str) -> str:
+    """Texts in a line, without those that are empty."""
+    return " - ".join(text for text in texts if text)

@@ -172,8 +172,8 @@ def test_a_bar_of_a_notebook_tells_the_time_left(notebook, monkeypatch):
     assert notebook.contents[0]["text/plain"] == "Compiling"
     bar.starts()
     now[0] = 130.0
-    bar.draw(6, "loss: 1 <2>")
-    assert notebook.contents[0]["text/plain"] == "Epoch 6/10 - [00:30<01:00] - loss: 1 <2>"
+    bar.draw(6, "loss: 1 <2>", "5 samples/s")
+    assert notebook.contents[0]["text/plain"] == "Epoch 6/10 - [00:30<01:00] - 5 samples/s - loss: 1 <2>"
     assert "loss: 1 &lt;2&gt;" in notebook.contents[0]["text/html"]
 
 
