@@ -228,7 +228,7 @@ def test_the_first_fit_on_a_machine_tells_that_it_compiles_and_does_not_count_it
     cache, verbose = tmp_path, 1 if kind == "mse" else 2
     shown, (whole, epochs) = fit(verbose)
     assert shown.count("Compiling (once per machine)") == 1
-    assert shown.index("Compiling") < shown.index("Epoch 1/2")
+    assert shown.index("Compiling") < shown.index("Epoch")  # a log shows the last one only
     assert sum(epochs) < whole / 10  # all the rest of it is compilation
     shown, _ = fit(verbose)
     assert "Compiling" not in shown and "Epoch 2/2" in shown
