@@ -1,15 +1,19 @@
 """fastbp trains dense neural networks on a CPU, fast, with the names of Keras."""
 
+import sys
 from typing import Any
 
 from . import activations, initializers, layers, losses, metrics, models, optimizers
 from .engine.interrupts import import_to_end
 from .engine.threads import get_num_threads, set_num_threads
 from .errors import TrainingDiverged
-from .layers import Dense, Input
+from .initializers import Initializer
+from .layers import Dense, Input, Layer
+from .losses import Loss
+from .metrics import Metric
 from .models.history import History
-from .models.sequential import Sequential
-from .optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
+from .models.model import Sequential
+from .optimizers import SGD, Adagrad, Adam, AdamW, Nadam, Optimizer, RMSprop
 from .peak_flops import measure_limit
 
 __version__ = "0.1.0"
@@ -21,8 +25,13 @@ __all__ = [
     "AdamW",
     "Dense",
     "History",
+    "Initializer",
     "Input",
+    "Layer",
+    "Loss",
+    "Metric",
     "Nadam",
+    "Optimizer",
     "RMSprop",
     "Sequential",
     "TrainingDiverged",
@@ -36,11 +45,13 @@ __all__ = [
     "models",
     "optimizers",
     "set_num_threads",
+    "version",
     "warmup",
 ]
 
 
-# What needs the graph is imported at its first use.
+# What not every program needs is imported at its first use: modules, and what needs the graph.
+_MODULES = ("backend", "config", "datasets", "ops", "random", "utils")
 _LAZY = {
     **dict.fromkeys(("Graph", "trace"), "graph.graph"),
     **dict.fromkeys(("grad", "hessian", "jacobian", "value_and_grad"), "graph.autodiff.transforms"),
@@ -60,15 +71,31 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_to_end(f"{__name__}.{name}")
     if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .absent import TOP, missing
+
+        raise missing(__name__, name, TOP, sys._getframe(1))
     value = getattr(import_to_end(f"{__name__}.{_LAZY[name]}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*globals(), *_LAZY, *_MODULES})
+
+
+def version() -> str:
+    """The version of fastbp.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.version() == fastbp.__version__
+    True
+    """
+    return __version__
 
 
 def warmup() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from .arguments import integer, number, unknown
 from .engine.threads import check_threads, get_num_threads
 from .layers.dense import Dense
-from .models.sequential import Sequential
+from .models.model import Sequential
 from .peak_flops import measure_limit
 
 LAST_ACTIVATIONS = {"mse": None, "binary_crossentropy": "sigmoid", "sparse_categorical_crossentropy": "softmax"}

@@ -30,7 +30,7 @@ def as_numbers(argument: str, value: Any) -> np.ndarray:
     array = _as_array(argument, value)
     if array.dtype == object:
         array = _objects_as_numbers(argument, value, array)
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "fiub" or _has_times(value):
         raise _dtype_error(argument, value, array)
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{argument} must have no masked elements, got {np.ma.count_masked(value)}: fill them first")
@@ -101,6 +101,8 @@ def _object_error(argument: str, value: Any) -> TypeError:
         hint = ": make its values columns, such as np.column_stack(list(x.values()))"
     elif hasattr(value, "toarray"):
         hint = ": x.toarray() makes an array of a sparse matrix"
+    elif hasattr(value, "collect"):
+        hint = ": x.collect() reads it"
     elif isinstance(value, set | frozenset):
         hint = ": it has no order, as sorted(x) has"
     elif isinstance(value, Iterable):
@@ -115,14 +117,23 @@ def _dtype_error(argument: str, value: Any, array: np.ndarray) -> TypeError:
     if array.dtype.kind in "UST" and array.size:
         text = next((text for text in array.flat if not _is_number(text)), array.flat[0])
         return TypeError(f"{what}: {_element_hint(text)}")
-    return TypeError(f"{what}: {HINTS.get(array.dtype.kind, 'convert it to real numbers beforehand')}")
+    kind = "M" if _has_times(value) else array.dtype.kind
+    return TypeError(f"{what}: {HINTS.get(kind, 'convert it to real numbers beforehand')}")
+
+
+def _has_times(value: Any) -> bool:
+    """Whether it is a DataFrame of polars with dates or times, of which NumPy makes large integers without a word."""
+    return hasattr(value, "columns") and any(
+        hasattr(dtype, "is_temporal") and dtype.is_temporal() for dtype in getattr(value, "dtypes", ())
+    )
 
 
 def _non_numeric_column(value: Any) -> str:
     """A phrase that names the first column of a DataFrame that holds no numbers."""
     if hasattr(value, "columns") and hasattr(value, "dtypes"):
         for name, dtype in zip(value.columns, value.dtypes, strict=False):
-            if getattr(dtype, "kind", "") not in set("fiub"):
+            is_number = dtype.is_numeric() if hasattr(dtype, "is_numeric") else getattr(dtype, "kind", "") in set("fiub")
+            if not is_number and str(dtype) != "Boolean":  # of polars, whose dtypes have no kind
                 return f" with column {name!r} of dtype {dtype}"
     return ""
 

@@ -17,8 +17,10 @@ def column_names(x: Any) -> Names:
     >>> column_names([[1.0, 2.0]]) is None
     True
     """
+    if isinstance(x, np.ndarray) or hasattr(x, "collect"):  # a table yet to be read would be read for its names
+        return None
     columns = getattr(x, "columns", None)
-    if columns is None or isinstance(x, np.ndarray) or not hasattr(columns, "__iter__"):
+    if columns is None or not hasattr(columns, "__iter__"):
         return None
     names = tuple(columns)
     return names if names and all(isinstance(name, str) for name in names) else None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .arguments import integer, number
-from .models.sequential import Sequential
+from .models.model import Sequential
 
 _STEPS = (1.0, 0.1, 0.01)  # a shorter step may not reach across a kink; a wrong derivative stays wrong
 _SMALL_ERROR = 1e-9  # no other step is tried below this error
@@ -167,7 +167,7 @@ def _of_model(model: Sequential, x: Any, y: Any) -> Parts:
     if not model.built:
         model.value_and_gradient(x, y)  # builds the model: its width follows from the data
     assert model.input_shape is not None
-    copy = Sequential([Input(model.input_shape[1:]), *model.layers], dtype="float64")
+    copy = Sequential([Input(model.input_shape[1:]), *(leaf.twin(leaf.name) for leaf in model.leaves())], dtype="float64")
     copy.compile(model.optimizer, model.loss)
     weights = [np.array(w, np.float64) for w in model.get_weights()]
     copy.set_weights(weights)

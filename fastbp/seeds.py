@@ -5,14 +5,20 @@ Data made with ``default_rng(seed)`` and weights drawn from ``default_rng(seed)`
 
 from __future__ import annotations  # numpy.random takes a while to import
 
+import itertools
+from collections.abc import Iterator
+
 import numpy as np
+
+from .arguments import integer
 
 WEIGHTS, SHUFFLE, INITIALIZER, FORMULA = range(4)  # what a stream is for
 _FASTBP = int.from_bytes(b"fastbp", "big")
+_default: Iterator[tuple[int, int]] | None = None  # what stands for a seed that is not given, and the number of the stream
 
 
 def generator(seed: int | None, purpose: int) -> np.random.Generator:
-    """The stream of a seed for a purpose; without a seed, a new one at every call.
+    """The stream of a seed for a purpose; without a seed, a new one at every call (see ``set_random_seed``).
 
     Examples
     --------
@@ -22,9 +28,43 @@ def generator(seed: int | None, purpose: int) -> np.random.Generator:
     >>> bool(generator(0, WEIGHTS).normal() == np.random.default_rng(0).normal())
     False
     """
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_FASTBP, purpose)))
+    key: tuple[int, ...] = (_FASTBP, purpose)
+    if seed is None and _default is not None:
+        seed, number = next(_default)
+        key = (*key, number)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
 def shuffle_seed(seed: int | None, purpose: int) -> int:
     """The seed of the kernels' shuffle."""
     return int(generator(seed, purpose).integers(2**63))
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed Python's ``random``, NumPy's global generator, and whatever fastbp makes from now on without a seed of its own.
+
+    Models that are made after it in the same order get the same weights and shuffling, each of them others.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 to 2**32 - 1, as NumPy's global generator takes it.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> def first_weight():
+    ...     fastbp.utils.set_random_seed(1)
+    ...     return fastbp.Sequential([fastbp.Input((1,)), fastbp.Dense(1)]).get_weights()[0]
+    >>> bool(first_weight() == first_weight())
+    True
+    """
+    import random
+
+    global _default
+    seed = integer("seed", seed, 0)
+    if seed >= 2**32:
+        raise ValueError(f"seed must be less than 2**32, got {seed}")
+    random.seed(seed)
+    np.random.seed(seed)
+    _default = zip(itertools.repeat(seed), itertools.count(), strict=False)

@@ -1,12 +1,13 @@
 """From the oracle's descriptions to fastbp's objects, and networks that both compute."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 import oracle
 from fastbp import activations, layers, losses, optimizers
 from fastbp.engine.engine import Engine
+from fastbp.kernels.fields import DENSE
 from fastbp.layers.stages import stages_of
 from gradcheck import relative_error
 from networks import random_targets, random_weights
@@ -37,6 +38,8 @@ def without_name(settings):
 
 def make_activation(layer):
     name = layer["activation"]
+    if "settings" in layer:
+        return getattr(activations, name)(**layer["settings"])
     if "alpha" not in layer:
         return activations.get(name)
     if name == "leaky_relu":
@@ -49,6 +52,13 @@ def make_layers(network, widths):
         layers.Dense(units, activation=make_activation(layer), use_bias=layer.get("use_bias", True))
         for layer, units in zip(network, widths[1:], strict=True)
     )
+
+
+def make_stages(network, widths):
+    """The layers as the engine takes them, those that do not learn among them."""
+    flags = iter([layer.get("trainable", True) for layer in network])
+    stages = stages_of(make_layers(network, widths), widths[0])
+    return [replace(stage, trainable=next(flags)) if stage.kind == DENSE else stage for stage in stages]
 
 
 def make_loss(loss):
@@ -72,7 +82,7 @@ class Problem:
     y: np.ndarray
 
     def engine(self, optimizer=None, seed=0):
-        engine = Engine(stages_of(make_layers(self.network, self.widths), self.widths[0]), self.dtype, seed)
+        engine = Engine(make_stages(self.network, self.widths), self.dtype, seed)
         engine.configure(make_optimizer(optimizer or {"name": "sgd", "learning_rate": 0.01}), make_loss(self.loss))
         engine.set_weights([w.astype(self.dtype) for w in self.weights])
         return engine

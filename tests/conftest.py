@@ -6,6 +6,7 @@ import signal
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 # A script's background jobs begin with Ctrl-C ignored: a test that interrupts a fit would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)

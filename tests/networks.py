@@ -8,6 +8,23 @@ import oracle
 
 HIDDEN_ACTIVATIONS = list(oracle.ACTIVATIONS)
 
+# What the kernels have no code for, with settings, some of them others than the defaults.
+FORMULAS = [{"activation": name} for name in oracle.FORMULAS if name not in ("relu", "threshold")]
+FORMULAS += [
+    {"activation": name, "settings": settings}
+    for name, settings in [
+        ("relu", {"max_value": 2.5}),
+        ("relu", {"negative_slope": 0.1, "max_value": 4.0, "threshold": 0.7}),
+        ("relu", {"threshold": 1.3}),
+        ("celu", {"alpha": 0.4}),
+        ("squareplus", {"b": 0.7}),
+        ("hard_shrink", {"threshold": 1.1}),
+        ("soft_shrink", {"threshold": 1.1}),
+        ("threshold", {"threshold": 0.3, "default_value": -1.2}),
+        ("threshold", {"threshold": -1.3, "default_value": 0.0}),
+    ]
+]
+
 # Every loss with last activations that it makes sense with: apart from the layer, and as one function of the logits.
 PAIRINGS = [
     ({"name": "mean_squared_error"}, "linear"),
@@ -63,7 +80,7 @@ OPTIMIZERS = [
 def describe(value):
     """How a parametrised test is named."""
     if isinstance(value, dict):
-        return "-".join(str(v) if k == "name" else f"{k}={v}" for k, v in value.items())
+        return "-".join(str(v) if k == "name" else describe(v) if k == "settings" else f"{k}={v}" for k, v in value.items())
     return str(value)
 
 

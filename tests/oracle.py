@@ -1,7 +1,9 @@
 """Backpropagation as a textbook writes it: plain NumPy in float64, nothing clever, nothing taken from fastbp.
 
 A network is a list of layers, each a dictionary such as ``{"activation": "elu", "alpha": 1.0, "use_bias": True}`` (only
-``activation`` is needed). Its weights are one flat list: kernel (in, out), bias (out,), kernel, bias, ...
+``activation`` is needed; ``settings`` hold what else an activation has by Keras's names; with ``"trainable": False`` its
+weights stay as they are). Its weights are one flat list: kernel
+(in, out), bias (out,), kernel, bias, ...
 A loss is a dictionary such as ``{"name": "huber", "delta": 1.0}``, an optimizer one such as ``{"name": "adam",
 "learning_rate": 0.001}``. What is left out has Keras's default. The definitions are Keras 3's.
 """
@@ -78,23 +80,144 @@ ACTIVATIONS = {
 DEFAULT_ALPHA = {"leaky_relu": 0.2, "elu": 1.0}
 
 
+def between(low, z, high, inside, below, above):
+    """``inside`` between two kinks, which belong to the sides beyond."""
+    return np.where(z <= low, below, np.where(z >= high, above, inside))
+
+
+def relu(z, negative_slope=0.0, max_value=None, threshold=0.0):
+    top = np.inf if max_value is None else max_value
+    return np.where(z > threshold, np.minimum(z, top), negative_slope * (z - threshold))
+
+
+def relu_slope(z, negative_slope=0.0, max_value=None, threshold=0.0):
+    top = np.inf if max_value is None else max_value
+    return np.where(z > threshold, np.where(z < top, 1.0, 0.0), negative_slope)
+
+
+def squareplus(z, b=4):
+    root = np.sqrt(z * z + b)
+    return np.where(z > 0, (z + root) / 2, b / 2 / (root - z))  # (z + root) (root - z) = b
+
+
+def squareplus_slope(z, b=4):
+    return squareplus(z, b) / np.sqrt(z * z + b)
+
+
+def mish_slope(z):
+    t = np.tanh(softplus(z))
+    return t + z * (1 - t) * (1 + t) * sigmoid(z)
+
+
+def outside(z, threshold):
+    return np.where(np.abs(z) > threshold, 1.0, 0.0)
+
+
+# name: (value at z, derivative at z), each with the activation's settings as Keras names them
+FORMULAS = {
+    "relu": (relu, relu_slope),
+    "relu6": (lambda z: np.clip(z, 0, 6), lambda z: between(0, z, 6, 1.0, 0.0, 0.0)),
+    "celu": (
+        lambda z, alpha=1.0: np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0) / alpha)),
+        lambda z, alpha=1.0: np.where(z > 0, 1.0, np.exp(np.minimum(z, 0) / alpha)),
+    ),
+    "exponential": (np.exp, np.exp),
+    "log_sigmoid": (lambda z: -softplus(-z), lambda z: sigmoid(-z)),
+    "softsign": (lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2),
+    "squareplus": (squareplus, squareplus_slope),
+    "mish": (lambda z: z * np.tanh(softplus(z)), mish_slope),
+    "hard_sigmoid": (lambda z: np.clip(z / 6 + 0.5, 0, 1), lambda z: between(-3, z, 3, 1 / 6, 0.0, 0.0)),
+    "hard_silu": (lambda z: z * np.clip(z / 6 + 0.5, 0, 1), lambda z: between(-3, z, 3, z / 3 + 0.5, 0.0, 1.0)),
+    "hard_tanh": (lambda z: np.clip(z, -1, 1), lambda z: between(-1, z, 1, 1.0, 0.0, 0.0)),
+    "tanh_shrink": (lambda z: z - np.tanh(z), lambda z: np.tanh(z) ** 2),
+    "hard_shrink": (lambda z, threshold=0.5: z * outside(z, threshold), lambda z, threshold=0.5: outside(z, threshold)),
+    "soft_shrink": (
+        lambda z, threshold=0.5: np.sign(z) * np.maximum(np.abs(z) - threshold, 0),
+        lambda z, threshold=0.5: outside(z, threshold),
+    ),
+    "threshold": (
+        lambda z, threshold, default_value: np.where(z > threshold, z, default_value),
+        lambda z, threshold, default_value: np.where(z > threshold, 1.0, 0.0),
+    ),
+    "sparse_plus": (
+        lambda z: between(-1, z, 1, (z + 1) ** 2 / 4, 0.0, z),
+        lambda z: between(-1, z, 1, (z + 1) / 2, 0.0, 1.0),
+    ),
+    "sparse_sigmoid": (lambda z: np.clip((z + 1) / 2, 0, 1), lambda z: between(-1, z, 1, 0.5, 0.0, 0.0)),
+}
+
+
+def sparsemax(z):
+    """The probabilities nearest to z: what is above a threshold, which follows from how many units are above it."""
+    z = z - z.max(axis=1, keepdims=True)  # the same for all units: no change, but more digits
+    falling = -np.sort(-z, axis=1)
+    shares = (falling.cumsum(axis=1) - 1) / np.arange(1, z.shape[1] + 1)
+    count = (falling > shares).sum(axis=1)
+    return np.maximum(z - shares[np.arange(len(z)), count - 1][:, None], 0)
+
+
+def softmax_backward(z, da):
+    a = softmax(z)
+    return a * (da - (da * a).sum(axis=1, keepdims=True))
+
+
+def log_softmax_backward(z, da):
+    return da - softmax(z) * da.sum(axis=1, keepdims=True)
+
+
+def sparsemax_backward(z, da):
+    kept = sparsemax(z) > 0
+    return kept * (da - (da * kept).sum(axis=1, keepdims=True) / kept.sum(axis=1, keepdims=True))
+
+
+def glu(z):
+    a, b = np.split(z, 2, axis=1)
+    return a * sigmoid(b)
+
+
+def glu_backward(z, da):
+    a, b = np.split(z, 2, axis=1)
+    return np.concatenate([da * sigmoid(b), da * a * sigmoid(b) * sigmoid(-b)], axis=1)
+
+
+# name: (value of rows, from the gradient with respect to it to that with respect to z)
+WHOLE_ROWS = {
+    "softmax": (softmax, softmax_backward),
+    "log_softmax": (log_softmax, log_softmax_backward),
+    "sparsemax": (sparsemax, sparsemax_backward),
+    "glu": (glu, glu_backward),
+}
+
+
+def prelu(z, alpha):
+    return np.where(z > 0, z, alpha * z)
+
+
+def prelu_backward(z, alpha, da):
+    """The gradients with respect to z and to alpha."""
+    return da * np.where(z > 0, 1.0, alpha), (da * np.minimum(z, 0)).sum(axis=0)
+
+
 def alpha_of(layer):
     return layer.get("alpha", DEFAULT_ALPHA.get(layer["activation"], 0.0))
 
 
 def activate(layer, z):
     """The layer's output for its pre-activation z."""
-    if layer["activation"] == "softmax":
-        return softmax(z)
+    if layer["activation"] in WHOLE_ROWS:
+        return WHOLE_ROWS[layer["activation"]][0](z)
+    if "settings" in layer or layer["activation"] not in ACTIVATIONS:
+        return FORMULAS[layer["activation"]][0](z, **layer.get("settings", {}))
     value, _ = ACTIVATIONS[layer["activation"]]
     return value(z, alpha_of(layer))
 
 
 def through_activation(layer, z, da):
     """From the gradient with respect to the layer's output to that with respect to its pre-activation z."""
-    if layer["activation"] == "softmax":
-        a = softmax(z)
-        return a * (da - (da * a).sum(axis=1, keepdims=True))
+    if layer["activation"] in WHOLE_ROWS:
+        return WHOLE_ROWS[layer["activation"]][1](z, da)
+    if "settings" in layer or layer["activation"] not in ACTIVATIONS:
+        return da * FORMULAS[layer["activation"]][1](z, **layer.get("settings", {}))
     _, derivative = ACTIVATIONS[layer["activation"]]
     return da * derivative(z, alpha_of(layer))
 
@@ -148,31 +271,38 @@ def targets(loss, y, units):
     return y * (1 - smoothing) + smoothing / units
 
 
-def cce_value_and_gradient(p, t):
-    """Cross-entropy of rows of p divided by their sums and clipped; averaged over samples."""
+def cce_rows(p, t):
+    """Cross-entropy of each row of p divided by its sum and clipped, and its gradient."""
     total = p.sum(axis=1, keepdims=True)
     q = p / total
     inside = np.clip(q, EPSILON, 1 - EPSILON)
     dq = -t / inside * clip_slope(q)
     dp = (dq - (dq * q).sum(axis=1, keepdims=True)) / total
-    return -(t * np.log(inside)).sum() / len(p), dp / len(p)
+    return -(t * np.log(inside)).sum(axis=1), dp
 
 
-def cce_of_logits_value_and_gradient(z, t):
-    """Softmax and cross-entropy as one function of the logits; averaged over samples."""
+def cce_of_logits_rows(z, t):
+    """Softmax and cross-entropy of each row as one function of the logits, and its gradient."""
     dz = softmax(z) * t.sum(axis=1, keepdims=True) - t
-    return -(t * log_softmax(z)).sum() / len(z), dz / len(z)
+    return -(t * log_softmax(z)).sum(axis=1), dz
 
 
-def loss_value_and_gradient(loss, output, y, logits=False):
-    """The loss and its gradient with respect to ``output``, which are logits if ``logits`` or the loss says so."""
+def loss_rows(loss, output, y, logits=False):
+    """The loss of each row and its gradient with respect to ``output``: logits if ``logits`` or the loss says so."""
     t = targets(loss, y, output.shape[1])
     logits = logits or loss.get("from_logits", False)
     if loss["name"].endswith("categorical_crossentropy"):
-        return cce_of_logits_value_and_gradient(output, t) if logits else cce_value_and_gradient(output, t)
+        return cce_of_logits_rows(output, t) if logits else cce_rows(output, t)
     value, slope = ELEMENTWISE_LOSSES[loss["name"] + ("_of_logits" if logits else "")]
     delta = loss.get("delta", 1.0)
-    return value(output, t, delta).mean(), slope(output, t, delta) / output.size
+    return value(output, t, delta).mean(axis=1), slope(output, t, delta) / output.shape[1]
+
+
+def loss_value_and_gradient(loss, output, y, logits=False, sample_weight=None):
+    """The mean over rows of their losses, each times its weight, and the gradient of that with respect to ``output``."""
+    values, slopes = loss_rows(loss, output, y, logits)
+    weight = np.ones(len(values)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    return (weight * values).mean(), weight[:, None] * slopes / len(values)
 
 
 def is_fused(network, loss):
@@ -222,12 +352,18 @@ def backward(network, weights, tape, delta, fused=False):
     return delta, gradients
 
 
-def value_and_gradient(network, weights, loss, x, y):
-    """The loss of one batch and its gradients in the order of the weights."""
+def trainable(network):
+    """For each array of the weights whether it learns."""
+    return [layer.get("trainable", True) for layer in network for _ in range(1 + layer.get("use_bias", True))]
+
+
+def value_and_gradient(network, weights, loss, x, y, sample_weight=None):
+    """The loss of one batch and its gradients in the order of the weights: 0 for those that do not learn."""
     output, tape = forward(network, weights, x)
     fused = is_fused(network, loss)
-    value, delta = loss_value_and_gradient(loss, tape[-1][1] if fused else output, y, logits=fused)
-    return value, backward(network, weights, tape, delta, fused)[1]
+    value, delta = loss_value_and_gradient(loss, tape[-1][1] if fused else output, y, fused, sample_weight)
+    gradients = backward(network, weights, tape, delta, fused)[1]
+    return value, [g if learns else np.zeros_like(g) for g, learns in zip(gradients, trainable(network), strict=True)]
 
 
 # ----------------------------------------------------------------------------------------------------- optimizers
@@ -293,9 +429,10 @@ class Optimizer:
     def __init__(self, settings):
         self.settings, self.step, self.states = settings, 0, None
 
-    def apply(self, weights, gradients):
+    def apply(self, weights, gradients, learning_rate=None):
         """One step: the new arrays. Weight decay shrinks them before the update."""
         o, self.step = self.settings, self.step + 1
+        o = o if learning_rate is None else {**o, "learning_rate": learning_rate}
         self.states = self.states or [{} for _ in weights]
         decay = o.get("weight_decay", DEFAULT_DECAY.get(o["name"])) or 0.0
         rule, new = OPTIMIZERS[o["name"]], []
@@ -304,12 +441,18 @@ class Optimizer:
         return new
 
 
-def train_epoch(network, weights, loss, optimizer, x, y, batch_size):
-    """One pass over the data in its order: the new weights and the mean loss of the samples."""
-    total = 0.0
-    for start in range(0, len(x), batch_size):
-        batch_x, batch_y = x[start : start + batch_size], y[start : start + batch_size]
-        value, gradients = value_and_gradient(network, weights, loss, batch_x, batch_y)
-        weights = optimizer.apply(weights, gradients)
-        total += value * len(batch_x)
+def train_epoch(network, weights, loss, optimizer, x, y, batch_size, sample_weight=None, learning_rates=None):
+    """One pass over the data in its order: the new weights and the mean loss of the samples.
+
+    ``learning_rates``, one for each step, take the place of the optimizer's. Layers that are not trainable stay.
+    """
+    total, learns = 0.0, trainable(network)
+    for step, start in enumerate(range(0, len(x), batch_size)):
+        rows = slice(start, start + batch_size)
+        weight = None if sample_weight is None else sample_weight[rows]
+        value, gradients = value_and_gradient(network, weights, loss, x[rows], y[rows], weight)
+        rate = None if learning_rates is None else learning_rates[step]
+        new = optimizer.apply(weights, gradients, rate)
+        weights = [n if learn else w for n, w, learn in zip(new, weights, learns, strict=True)]
+        total += value * len(x[rows])
     return weights, total / len(x)

@@ -43,8 +43,7 @@ REFUSED = {
     "set": ({1.0, 2.0}, "got set: it has no order"),
     "function": (len, "must be an array of numbers, got builtin_function_or_method$"),
     "class": (int, "must be an array of numbers, got type$"),
-    "sparse matrix": (sparse.csr_matrix(X), r"got csr_matrix of shape \(6, 3\): x.toarray\(\)"),
-    "sparse array": (sparse.coo_array(X), r"got coo_array of shape \(6, 3\): x.toarray\(\)"),
+    "complex sparse matrix": (sparse.csr_matrix(X * 1j), r"take the real part|got csr_matrix of shape \(6, 3\): x.toarray"),
     "text": ("abc", "got str of dtype <U3: encode text and categories as numbers"),
     "texts": ([["cat", "dog", "cat"]] * 6, "got list of dtype <U3: encode text"),
     "bytes": (np.array([[b"cat"] * 3] * 6), "encode text"),
@@ -120,6 +119,8 @@ TAKEN = {
     "nullable columns": frame(a=X[:, 0], b=X[:, 1], c=X[:, 2]).astype("Float64"),
     "categories of numbers": frame(a=pd.Categorical(X[:, 0].astype(float)), b=X[:, 1], c=X[:, 2]),
     "a sparse column": frame(a=pd.arrays.SparseArray(X[:, 0]), b=X[:, 1], c=X[:, 2]),
+    "sparse matrix": sparse.csr_matrix(X),
+    "sparse array": sparse.coo_array(X),
 }
 
 

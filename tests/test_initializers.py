@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from fastbp import initializers
+from fastbp import Dense, Input, Sequential, initializers
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's calls of NumPy
 
 SHAPE = (400, 250)
 # name: (standard deviation, largest value) for SHAPE
@@ -76,10 +78,69 @@ def test_names_and_callables():
     assert initializers.get(own) is own
 
 
-@pytest.mark.parametrize("identifier", ["he_norm", "", 3, None, initializers.Constant])
+CLASSES = {
+    "GlorotUniform": "glorot_uniform",
+    "GlorotNormal": "glorot_normal",
+    "HeUniform": "he_uniform",
+    "HeNormal": "he_normal",
+    "LecunUniform": "lecun_uniform",
+    "LecunNormal": "lecun_normal",
+    "RandomUniform": "random_uniform",
+    "RandomNormal": "random_normal",
+    "TruncatedNormal": "truncated_normal",
+}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_class_name_and_snake_case(name):
+    cls = getattr(initializers, name)
+    assert np.array_equal(draw(cls()), draw(name)) and np.array_equal(draw(cls), draw(CLASSES[name]))
+    assert np.array_equal(cls(seed=5)((3, 2)), cls(seed=5)((3, 2))) and not np.array_equal(
+        cls(seed=5)((3, 2)), cls(seed=6)((3, 2))
+    )
+    assert cls(seed=5)((3, 2)).dtype == np.float32 and cls(seed=5)((3, 2), "float64").dtype == np.float64
+    assert not np.array_equal(cls()((3, 2)), cls()((3, 2)))
+    assert cls()((3, 2), dtype="float64").dtype == np.float64
+
+
+@pytest.mark.parametrize("name", [*CLASSES, "VarianceScaling", "Orthogonal"])
+def test_distribution_as_keras(name):
+    """The same quantiles as those of Keras's numbers."""
+    keras = pytest.importorskip("keras")
+    stats = pytest.importorskip("scipy.stats")
+    settings = {"gain": 1.5, "seed": 3} if name == "Orthogonal" else {"seed": 3}
+    ours = getattr(initializers, name)(**settings)((300, 200), "float64").ravel()
+    theirs = keras.ops.convert_to_numpy(getattr(keras.initializers, name)(**settings)((300, 200))).ravel()
+    assert stats.ks_2samp(ours, theirs).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (3, 5), (5, 3)])
+def test_identity(shape):
+    assert np.array_equal(draw(initializers.Identity(2.0), shape), 2 * np.eye(*shape))
+    assert np.array_equal(draw("identity", shape), draw("IdentityInitializer", shape))
+    with pytest.raises(ValueError, match="identity.*two dimensions"):
+        draw("identity", (3,))
+
+
+def test_functions_and_objects_as_keras_calls_them():
+    class Halves(initializers.Initializer):
+        def __call__(self, shape, dtype=None, **settings):
+            return np.full(shape, 0.5, dtype)
+
+    def thirds(shape, dtype=None):
+        return np.full(shape, 1 / 3, dtype)
+
+    for given, value in ((Halves(), 0.5), (Halves, 0.5), (thirds, 1 / 3), (lambda shape, dtype: np.ones(shape, dtype), 1.0)):
+        model = Sequential([Input((2,)), Dense(3, kernel_initializer=given)])
+        assert model.get_weights()[0] == pytest.approx(np.full((2, 3), value))
+    assert initializers.serialize(initializers.get(thirds)) == "thirds"
+    assert initializers.deserialize("thirds", {"thirds": thirds})((1,)).dtype == np.float32
+
+
+@pytest.mark.parametrize("identifier", ["he_norm", "", 3, None, int, initializers.Initializer()])
 def test_what_is_no_initializer(identifier):
-    with pytest.raises((ValueError, TypeError), match="initializer"):
-        initializers.get(identifier)
+    with pytest.raises((ValueError, TypeError, NotImplementedError), match="initializer|must define __call__"):
+        initializers.get(identifier)((2, 2))
 
 
 @pytest.mark.parametrize(

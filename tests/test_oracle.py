@@ -12,19 +12,21 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import oracle
 from gradcheck import assert_close, central_differences, directional_difference, relative_error
-from networks import HIDDEN_ACTIVATIONS, PAIRINGS, describe, random_targets, random_weights
+from networks import FORMULAS, HIDDEN_ACTIVATIONS, PAIRINGS, describe, random_targets, random_weights
 
 TOLERANCE = 1e-6
+LAYERS = [{"activation": name} for name in [*HIDDEN_ACTIVATIONS, *oracle.WHOLE_ROWS]] + FORMULAS
 
 
 def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-@pytest.mark.parametrize("name", [*HIDDEN_ACTIVATIONS, "softmax"])
-def test_derivative_of_activation(name):
-    layer, generator = {"activation": name}, rng()
-    z, weight = generator.normal(size=(5, 4)) * 3, generator.normal(size=(5, 4))
+@pytest.mark.parametrize("layer", LAYERS, ids=describe)
+def test_derivative_of_activation(layer):
+    generator = rng()
+    z = generator.normal(size=(5, 4)) * 3
+    weight = generator.normal(size=oracle.activate(layer, z).shape)
     (expected,) = central_differences(lambda z: (weight * oracle.activate(layer, z)).sum(), [z])
     assert relative_error(oracle.through_activation(layer, z, weight), expected) < TOLERANCE
 
@@ -45,13 +47,30 @@ def test_activations_at_known_points():
     assert oracle.softmax(np.array([[0.0, math.log(3)]])) == pytest.approx(np.array([[0.25, 0.75]]))
 
 
-@pytest.mark.parametrize("name", [*HIDDEN_ACTIVATIONS, "softmax"])
-def test_activations_survive_large_arguments(name):
-    layer = {"activation": name}
+def test_prelu():
+    z, alpha, weight = rng().normal(size=(5, 4)), rng(1).normal(size=4), rng(2).normal(size=(5, 4))
+    expected = central_differences(lambda z, alpha: (weight * oracle.prelu(z, alpha)).sum(), [z, alpha])
+    assert_close(oracle.prelu_backward(z, alpha, weight), expected, TOLERANCE)
+
+
+def test_sparsemax_is_the_nearest_row_of_probabilities():
+    """By its conditions: the kept units stand apart as in z, and what is dropped is not above what they gave up."""
+    z = rng().normal(size=(50, 6))
+    p = oracle.sparsemax(z)
+    given_up = z - p
+    assert p.min() >= 0 and p.sum(axis=1) == pytest.approx(np.ones(50))
+    for row in range(50):
+        kept = p[row] > 0
+        assert np.ptp(given_up[row, kept]) < 1e-12 and (z[row, ~kept] <= given_up[row, kept].mean() + 1e-12).all()
+
+
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer["activation"] != "exponential"], ids=describe)
+def test_activations_survive_large_arguments(layer):
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        z = np.array([[-1e4, 0.0, 1e4]])
-        assert np.isfinite(oracle.activate(layer, z)).all()
-        assert np.isfinite(oracle.through_activation(layer, z, np.ones((1, 3)))).all()
+        z = np.array([[-1e4, 0.0, 1e4, 5.0]])
+        output = oracle.activate(layer, z)
+        assert np.isfinite(output).all()
+        assert np.isfinite(oracle.through_activation(layer, z, np.ones(output.shape))).all()
 
 
 @pytest.mark.parametrize(("loss", "last"), PAIRINGS, ids=describe)

@@ -29,6 +29,7 @@ from ..kernels.simd.machine import machine
 from ..layers.stages import Stage
 from .parameters import Parameters, Shape, address, aligned_zeros
 from .tasks import partition, update_tasks
+from .work import lowest_trainable
 
 GROUPS = 16  # parts of a batch that is too large to keep; each has a gradient, so few, but enough for many threads
 MIN_GROUPED_BYTES = 512 * 1024  # bytes of activations that no longer stay in a core's cache between the phases
@@ -98,16 +99,19 @@ class Builder:
             row[at.UNITS_IN], row[at.UNITS_OUT] = shape.units_in, shape.units_out
             row[at.VECTORS_IN], row[at.VECTORS_OUT] = shape.vectors_in, shape.vectors_out
             row[at.ACTIVATION], row[at.ALPHA] = stage.activation.code, float_bits(stage.activation.alpha)
+            row[at.TRAINABLE] = shape.trainable
             if shape.weighted:
                 row[at.BIAS], row[at.WEIGHTS] = shape.bias, address(self.parameters.weights) + shape.offset * item
-                if i > 0:
+                if i > 0 and shape.is_dense:
                     row[at.TRANSPOSED] = address(self.parameters.transposed) + shape.transposed_offset * item
 
     def place_activations(self, rows: int, copies: int, learns: bool, trained: int, keep: bool) -> None:
         """Buffers for ``rows`` rows of every layer, ``copies`` times over; gradients for ``trained`` of them.
 
-        With ``keep`` there is one for the gradient of the input too.
+        With ``keep`` there is one for the gradient of the input too. Without, there is none below what is trainable.
         """
+        lowest = 0 if keep else lowest_trainable(self.shapes)
+        self.fields[at.BACKWARD_END] = lowest + 1
         places, size = [], 0
 
         def reserve(row: np.ndarray, field: int, stride: int) -> None:
@@ -123,9 +127,9 @@ class Builder:
             stride = row_bytes(shape.units_out, self.dtype)
             row[at.INPUT_ROW], row[at.OUTPUT_ROW], row[at.DELTA_ROW] = source_row, stride, stride
             reserve(row, at.OUTPUT, stride)
-            if (learns and i < trained) or i == trained - 1:  # the loss writes the last one, wanted or not
+            if (learns and lowest <= i < trained) or i == trained - 1:  # the loss writes the last one, wanted or not
                 reserve(row, at.DELTA, stride)
-            if learns and i < trained and row[at.ACTIVATION] in STORES_DERIVATIVE:
+            if learns and lowest <= i < trained and row[at.ACTIVATION] in STORES_DERIVATIVE:
                 reserve(row, at.DERIVATIVE, stride)
             source_row = stride
         base = self.buffer("activations", size * copies, np.uint8)
@@ -160,7 +164,8 @@ class Builder:
         needed = 0
         for shape, row in zip(self.shapes, self.table, strict=True):
             is_large = batch * row_bytes(shape.units_in, self.dtype) > MIN_PACKED_BYTES
-            row[at.PACKED] = shape.weighted and is_large and shape.vectors_out >= MIN_PACKED_PANELS * PANEL_VECTORS
+            is_wide = shape.vectors_out >= MIN_PACKED_PANELS * PANEL_VECTORS
+            row[at.PACKED] = shape.is_dense and shape.trainable and is_large and is_wide
             if row[at.PACKED]:
                 needed = batch * task_rows(shape, self.dtype) * self.dtype.itemsize
         return needed

@@ -48,10 +48,11 @@ class Statistics:
 
 @dataclass
 class Epoch:
-    """What one pass over data gave.
+    """What one pass over data gave, or the part of it that has been done.
 
     ``loss`` is the mean over samples; ``flop`` counts the operations of the matrix products; ``threads`` is how many there
-    were at most; ``statistics`` are there where asked for.
+    were at most; ``statistics`` are there where asked for. So are ``outputs``, the predictions (samples, units) that the
+    losses are of, in the order of training; ``order`` has the number of the sample of each row, where it is not the row's.
     """
 
     loss: float
@@ -61,3 +62,5 @@ class Epoch:
     flop: int
     threads: int
     statistics: Statistics | None
+    outputs: np.ndarray | None = None
+    order: np.ndarray | None = None

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..kernels import fields as at
-from ..kernels.codes import SOFTMAX
 from ..layers.stages import Stage
 from ..losses import Loss
 
@@ -27,8 +26,7 @@ def fuse(stages: Sequence[Stage], loss: Loss | None) -> Fusion:
     if loss.from_logits:
         return Fusion(stages, len(stages), loss.code_from_logits)
     last = stages[-1]
-    activation = SOFTMAX if last.kind == at.SOFTMAX else last.activation.code
-    is_fused = activation == loss.output_activation
+    is_fused = last.activation.code == loss.output_activation
     if is_fused and last.kind == at.DENSE:
         stages = (*stages[:-1], *last.apart())
     if not is_fused or len(stages) == 1:

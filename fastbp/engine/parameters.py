@@ -6,7 +6,7 @@ stay like this for good; users see ordinary arrays.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,19 +34,38 @@ def address(array: np.ndarray | None) -> int:
 
 @dataclass(frozen=True)
 class Shape:
-    """One layer's sizes and the place of its panels in the flat buffers (in elements)."""
+    """One layer's sizes and the place of its panels in the flat buffers (in elements).
+
+    ``trainable``: whether it has weights that are differentiated and updated.
+    """
 
     units_in: int
     units_out: int
-    weighted: bool
+    kind: int
     bias: bool
     lanes: int
     offset: int
     transposed_offset: int
+    trainable: bool = False
+
+    @property
+    def is_dense(self) -> bool:
+        return self.kind == at.DENSE
+
+    @property
+    def weighted(self) -> bool:
+        return self.is_dense or self.kind == at.PRELU
 
     @property
     def rows(self) -> int:
-        return self.units_in + self.bias
+        """Of the matrix of weights: the kernel's and the bias; or one row of slopes; or none."""
+        return self.units_in + self.bias if self.is_dense else int(self.weighted)
+
+    def parts(self, matrix: np.ndarray) -> list[np.ndarray]:
+        """The arrays that the matrix of weights holds, as views: kernel and bias, or slopes."""
+        if not self.is_dense:
+            return [matrix[0]]
+        return [matrix[: self.units_in], *([matrix[self.units_in]] if self.bias else [])]
 
     @property
     def vectors_in(self) -> int:
@@ -58,11 +77,11 @@ class Shape:
 
     @property
     def size(self) -> int:
-        return self.rows * self.vectors_out * self.lanes if self.weighted else 0
+        return self.rows * self.vectors_out * self.lanes
 
     @property
     def transposed_size(self) -> int:
-        return self.units_out * self.vectors_in * self.lanes if self.weighted else 0
+        return self.units_out * self.vectors_in * self.lanes if self.is_dense else 0
 
 
 def panel_slices(vectors: int, lanes: int) -> list[slice]:
@@ -110,21 +129,30 @@ class Parameters:
         self.shapes: list[Shape] = []
         offset = transposed_offset = 0
         for stage in stages:
-            has_weights = stage.kind == at.DENSE
-            shape = Shape(stage.units_in, stage.units_out, has_weights, stage.bias, lanes, offset, transposed_offset)
-            self.shapes.append(shape)
+            shape = Shape(stage.units_in, stage.units_out, stage.kind, stage.bias, lanes, offset, transposed_offset)
+            self.shapes.append(replace(shape, trainable=shape.weighted and stage.trainable))
             offset += shape.size
             transposed_offset += shape.transposed_size
-        self.weighted = [shape for shape in self.shapes if shape.weighted]
         self.size = offset
         self.weights = aligned_zeros(offset, self.dtype)
         self.transposed = aligned_zeros(transposed_offset, self.dtype)
         self.reset_state(0)
 
+    @property
+    def weighted(self) -> list[Shape]:
+        """The shapes of the layers with weights."""
+        return [shape for shape in self.shapes if shape.weighted]
+
+    def set_trainable(self, flags: Iterable[bool]) -> None:
+        """Choose which layers' weights are differentiated and updated: a flag for each stage."""
+        self.shapes = [
+            replace(shape, trainable=shape.weighted and flag) for shape, flag in zip(self.shapes, flags, strict=True)
+        ]
+
     def without_weights(self, stages: Iterable[Stage]) -> list[Shape]:
         """The shapes of further stages, which have no weights."""
         lanes = self.shapes[0].lanes
-        return [Shape(stage.units_in, stage.units_out, False, False, lanes, 0, 0) for stage in stages]
+        return [Shape(stage.units_in, stage.units_out, stage.kind, False, lanes, 0, 0) for stage in stages]
 
     def reset_state(self, slots: int, initial: float = 0.0) -> None:
         """Fresh optimizer state; slot 0 starts at ``initial``."""
@@ -137,8 +165,19 @@ class Parameters:
         self.fill(self.weights, weights)
         self.refresh_transposed()
 
+    def copy_weights(self) -> np.ndarray:
+        """A copy of the weights as they lie here, with the transposed ones."""
+        return np.concatenate((self.weights, self.transposed))
+
+    def restore_weights(self, copied: np.ndarray) -> None:
+        """Return to what ``copy_weights`` gave."""
+        self.weights[:], self.transposed[:] = copied[: self.size], copied[self.size :]
+
     def refresh_transposed(self) -> None:
-        for shape, (kernel, _) in zip(self.weighted, self._matrices(self.weights), strict=True):
+        for shape, matrix in self._matrices(self.weights):
+            if not shape.is_dense:
+                continue
+            kernel = matrix[: shape.units_in]
             target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
             if shape.units_out <= max_dot_units(self.dtype):
                 target.reshape(shape.units_out, -1)[:, : shape.units_in] = kernel.T
@@ -150,18 +189,16 @@ class Parameters:
         remaining = iter(arrays)
         for shape in self.weighted:
             matrix = np.empty((shape.rows, shape.units_out), self.dtype)
-            matrix[: shape.units_in] = next(remaining)
-            if shape.bias:
-                matrix[shape.units_in] = next(remaining)
+            for part in shape.parts(matrix):
+                part[...] = next(remaining)
             target = buffer[shape.offset : shape.offset + shape.size]
             pack(matrix, shape.vectors_out, shape.lanes, target)
 
-    def _matrices(self, buffer: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    def _matrices(self, buffer: np.ndarray) -> Iterator[tuple[Shape, np.ndarray]]:
         for shape in self.weighted:
             source = buffer[shape.offset : shape.offset + shape.size]
-            matrix = unpack(source, shape.rows, shape.units_out, shape.vectors_out, shape.lanes)
-            yield matrix[: shape.units_in], matrix[shape.units_in] if shape.bias else None
+            yield shape, unpack(source, shape.rows, shape.units_out, shape.vectors_out, shape.lanes)
 
     def arrays(self, buffer: np.ndarray) -> list[np.ndarray]:
         """Kernels and biases, in order, as new arrays from a flat buffer laid out like the weights."""
-        return [np.array(a) for pair in self._matrices(buffer) for a in pair if a is not None]
+        return [np.array(part) for shape, matrix in self._matrices(buffer) for part in shape.parts(matrix)]

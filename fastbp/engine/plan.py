@@ -33,6 +33,7 @@ class Plan:
     fields: np.ndarray
     rows: np.ndarray
     dtype: np.dtype
+    phases: int
     threads: int
     batch: int
     buffers: dict[str, np.ndarray] = field(default_factory=dict)
@@ -158,7 +159,8 @@ def make_plan(
     """
     builder = Builder(parameters, fusion.stages)
     shapes, fields = builder.shapes, builder.fields
-    learns, updates = bool(phases & at.BACKWARD), bool(phases & at.UPDATE)
+    updates, learns = bool(phases & at.UPDATE), bool(phases & at.BACKWARD) and any(shape.trainable for shape in shapes)
+    phases = phases if learns else phases & ~at.BACKWARD
     grouped = not keep and not cuts and (not learns or is_grouped(parameters, batch))
     block = choose_block(shapes, parameters.dtype)
     builder.describe_layers()
@@ -186,4 +188,4 @@ def make_plan(
             first = builder.buffer("gradients", GROUPS * parameters.size, parameters.dtype)
             fields[at.GRADIENTS] = first - address(parameters.weights)
             fields[at.GROUP] = parameters.weights.nbytes
-    return Plan(fields, builder.rows, parameters.dtype, threads, batch, builder.buffers)
+    return Plan(fields, builder.rows, parameters.dtype, phases, threads, batch, builder.buffers)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..kernels import fields as at
 from ..kernels.codes import STORE
-from ..kernels.optimizer import SCALARS
+from ..kernels.optimizer import HYPER_RATE, HYPER_SIZE, SCALARS
 from ..layers.stages import Stage
 from ..losses import Custom, Loss
 from ..optimizers import Optimizer
@@ -36,9 +36,9 @@ class Plans:
     def __init__(self, stages: Sequence[Stage], state: TrainingState) -> None:
         self._stages, self._state, self._parameters = stages, state, state.parameters
         self.dtype, self.units = self._parameters.dtype, self._parameters.shapes[-1].units_out
-        self._scalars, self._hyper = aligned_zeros(SCALARS, self.dtype), np.zeros(8)
-        self._order, self._order_address = np.zeros(0, np.int64), 0
-        self._plans: dict[tuple[int, int, int, bool], Plan] = {}
+        self._scalars, self._hyper = aligned_zeros(SCALARS, self.dtype), np.zeros(HYPER_SIZE)
+        self._order = np.zeros(0, np.int64)
+        self._plans: dict[tuple[int, int, int, bool, bool], Plan] = {}
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
         self._activations: list[BoundFunction | None] | None = None  # the code of custom ones, else None
@@ -47,6 +47,7 @@ class Plans:
     def configure(self, optimizer: Optimizer, loss: Loss | None) -> None:
         """Take an optimizer and a loss; plans and formulas are made anew."""
         self._optimizer, self._loss = optimizer, loss
+        self._hyper[:] = optimizer.hyper
         self._activations, self._custom_losses = None, {}
         self.clear()
 
@@ -58,14 +59,17 @@ class Plans:
         """Bytes of all plans' buffers."""
         return sum(plan.memory for plan in self._plans.values())
 
-    def get(self, phases: int, batch: int, threads: int, keep: bool = False) -> Plan:
-        """The plan for some phases of a step on so many rows, with room for as many threads."""
-        key = phases, batch, threads, keep
+    def get(self, phases: int, batch: int, threads: int, keep: bool = False, apart: bool = False) -> Plan:
+        """The plan for some phases of a step on so many rows, with room for as many threads.
+
+        ``apart``: one that nothing else works on, so that it stays bound to what it is given.
+        """
+        key = phases, batch, threads, keep, apart
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= MAX_PLANS:
                 self.clear()
-            plan = self._plans[key] = self._make(*key)
+            plan = self._plans[key] = self._make(phases, batch, threads, keep)
         return plan
 
     def _make(self, phases: int, batch: int, threads: int, keep: bool) -> Plan:
@@ -86,19 +90,33 @@ class Plans:
         for row, function in zip(plan.table, self._activations, strict=False):  # what a loss adds is never custom
             row[at.ALPHA] = row[at.ALPHA] if function is None else function.address
 
-    def bind_data(self, plan: Plan, x: np.ndarray, y: np.ndarray | None, shuffle: bool) -> None:
-        """Have a plan work on x and, where it measures a loss, y."""
-        plan[at.SAMPLES], plan[at.SHUFFLE], plan[at.ORDER] = len(x), shuffle, 0
+    def order(self, n: int) -> np.ndarray:
+        """Room for the order of n samples, the same for all passes that nobody asks for theirs."""
+        if len(self._order) != n:
+            self._order = np.empty(n, np.int64)
+        return self._order
+
+    def bind_data(
+        self,
+        plan: Plan,
+        x: np.ndarray,
+        y: np.ndarray | None = None,
+        sample_weight: np.ndarray | None = None,
+        order: np.ndarray | None = None,
+    ) -> None:
+        """Have a plan work on x and, where it measures a loss, y and the samples' weights (float64).
+
+        Each pass writes a new order of the samples into ``order``; without, they are taken as they come.
+        """
+        plan[at.SAMPLES], plan[at.SHUFFLE], plan[at.ORDER] = len(x), order is not None, address(order)
+        plan[at.SAMPLE_WEIGHT] = 0
         plan.place(at.X, x)
+        if sample_weight is not None:
+            plan.place(at.SAMPLE_WEIGHT, sample_weight)
         if y is not None:
             plan.place(at.Y, y)
             if isinstance(self._loss, Custom):
                 plan[at.LOSS_PARAMETER] = self._custom_loss(self._loss, y.shape[1]).address
-        if shuffle:
-            if len(self._order) != len(x):
-                self._order = np.empty(len(x), np.int64)
-                self._order_address = address(self._order)
-            plan[at.ORDER] = self._order_address
 
     def _custom_loss(self, loss: Custom, targets: int) -> "BoundFunction":
         """The code of a custom loss for so many columns of targets."""
@@ -106,18 +124,24 @@ class Plans:
             self._custom_losses[targets] = loss.bind(targets, self.units, self.dtype.name)
         return self._custom_losses[targets]
 
-    def bind_optimizer(self, plan: Plan) -> None:
-        """Have the update take the optimizer's step."""
+    def bind_optimizer(self, plan: Plan, learning_rates: np.ndarray | None = None) -> None:
+        """Have the update take the optimizer's step, perhaps with a learning rate for each step of the run (float64)."""
         assert self._optimizer is not None
         parameters, slots = self._parameters, self._optimizer.slots
-        self._hyper[:] = self._optimizer.hyper
+        self.refresh_learning_rate()
+        plan[at.LEARNING_RATES] = address(learning_rates)
         plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
         touched = parameters.weights.nbytes * (2 + slots)
         plan[at.PREFETCH_ARRAYS] = 1 + slots if touched > MIN_PREFETCH_BYTES else 0
 
+    def refresh_learning_rate(self) -> None:
+        """Have the optimizer's learning rate in place: all of its settings that may change."""
+        assert self._optimizer is not None
+        self._hyper[HYPER_RATE] = self._optimizer.learning_rate
+
     def bind_gradient(self, plan: Plan) -> np.ndarray:
         """Have the update store the gradient instead of using it; the buffer for it, laid out like the weights."""
         gradient = aligned_zeros(self._parameters.size, self.dtype)
-        plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS] = STORE, 0
+        plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES] = STORE, 0, 0
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient

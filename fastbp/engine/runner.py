@@ -3,15 +3,12 @@
 import time
 from collections.abc import Callable
 
-import numpy as np
-
 from ..kernels import fields as at
-from ..kernels.statistics import counts_size
 from ..kernels.step import run_kernel
 from . import threads as pool
-from .epoch import Epoch, Statistics
+from .epoch import Epoch
 from .interrupts import run_to_end
-from .parameters import address
+from .passes import Pass
 from .plan import Plan
 from .plans import Plans
 
@@ -36,8 +33,8 @@ class Runner:
             self._kernel = run_kernel(self._plans.dtype.name, announce)
         return self._kernel
 
-    def run(self, plan: Plan, flop: float, *data: np.ndarray | None) -> None:
-        """Run a plan on its threads, or on one where somebody else has the team. ``data`` are the arrays it works on."""
+    def run(self, plan: Plan, flop: float, *data: object) -> None:
+        """Run a plan on its threads, or on one where somebody else has the team. ``data`` holds the arrays it works on."""
         kernel, control = self.prepare(), plan.buffers["control"]
         control.fill(0)
         wait = flop > MIN_INTERRUPTIBLE_FLOP
@@ -56,46 +53,28 @@ class Runner:
         """Run a small plan of one thread that has run before: nothing is left to prepare."""
         self.prepare()(plan.address, 0)
 
-    def new_counts(self, plan: Plan, statistics: int) -> np.ndarray | None:
-        """Room for what is counted for the metrics."""
-        slots, size = int(plan.fields[at.GROUPS]) or 1, int(counts_size(self._plans.units))
-        return np.zeros((slots, size)) if statistics else None
+    def run_passes(self, work: Pass, ended: list[Epoch], count: int = 1) -> None:
+        """Run ``count`` passes, and append those that have ended. Raises Diverged if they learn."""
+        work.plan[at.EPOCHS] = count
+        self._measure(work, count * work.steps, ended)
 
-    def run_passes(
-        self,
-        plan: Plan,
-        x: np.ndarray,
-        y: np.ndarray,
-        flop: int,
-        statistics: int,
-        ended: list[Epoch],
-        count: int = 1,
-        counts: np.ndarray | None = None,
-    ) -> None:
-        """Run ``count`` passes of a plan that measures a loss, and append those that have ended.
+    def run_steps(self, work: Pass, first: int, stop: int, ended: list[Epoch]) -> None:
+        """Run steps first .. stop of a pass, and append it if that is its end. Raises Diverged if it learns."""
+        work.begin(first, stop)
+        self._measure(work, stop - first, ended)
 
-        ``flop`` is of one pass. ``counts`` is what was counted of it in calls before. Raises Diverged if the pass learns.
-        """
-        result, units = plan.buffers["result"], self._plans.units
-        plan[at.EPOCHS], plan[at.STATISTICS] = count, statistics
-        if counts is None:
-            counts = self.new_counts(plan, statistics)
-        if counts is not None:
-            plan[at.COUNTS], plan[at.COUNTS_ROW] = address(counts), counts.strides[0]
-        before, scale = len(ended), len(x) * (units if plan.fields[at.LOSS_PER_OUTPUT] else 1)
-        steps = -(-len(x) // int(plan.fields[at.BATCH]))
-
-        def record_epochs() -> None:
-            done = int(result[at.EPOCHS_DONE])
-            sums = None if counts is None else Statistics(counts.sum(axis=0), units)
-            for total in result[at.EPOCH_LOSS : at.EPOCH_LOSS + done].tolist()[len(ended) - before :]:
-                ended.append(Epoch(total / scale, len(x), steps, seconds / done, flop, plan.threads, sums))
-
+    def _measure(self, work: Pass, steps: int, ended: list[Epoch]) -> None:
+        before, done, seconds = len(ended), work.done, work.seconds
         self.prepare()
         start = time.perf_counter()
+
+        def record() -> None:
+            work.done, work.seconds = done + work.ran, seconds + elapsed
+            ended.extend(work.ended()[len(ended) - before :])
+
         try:
-            self.run(plan, count * flop, x, y, counts)
+            self.run(work.plan, work.flop(steps), work)
         finally:
-            seconds = time.perf_counter() - start
-            run_to_end(record_epochs)
-        plan.check()
+            elapsed = time.perf_counter() - start
+            run_to_end(record)
+        work.plan.check()

@@ -14,23 +14,23 @@ Task = tuple[int, int, int, int, int]
 
 
 def update_tasks(shapes: Sequence[Shape], dtype: np.dtype, threads: int) -> list[Task]:
-    """The tasks of all layers, in the order to be taken.
+    """The tasks of all layers that are trainable, in the order to be taken.
 
     A task has few of a layer's inputs and all its outputs: what it needs of the inputs is then read once. Only where that
     makes too few tasks for the threads, each has some of the outputs.
     """
     found: list[Task] = []
     for i, shape in enumerate(shapes):
-        if not shape.weighted:
+        if not shape.trainable:
             continue
-        height = task_rows(shape, element_type(dtype))
-        parts = 1 if shape.units_in >= 4 * threads * height else threads
+        height, rows = task_rows(shape, element_type(dtype)), shape.rows - shape.bias  # the bias goes with the last ones
+        parts = 1 if rows >= 4 * threads * height else threads
         starts = [v for v, _ in panels(shape.vectors_out)]
         step = -(-len(starts) // parts)
         for k in range(0, len(starts), step):
             last_vector = starts[k + step] if k + step < len(starts) else shape.vectors_out
-            for first in range(0, shape.units_in, height):
-                found.append((i, starts[k], last_vector, first, min(first + height, shape.units_in)))
+            for first in range(0, rows, height):
+                found.append((i, starts[k], last_vector, first, min(first + height, rows)))
     return found
 
 

@@ -8,14 +8,20 @@ from .threads import get_num_threads
 FLOP_PER_THREAD = 1.5e6  # work of a step that pays for one more thread's waiting at the barrier
 
 
+def lowest_trainable(shapes: Sequence[Shape]) -> int:
+    """The first layer that learns: below it nothing has to know a gradient. Their number if none does."""
+    return next((i for i, shape in enumerate(shapes) if shape.trainable), len(shapes))
+
+
 def step_flop(shapes: Sequence[Shape], batch: int) -> int:
-    """Floating-point operations of one training step's products: no input gradient for the first layer."""
-    products = [s.units_in * s.units_out for s in shapes if s.weighted]
-    return 6 * batch * sum(products) - 2 * batch * (products[0] if shapes[0].weighted else 0)
+    """Floating-point operations of one training step's products: forward, the weights' gradients, the way back down."""
+    lowest = lowest_trainable(shapes)
+    products = [s.units_in * s.units_out * (1 + s.trainable + (i > lowest)) for i, s in enumerate(shapes) if s.is_dense]
+    return 2 * batch * sum(products)
 
 
 def forward_flop(shapes: Sequence[Shape], batch: int) -> int:
-    return 2 * batch * sum(s.units_in * s.units_out for s in shapes if s.weighted)
+    return 2 * batch * sum(s.units_in * s.units_out for s in shapes if s.is_dense)
 
 
 def choose_threads(flop: float, wanted: int | None = None) -> int:

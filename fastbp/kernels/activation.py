@@ -1,4 +1,4 @@
-"""Activations and their derivatives over a tile of rows.
+"""Activations of each unit and their derivatives over a tile of rows.
 
 An activation whose derivative follows from its output (tanh, sigmoid, the relus) is differentiated from the output.
 The others store the derivative while the pre-activation is at hand. Either way the backward pass multiplies the incoming
@@ -184,59 +184,9 @@ _DIFFERENTIATE = {code: _differentiate_as(code) for code in (*DERIVATIVES, CUSTO
 _DIFFERENTIATE |= dict.fromkeys(PAIRS, _TIMES_STORED)
 
 
-def _softmax(s, z, z_row, rows, units):
-    b = s.b
-    with s.loop(rows) as r:
-        row = b.add(z, b.mul(r, z_row))
-        _, total = softmax_row(s, row, row, units)
-        scale = s.constant(1.0) / total
-        with s.loop(units, step=s.lanes) as j:
-            address = s.offset(row, j)
-            s.store(s.load(address) * scale, address)
-
-
-def _softmax_backward(s, g, g_row, a, a_row, rows, units):
-    b = s.b
-    with s.loop(rows) as r:
-        g_start, a_start = b.add(g, b.mul(r, g_row)), b.add(a, b.mul(r, a_row))
-        dot = s.variable(s.constant(0.0))
-        with s.loop(units, step=s.lanes) as j:
-            dot.set(s.fma(s.load(s.offset(g_start, j)), s.load(s.offset(a_start, j)), dot.get()))
-        mean = s.sum(dot.get())
-        with s.loop(units, step=s.lanes) as j:
-            address = s.offset(g_start, j)
-            s.store(s.load(s.offset(a_start, j)) * (s.load(address) - mean), address)
-
-
-def softmax_row(s, z, e, units):
-    """Write exp(z - max z) to e (0 in the padding; e may be z) and return (max z, sum e), each in every lane."""
-    lowest = s.constant(float("-inf"))
-    largest, total = s.variable(lowest), s.variable(s.constant(0.0))
-
-    def compare(j, mask):
-        largest.set(s.maximum(largest.get(), s.keep(mask, s.load(s.offset(z, j)), lowest)))
-
-    s.over_row(units, compare)
-    peak = s.reduce(largest.get(), s.maximum)
-
-    def add(j, mask):
-        powers = s.keep(mask, vmath.exp(s, s.load(s.offset(z, j)) - peak))
-        s.store(powers, s.offset(e, j))
-        total.set(total.get() + powers)
-
-    s.over_row(units, add)
-    return peak, s.sum(total.get())
-
-
 # activate(code, alpha, z, z_row, d, d_row, rows, vectors): overwrites z, and d if it is not 0.
 activate = selects_by_code("activate", _ACTIVATE)
 
 # differentiate(code, alpha, g, g_row, a, a_row, rows, vectors): overwrites g. ``a`` is the layer's output, or the stored
 # derivative for the codes in STORES_DERIVATIVE.
 differentiate = selects_by_code("differentiate", _DIFFERENTIATE)
-
-# softmax(z, z_row, rows, units): z becomes probabilities, 0 in the padding.
-softmax = VectorFunction("softmax", 4, _softmax)
-
-# softmax_backward(g, g_row, a, a_row, rows, units): from dL/da to dL/dz, in place.
-softmax_backward = VectorFunction("softmax_backward", 6, _softmax_backward)

@@ -5,8 +5,11 @@ What both sides need to know of a code stands here too. Nothing is imported, so 
 
 from typing import NamedTuple
 
-# -- Activations. CUSTOM_ACTIVATION is a user's formula, compiled by graph/codegen: its alpha is an address.
+# -- Activations. CUSTOM_ACTIVATION is a formula, a user's or one of fastbp.activations, compiled by graph/codegen: its alpha is
+# an address.
 LINEAR, RELU, LEAKY_RELU, ELU, SELU, TANH, SIGMOID, SOFTPLUS, SILU, GELU, GELU_TANH, SOFTMAX, CUSTOM_ACTIVATION = range(13)
+LOG_SOFTMAX, SPARSEMAX, GLU = 13, 14, 15
+WHOLE_ROW_ACTIVATIONS = {SOFTMAX, LOG_SOFTMAX, SPARSEMAX}  # each output depends on all units of its row; GLU's on two
 
 # -- Losses, the cross-entropies of probabilities and of logits. CUSTOM_LOSS is a user's formula: its parameter is an address.
 MSE, MAE, HUBER, LOG_COSH, POISSON = range(5)

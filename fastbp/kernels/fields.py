@@ -21,6 +21,7 @@ FIRST_STEP = _next()  # of a pass; from a later one on than 0, what is left of a
 LAST_STEP = _next()  # the step to stop before, or 0: to the end of the pass
 LAYERS = _next()  # rows of TABLE that the loss is a function of
 OUTPUT_LAYERS = _next()  # with those that only predictions go through after that
+BACKWARD_END = _next()  # the lowest layer, at least 1, whose DELTA is passed on to the layer below
 SEGMENTS = _next()  # parts of the network that the whole batch goes through before the next
 SEGMENT_STARTS = _next()  # the first layer of each, and LAYERS
 THREADS = _next()
@@ -28,13 +29,16 @@ X = _next()
 X_ROW = _next()  # bytes from one row of x to the next
 Y = _next()
 Y_ROW = _next()
+SAMPLE_WEIGHT = _next()  # float64 that the loss of each sample is multiplied by, or 0: none
+SAMPLE_WEIGHT_ROW = _next()
 ORDER = _next()  # int64 sample numbers in the order of training, or 0: as they come
 SHUFFLE = _next()  # whether ORDER is shuffled first
 RANDOM = _next()  # the shuffle's generator, one uint64
 TABLE = _next()  # the layers' rows
 PARAMETERS = _next()  # all weights, SLOT bytes
 OPTIMIZER = _next()  # code
-HYPER = _next()
+HYPER = _next()  # float64: the learning rate and the optimizer's other settings
+LEARNING_RATES = _next()  # float64 for each step of the run, instead of the one in HYPER, or 0: none
 RUNNING_PRODUCTS = _next()  # of the optimizer, from step to step
 SCALARS = _next()
 STATE = _next()  # bytes from a parameter to its first optimizer state
@@ -86,13 +90,14 @@ DERIVATIVE = _next()  # the activation's derivative where it does not follow fro
 DELTA = _next()  # gradient with respect to the pre-activation (dZ)
 DELTA_ROW = _next()
 BIAS = _next()  # 1 or 0
-WEIGHTS = _next()  # panels [panel][UNITS_IN + BIAS][width]: the bias is each panel's last row
+WEIGHTS = _next()  # panels [panel][UNITS_IN + BIAS][width]: the bias is each panel's last row. PReLU: a slope for each unit
 TRANSPOSED = _next()  # panels of the transposed kernel (up to MAX_DOT_UNITS units: its rows), or 0 for the first layer
+TRAINABLE = _next()  # 1: the weights are differentiated and updated
 PACKED = _next()  # 1: the update copies the inputs it needs before it goes through them
 LAYER_FIELDS = _next()
 
 # -- KIND
-DENSE, ELEMENTWISE, SOFTMAX = range(3)
+DENSE, ELEMENTWISE, WHOLE_ROWS, GLU, PRELU = range(5)
 
 # -- A task of the update: some rows of some panels of one layer.
 TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)

@@ -5,7 +5,8 @@ A function that is missing here is found by no kernel; those that the ones here 
 
 from functools import cache
 
-from . import activation, loss, memory, multiply_add, optimizer
+from . import activation, loss, memory, multiply_add, optimizer, row_activation
+from .layers import glu, prelu
 from .matrix import dots, gemm, gradient_product, transpose
 from .simd import library
 from .simd.element_types import Address, element_type
@@ -22,8 +23,13 @@ FUNCTIONS = (
     multiply_add.spin,
     activation.activate,
     activation.differentiate,
-    activation.softmax,
-    activation.softmax_backward,
+    row_activation.activate_rows,
+    row_activation.differentiate_rows,
+    glu.gate,
+    glu.gate_backward,
+    prelu.prelu,
+    prelu.prelu_backward,
+    prelu.slope_gradient,
     dots.dot_rows,
     gemm.row_product,
     gemm.product,
@@ -32,6 +38,7 @@ FUNCTIONS = (
     optimizer.update,
     optimizer.check_finite,
     loss.loss,
+    loss.weigh_rows,
 )
 
 

@@ -6,7 +6,7 @@ finite at any logits, and the gradient is simply p - t.
 
 from llvmlite import ir
 
-from .activation import softmax_row, spread_bits
+from .activation import spread_bits
 from .codes import (
     BINARY_CROSSENTROPY,
     BINARY_CROSSENTROPY_LOGITS,
@@ -23,6 +23,7 @@ from .codes import (
 )
 from .math import functions as vmath
 from .memory import sample_of
+from .row_activation import softmax_row
 from .simd.element_types import I64
 from .simd.library import VectorFunction, calls_address, selects_by_code
 
@@ -241,6 +242,21 @@ _LOSSES |= {code: _cross_entropy(code) for code in (CATEGORICAL_CROSSENTROPY, SP
 _LOSSES |= {code: _cross_entropy_logits(code) for code in (CATEGORICAL_CROSSENTROPY_LOGITS, SPARSE_CROSSENTROPY_LOGITS)}
 _LOSSES[CUSTOM_LOSS] = calls_address("loss_custom", len(ARGUMENTS), ARGUMENTS.index("parameter"))
 
+
+def _weigh_rows(s, weights, weights_row, order, row_loss, g, g_row, rows, vectors):
+    """Multiply the loss of each row and its gradient by the weight of its sample, a float64. What is not finite stays so."""
+    b, double = s.b, ir.DoubleType()
+    with s.loop(rows) as r:
+        weight = b.load(s.pointer(b.add(weights, b.mul(sample_of(s, order, r), weights_row)), double))
+        place = s.pointer(b.add(row_loss, b.mul(r, s.index(8))), double)
+        b.store(b.fmul(b.load(place), weight), place)
+        factor, start = s.broadcast(s.from_double(weight)), b.add(g, b.mul(r, g_row))
+        with s.loop(vectors) as j:
+            address = b.add(start, b.mul(j, s.index(s.lanes * s.itemsize)))
+            s.store(s.load(address) * factor, address)
+
+
+weigh_rows = VectorFunction("weigh_rows", 8, _weigh_rows)
 
 # loss(code, p, p_row, ...), arguments as in ARGUMENTS: overwrites g and row_loss.
 loss = selects_by_code("loss", _LOSSES)

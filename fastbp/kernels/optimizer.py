@@ -27,6 +27,10 @@ from .memory import make_accessors, read_double, write_double
 from .simd.element_types import NUMBA_FLOATS
 from .simd.library import VectorFunction, selects_by_code
 
+# The settings of an optimizer, as begin_step finds them: float64.
+HYPER_RATE, HYPER_DECAY, HYPER_BETA_1, HYPER_BETA_2, HYPER_EPSILON = range(5)
+HYPER_SIZE = 8
+
 # The scalars of one step, as begin_step leaves them: element type of the model.
 RATE, DECAY, BETA_1, BETA_2, EPSILON, ONE_MINUS_BETA_1, ONE_MINUS_BETA_2, ALPHA, NADAM_M, NADAM_G, NADAM_V = range(11)
 SCALARS = 11
@@ -169,20 +173,20 @@ WITH_RUNNING_PRODUCTS = tuple(code for code, rule in UPDATE_RULES.items() if rul
 def make_begin_step(dtype):
     """``begin_step(code, hyper, products, scalars)``: this step's scalars from the settings and the running products.
 
-    ``hyper`` (8 float64: learning_rate, weight_decay, beta_1, beta_2, epsilon, ...) is read; ``products`` and ``scalars``
-    are overwritten.
+    ``hyper`` (HYPER_SIZE float64) is read; ``products`` and ``scalars`` are overwritten.
     """
     write = make_accessors(dtype)[1]
     cast = NUMBA_FLOATS[dtype]
     MIN_EPSILON = float(np.finfo(dtype).tiny)  # an epsilon of 0 would divide 0 by 0 where there is no gradient
 
     def begin_step(code, hyper, products, scalars):
-        rate, beta_1, beta_2 = read_double(hyper, 0), read_double(hyper, 2), read_double(hyper, 3)
+        rate = read_double(hyper, HYPER_RATE)
+        beta_1, beta_2 = read_double(hyper, HYPER_BETA_1), read_double(hyper, HYPER_BETA_2)
         write(scalars, RATE, cast(rate))
-        write(scalars, DECAY, cast(1.0 - rate * read_double(hyper, 1)))
+        write(scalars, DECAY, cast(1.0 - rate * read_double(hyper, HYPER_DECAY)))
         write(scalars, BETA_1, cast(beta_1))
         write(scalars, BETA_2, cast(beta_2))
-        write(scalars, EPSILON, cast(max(read_double(hyper, 4), MIN_EPSILON)))
+        write(scalars, EPSILON, cast(max(read_double(hyper, HYPER_EPSILON), MIN_EPSILON)))
         write(scalars, ONE_MINUS_BETA_1, cast(1.0 - beta_1))
         write(scalars, ONE_MINUS_BETA_2, cast(1.0 - beta_2))
         if code not in WITH_RUNNING_PRODUCTS:

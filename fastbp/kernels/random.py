@@ -4,7 +4,7 @@ import numpy as np
 from numba import types
 
 from .memory import read_int, write_int
-from .simd.jit import inner
+from .simd.jit import inner, kernel
 
 _STEP, _MIX_1, _MIX_2 = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 _27, _30, _31, _32 = (np.uint64(c) for c in (27, 30, 31, 32))
@@ -31,3 +31,15 @@ def shuffle(order, n, random):
         write_int(order, i, read_int(order, j))
         write_int(order, j, swap)
     write_int(random, 0, types.int64(state))
+
+
+def shuffle_kernel():
+    """The compiled ``shuffle``, for those who take rows in an epoch's order themselves."""
+
+    def build():
+        def run(order, n, random):
+            shuffle(order, n, random)
+
+        return run
+
+    return kernel("shuffle", "void(int64, int64, int64)", build)

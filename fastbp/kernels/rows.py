@@ -5,6 +5,7 @@ import numpy as np
 from . import fields as at
 from . import memory
 from .loss import loss as loss_function
+from .loss import weigh_rows as weigh_rows_function
 from .memory import double_bits, read_int
 from .simd.jit import inner
 
@@ -15,7 +16,7 @@ LAYER_BYTES = 8 * at.LAYER_FIELDS
 
 def make_rows(dtype, forward, backward, close_output):
     """The functions (forward_rows, backward_rows): a block of rows through some layers. They overwrite these layers' rows."""
-    loss, copy_rows = loss_function(dtype), memory.copy_rows(dtype)
+    loss, weigh_rows, copy_rows = loss_function(dtype), weigh_rows_function(dtype), memory.copy_rows(dtype)
     prefetch_rows, gather_rows = memory.prefetch_rows(dtype), memory.gather_rows(dtype)
     ITEM = np.dtype(dtype).itemsize
 
@@ -29,7 +30,7 @@ def make_rows(dtype, forward, backward, close_output):
 
     @inner(dtype)
     def loss_rows(plan, layer, shift, order, sample, first, last, batch, row_loss):
-        """Loss of each row and its gradient with respect to the network's output."""
+        """Loss of each row and its gradient with respect to the network's output, times the weight of the sample."""
         units = read_int(layer, at.UNITS_OUT)
         total = batch * units if read_int(plan, at.LOSS_PER_OUTPUT) else batch
         y, y_row = read_int(plan, at.Y), read_int(plan, at.Y_ROW)
@@ -42,6 +43,13 @@ def make_rows(dtype, forward, backward, close_output):
         code = read_int(plan, at.LOSS)
         scale = double_bits(1.0 / total)
         loss(code, output, row, y, y_row, order, delta, delta_row, row_loss, last - first, units, scale, parameter)
+        weights = read_int(plan, at.SAMPLE_WEIGHT)
+        if weights:
+            weights_row = read_int(plan, at.SAMPLE_WEIGHT_ROW)
+            if not order:
+                weights += sample * weights_row
+            vectors = read_int(layer, at.VECTORS_OUT)
+            weigh_rows(weights, weights_row, order, row_loss, delta, delta_row, last - first, vectors)
 
     @inner(dtype)
     def prefetch_samples(plan, order, rows, x, x_row, x_size):
@@ -104,13 +112,13 @@ def make_rows(dtype, forward, backward, close_output):
 
     @inner(dtype)
     def backward_rows(plan, shift, start, stop, first, last):
-        """The DELTA of the layers below layers start .. stop, from the top."""
+        """The DELTA of the layers below layers start .. stop, from the top, as far down as it is wanted."""
         phases = read_int(plan, at.PHASES)
         if phases & at.BACKWARD:
             table, layers = read_int(plan, at.TABLE), read_int(plan, at.LAYERS)
             if stop == layers:
                 close_output(table + (layers - 1) * LAYER_BYTES, shift, first, last)
-            for i in range(stop - 1, max(start, 1) - 1, -1):
+            for i in range(stop - 1, max(start, read_int(plan, at.BACKWARD_END)) - 1, -1):
                 layer = table + i * LAYER_BYTES
                 backward(plan, layer, layer - LAYER_BYTES, shift, first, last)
             if start == 0 and phases & at.INPUT_GRADIENT:

@@ -18,8 +18,8 @@ from .codes import STORE
 from .layers.dispatch import make_layers
 from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
+from .optimizer import HYPER_RATE, make_begin_step
 from .optimizer import check_finite as check_finite_function
-from .optimizer import make_begin_step
 from .random import shuffle
 from .rows import LAYER_BYTES, make_rows
 from .simd import jit
@@ -116,7 +116,9 @@ def _make_run(dtype):
                 count_rows(plan, shift, 0, rows, sample + first, g)
                 if learns:
                     for i in range(layers):
-                        add_gradient(plan, table + i * LAYER_BYTES, shift, gradients, rows, first == start)
+                        layer = table + i * LAYER_BYTES
+                        if read_int(layer, at.TRAINABLE):
+                            add_gradient(plan, layer, shift, gradients, rows, first == start)
 
     @inner(dtype)
     def update_rows(plan, thread, batch):
@@ -204,16 +206,24 @@ def _make_run(dtype):
         write_double(result, at.LOSS_SUM, 0.0)
         write_double(result, at.EPOCHS_DONE, done + 1.0)
 
+    @inner(dtype)
+    def open_update(plan, step):
+        """Thread 0: what all updates of a step need. ``step`` counts from the beginning of the run's first pass."""
+        hyper, rates = read_int(plan, at.HYPER), read_int(plan, at.LEARNING_RATES)
+        if rates:
+            write_double(hyper, HYPER_RATE, read_double(rates, step))
+        code = read_int(plan, at.OPTIMIZER)
+        begin_step(code, hyper, read_int(plan, at.RUNNING_PRODUCTS), read_int(plan, at.SCALARS))
+
     def run(plan, thread):
         """Every step of some passes over the data, for one thread of the team. ``plan`` is the address of the plan."""
         phases, threads = read_int(plan, at.PHASES), read_int(plan, at.THREADS)
         samples, size = read_int(plan, at.SAMPLES), read_int(plan, at.BATCH)
         control = read_int(plan, at.CONTROL)
-        code = read_int(plan, at.OPTIMIZER)
         window, waited = clock(), 0
         if thread == 0:
             begin_run(plan)
-        for _ in range(read_int(plan, at.EPOCHS)):
+        for epoch in range(read_int(plan, at.EPOCHS)):
             begin_epoch(plan, thread)
             if threads > 1:
                 barrier(control, threads)
@@ -231,7 +241,7 @@ def _make_run(dtype):
                 else:
                     whole_batch_rows(plan, thread, sample, batch)
                 if thread == 0 and phases & at.UPDATE:
-                    begin_step(code, read_int(plan, at.HYPER), read_int(plan, at.RUNNING_PRODUCTS), read_int(plan, at.SCALARS))
+                    open_update(plan, epoch * steps + step)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
                 if thread == 0:

@@ -1,8 +1,29 @@
-"""What a network is made of. A layer here is a description; the weights belong to the model that uses it."""
+"""What a network is made of."""
 
+from .. import absent as _absent
 from .activation import Activation
+from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
 from .dense import Dense
-from .reshaping import Flatten, Input
+from .input import Input, InputLayer
+from .rescaling import Rescaling
+from .reshaping import Flatten, Identity, Reshape
 
-__all__ = ["Activation", "Dense", "Flatten", "Input", "Layer"]
+__all__ = [
+    "Activation",
+    "Dense",
+    "ELU",
+    "Flatten",
+    "Identity",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "LeakyReLU",
+    "PReLU",
+    "ReLU",
+    "Rescaling",
+    "Reshape",
+    "Softmax",
+]
+
+__getattr__ = _absent.explain(__name__, _absent.LAYERS)

@@ -1,23 +1,48 @@
 """An activation as a separate layer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from .. import activations
-from .base import Layer, check_name
+from ..kernels.fields import ELEMENTWISE
+from .base import Layer
+from .settings import Common
 from .stages import Stage, activate
 
 
-@dataclass(frozen=True, init=False)
-class Activation(Layer):
+class Activated(Layer):
+    """A layer that is an activation."""
+
+    activation: activations.Activation
+
+    @property
+    def keeps_axes(self) -> bool:  # type: ignore[override]
+        """Whether it works on each number, rather than on rows or pairs."""
+        return activate(2, self.activation).kind == ELEMENTWISE
+
+    def output_units(self, input_units: int | None) -> int | None:
+        """The number of outputs for this number of inputs: half of it where the activation takes pairs."""
+        return None if input_units is None else self.activation.output_units(input_units)
+
+    def stages(self, input_units: int) -> tuple[Stage, ...]:
+        """The layer as the kernels compute it."""
+        return (activate(input_units, self.activation),)
+
+    @property
+    def output_activation(self) -> str | None:
+        """The name of the activation."""
+        return self.activation.name
+
+
+class Activation(Activated):
     """``activation(x)``. After a linear ``Dense`` it costs no more than ``Dense(units, activation)``.
 
     Parameters
     ----------
     activation : str, Activation, callable or None
         See ``fastbp.activations``.
-    name : str, optional
+    **settings
+        ``name`` and the others of every ``Layer``.
 
     Examples
     --------
@@ -28,17 +53,9 @@ class Activation(Layer):
     """
 
     kind = "activation"
-    activation: activations.Activation
-    name: str | None
 
-    def __init__(self, activation: str | activations.Activation | Callable[..., Any] | None, name: str | None = None) -> None:
-        self._set(activation=activations.get(activation), name=check_name(name))
-
-    def stages(self, input_units: int) -> tuple[Stage, ...]:
-        """The layer as the kernels compute it."""
-        return (activate(input_units, self.activation),)
-
-    @property
-    def output_activation(self) -> str | None:
-        """The name of the activation."""
-        return self.activation.name
+    def __init__(
+        self, activation: str | activations.Activation | Callable[..., Any] | None, **settings: Unpack[Common]
+    ) -> None:
+        super().__init__(**settings)
+        self._set(activation=activations.get(activation))

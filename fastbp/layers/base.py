@@ -1,25 +1,23 @@
 """What every kind of layer has. Networks, summaries, parameters and plans use these methods and never test a layer's class.
 
-A layer is a description: the weights belong to the model that uses it. To add a kind: a class in this package; for kernels a
-kind of row in ``kernels/fields.py`` and its functions in ``kernels/layers``, which ``dispatch.py`` there chooses; a reference
-in the tests' oracle.
+A layer is its settings, which are fixed, and a place for its weights: they are drawn when the width of its input is known,
+and lie in the engine of the model that uses them. To add a kind: a class in this package that says its ``weight_specs``,
+``stages`` and ``output_units``; for kernels a kind of row in ``kernels/fields.py`` and its functions in ``kernels/layers``,
+which ``dispatch.py`` there chooses; a reference in the tests' oracle.
 """
 
-from collections.abc import Callable
-from copy import copy
+import inspect
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, Unpack
 
+from ..serialization import serialize
+from .held import Held
+from .settings import Common, batch_shape, common
 from .stages import Stage
+from .symbolic import SymbolicTensor, refuse_several
 
 Kind = TypeVar("Kind", bound="Layer")
-
-
-def check_name(name: object) -> str | None:
-    """A layer's or a model's name, or None."""
-    if name is not None and not isinstance(name, str):
-        raise TypeError(f"name must be a string or None, got {name!r}")
-    return name
 
 
 @dataclass(frozen=True)
@@ -31,21 +29,48 @@ class Weight:
     initializer: Callable[..., Any]
 
 
-class Layer:
+class Layer(Held):
     """The base class of all layers.
+
+    Parameters
+    ----------
+    name : str, optional
+        If it is left out, a model calls its layers dense, dense_1, ...
+    trainable : bool
+        Whether training changes the weights; see the attribute.
+    dtype : str, optional
+        Only that of the model.
+    input_shape, input_dim, batch_shape
+        The shape of a sample, so that a model of which this is the first layer needs no ``Input``.
 
     Attributes
     ----------
     kind : str
-        The default name of layers of this kind: dense, dense_1, ...
-    name : str or None
+        The default name of layers of this kind.
     """
 
-    kind: ClassVar[str]
-    name: str | None
+    kind: ClassVar[str] = "layer"
+    keeps_axes: ClassVar[bool] = False  # whether it takes samples of several axes, and leaves them as they are
+    makes_rows: ClassVar[bool] = False  # whether it makes rows of samples of several axes
+    compute: ClassVar[Callable[[Any, Any], Any]]  # its output for data, which takes an engine: set by models/network.py
+
+    def __init__(self, **settings: Unpack[Common]) -> None:
+        cls = type(self)
+        if cls.stages is Layer.stages:
+            raise NotImplementedError(
+                f"{cls.__name__} cannot be compiled: layers with a call of their own come in a later version. For a formula "
+                "of each number there is Activation(function), for a loss or a metric a function"
+            )
+        self._set(**common(cls.__name__, settings, _arguments(cls)))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_") or isinstance(getattr(type(self), name, None), property):
+            object.__setattr__(self, name, value)
+        else:
+            raise AttributeError(f"{name} of {self!r} cannot be changed, got {value!r}: make a new layer with it")
 
     def _set(self, **settings: Any) -> None:
-        """Set the fields of a description, which is immutable otherwise."""
+        """Set the fields, which are fixed otherwise."""
         for setting, value in settings.items():
             object.__setattr__(self, setting, value)
 
@@ -55,29 +80,128 @@ class Layer:
         """The number of outputs for this number of inputs; None where both are unknown."""
         return input_units
 
-    def weights(self, input_units: int) -> tuple[Weight, ...]:
-        """The trainable weights, in ``get_weights`` order."""
+    def output_sample(self, sample: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a sample of the output, for one of the input."""
+        if self.keeps_axes:
+            return sample
+        if len(sample) != 1:
+            raise ValueError(f"layers must have a Flatten before what takes rows, got {self!r} for samples of shape {sample}")
+        return (self.output_units(sample[0]) or 0,)
+
+    @property
+    def input_shape(self) -> tuple[Any, ...] | None:
+        """(None, features), None before that is known."""
+        return None if self._sample is None else (None, *self._sample)
+
+    @property
+    def output_shape(self) -> tuple[Any, ...] | None:
+        """(None, units), None before the input is known."""
+        return None if self._sample is None else (None, *self.output_sample(self._sample))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
+        """The shape of the output for one of the input, both with None for the number of samples.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> fastbp.layers.Flatten().compute_output_shape((None, 28, 28))
+        (None, 784)
+        """
+        return (None, *self.output_sample(batch_shape("input_shape", input_shape)))
+
+    def weight_specs(self, input_units: int) -> tuple[Weight, ...]:
+        """The weights, in ``get_weights`` order."""
         return ()
 
     def stages(self, input_units: int) -> tuple[Stage, ...]:
         """The layer as the kernels compute it."""
         raise NotImplementedError
 
+    def asked_sample(self) -> tuple[int, ...] | None:
+        """The shape of a sample that it asks for where it is a model's first layer."""
+        return self._first_input
+
     @property
     def output_activation(self) -> str | None:
         """The name of the activation that computes its output; None if it leaves its input as it is."""
         return None
 
-    # -- its place in a model
+    def leaves(self) -> "Iterator[Layer]":
+        """The layers that it is made of: itself, unless it is a model."""
+        yield self
 
-    @property
-    def description(self) -> "Layer":
-        """The layer as it was given, if this is the copy that a model has named."""
-        given: Layer = vars(self).get("_description", self)
-        return given
+    def twin(self: Kind, name: str | None = None, with_weights: bool = False) -> Kind:
+        """Another layer of the same settings, under another name if one is given."""
+        passing = ("_holders", "_tensors", "_store", "_scattered")
+        other = object.__new__(type(self))
+        vars(other).update({field: value for field, value in vars(self).items() if field not in passing})
+        if name is not None:
+            other._given_name, other._made_name = None, name
+        if with_weights:
+            other._store = self._store
+        return other
 
-    def placed(self: Kind, name: str) -> Kind:
-        """The same layer under the name it has in a model."""
-        layer = copy(self)
-        layer._set(name=name, _description=self)
-        return layer
+    # -- calling
+
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """The output as a tensor without numbers for one, as an array for data.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> x = fastbp.Input((4,))
+        >>> model = fastbp.models.Model(x, fastbp.Dense(3)(x))
+        >>> fastbp.Dense(2, kernel_initializer="ones")([[1.0, 2.0]])
+        array([[3., 3.]], dtype=float32)
+        """
+        if isinstance(x, SymbolicTensor):
+            return self._follow(x)
+        if isinstance(x, tuple | list) and any(isinstance(tensor, SymbolicTensor) for tensor in x):
+            refuse_several(f"the input of {self!r}", x)
+        return type(self).compute(self, x)
+
+    def _follow(self, source: SymbolicTensor) -> SymbolicTensor:
+        """The output for a tensor without numbers."""
+        sample = source.sample_shape
+        self.check_sample(sample)
+        tensor = SymbolicTensor(self, source, self.output_sample(sample))
+        self.expect(sample)
+        self.remember(tensor)
+        return tensor
+
+    # -- settings
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer with weights of its own, as values that JSON can hold.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> fastbp.layers.Identity(name="same").get_config()
+        {'name': 'same', 'trainable': True, 'dtype': None}
+        """
+        own = {name: serialize(getattr(self, name)) for name in _arguments(type(self))}
+        return {"name": self.name, "trainable": self.trainable, "dtype": self._own_dtype, **own}
+
+    @classmethod
+    def from_config(cls: type[Kind], config: dict[str, Any]) -> Kind:
+        """The layer that ``get_config`` describes.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> fastbp.Dense.from_config({"units": 3, "activation": "tanh"})
+        <Dense name=dense, units=3, activation=tanh, built=False>
+        """
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        told = {"units": getattr(self, "units", None), "activation": self.output_activation}
+        shown = "".join(f", {name}={value}" for name, value in told.items() if value is not None)
+        return f"<{type(self).__name__} name={self.name}{shown}, built={self.built}>"
+
+
+def _arguments(cls: type) -> list[str]:
+    """The arguments that a kind of layer has of its own."""
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
+    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]

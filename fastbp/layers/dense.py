@@ -1,18 +1,18 @@
 """The fully connected layer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from .. import activations, initializers
 from ..activations import Activation
 from ..arguments import boolean, integer
 from ..initializers import Initializer
-from .base import Layer, Weight, check_name
+from .base import Layer, Weight
+from .settings import Common, refuse_unless_none
 from .stages import Stage, dense
+from .variable import Variable
 
 
-@dataclass(frozen=True, init=False)
 class Dense(Layer):
     """A fully connected layer: ``activation(x @ kernel + bias)``, kernel (inputs, units), bias (units,).
 
@@ -26,12 +26,15 @@ class Dense(Layer):
     use_bias : bool
     kernel_initializer, bias_initializer : str or callable
         See ``fastbp.initializers``.
-    name : str, optional
-        If it is left out, a model calls its layers dense, dense_1, ... No two layers of a model may be given the same name.
+    kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint, lora_rank : None
+        Of Keras, to come in a later version.
+    **settings
+        ``name``, ``trainable``, ``input_shape``, ``input_dim`` and the others of every ``Layer``.
 
     Notes
     -----
-    The same description may be used several times in a network; each use has its own weights and its own name.
+    A layer in two models has the same weights in both, as in Keras. At several places of one model it stands for as many
+    layers, each with its own weights and its own name: get them from ``model.layers`` then.
 
     Examples
     --------
@@ -39,6 +42,9 @@ class Dense(Layer):
     >>> layer = fastbp.Dense(64, "tanh")
     >>> layer.units, layer.activation.name
     (64, 'tanh')
+    >>> model = fastbp.Sequential([fastbp.Input((3,)), layer])
+    >>> layer.kernel.shape
+    (3, 64)
     """
 
     kind = "dense"
@@ -47,7 +53,6 @@ class Dense(Layer):
     use_bias: bool
     kernel_initializer: Initializer
     bias_initializer: Initializer
-    name: str | None
 
     def __init__(
         self,
@@ -56,22 +61,42 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: str | Initializer = "glorot_uniform",
         bias_initializer: str | Initializer = "zeros",
-        name: str | None = None,
+        kernel_regularizer: None = None,
+        bias_regularizer: None = None,
+        activity_regularizer: None = None,
+        kernel_constraint: None = None,
+        bias_constraint: None = None,
+        lora_rank: None = None,
+        lora_alpha: None = None,
+        quantization_config: None = None,
+        **settings: Unpack[Common],
     ) -> None:
+        super().__init__(**settings)
+        later = refuse_unless_none(
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            quantization_config=quantization_config,
+        )
         self._set(
             units=integer("units", units, 1),
             activation=activations.get(activation),
             use_bias=boolean("use_bias", use_bias),
             kernel_initializer=initializers.get(kernel_initializer, "kernel_initializer"),
             bias_initializer=initializers.get(bias_initializer, "bias_initializer"),
-            name=check_name(name),
+            **later,
         )
+        self.activation.output_units(self.units)  # an odd number of units does not go with all
 
     def output_units(self, input_units: int | None) -> int:
-        """The number of outputs, whatever the input."""
-        return self.units
+        """The number of outputs, whatever the input: ``units``, or half of them where the activation takes pairs."""
+        return self.activation.output_units(self.units)
 
-    def weights(self, input_units: int) -> tuple[Weight, ...]:
+    def weight_specs(self, input_units: int) -> tuple[Weight, ...]:
         """Kernel and bias."""
         kernel = Weight("kernel", (input_units, self.units), self.kernel_initializer)
         return (kernel, Weight("bias", (self.units,), self.bias_initializer)) if self.use_bias else (kernel,)
@@ -84,3 +109,13 @@ class Dense(Layer):
     def output_activation(self) -> str | None:
         """The name of the activation."""
         return self.activation.name
+
+    @property
+    def kernel(self) -> Variable:
+        """The kernel, of shape (inputs, units)."""
+        return self._weight("kernel")
+
+    @property
+    def bias(self) -> Variable | None:
+        """The bias, of shape (units,); None for a layer without one."""
+        return self._weight("bias") if self.use_bias else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..activations import Activation, linear, softmax
-from ..kernels.fields import DENSE, ELEMENTWISE, SOFTMAX
+from ..activations import Activation, linear
+from ..kernels import codes
+from ..kernels.fields import DENSE, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,14 @@ class Stage:
     Attributes
     ----------
     kind : int
-        ``DENSE``, ``ELEMENTWISE`` or ``SOFTMAX`` of kernels/fields.py.
+        ``DENSE``, ``ELEMENTWISE``, ``WHOLE_ROWS``, ... of kernels/fields.py.
     units_in, units_out : int
     activation : Activation
-        Elementwise, applied to the outputs.
+        Elementwise, applied to the outputs; with ``WHOLE_ROWS`` one of whole rows.
     bias : bool
         Whether a dense stage has one.
+    trainable : bool
+        Whether its weights, if it has any, are differentiated and updated.
     """
 
     kind: int
@@ -30,6 +33,7 @@ class Stage:
     units_out: int
     activation: Activation = linear
     bias: bool = False
+    trainable: bool = True
 
     def apart(self) -> tuple[Stage, Stage]:
         """The stage without its activation, and the activation as a separate stage."""
@@ -38,26 +42,33 @@ class Stage:
 
 def activate(units: int, activation: Activation) -> Stage:
     """An activation as a separate stage."""
-    if activation == softmax:
-        return Stage(SOFTMAX, units, units)
-    return Stage(ELEMENTWISE, units, units, activation)
+    if activation.code == codes.GLU:
+        return Stage(GLU, units, activation.output_units(units))
+    kind = WHOLE_ROWS if activation.code in codes.WHOLE_ROW_ACTIVATIONS else ELEMENTWISE
+    return Stage(kind, units, units, activation)
 
 
 def dense(units_in: int, units: int, activation: Activation, bias: bool) -> tuple[Stage, ...]:
-    """A fully connected layer. An activation that needs whole rows follows as a separate stage."""
-    if activation == softmax:
-        return Stage(DENSE, units_in, units, linear, bias), activate(units, activation)
-    return (Stage(DENSE, units_in, units, activation, bias),)
+    """A fully connected layer. An activation that is not elementwise follows as a separate stage."""
+    following = activate(units, activation)
+    if following.kind == ELEMENTWISE:
+        return (Stage(DENSE, units_in, units, activation, bias),)
+    return Stage(DENSE, units_in, units, linear, bias), following
 
 
-def stages_of(layers: Iterable[Any], units: int) -> list[Stage]:
-    """The stages of consecutive layers, the first of which has ``units`` inputs."""
+def prelu(units: int) -> Stage:
+    """A PReLU, whose slopes are learnt."""
+    return Stage(PRELU, units, units)
+
+
+def stages_of(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[Stage]:
+    """The stages of consecutive layers, the first of which has ``units`` inputs; ``trainable`` is a flag for each layer."""
     found: list[Stage] = []
-    for layer in layers:
+    for i, layer in enumerate(layers):
         for stage in layer.stages(units):
             if found and stage.kind == ELEMENTWISE and found[-1].kind == DENSE and found[-1].activation == linear:
                 found[-1] = replace(found[-1], activation=stage.activation)  # one pass over the outputs rather than two
             else:
-                found.append(stage)
+                found.append(stage if trainable is None or trainable[i] else replace(stage, trainable=False))
         units = layer.output_units(units)
     return found

@@ -1,12 +1,35 @@
 """The base class of all losses."""
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..keywords import Advice, keywords
+from ..serialization import Configured
+
+MEAN = "sum_over_batch_size"
+MEANS = (MEAN, "mean")
+_REDUCTIONS = (*MEANS, "mean_with_sample_weight", "sum", "none", None)
+
+KEYWORDS = {
+    "dtype": Advice("a loss is computed in the model's dtype", (None,)),
+    "axis": Advice("it goes over the last axis, that of the outputs", (-1, 1)),
+    "ignore_class": Advice("give the samples of that class the weight 0, as in fit(sample_weight=...)", (None,)),
+}
 
 
-class Loss:
+class Loss(Configured):
     """The base class of all losses.
 
-    A subclass with a method ``call(self, y_true, y_pred)`` is a custom loss, as in Keras; see ``Custom``.
+    A subclass with a method ``call(self, y_true, y_pred)`` is a custom loss, as in Keras; see ``Custom``. Any loss can be
+    called with arrays: it gives what ``reduction`` makes of the values of the samples.
+
+    Parameters
+    ----------
+    name : str, optional
+    reduction : {"sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none"}
+        The first two are the mean over samples, which is what models are trained with.
 
     Attributes
     ----------
@@ -22,9 +45,17 @@ class Loss:
         Whether targets are integer labels.
     any_width : bool
         Whether targets may have more or fewer columns than there are outputs.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> mse = fastbp.losses.MeanSquaredError()
+    >>> float(mse([[0.0], [0.0]], [[1.0], [3.0]])), float(mse([[0.0], [0.0]], [[1.0], [3.0]], sample_weight=[1, 0]))
+    (5.0, 0.5)
     """
 
-    name: str
+    name: str = ""
+    reduction: str | None = MEAN
     code: ClassVar[int]
     code_from_logits: ClassVar[int | None] = None
     output_activation: ClassVar[int | None] = None
@@ -33,7 +64,47 @@ class Loss:
     from_logits: ClassVar[bool] = False
     any_width: ClassVar[bool] = False
 
+    @keywords(KEYWORDS)
+    def __init__(self, name: str | None = None, reduction: str | None = MEAN) -> None:
+        self.name, self.reduction = name or "", reduction
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        if self.reduction not in _REDUCTIONS:
+            raise ValueError(f"reduction must be one of {', '.join(map(repr, _REDUCTIONS))}, got {self.reduction!r}")
+        if self.name is not None and not isinstance(self.name, str):
+            raise TypeError(f"name must be a string or None, got {self.name!r}")
+        if not self.name:
+            object.__setattr__(self, "name", type(self).name or type(self).__name__)
+
     @property
     def parameter(self) -> float:
         """The number the kernel needs besides the data."""
         return 0.0
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The value of each sample."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred)")
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """What the reduction makes of the values of the samples, each times its weight."""
+        values = self.call(*(y if hasattr(y, "tape") else np.asarray(y) for y in (y_true, y_pred)))
+        if sample_weight is not None:
+            weights = np.asarray(sample_weight)
+            if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
+                values = values[..., None]
+            values = values * weights.astype(values.dtype)
+        if self.reduction in ("none", None):
+            return values
+        if self.reduction == "mean_with_sample_weight" and sample_weight is not None:
+            return np.sum(values) / np.sum(weights)
+        return np.sum(values) if self.reduction == "sum" else np.mean(values)
+
+
+@keywords(KEYWORDS)
+@dataclass(frozen=True)
+class PlainLoss(Loss):
+    """A loss without settings of its own: a subclass has a name and the method ``call``."""
+
+    reduction: str | None = MEAN
+    name: str = ""

@@ -1,11 +1,13 @@
 """Losses of probabilities. Each has two codes in the kernels: as a function of probabilities, and of their logits."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..arguments import boolean, number
 from ..kernels import codes
-from .base import Loss
+from ..keywords import keywords
+from . import probability_functions as functions
+from .base import KEYWORDS, MEAN, Loss
 
 
 @dataclass(frozen=True)
@@ -13,6 +15,7 @@ class _CrossEntropy(Loss):
     from_logits: bool = False  # type: ignore[misc]  # a class variable for the losses that have no logits
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         boolean("from_logits", self.from_logits)
 
 
@@ -29,6 +32,7 @@ class _SmoothedCrossEntropy(_CrossEntropy):
         return float(self.label_smoothing)
 
 
+@keywords(KEYWORDS)
 @dataclass(frozen=True)
 class BinaryCrossentropy(_SmoothedCrossEntropy):
     """Mean of ``-(t log p + (1 - t) log(1 - p))`` over outputs and samples, for targets in [0, 1].
@@ -39,6 +43,8 @@ class BinaryCrossentropy(_SmoothedCrossEntropy):
         The network's output is the logit of p rather than p.
     label_smoothing : float
         In [0, 1]: targets become ``t (1 - s) + s / 2``.
+    reduction, name
+        See ``Loss``.
 
     Notes
     -----
@@ -51,13 +57,19 @@ class BinaryCrossentropy(_SmoothedCrossEntropy):
     True
     """
 
+    reduction: str | None = MEAN
     name: str = "binary_crossentropy"
     code: ClassVar[int] = codes.BINARY_CROSSENTROPY
     code_from_logits: ClassVar[int | None] = codes.BINARY_CROSSENTROPY_LOGITS
     output_activation: ClassVar[int | None] = codes.SIGMOID
     per_output: ClassVar[bool] = True
 
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The value of each sample."""
+        return functions.binary_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
 
+
+@keywords(KEYWORDS)
 @dataclass(frozen=True)
 class CategoricalCrossentropy(_SmoothedCrossEntropy):
     """``-sum(t log p)`` over classes, mean over samples, for one-hot (or soft) targets.
@@ -68,6 +80,8 @@ class CategoricalCrossentropy(_SmoothedCrossEntropy):
         The network's outputs are logits rather than probabilities.
     label_smoothing : float
         In [0, 1]: targets become ``t (1 - s) + s / classes``.
+    reduction, name
+        See ``Loss``.
 
     Notes
     -----
@@ -80,13 +94,19 @@ class CategoricalCrossentropy(_SmoothedCrossEntropy):
     0.1
     """
 
+    reduction: str | None = MEAN
     name: str = "categorical_crossentropy"
     code: ClassVar[int] = codes.CATEGORICAL_CROSSENTROPY
     code_from_logits: ClassVar[int | None] = codes.CATEGORICAL_CROSSENTROPY_LOGITS
     output_activation: ClassVar[int | None] = codes.SOFTMAX
     per_output: ClassVar[bool] = False
 
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The value of each sample."""
+        return functions.categorical_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
 
+
+@keywords(KEYWORDS)
 @dataclass(frozen=True)
 class SparseCategoricalCrossentropy(_CrossEntropy):
     """``-log p[label]``, mean over samples, for integer labels from 0 to classes - 1.
@@ -95,6 +115,8 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     ----------
     from_logits : bool
         The network's outputs are logits rather than probabilities.
+    reduction, name
+        See ``Loss``.
 
     Examples
     --------
@@ -103,9 +125,14 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     True
     """
 
+    reduction: str | None = MEAN
     name: str = "sparse_categorical_crossentropy"
     code: ClassVar[int] = codes.SPARSE_CROSSENTROPY
     code_from_logits: ClassVar[int | None] = codes.SPARSE_CROSSENTROPY_LOGITS
     output_activation: ClassVar[int | None] = codes.SOFTMAX
     per_output: ClassVar[bool] = False
     sparse: ClassVar[bool] = True
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The value of each sample."""
+        return functions.sparse_categorical_crossentropy(y_true, y_pred, self.from_logits)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..arguments import check_signature, function_name
 from ..kernels import codes
-from .base import Loss
+from ..serialization import serialize
+from .base import MEAN, Loss
 
 if TYPE_CHECKING:
     from ..graph.codegen.bound import BoundFunction
@@ -29,6 +30,8 @@ class Custom(Loss):
         from outside the formula are constants, read at the first use after ``compile``.
     name : str, optional
         The function's if not given.
+    reduction : str
+        See ``Loss``.
 
     Raises
     ------
@@ -49,6 +52,7 @@ class Custom(Loss):
 
     function: Callable[..., Any]
     name: str = ""
+    reduction: str | None = MEAN
     code: ClassVar[int] = codes.CUSTOM_LOSS
     per_output: ClassVar[bool] = False  # where a formula gives a value for each output, its graph takes their mean
     any_width: ClassVar[bool] = True
@@ -57,13 +61,23 @@ class Custom(Loss):
         if not callable(self.function):
             raise TypeError(f"function must be a function of (y_true, y_pred), got {self.function!r}")
         check_signature("loss", self.function, ["y_true", "y_pred"])
-        object.__setattr__(self, "name", self.name or function_name(self.function))
+        if not self.name:
+            object.__setattr__(self, "name", function_name(self.function))
+        super().__post_init__()
 
     def graph(self, targets: int, units: int) -> "LossGraph":
         """The formula's graph for these numbers of columns: traced once, so later changes around it have no effect."""
         from ..graph.codegen.row_graphs import loss_graph  # the graph is imported only where there are formulas
 
         return loss_graph(self, targets, units)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The value of each sample."""
+        return self.function(y_true, y_pred)
+
+    def serialized(self) -> Any:
+        """The object that has the method ``call``, or the name of the function."""
+        return serialize(getattr(self.function, "__self__", self.function))
 
     def bind(self, targets: int, units: int, dtype: str) -> "BoundFunction":
         """Its machine code for these numbers of target and output columns."""
@@ -72,17 +86,26 @@ class Custom(Loss):
         return bind_loss(self.graph(targets, units), dtype)
 
 
+class _Formula(Custom):
+    """A formula of fastbp's, whose targets are as wide as its predictions."""
+
+    any_width: ClassVar[bool] = False
+
+
 def custom_loss(identifier: Any) -> Custom | None:
     """The loss that a function, or a class or object with a method ``call``, stands for; None for anything else."""
+    if isinstance(identifier, Custom):  # a new one, which will be traced again
+        return type(identifier)(identifier.function, identifier.name, identifier.reduction)
+    if hasattr(identifier, "code"):  # the kernels know it
+        return None
     if isinstance(identifier, type):
-        if not hasattr(identifier, "call"):
-            return None
-        identifier = identifier()
-    if isinstance(identifier, Custom):
-        return Custom(identifier.function, identifier.name)  # a new one, which will be traced again
+        return custom_loss(identifier()) if hasattr(identifier, "call") else None
     function, name = getattr(identifier, "call", identifier), getattr(identifier, "name", "")
     if not callable(function):
         return None
+    if getattr(function, "__func__", None) is Loss.call:
+        raise TypeError(f"loss must have a method call(self, y_true, y_pred), got {identifier!r} without one")
     if not isinstance(name, str) or not name:
         name = function_name(identifier)
-    return Custom(function, name)
+    kind = _Formula if type(identifier).__module__.startswith(__package__) else Custom
+    return kind(function, name, getattr(identifier, "reduction", MEAN))

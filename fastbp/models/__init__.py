@@ -1,6 +1,7 @@
 """Models: what learns."""
 
+from .cloning import clone_model, model_from_json
 from .history import History
-from .sequential import Sequential
+from .model import Model, Sequential
 
-__all__ = ["History", "Sequential"]
+__all__ = ["History", "Model", "Sequential", "clone_model", "model_from_json"]

@@ -1,35 +1,88 @@
 """Which layers a network has: their order, their names, and the shapes that follow."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from ..arguments import dtype_name, unique_name
-from ..layers import Flatten, Input, Layer
-from ..layers.base import Weight, check_name
+from ..arguments import boolean, dtype_name
+from ..layers import InputLayer, Layer
+from ..layers.base import Weight
+from ..layers.settings import check_name
+from ..layers.symbolic import SymbolicTensor
 from .display import Displayed
 
+Sample = tuple[int, ...]
 
-class Architecture(Displayed):
-    """The layers of a model, one after the other, before there are weights."""
 
-    def __init__(self, layers: Sequence[Input | Layer] | None, dtype: str, name: str | None) -> None:
-        self.name = check_name(name) or "sequential"
+class Architecture(Displayed, Layer):
+    """The layers of a model, one after the other, before there are weights. A model may be a layer of another."""
+
+    kind = "functional"
+
+    def __init__(self, dtype: str, name: str | None, trainable: bool = True) -> None:
+        self._given_name = check_name(name)
         self._dtype = np.dtype(dtype_name(dtype))
-        self._layers: list[Layer] = []  # each under its name, see Layer.placed
-        self._sample_shape: tuple[int, ...] | None = None  # that of an Input of several axes
+        self._trainable = boolean("trainable", trainable)
+        self._layers: list[Layer] = []  # each has a name that no other has
+        self._input: InputLayer | None = None
+        self._symbolic: list[SymbolicTensor] = []  # the input and the output of each layer, once asked for
+        self._sample_shape: Sample | None = None  # that of an Input of several axes
         self._flattens = False  # whether data may have several axes
         self._input_units: int | None = None
-        if layers is not None and not isinstance(layers, list | tuple):
-            raise TypeError(f"layers must be a list of layers, got {layers!r}")
-        for layer in layers or ():
-            self.add(layer)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    # -- its layers
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers in order, without the Input; each has a name, given or of the kind of ``dense_1``."""
-        return list(self._layers)
+        """The layers in order, with the ``InputLayer`` in front; each has a name, given or of the kind of ``dense_1``."""
+        return [*([] if self._input is None else [self._input]), *self._layers]
+
+    def leaves(self) -> Iterator[Layer]:
+        """The layers that are no models, of those within it too."""
+        for layer in self._layers:
+            yield from layer.leaves()
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by its name or its number.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Dense(3), fastbp.Dense(2, name="out")])
+        >>> model.get_layer("out").units, model.get_layer(index=0).units
+        (2, 3)
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"get_layer needs either a name or an index, got name={name!r} and index={index!r}")
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"index must be below the {len(layers)} layers of {self.name!r}, got {index}")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        inside = [f"{layer.name!r} has one" for layer in layers if any(leaf.name == name for leaf in layer.leaves())]
+        names = ", ".join(repr(layer.name) for layer in layers)
+        raise ValueError(f"name must be one of {names}, got {name!r}{''.join(f': {text}' for text in inside[:1])}")
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes its weights; setting it sets it for all layers. It takes effect with ``compile``."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = boolean("trainable", value)
+        for layer in self._layers:
+            layer.trainable = value
+
+    # -- shapes
 
     @property
     def dtype(self) -> str:
@@ -43,79 +96,96 @@ class Architecture(Displayed):
 
     @property
     def input_shape(self) -> tuple[Any, ...] | None:
-        """(None, features), with Flatten the shape of a sample after None; None before the model is built."""
-        if self._sample_shape is not None:
-            return (None, *self._sample_shape)
-        return None if self._input_units is None else (None, self._input_units)
+        """(None, features), or the shape of a sample of several axes after None; None before the model is built."""
+        sample = self.asked_sample()
+        return None if sample is None else (None, *sample)
 
     @property
-    def output_shape(self) -> tuple[None, int | None] | None:
+    def output_shape(self) -> tuple[Any, ...] | None:
         """(None, units of the last layer), or None without layers."""
-        return (None, self._output_units) if self._layers else None
+        if not self._layers:
+            return None
+        sample = self.asked_sample()
+        return (None, self._output_units) if sample is None else (None, *self.output_sample(sample))
+
+    def asked_sample(self) -> Sample | None:
+        """The shape of a sample of the input, if it is known."""
+        if self._sample_shape is not None or self._input_units is None:
+            return self._sample_shape
+        return (self._input_units,)
+
+    def output_sample(self, sample: Sample) -> Sample:
+        """The shape of a sample of the output, for one of the input."""
+        for layer in self._layers:
+            sample = layer.output_sample(sample)
+        return sample
+
+    def _samples(self, sample: Sample) -> Iterator[tuple[Layer, Sample, Sample]]:
+        """Each layer with the shapes of a sample of its input and output."""
+        for layer in self._layers:
+            outputs = layer.output_sample(sample)
+            yield layer, sample, outputs
+            sample = outputs
+
+    def check_sample(self, sample: Sample) -> None:
+        """Refuse samples that the layers do not fit."""
+        known = self.asked_sample()
+        if known is not None and sample != known:
+            raise ValueError(f"the input of {self.name!r} must be samples of shape {known}, got {sample}")
+        for layer, inputs, _ in self._samples(sample):
+            layer.check_sample(inputs)
+
+    def expect(self, sample: Sample) -> None:
+        """Take note of the shape of a sample of the input."""
+        self._input_units, self._sample_shape = math.prod(sample), sample if len(sample) > 1 else None
+        for layer, inputs, _ in self._samples(sample):
+            layer.expect(inputs)
+
+    def output_units(self, input_units: int | None) -> int | None:
+        """The number of outputs for this number of inputs; None where nothing tells yet."""
+        for layer in self._layers:
+            input_units = layer.output_units(input_units)
+        return input_units
 
     @property
     def _output_units(self) -> int | None:
         """Outputs of the last layer; None where nothing tells yet."""
-        units = self._input_units
-        for layer in self._layers:
-            units = layer.output_units(units)
-        return units
+        return self.output_units(self._input_units)
 
     def _need_outputs(self) -> int:
         """Outputs of the last layer, or the error where there are none."""
-        units = self._output_units
+        units, shape = self._output_units, self.output_shape
         if units is None:
             raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
+        if shape is not None and len(shape) > 2:
+            raise ValueError(f"layers must end in rows, got an output of shape {shape}: leave the last Reshape away")
         return units
 
     @property
-    def _output_activation(self) -> str | None:
+    def output_activation(self) -> str | None:
         """The name of the activation that the output comes from."""
         return next((layer.output_activation for layer in reversed(self._layers) if layer.output_activation), None)
 
-    def add(self, layer: Input | Layer) -> None:
-        """Append a layer. Weights there are stay; those of the new layer are drawn, and the optimizer starts afresh.
+    _output_activation = output_activation
 
-        Parameters
-        ----------
-        layer : Layer or Input
-            An Input only as the first.
+    def weight_specs(self, input_units: int) -> tuple[Weight, ...]:
+        """The weights, in ``get_weights`` order."""
+        return tuple(self._weights_of(input_units))
 
-        Examples
-        --------
-        >>> import fastbp
-        >>> model = fastbp.Sequential()
-        >>> model.add(fastbp.Input((3,)))
-        >>> model.add(fastbp.Dense(2))
-        >>> model.count_params()
-        8
-        """
-        if isinstance(layer, Input):
-            if self._layers or self._input_units is not None:
-                raise ValueError(f"layers must have an Input at most once, as the first, got {layer!r} after others")
-            self._input_units, self._sample_shape = layer.units, layer.shape if len(layer.shape) > 1 else None
-            return
-        if not isinstance(layer, Layer):
-            raise TypeError(f"layers must be layers of fastbp.layers, after at most one Input, got {layer!r}")
-        if self._sample_shape is not None and not self._layers and not isinstance(layer, Flatten):
-            raise ValueError(f"layers must have a Flatten after an Input of shape {self._sample_shape}, got {layer!r}")
-        placed = self._place(layer)
-        self._forget_engine()
-        self._flattens = self._flattens or (not self._layers and isinstance(layer, Flatten))
-        self._layers.append(placed)
+    def _weights_of(self, units: int) -> list[Weight]:
+        """All weights, in ``get_weights`` order."""
+        return [weight for weights in self._weights_by_layer(units) for weight in weights]
 
-    def _forget_engine(self) -> None:
-        """Called before the layers change."""
+    def _weights_by_layer(self, units: int) -> Iterator[tuple[Weight, ...]]:
+        for layer in self.leaves():
+            yield layer.weight_specs(units)
+            units = layer.output_units(units) or 0
 
-    def _place(self, layer: Layer) -> Layer:
-        """A layer under the name that is its own in this model."""
-        names, description = [other.name for other in self._layers], layer.description
-        if description.name in names and all(other.description is not description for other in self._layers):
-            raise ValueError(f"layers must have different names, got a second layer named {description.name!r}")
-        return description.placed(unique_name(description.name or description.kind, names.__contains__))
+    def _weight_shapes(self, units: int) -> list[tuple[int, ...]]:
+        return [weight.shape for weight in self._weights_of(units)]
 
     def _rows(self, x: Any) -> Any:
-        """Data of several axes as rows, where the layers begin with a Flatten; what else is wrong with it others say."""
+        """Data of several axes as rows, where the layers make rows of it; what else is wrong with it others say."""
         if np.ndim(x) <= 2:
             return x
         array = np.asarray(x)
@@ -124,21 +194,23 @@ class Architecture(Displayed):
             raise ValueError(f"x must have shape (samples, {wanted}), got {array.shape}")
         return array.reshape(len(array), -1)
 
-    def _weights_of(self, units: int) -> list[Weight]:
-        """All weights, in ``get_weights`` order."""
-        return [weight for weights in self._weights_by_layer(units) for weight in weights]
+    # -- showing
 
-    def _weights_by_layer(self, units: int) -> Iterator[tuple[Weight, ...]]:
-        for layer in self._layers:
-            yield layer.weights(units)
-            units = layer.output_units(units) or 0
-
-    def _weight_shapes(self, units: int) -> list[tuple[int, ...]]:
-        return [weight.shape for weight in self._weights_of(units)]
+    def tensors(self) -> list[SymbolicTensor]:
+        """The input and the output of each layer as tensors without numbers."""
+        sample = self.asked_sample()
+        if not self._symbolic and sample is not None:
+            self._input = self._input or InputLayer(sample)
+            self._symbolic = [self._input.tensor()]
+            for layer in self._layers:
+                self._symbolic.append(layer(self._symbolic[-1]))
+        return self._symbolic
 
     def __repr__(self) -> str:
-        sizes: list[Any] = [self._input_units or "?"]
-        for layer in self._layers:
-            if layer.weights(1):
-                sizes.append(layer.output_units(None))
+        units = self._input_units
+        sizes: list[Any] = [units or "?"]
+        for layer in self.leaves():
+            units = layer.output_units(units)
+            if layer.weight_specs(1):
+                sizes.append(units or "?")
         return f"<{type(self).__name__} {self.name!r}: {'-'.join(map(str, sizes))}, {self.dtype}>"

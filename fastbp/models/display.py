@@ -9,17 +9,10 @@ from .summary import summary_html, summary_lines
 
 
 class Displayed:
-    """The part of a model that is there to be looked at."""
-
-    name: str
-    _layers: list[Any]
-    _input_units: int | None
-    _sample_shape: tuple[int, ...] | None
-    _dtype: Any
-    optimizer: Any = None
+    """The part of a model that is there to be looked at. It asks the model for its layers and shapes (architecture.py)."""
 
     def summary(
-        self,
+        self: Any,
         line_length: int | None = None,
         positions: Sequence[float] | None = None,
         print_fn: Callable[[str], object] | None = None,
@@ -62,19 +55,21 @@ class Displayed:
         """
         if line_length is not None:
             integer("line_length", line_length, 1)
-        rows = between(self._outline(boolean("expand_nested", expand_nested)), layer_range)
+        rows = between(self.outline(boolean("expand_nested", expand_nested)), layer_range)
         shows = boolean("show_trainable", show_trainable)
-        for line in summary_lines(self.name, rows, self._costs(), line_length, positions, shows):
+        for line in summary_lines(self.name, rows, self.costs(), line_length, positions, shows):
             (print_fn or print)(line)
 
-    def _outline(self, expand_nested: bool = False) -> list[Row]:
-        return list(outline(self._layers, self._input_units, self._sample_shape))
+    def outline(self: Any, expand_nested: bool = False) -> list[Row]:
+        """A row for each layer, as it is shown."""
+        return list(outline(self.layers, self.asked_sample(), expand_nested))
 
-    def _costs(self) -> Costs | None:
+    def costs(self: Any) -> Costs | None:
+        """What the model and a training step cost; None before the width of the input is known."""
         if self._input_units is None and self._layers:
             return None
         slots = 0 if self.optimizer is None else self.optimizer.slots
-        return costs(self._layers, self._input_units or 0, slots, self._dtype.itemsize)
+        return costs(self.leaves(), self._input_units or 0, slots, self._dtype.itemsize)
 
-    def _repr_html_(self) -> str:
-        return summary_html(self.name, self._outline(), self._costs())
+    def _repr_html_(self: Any) -> str:
+        return summary_html(self.name, self.outline(), self.costs())

@@ -11,7 +11,7 @@ from .outline import Row, shape_text
 INK, FAINT, ARROW = "#1a1a1a", "#6b6b6b", "#333333"
 FILLS = {"input": ("#eaf2fd", "#4a78b5"), "layer": ("#ffffff", "#8a8a8a"), "frozen": ("#eeeeee", "#8a8a8a")}
 PADDING, LINE, MARGIN, HEAD_LENGTH, MIN_WIDTH = 9.0, 17.0, 18.0, 8.0, 12 * ADVANCE
-DIRECTIONS = ("TB", "LR")
+DIRECTIONS, INPUT = ("TB", "LR"), "InputLayer"
 
 
 def plot_model(
@@ -70,16 +70,19 @@ def plot_model(
         "trainable": show_trainable,
     }
     wanted = {name for name, value in shows.items() if boolean(f"show_{name}", value)}
-    rows = model._outline(boolean("expand_nested", expand_nested))
-    picture = draw(model.name, [_input(rows), *rows] if rows else [], wanted, model.dtype, rankdir == "LR")
+    rows = model.outline(boolean("expand_nested", expand_nested))
+    rows = [*_input(rows), *rows]
+    picture = draw(model.name, rows, wanted, model.dtype, rankdir == "LR")
     if path is not None:
         picture.save(path)
     return picture
 
 
-def _input(rows: Sequence[Row]) -> Row:
-    """The row of what goes in."""
-    return Row("input", "Input", rows[0].inputs, rows[0].inputs, "", 0, None)
+def _input(rows: Sequence[Row]) -> list[Row]:
+    """The row of what goes in, where the layers have none of their own."""
+    if not rows or rows[0].kind == INPUT:
+        return []
+    return [Row("input", INPUT, rows[0].inputs, rows[0].inputs, "", 0, None)]
 
 
 def draw(name: str, rows: Sequence[Row], wanted: set[str], dtype: str, sideways: bool) -> Picture:
@@ -117,7 +120,7 @@ def _words(row: Row, wanted: set[str], dtype: str) -> list[tuple[str, str, bool]
     if "activations" in wanted and row.activation:
         lines.append((row.activation, INK, False))
     if "shapes" in wanted:
-        lines += [(f"in  {shape_text(row.inputs)}", FAINT, False)] * (row.kind != "Input")
+        lines += [(f"in  {shape_text(row.inputs)}", FAINT, False)] * (row.kind != INPUT)
         lines.append((f"out {shape_text(row.outputs)}", FAINT, False))
     if "dtype" in wanted:
         lines.append((dtype, FAINT, False))
@@ -132,7 +135,7 @@ def _size(lines: Sequence[tuple[str, str, bool]]) -> Point:
 
 def _box(row: Row, lines: Sequence[tuple[str, str, bool]], size: Point, corner: Point) -> Group:
     (x, y), (width, height) = corner, size
-    kind = "input" if row.kind == "Input" else "frozen" if row.trainable is False else "layer"
+    kind = "input" if row.kind == INPUT else "frozen" if row.trainable is False else "layer"
     shapes: list[Any] = [Rectangle(x, y, width, height, *FILLS[kind])]
     for i, (text, color, bold) in enumerate(lines):
         shapes.append(Text(x + PADDING, y + PADDING / 2 + (i + 0.75) * LINE, text, color, bold))

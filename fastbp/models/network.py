@@ -1,58 +1,68 @@
 """A network: layers with weights, and the engine that runs them."""
 
+import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arguments import integer
-from ..data import arrays
+from ..config import floatx
+from ..conversion import as_numbers
+from ..data import arrays, inputs
 from ..engine.interrupts import import_to_end
-from ..layers import Input, Layer
+from ..layers import Layer
+from ..layers.held import trainable_flags
 from ..layers.stages import stages_of
+from ..layers.store import AtRest
+from ..layers.variable import Variable
 from ..losses import Loss
-from ..metrics import Metric
+from ..metrics import CompiledMetric
 from ..optimizers import Optimizer
 from ..seeds import SHUFFLE, WEIGHTS, generator, shuffle_seed
-from .architecture import Architecture
+from .assembly import Assembly
+from .holding import InEngine
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
 
-Measures = tuple[tuple[Metric, ...], int]
+Measures = tuple[tuple[CompiledMetric, ...], int]
 
 
-class Network(Architecture):
-    """The part of ``Sequential`` that has weights.
+class Network(Assembly):
+    """The part of a model that has weights.
 
-    The engine is made when it is first needed, since importing it takes longer than all the rest.
+    The engine is made when it is first needed, since importing it takes longer than all the rest. While other models use
+    the layers, it is set aside: the weights are theirs then, and are fetched when this model needs its engine again.
     """
 
-    def __init__(
-        self,
-        layers: Sequence[Input | Layer] | None = None,
-        *,
-        seed: int | None = None,
-        dtype: str = "float32",
-        name: str | None = None,
-    ) -> None:
-        seed = None if seed is None else integer("seed", seed, 0)
-        self._random, self._shuffle_seed = generator(seed, WEIGHTS), shuffle_seed(seed, SHUFFLE)
+    def __init__(self, seed: int | None, dtype: str | None, name: str | None, trainable: bool = True) -> None:
+        self._seed = None if seed is None else integer("seed", seed, 0)
+        self._random, self._shuffle_seed = generator(self._seed, WEIGHTS), shuffle_seed(self._seed, SHUFFLE)
         self._feature_names: tuple[str, ...] | None = None  # the columns of the first data that named them
         self._engine: Engine | None = None
-        self._first_weights: list[np.ndarray] = []  # those an engine yet to be made starts with; drawn where missing
+        self._engine_aside: Engine | None = None
+        self._trained: tuple[bool, ...] | None = None  # which leaves training changes, by the last compile
         self._kept_rows = 0
         self._measures: Measures | None = None  # worked out when needed; void when a layer comes
         self.optimizer: Optimizer | None = None
         self.loss: Loss | None = None
         self.gradients: list[np.ndarray] | None = None
-        super().__init__(layers, dtype, name)
+        super().__init__(floatx() if dtype is None else dtype, name, trainable)
 
-    def _forget_engine(self) -> None:
-        if self._engine is not None:
-            self._first_weights, self._engine, self._kept_rows = self._engine.get_weights(), None, 0
-        self._measures = None
+    def _layers_change(self) -> None:
+        super()._layers_change()
+        self._drop_engine()
+        self._measures = self._trained = None
+
+    def _drop_engine(self) -> None:
+        """Bring the weights to rest; another engine is made when one is needed."""
+        for leaf in self.leaves():
+            if isinstance(leaf._store, InEngine) and leaf._store.engine is self._engine:
+                leaf._store = AtRest(leaf._store.view())
+        self._engine, self._engine_aside, self._kept_rows = None, None, 0
 
     def build(self, input_shape: int | Sequence[int | None]) -> None:
         """Fix the input's width, which otherwise the first data does.
@@ -76,22 +86,47 @@ class Network(Architecture):
         self._build(integer("input_shape", sizes[-1], 1))
 
     def _build(self, units: int) -> "Engine":
-        """The engine for an input of ``units``, made now if there is none."""
+        """The engine for an input of ``units`` with the present weights, made now if there is none."""
         if self._engine is not None and units == self._input_units:
             return self._engine
         if self._input_units is not None and units != self._input_units:
             raise ValueError(f"input_shape must be that of the built model, {self._input_units}, got {units}")
         if not self._weights_of(units):
             raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
+        self._need_outputs()
+        if self._input_units is None:
+            self.check_sample((units,))
+            self.expect((units,))
+            try:
+                self.draw_weights()
+            except BaseException:  # by an initializer
+                self._input_units = None
+                raise
+        self.draw_weights()
+        engine = self._engine_aside or self._make_engine(units)
+        self._fetch_weights(engine)
+        self._engine, self._engine_aside = engine, None
+        return engine
+
+    def _make_engine(self, units: int) -> "Engine":
         import_to_end("fastbp.engine.engine")  # and with it Numba
         from ..engine.engine import Engine
 
-        engine = Engine(stages_of(self._layers, units), self.dtype, self._shuffle_seed)
-        engine.set_weights(self._draw_weights(units))
+        leaves = list(self.leaves())
+        self._trained = self._trained or trainable_flags(leaves)
+        engine = Engine(stages_of(leaves, units, self._trained), self.dtype, self._shuffle_seed)
         if self.optimizer is not None:
             engine.configure(self.optimizer, self.loss)
-        self._input_units, self._engine, self._first_weights = units, engine, []
         return engine
+
+    def _configure(self, optimizer: Optimizer, loss: Loss) -> None:
+        """Have the engine, if there is one, learn by these, and only the layers that are to be trained."""
+        trained, engine = trainable_flags(self.leaves()), self._engine or self._engine_aside
+        if trained != self._trained:
+            self._drop_engine()
+        elif engine is not None:
+            engine.configure(optimizer, loss)
+        self._trained = trained
 
     def _need_engine(self, what: str) -> "Engine":
         """The engine of a model that is built, or the error for one that is not."""
@@ -104,14 +139,60 @@ class Network(Architecture):
             )
         return self._build(self._input_units or 0)
 
-    def _draw_weights(self, units: int) -> list[np.ndarray]:
-        weights = list(self._first_weights)
-        for weight in self._weights_of(units)[len(weights) :]:
-            drawn = weight.initializer(weight.shape, self._random, self.dtype)
-            weights += arrays(f"{weight.name}_initializer", [drawn], [weight.shape], self._dtype)
-        return weights
+    # -- where the weights are
+
+    def draw_weights(self) -> None:
+        """Draw the weights of the layers that have none yet: by the seed of the model, else of the one it is a layer of."""
+        if self._seed is None:
+            for model in self.holders():
+                if model.built:
+                    model.draw_weights()
+        for model in self._seeded_models():
+            model.draw_weights()
+        for leaf in self.leaves():
+            if leaf._store is None:
+                leaf.draw(self._random, self._dtype)
+
+    def _seeded_models(self) -> "Iterator[Network]":
+        """The models within it that draw their weights themselves."""
+        for layer in self._layers:
+            if isinstance(layer, Network):
+                yield from layer._seeded_models() if layer._seed is None else (layer,)
+
+    def located(self) -> None:
+        """Nowhere: each of its layers has its weights in some place."""
+
+    def _fetch_weights(self, engine: "Engine") -> None:
+        """Have the weights in an engine, wherever they are."""
+        leaves, weights, first = [leaf for leaf in self.leaves() if leaf._store is not None], [], 0
+        sources: dict[int, list[np.ndarray]] = {}  # an engine gives all of its weights or none
+        for leaf in leaves:
+            store = leaf._store
+            if isinstance(store, InEngine):
+                if id(store.engine) not in sources:
+                    sources[id(store.engine)] = store.engine.get_weights()
+                weights += sources[id(store.engine)][store.slice]
+            elif store is not None:
+                weights += store.view()
+        engine.set_weights([array.astype(self._dtype, copy=False) for array in weights])
+        for leaf in leaves:
+            if isinstance(leaf._store, InEngine) and leaf._store.engine is not engine:
+                leaf._store.leave()
+            stop = first + len(leaf._specs())
+            leaf._store = InEngine(self, engine, first, stop)
+            first = stop
+
+    def _set_engine_aside(self, engine: "Engine") -> None:
+        """Another model has taken weights of this engine."""
+        if self._engine is engine:
+            self._engine, self._engine_aside, self._kept_rows = None, engine, 0
 
     # -- weights
+
+    @property
+    def weights(self) -> list[Variable]:
+        """The weights as objects, in ``get_weights`` order; none before the width of the input is known."""
+        return [weight for leaf in self.leaves() for weight in leaf.weights]
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all weights: kernel (in, out) and bias (out,) of each layer in order.
@@ -161,18 +242,43 @@ class Network(Architecture):
     # -- copies: an engine holds addresses, so it is never copied but made anew
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
-        engine = state.pop("_engine")
-        state["_kept_rows"] = 0
-        if engine is not None:
-            state["_first_weights"] = engine.get_weights()
-            state["_snapshot"] = (engine.shapes, engine.snapshot())
+        layers = [copy(layer) for layer in self._layers]  # first, since what was not drawn yet is drawn now
+        state = super().__getstate__()
+        for passing in ("_engine", "_engine_aside", "_symbolic"):
+            state.pop(passing)
+        state.update(_kept_rows=0, _layers=layers, _random=deepcopy(self._random))
+        if self._engine is not None:
+            state["_snapshot"] = (self._engine.shapes, self._engine.snapshot())
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         shapes, snapshot = state.pop("_snapshot", (None, None))
-        self.__dict__.update(state, _engine=None)
+        self.__dict__.update(state, _engine=None, _engine_aside=None, _symbolic=[])
+        for layer in self._layers:
+            layer.hold(self)
         if snapshot is not None:
             engine = self._build(operator.index(state["_input_units"]))
             if engine.shapes == shapes:  # the optimizer's state is laid out for a machine; another starts it afresh
                 engine.restore(snapshot)
+
+
+def output_of(layer: Layer, x: Any) -> np.ndarray:
+    """The output of one layer for data, which is not kept."""
+    x, dtype = as_numbers("x", x), np.dtype(layer.dtype)
+    sample = x.shape[1:]
+    layer.check_sample(sample)
+    outputs, units = layer.output_sample(sample), math.prod(sample)
+    layer.expect(sample)
+    rows = inputs("x", x.reshape(len(x), units), units, dtype, False)
+    stages = stages_of([layer], units)
+    if stages:
+        import_to_end("fastbp.engine.engine")
+        from ..engine.engine import Engine
+
+        engine = Engine(stages, layer.dtype)
+        engine.set_weights(layer.get_weights())
+        rows = engine.forward(rows)
+    return rows.reshape(len(x), *outputs)
+
+
+Layer.compute = staticmethod(output_of)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..kernels.fields import DENSE
+from ..layers import Layer
 from ..layers.stages import Stage, stages_of
+
+Sample = tuple[int, ...]
 
 BATCH = 32  # the samples of a step, where a cost is told: as many as ``fit`` takes unless told otherwise
 
@@ -73,31 +76,38 @@ class Costs:
         return self.itemsize * (self.trainable + self.frozen + self.state + self.activations)
 
 
-def outline(layers: Iterable[Any], units: int | None, sample_shape: Sequence[int] | None, depth: int = 0) -> Iterator[Row]:
-    """A row for each layer of a stack whose input has ``units`` features, or the shape of a sample."""
-    shape = tuple(sample_shape) if sample_shape else (units,)
+def outline(layers: Iterable[Layer], sample: Sample | None, nested: bool = False, depth: int = 0) -> Iterator[Row]:
+    """A row for each layer of a stack, whose input has samples of a shape, if it is known.
+
+    ``nested``: after a layer that is itself a model, a row for each of its layers.
+    """
     for layer in layers:
-        outputs = layer.output_units(units)
-        count = None if units is None else sum(math.prod(weight.shape) for weight in layer.weights(units))
-        trainable = getattr(layer, "trainable", True) if count or count is None else None
-        after = (outputs,)
-        activation = layer.output_activation or ""
-        yield Row(layer.name, type(layer).__name__, _shown(shape), _shown(after), activation, count, trainable, depth)
-        units, shape = (outputs if units is not None else None), after
+        after = None if sample is None else layer.output_sample(sample)
+        count = None if sample is None else sum(math.prod(weight.shape) for weight in layer.weight_specs(math.prod(sample)))
+        trainable = layer.trainable if count or (count is None and layer.weight_specs(1)) else None
+        inputs, outputs = _shown(sample), _shown(after or (layer.output_units(None),))
+        yield Row(layer.name, type(layer).__name__, inputs, outputs, layer.output_activation or "", count, trainable, depth)
+        if nested:
+            yield from outline(getattr(layer, "layers", ()), sample, True, depth + 1)
+        sample = after
 
 
-def _shown(shape: Sequence[int | None]) -> tuple[Any, ...]:
-    return (None, *("?" if size is None else size for size in shape))
+def _shown(sample: Sequence[int | None] | None) -> tuple[Any, ...]:
+    return (None, *("?" if size is None else size for size in sample or (None,)))
 
 
-def costs(layers: Sequence[Any], units: int, slots: int, itemsize: int) -> Costs:
-    """What a built model costs; ``slots`` are the optimizer's numbers for each weight."""
-    rows = list(outline(layers, units, None))
-    trainable = sum(row.params or 0 for row in rows if row.trainable)
-    frozen = sum(row.params or 0 for row in rows if row.trainable is False)
-    stages = stages_of(layers, units)
+def costs(layers: Iterable[Layer], units: int, slots: int, itemsize: int) -> Costs:
+    """What layers that are no models cost, if their input has ``units`` features.
+
+    ``slots`` are the numbers that the optimizer keeps for each weight.
+    """
+    stack, counts, width = list(layers), {True: 0, False: 0}, units
+    for layer in stack:
+        counts[layer.trainable] += sum(math.prod(weight.shape) for weight in layer.weight_specs(width))
+        width = layer.output_units(width) or 0
+    stages = stages_of(stack, units, [layer.trainable for layer in stack])
     activations = 2 * BATCH * sum(stage.units_out for stage in stages)
-    return Costs(trainable, frozen, slots * trainable, activations, step_flop(stages, BATCH), itemsize)
+    return Costs(counts[True], counts[False], slots * counts[True], activations, step_flop(stages, BATCH), itemsize)
 
 
 def step_flop(stages: Iterable[Stage], batch: int) -> int:
@@ -105,7 +115,7 @@ def step_flop(stages: Iterable[Stage], batch: int) -> int:
     total, learns_below = 0, False
     for stage in stages:
         if stage.kind == DENSE:
-            learns = getattr(stage, "trainable", True)
+            learns = stage.trainable
             total += 2 * batch * stage.units_in * stage.units_out * (1 + learns + learns_below)
             learns_below = learns_below or learns
     return total

@@ -24,33 +24,8 @@ if TYPE_CHECKING:
     from ..engine.epoch import Epoch
 
 
-class Sequential(Trainable):
-    """Layers one after the other.
-
-    Parameters
-    ----------
-    layers : list of Dense, optional
-        Perhaps with an Input first. Without one, the first data tells the width of the input.
-    seed : int, optional
-        Fixes the initial weights and the shuffling: the same seed gives the same bits. They have nothing to do with the
-        numbers of ``np.random.default_rng(seed)``.
-    dtype : {"float32", "float64"}
-        Of weights and arithmetic. Data of this dtype that lies in C order is used where it is, without a copy.
-    name : str, optional
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import fastbp
-    >>> x = np.linspace(-1, 1, 256, dtype="float32").reshape(-1, 1)
-    >>> model = fastbp.Sequential([fastbp.Dense(32, "tanh"), fastbp.Dense(1)], seed=0)
-    >>> model.compile(fastbp.Adam(0.01), "mse", metrics=["mae"])
-    >>> history = model.fit(x, np.sin(3 * x), epochs=50, verbose=0)
-    >>> model.evaluate(x, np.sin(3 * x), verbose=0, return_dict=True)["mae"] < 0.2
-    True
-    >>> model.predict(x[:5]).shape
-    (5, 1)
-    """
+class Fittable(Trainable):
+    """What learns from data, measures and predicts."""
 
     history: History | None = None
 

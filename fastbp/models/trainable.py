@@ -11,7 +11,7 @@ from ..data import arrays, inputs, output_gradient, pair
 from ..errors import TrainingDiverged
 from ..feature_names import Names, column_names
 from ..kernels.codes import SOFTMAX
-from ..metrics import Metric, epoch_logs, get_all, to_count
+from ..metrics import CompiledMetric, epoch_logs, get_all, to_count
 from ..notices import warn_of_probabilities
 from ..scaled_sums import Targets
 from .network import Measures, Network
@@ -27,13 +27,13 @@ Learn = Callable[[int, "list[Epoch]"], None]  # so many epochs; those that have 
 class Trainable(Network):
     """The part of ``Sequential`` that takes single steps."""
 
-    _metrics: tuple[Metric, ...] = ()
+    _metrics: tuple[CompiledMetric, ...] = ()
 
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "rmsprop",
         loss: str | losses.Loss | Callable[..., Any] | None = None,
-        metrics: str | Metric | Sequence[str | Metric] | None = None,
+        metrics: Any = None,
     ) -> None:
         """Choose how to learn. The optimizer's state starts afresh.
 
@@ -55,8 +55,7 @@ class Trainable(Network):
         """
         chosen_optimizer, chosen_loss, chosen_metrics = optimizers.get(optimizer), losses.get(loss), get_all(metrics)
         measures = self._fitting(chosen_loss, chosen_metrics) if self._output_units is not None else None
-        if self._engine is not None:
-            self._engine.configure(chosen_optimizer, chosen_loss)
+        self._configure(chosen_optimizer, chosen_loss)
         self.optimizer, self.loss, self._metrics = chosen_optimizer, chosen_loss, chosen_metrics
         self._measures = measures
 
@@ -215,6 +214,7 @@ class Trainable(Network):
         """
         from ..engine.epoch import Diverged
 
+        self._build(self._input_units or 0)  # another model may have used the layers since
         self._kept_rows = 0
         engine.state.remember()
         before = len(ended)
@@ -247,7 +247,7 @@ class Trainable(Network):
             self._measures = self._fitting(self._compiled()[1], self._metrics)
         return self._measures
 
-    def _fitting(self, loss: losses.Loss, metrics: Sequence[Metric]) -> Measures:
+    def _fitting(self, loss: losses.Loss, metrics: Sequence[CompiledMetric]) -> Measures:
         """``_to_measure`` for a loss and metrics, if they go together with the last layer."""
         units = self._need_outputs()
         if units == 1 and loss.output_activation == SOFTMAX:

@@ -2,7 +2,8 @@
 
 In the rules ``w`` is a parameter, ``g`` its gradient, ``a`` the learning rate and ``t`` the step, counted from 1. With
 ``weight_decay`` (a float or None) every rule first does ``w -= w * weight_decay * a`` (decoupled; biases as well).
-``epsilon`` keeps a divisor from being zero; each rule says where it is added. ``name`` is a label.
+``epsilon`` keeps a divisor from being zero; each rule says where it is added. ``name`` is a label. ``learning_rate`` is a
+number or one of ``fastbp.optimizers.schedules``.
 
 An optimizer's ``learning_rate`` may be set at any time, also on a compiled model, whose optimizer state it keeps.
 The other settings decide what state there is, so they are final: compile the model again with a new optimizer.
@@ -14,22 +15,42 @@ The other settings decide what state there is, so they are final: compile the mo
 Adam(learning_rate=0.0001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, amsgrad=False, weight_decay=None, name='adam')
 """
 
-from ..arguments import lookup
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .. import absent as _absent
+from ..serialization import Registry
 from .adaptive import Adagrad, Adam, AdamW, Nadam, RMSprop
 from .base import Optimizer
 from .sgd import SGD
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Nadam", "Optimizer", "RMSprop", "get"]
+if TYPE_CHECKING:
+    from . import schedules
+
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
 
 _CLASSES: dict[str, type[Optimizer]] = {c.__name__.lower(): c for c in (SGD, RMSprop, Adagrad, Adam, AdamW, Nadam)}
+_registry = Registry("optimizer", Optimizer, _CLASSES, absent=_absent.OPTIMIZERS)
 
 
-def get(identifier: object) -> Optimizer:
-    """The optimizer that a name, a class or an ``Optimizer`` stands for.
+def get(identifier: Any) -> Optimizer:
+    """The optimizer that a name, a class, a dict by ``serialize`` or an ``Optimizer`` stands for.
 
     Parameters
     ----------
-    identifier : str, Optimizer or class of optimizers
+    identifier : str, Optimizer, class of optimizers or dict
 
     Examples
     --------
@@ -37,5 +58,37 @@ def get(identifier: object) -> Optimizer:
     >>> fastbp.optimizers.get("sgd").learning_rate
     0.01
     """
-    optimizer: Optimizer = lookup("optimizer", identifier, Optimizer, _CLASSES)
-    return optimizer
+    return _registry.get(identifier)
+
+
+def serialize(optimizer: Any) -> Any:
+    """An optimizer as a dict of its class and settings, without its state.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.optimizers.serialize(fastbp.SGD(0.1))["class_name"]
+    'SGD'
+    """
+    return _registry.serialize(optimizer)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Optimizer:
+    """The optimizer that ``serialize`` wrote down.
+
+    Parameters
+    ----------
+    config : dict or str
+    custom_objects : dict, optional
+        Your own classes by name, as those of schedules.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.optimizers.deserialize({"class_name": "Adam", "config": {"learning_rate": 0.01}}).learning_rate
+    0.01
+    """
+    return _registry.deserialize(config, custom_objects)
+
+
+__getattr__ = _absent.explain(__name__, _absent.OPTIMIZERS, modules=("schedules",))

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..kernels import codes
-from .base import Optimizer
+from ..keywords import keywords
+from .base import KEYWORDS, Optimizer
+from .schedule import Rate
 
 
+@keywords(KEYWORDS)
 @dataclass
 class RMSprop(Optimizer):
     """Each gradient divided by the root of its recent mean square.
@@ -36,7 +39,7 @@ class RMSprop(Optimizer):
     """
 
     rates: ClassVar[tuple[str, ...]] = ("rho", "momentum")
-    learning_rate: float = 0.001
+    learning_rate: Rate = 0.001
     rho: float = 0.9
     momentum: float = 0.0
     epsilon: float = 1e-7
@@ -51,6 +54,7 @@ class RMSprop(Optimizer):
         return codes.RMSPROP_MOMENTUM if self.momentum else codes.RMSPROP
 
 
+@keywords(KEYWORDS)
 @dataclass
 class Adagrad(Optimizer):
     """Each gradient divided by the root of the sum of all its squares.
@@ -74,7 +78,7 @@ class Adagrad(Optimizer):
     """
 
     rates: ClassVar[tuple[str, ...]] = ("", "")
-    learning_rate: float = 0.001
+    learning_rate: Rate = 0.001
     initial_accumulator_value: float = 0.1
     epsilon: float = 1e-7
     weight_decay: float | None = None
@@ -85,6 +89,7 @@ class Adagrad(Optimizer):
         return codes.ADAGRAD
 
 
+@keywords(KEYWORDS)
 @dataclass
 class Adam(Optimizer):
     """Adaptive moments.
@@ -112,7 +117,7 @@ class Adam(Optimizer):
     """
 
     rates: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2")
-    learning_rate: float = 0.001
+    learning_rate: Rate = 0.001
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-7
@@ -125,6 +130,7 @@ class Adam(Optimizer):
         return codes.ADAM_AMSGRAD if self.amsgrad else codes.ADAM
 
 
+@keywords(KEYWORDS)
 @dataclass
 class AdamW(Adam):
     """Adam with weight decay from the start: ``w -= w * weight_decay * a``, then Adam's step (epsilon as there).
@@ -147,6 +153,7 @@ class AdamW(Adam):
     name: str = "adamw"
 
 
+@keywords(KEYWORDS)
 @dataclass
 class Nadam(Optimizer):
     """Adam with Nesterov momentum.
@@ -172,7 +179,7 @@ class Nadam(Optimizer):
     """
 
     rates: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2")
-    learning_rate: float = 0.001
+    learning_rate: Rate = 0.001
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-7

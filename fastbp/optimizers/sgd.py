@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..kernels import codes
-from .base import Optimizer
+from ..keywords import keywords
+from .base import KEYWORDS, Optimizer
+from .schedule import Rate
 
 
+@keywords(KEYWORDS)
 @dataclass
 class SGD(Optimizer):
     """Gradient descent, with or without momentum.
@@ -33,7 +36,7 @@ class SGD(Optimizer):
     """
 
     rates: ClassVar[tuple[str, ...]] = ("momentum", "")
-    learning_rate: float = 0.01
+    learning_rate: Rate = 0.01
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float | None = None

@@ -15,34 +15,7 @@ from bridge import (
 )
 from gradcheck import assert_close, central_differences, directional_difference, relative_error
 from networks import HIDDEN_ACTIVATIONS, OPTIMIZERS, PAIRINGS, describe
-
-SIZES = st.one_of(st.integers(1, 130), st.sampled_from([1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 64, 65, 127, 128, 129, 130]))
-
-
-@st.composite
-def problems(draw, dtypes=("float64", "float32"), sizes=SIZES):
-    """Networks of one to five layers, every activation and every loss."""
-    loss, last = draw(st.sampled_from(PAIRINGS))
-    network = []
-    for _ in range(draw(st.integers(0, 4))):
-        layer = {"activation": draw(st.sampled_from(HIDDEN_ACTIVATIONS)), "use_bias": draw(st.booleans())}
-        if layer["activation"] in ("leaky_relu", "elu") and draw(st.booleans()):
-            layer["alpha"] = draw(st.sampled_from([0.01, 0.5, 1.5]))
-        network.append(layer)
-    network.append({"activation": last, "use_bias": draw(st.booleans())})
-    widths = [draw(sizes) for _ in range(len(network) + 1)]
-    if last == "softmax":
-        widths[-1] = max(2, widths[-1])  # over one class it is 1, where 1 - 1e-7 is hard to tell in float32
-    n, seed = draw(sizes), draw(st.integers(0, 2**32 - 1))
-    return make_problem(network, widths, loss, n, seed, draw(st.sampled_from(dtypes)))
-
-
-def tolerance(problem, smooth, exact=1e-10):
-    """What rounding may do: in float32 one number in thousands may land on the other side of a kink."""
-    if problem.dtype == "float64":
-        return exact
-    return smooth if problem.is_smooth() else 2e-2
-
+from random_problems import SIZES, problems, tolerance
 
 # ------------------------------------------------------------------------------------------------- random networks
 

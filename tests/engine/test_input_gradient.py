@@ -6,8 +6,7 @@ import pytest
 import oracle
 from fastbp import layers, losses, optimizers
 from fastbp.engine.engine import Engine
-from fastbp.kernels import fields as at
-from fastbp.layers.stages import Stage, activate, dense, stages_of
+from fastbp.layers.stages import activate, dense, stages_of
 from gradcheck import relative_error
 from networks import random_weights
 
@@ -68,7 +67,7 @@ def test_the_bits_do_not_depend_on_threads():
 @pytest.mark.parametrize("bottom", ["tanh", "softmax", None])
 def test_a_first_layer_without_weights(bottom):
     """Its gradient is that of the activation, whatever the weights of the layers above."""
-    first = Stage(at.SOFTMAX, 5, 5) if bottom == "softmax" else activate(5, layers.Dense(1, bottom).activation)
+    first = activate(5, layers.Dense(1, bottom).activation)
     engine = Engine([first, *dense(5, 3, layers.Dense(1).activation, True)], "float64")
     random = np.random.default_rng(3)
     kernel, bias = random.normal(size=(5, 3)), random.normal(size=3)

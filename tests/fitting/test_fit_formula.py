@@ -208,3 +208,10 @@ def test_a_formula_compiles_once():
 def test_errors(arguments, settings, kind, message):
     with pytest.raises(kind, match=message):
         bp.fit_formula(*arguments, **settings)
+
+
+def test_a_schedule_is_refused():
+    """Rather than followed at its first rate only."""
+    schedule = bp.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
+    with pytest.raises(ValueError, match="optimizer must have a number as its learning_rate.*ExponentialDecay"):
+        bp.fit_formula(lambda p, x: bp.mean((x - p) ** 2), np.ones(10), 0.0, optimizer=bp.Adam(schedule))

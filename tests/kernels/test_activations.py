@@ -9,9 +9,11 @@ from fastbp import activations, layers, losses, optimizers
 from fastbp.engine.engine import Engine
 from fastbp.layers.stages import stages_of
 from gradcheck import central_differences, relative_error
-from networks import HIDDEN_ACTIVATIONS, describe
+from networks import FORMULAS, HIDDEN_ACTIVATIONS, describe
 
-LAYERS = [{"activation": name} for name in [*HIDDEN_ACTIVATIONS, "softmax"]]
+ROWS = ["softmax", "log_softmax", "sparsemax"]
+LAYERS = [{"activation": name} for name in [*HIDDEN_ACTIVATIONS, *ROWS]] + FORMULAS
+LAYERS += [{"activation": "relu", "settings": {"negative_slope": 0.1}}]
 LAYERS += [{"activation": "leaky_relu", "alpha": a} for a in (0.01, 0.0, 0.5)]
 LAYERS += [{"activation": "elu", "alpha": a} for a in (0.5, 2.0)]
 DTYPES = ["float64", "float32"]
@@ -30,6 +32,9 @@ CODES = {
     "gelu": 9,
     "gelu_tanh": 10,
     "softmax": 11,
+    "log_softmax": 13,
+    "sparsemax": 14,
+    "glu": 15,
 }
 
 
@@ -79,12 +84,13 @@ def test_derivative_by_central_differences(layer):
 def test_large_arguments(layer, dtype):
     """Nothing overflows on its way to a value that can be told; a derivative that has died is 0, not NaN."""
     z = np.array([[-1e4, -1e3, -90.0, 0.0, 90.0, 1e3, 1e4]], dtype)
+    z = np.minimum(z, 80) if layer["activation"] == "exponential" else z  # beyond, it is infinite
     engine = engine_of(layer, 7, dtype)
     output = engine.forward(z, keep=True)
     dz, _ = engine.backward(np.ones_like(z))
     exact = z.astype(np.float64)
-    expected = oracle.activate(layer, exact)
     rounding = float(np.finfo(dtype).eps)
+    expected = oracle.activate(layer, exact)
     assert output == pytest.approx(expected, rel=64 * rounding, abs=64 * rounding)
     slopes = oracle.through_activation(layer, exact, np.ones_like(exact))
     assert dz == pytest.approx(slopes, rel=64 * rounding, abs=64 * rounding)
@@ -92,14 +98,15 @@ def test_large_arguments(layer, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("units", [1, 2, 10, 16, 17, 100])
-def test_softmax_rows_sum_to_one(units, dtype):
+@pytest.mark.parametrize("name", ["softmax", "sparsemax"])
+def test_rows_of_probabilities_sum_to_one(name, units, dtype):
     z = (np.random.default_rng(2).normal(size=(50, units)) * 30).astype(dtype)
-    output = engine_of({"activation": "softmax"}, units, dtype).forward(z)
+    output = engine_of({"activation": name}, units, dtype).forward(z)
     assert output.sum(axis=1) == pytest.approx(np.ones(50), rel=10 * float(np.finfo(dtype).eps))
     assert (output >= 0).all()
 
 
-@pytest.mark.parametrize("name", HIDDEN_ACTIVATIONS)
+@pytest.mark.parametrize("name", [*HIDDEN_ACTIVATIONS, *(name for name in oracle.FORMULAS if name != "threshold")])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_infinite_arguments(name, dtype):
     """Where a limit exists it is taken."""
@@ -113,6 +120,20 @@ def test_infinite_arguments(name, dtype):
         "tanh": (1, -1),
         "sigmoid": (1, 0),
         "softplus": (np.inf, 0),
+        "relu6": (6, 0),
+        "celu": (np.inf, -1),
+        "exponential": (np.inf, 0),
+        "log_sigmoid": (0, -np.inf),
+        "softsign": (1, -1),
+        "squareplus": (np.inf, 0),
+        "hard_sigmoid": (1, 0),
+        "hard_silu": (np.inf, 0),
+        "hard_tanh": (1, -1),
+        "tanh_shrink": (np.inf, -np.inf),
+        "hard_shrink": (np.inf, -np.inf),
+        "soft_shrink": (np.inf, -np.inf),
+        "sparse_plus": (np.inf, 0),
+        "sparse_sigmoid": (1, 0),
     }
     if name not in limits:
         pytest.skip("no limit that IEEE arithmetic reaches: it meets infinity times 0")
@@ -120,6 +141,28 @@ def test_infinite_arguments(name, dtype):
     engine = engine_of({"activation": name}, 1, dtype)
     output = [engine.forward(z[:, i : i + 1].copy())[0, 0] for i in range(2)]
     assert output == pytest.approx(limits[name], rel=1e-6, abs=1e-30)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("units", [1, 2, 10, 16, 17, 33, 100])
+@pytest.mark.parametrize("scale", [0.01, 1.0, 30.0])
+@pytest.mark.parametrize("name", ROWS)
+def test_whole_rows_of_any_width(name, units, scale, dtype):
+    """Many kept, few kept, ties; and what the padding holds shows nowhere."""
+    generator, engine = np.random.default_rng(3), engine_of({"activation": name}, units, dtype)
+    z = (generator.normal(size=(37, units)) * scale).round(2 if scale == 1.0 else 9).astype(dtype)
+    dy = generator.normal(size=z.shape).astype(dtype)
+    exact, rounding = z.astype(np.float64), float(np.finfo(dtype).eps) * max(scale, 1.0)
+    assert engine.forward(z, keep=True) == pytest.approx(oracle.activate({"activation": name}, exact), abs=16 * rounding)
+    expected = oracle.through_activation({"activation": name}, exact, dy.astype(np.float64))
+    assert engine.backward(dy)[0] == pytest.approx(expected, abs=64 * rounding)
+    assert engine.forward(z) == pytest.approx(engine.forward(z, keep=True), abs=0)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=describe)
+def test_nan_is_never_hidden(layer):
+    z = np.full((1, 1), np.nan)
+    assert np.isnan(engine_of(layer, 1).forward(z)).all()
 
 
 # ---------------------------------------------------------------------------------------------------- descriptions

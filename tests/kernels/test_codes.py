@@ -9,13 +9,15 @@ import oracle
 from bridge import LOSSES, OPTIMIZERS
 from fastbp import activations, losses, metrics, optimizers
 from fastbp.engine.engine import Engine
-from fastbp.kernels import activation, codes, loss, optimizer
+from fastbp.kernels import activation, codes, loss, optimizer, row_activation
 from fastbp.layers.dense import Dense
 from fastbp.layers.stages import stages_of
+from fastbp.metrics.counted import KINDS
 from fastbp.scaled_sums import Targets
 
 EVERY_LOSS = sorted({cls() for cls in losses._CLASSES.values()}, key=lambda found: found.code)
 EVERY_ACTIVATION = sorted(set(activations._NAMES.values()), key=lambda found: found.code)
+WITH_CODE = [found for found in EVERY_ACTIVATION if found.code != codes.CUSTOM_ACTIVATION]
 SWITCHES = {"sgd": ["momentum", "nesterov"], "rmsprop": ["momentum", "centered"], "adam": ["amsgrad"], "adamw": ["amsgrad"]}
 
 
@@ -34,7 +36,8 @@ def name_of(value):
 def test_the_oracle_knows_every_description():
     assert {found.name for found in EVERY_LOSS} == set(LOSSES)
     assert set(optimizers._CLASSES) == set(OPTIMIZERS)
-    assert {found.name for found in EVERY_ACTIVATION} == {*oracle.ACTIVATIONS, "softmax"}
+    assert {found.name for found in WITH_CODE} == {*oracle.ACTIVATIONS, *oracle.WHOLE_ROWS}
+    assert {found.name for found in EVERY_ACTIVATION} == {*oracle.ACTIVATIONS, *oracle.WHOLE_ROWS, *oracle.FORMULAS}
 
 
 # ------------------------------------------------------------------------------------------------------------ losses
@@ -122,9 +125,10 @@ def test_properties_of_an_optimizer(cls, settings):
 
 
 def test_every_activation_of_the_kernels_has_one_description():
-    described = [found.code for found in EVERY_ACTIVATION]
-    assert described == list(range(codes.CUSTOM_ACTIVATION))
-    elementwise = {*described, codes.CUSTOM_ACTIVATION} - {codes.LINEAR, codes.SOFTMAX}
+    described = [found.code for found in WITH_CODE]
+    assert sorted([*described, codes.CUSTOM_ACTIVATION]) == list(range(codes.GLU + 1))
+    assert set(row_activation.ACTIVATE) == set(row_activation.DIFFERENTIATE) == codes.WHOLE_ROW_ACTIVATIONS
+    elementwise = {*described, codes.CUSTOM_ACTIVATION} - {codes.LINEAR, codes.GLU} - codes.WHOLE_ROW_ACTIVATIONS
     assert elementwise == set(activation._ACTIVATE) == set(activation._DIFFERENTIATE)
     assert set(activation.DERIVATIVES) | activation.STORES_DERIVATIVE == elementwise
     assert not set(activation.DERIVATIVES) & activation.STORES_DERIVATIVE
@@ -133,7 +137,19 @@ def test_every_activation_of_the_kernels_has_one_description():
 # ----------------------------------------------------------------------------------------------------------- metrics
 
 
-@pytest.mark.parametrize("kind", metrics._KINDS)
+KIND_OF_CODE = {
+    "mse": ("mse", "mean_squared_error"),
+    "mae": ("mae", "mean_squared_error"),
+    "rmse": ("rmse", "mean_squared_error"),
+    "r2": ("r2", "mean_squared_error"),
+    "binary_accuracy": ("binary_accuracy", "mean_squared_error"),
+    "binary_accuracy_of_logits": ("binary_accuracy", losses.BinaryCrossentropy(from_logits=True)),
+    "categorical_accuracy": ("categorical_accuracy", "mean_squared_error"),
+    "sparse_categorical_accuracy": ("sparse_categorical_accuracy", "sparse_categorical_crossentropy"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_metric_finds_what_it_needs_counted(kind):
     """Each alone, and beside each of those it goes together with: what is counted serves both."""
     random = np.random.default_rng(2)
@@ -148,29 +164,17 @@ def test_a_metric_finds_what_it_needs_counted(kind):
         "categorical_accuracy": np.mean(p.argmax(axis=1) == y.argmax(axis=1)),
         "sparse_categorical_accuracy": np.mean(p.argmax(axis=1) == y.argmax(axis=1)),
     }
-    assert set(expected) == set(metrics._KINDS)
-    is_sparse = kind.startswith("sparse")
+    assert set(expected) == set(KIND_OF_CODE) == set(KINDS)
+    name, fitting = KIND_OF_CODE[kind][0], losses.get(KIND_OF_CODE[kind][1])
     engine = Engine(stages_of([Dense(3)], 3), "float64")
-    engine.configure(optimizers.SGD(), losses.SparseCategoricalCrossentropy() if is_sparse else losses.MeanSquaredError())
+    engine.configure(optimizers.SGD(), fitting)
     engine.set_weights([np.eye(3), np.zeros(3)])
-    targets = y.argmax(axis=1) if is_sparse else y
-    others = [] if is_sparse else ["mse", "mae", "rmse", "r2"]
-    for names in [[kind], *([kind, other] for other in others)]:
-        wanted = [metrics.Metric(name, name) for name in names]
+    targets = y.argmax(axis=1) if fitting.sparse else y
+    others = [] if fitting.sparse else ["mse", "mae", "rmse", "r2"]
+    for names in [[name], *([name, other] for other in others)]:
+        wanted = [found.resolve(fitting, 3) for found in metrics.get_all(names)]
+        assert not metrics.needs_outputs(wanted)
         epoch = engine.evaluate(p, targets, metrics.to_count(wanted))
-        logs = metrics.epoch_logs(epoch, wanted, Targets(targets)) if not is_sparse else {}
-        for name in names:
-            actual = logs[name] if logs else wanted[0].compute(epoch.statistics, None)
-            assert actual == pytest.approx(expected[name]), names
-
-
-def test_one_kind_of_accuracy_at_a_time():
-    accuracies = [kind for kind, (_, counted) in metrics._KINDS.items() if counted != codes.ERRORS]
-    for a, b in product(accuracies, repeat=2):
-        wanted = [metrics.Metric(name, name) for name in (a, b)]
-        if a == b:
-            assert metrics.to_count(wanted) == metrics._KINDS[a][1]
-        else:
-            with pytest.raises(ValueError, match="one kind of accuracy"):
-                metrics.to_count(wanted)
-    assert metrics.to_count([]) == codes.NO_STATISTICS
+        logs = metrics.epoch_logs(epoch, wanted, Targets(targets))
+        assert logs[name] == pytest.approx(expected[kind])
+        assert all(logs[other] == pytest.approx(expected[other]) for other in names[1:]), names

@@ -55,21 +55,27 @@ def numbers(model, x, y):
     return found
 
 
-STACKS = {
-    "softmax in the middle": [Dense(5, "softmax"), Dense(3)],
-    "softmax twice": [Dense(5, "softmax"), Dense(4, "softmax"), Dense(3, "softmax")],
-    "activations upon each other": [Dense(5, "tanh"), Activation("gelu"), Activation("softmax"), Activation("tanh"), Dense(3)],
-    "an activation first": [Activation("tanh"), Dense(4, "relu"), Dense(3)],
-    "a softmax first": [Activation("softmax"), Dense(4), Dense(3)],
-    "an activation last": [Dense(4, "tanh"), Dense(3, "tanh"), Activation("sigmoid")],
-    "a formula upon softmax": [Dense(5, "softmax"), Activation(lambda z: np.sin(3.3 * z)), Dense(3)],
+STACKS = {  # each makes new layers at each use
+    "softmax in the middle": lambda: [Dense(5, "softmax"), Dense(3)],
+    "softmax twice": lambda: [Dense(5, "softmax"), Dense(4, "softmax"), Dense(3, "softmax")],
+    "activations upon each other": lambda: [
+        Dense(5, "tanh"),
+        Activation("gelu"),
+        Activation("softmax"),
+        Activation("tanh"),
+        Dense(3),
+    ],
+    "an activation first": lambda: [Activation("tanh"), Dense(4, "relu"), Dense(3)],
+    "a softmax first": lambda: [Activation("softmax"), Dense(4), Dense(3)],
+    "an activation last": lambda: [Dense(4, "tanh"), Dense(3, "tanh"), Activation("sigmoid")],
+    "a formula upon softmax": lambda: [Dense(5, "softmax"), Activation(lambda z: np.sin(3.3 * z)), Dense(3)],
 }
 
 
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("rows", [1, 19])
 def test_gradients_against_differences(stack, rows):
-    model, x, y = model_of(*STACKS[stack]), X[:rows], Y[:rows]
+    model, x, y = model_of(*STACKS[stack]()), X[:rows], Y[:rows]
     _, gradients = model.value_and_gradient(x, y)
     for found, expected in zip(gradients, numbers(model, x, y), strict=True):
         assert found == pytest.approx(expected, abs=2e-8, rel=1e-6)
@@ -77,7 +83,7 @@ def test_gradients_against_differences(stack, rows):
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_predictions_against_plain_numpy(stack):
-    model = model_of(*STACKS[stack])
+    model = model_of(*STACKS[stack]())
     weights, values = iter(model.get_weights()), X
     for layer in model.layers:
         if isinstance(layer, Dense):
@@ -90,24 +96,24 @@ def test_predictions_against_plain_numpy(stack):
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_same_bits_for_any_number_of_threads(stack):
-    first = learnt(model_of(*STACKS[stack]), 1)
+    first = learnt(model_of(*STACKS[stack]()), 1)
     for threads in (2, 3):
-        assert same(first, learnt(model_of(*STACKS[stack]), threads))
+        assert same(first, learnt(model_of(*STACKS[stack]()), threads))
 
 
 @pytest.mark.parametrize(
     ("last", "loss", "y"),
     [
-        ([Dense(1), Activation("sigmoid")], "binary_crossentropy", (Y[:, :1] > 0.5) * 1.0),
-        ([Dense(3), Activation("softmax")], "categorical_crossentropy", np.eye(3)[Y.argmax(axis=1)]),
-        ([Dense(3), Activation("softmax")], "sparse_categorical_crossentropy", Y.argmax(axis=1)),
+        ((1, "sigmoid"), "binary_crossentropy", (Y[:, :1] > 0.5) * 1.0),
+        ((3, "softmax"), "categorical_crossentropy", np.eye(3)[Y.argmax(axis=1)]),
+        ((3, "softmax"), "sparse_categorical_crossentropy", Y.argmax(axis=1)),
     ],
 )
 def test_a_last_activation_meets_its_cross_entropy_as_that_of_a_dense_layer(last, loss, y):
     """However sure the network is, the loss is finite."""
     apart, within = (
-        model_of(Dense(7, "relu"), *last, loss=loss),
-        model_of(Dense(7, "relu"), Dense(last[0].units, last[1].activation), loss=loss),
+        model_of(Dense(7, "relu"), Dense(last[0]), Activation(last[1]), loss=loss),
+        model_of(Dense(7, "relu"), Dense(*last), loss=loss),
     )
     for model in (apart, within):
         model.set_weights([300 * w for w in model.get_weights()])

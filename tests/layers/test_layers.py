@@ -16,12 +16,13 @@ def small(**settings):
 def test_dense_holds_what_it_was_given():
     layer = Dense(8, "relu", use_bias=False, kernel_initializer="he_normal", name="first")
     assert (layer.units, layer.activation, layer.use_bias, layer.name) == (8, activations.relu, False, "first")
-    assert Dense(np.int64(8)) == Dense(8) and type(Dense(np.int64(8)).units) is int
+    assert type(Dense(np.int64(8)).units) is int and Dense(np.int64(8)).units == 8
 
 
 @pytest.mark.parametrize("chosen", ["leaky_relu", activations.leaky_relu, activations.leaky_relu(0.2)])
 def test_an_activation_by_name_function_or_object(chosen):
-    assert Dense(1, chosen).activation == activations.Activation("leaky_relu", 2, 0.2)
+    chosen = Dense(1, chosen).activation
+    assert (chosen.name, chosen.code, chosen.alpha) == ("leaky_relu", 2, 0.2)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_bad_parameter_of_an_activation(factory, value):
 
 
 def test_input():
-    assert Input((17,)) == Input(17) == Input([17]) and Input(17).shape == (17,)
+    assert Input((17,)).shape == Input(17).shape == Input([17]).shape == Input(batch_shape=(None, 17)).shape == (None, 17)
     assert Input((28, 28)).units == 784
     with pytest.raises(ValueError, match="shape"):
         Input(())
@@ -101,8 +102,7 @@ def test_added_layers_leave_weights_alone():
     model.add(Dense(5))
     after = model.get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(before, after[:4], strict=True))
-    at_once = Sequential([*small().layers, Dense(5)], seed=1)
-    at_once.build(3)
+    at_once = Sequential([Input((3,)), Dense(4, "tanh"), Dense(2), Dense(5)], seed=1)
     assert all(np.array_equal(a, b) for a, b in zip(at_once.get_weights(), after, strict=True))
 
 
@@ -110,7 +110,7 @@ def test_layers_come_one_by_one():
     model = Sequential()
     for layer in (Input((3,)), Dense(4, "tanh"), Dense(2)):
         model.add(layer)
-    assert model.layers == small().layers
+    assert [layer.get_config() for layer in model.layers] == [layer.get_config() for layer in small().layers]
 
 
 @pytest.mark.parametrize(("name", "names"), [(None, ["dense", "dense_1"]), ("twin", ["twin", "twin_1"])])
@@ -119,7 +119,12 @@ def test_one_description_at_two_places(name, names):
     model = Sequential([Input((3,)), layer, layer], seed=0)
     first, _, second, _ = model.get_weights()
     assert not np.array_equal(first, second)
-    assert names_of(model) == names and layer.name == name
+    assert names_of(model) == names and layer.name == (name or "dense")
+    for use in (layer.get_weights, lambda: layer.kernel, lambda: setattr(layer, "trainable", False)):
+        with pytest.raises(ValueError, match="stands at several places of 'sequential'.*model.layers"):
+            use()
+    assert np.array_equal(model.layers[1].get_weights()[0], second)
+    assert not np.array_equal(Sequential([Input((3,)), layer]).get_weights()[0], first)  # a description, nothing more
 
 
 # ---------------------------------------------------------------------------------------------------------- names
@@ -149,7 +154,7 @@ def test_every_layer_has_a_name_of_its_own(given, names):
     layers = [Dense(2, name=name) for name in given]
     model = Sequential(layers)
     assert names_of(model) == names
-    assert [layer.name for layer in layers] == given  # descriptions stay as they are
+    assert [layer.name for layer in layers] == names and model.layers == layers
     assert names_of(pickle.loads(pickle.dumps(model))) == names
     model.add(Dense(2))
     assert names_of(model)[:-1] == names
@@ -166,13 +171,14 @@ def test_a_name_given_twice_is_refused(names):
 
 
 def test_layers_of_other_models():
-    """A name that a model made up is made up anew by the next, one that was given stays."""
+    """A name that was given stays; one that a model made up stays unless it is taken."""
     one, other = Sequential([Dense(2), Dense(3, name="a")]), Sequential([Dense(4), Dense(5, name="b")])
     both = Sequential([*other.layers, *one.layers])
     assert names_of(both) == ["dense", "b", "dense_1", "a"]
     assert [layer.units for layer in both.layers] == [4, 5, 2, 3]
+    assert names_of(one) == ["dense_1", "a"] and names_of(other) == ["dense", "b"]
     twice = Sequential([*one.layers, *one.layers])
-    assert names_of(twice) == ["dense", "a", "dense_1", "a_1"]
+    assert names_of(twice) == ["dense_1", "a", "dense", "a_1"]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +186,7 @@ def test_layers_of_other_models():
     [
         ([Dense(2), Input((3,))], ValueError, "Input at most once, as the first"),
         ([Input((3,)), Input((3,))], ValueError, "Input at most once"),
-        ([Input((28, 28)), Dense(2)], ValueError, r"Flatten after an Input of shape \(28, 28\)"),
+        ([Input((28, 28)), Dense(2)], ValueError, r"Flatten before what takes rows.*\(28, 28\)"),
         ([2], TypeError, "layers must be layers of fastbp.layers.*2"),
         (["relu"], TypeError, "layers"),
         (Dense(2), TypeError, "layers must be a list"),
@@ -302,5 +308,6 @@ def test_repr():
 
 def test_names_of_keras():
     assert fastbp.layers.Dense is fastbp.Dense and fastbp.layers.Input is fastbp.Input
+    assert fastbp.models.Sequential is fastbp.Sequential and issubclass(fastbp.Sequential, fastbp.models.Model)
     assert fastbp.optimizers.Adam is fastbp.Adam
     assert fastbp.losses.MeanSquaredError().name == "mean_squared_error"

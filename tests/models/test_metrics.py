@@ -66,7 +66,7 @@ def test_sparse_accuracy(name):
 
 
 def test_names_stay_as_given():
-    names = ["mean_squared_error", "mae", "RootMeanSquaredError", "r2_score", metrics.Metric("mine", "mse")]
+    names = ["mean_squared_error", "mae", "RootMeanSquaredError", "r2_score", metrics.MeanSquaredError(name="mine")]
     model = model_of(1, None, "mse", names)
     assert model.metrics_names == ["loss", *names[:4], "mine"]
     assert len(model.evaluate(X, X[:, 0], verbose=0)) == 6
@@ -78,7 +78,6 @@ def test_names_stay_as_given():
         (["acuracy"], ValueError, "metrics.*'acuracy'.*Did you mean 'accuracy'"),
         ([3], TypeError, "metrics.*3"),
         (3, TypeError, "metrics must be a list.*3"),
-        (["accuracy", "binary_accuracy"], ValueError, "one kind of accuracy"),
         (["sparse_categorical_accuracy"], ValueError, "sparse_categorical_accuracy"),
     ],
 )
@@ -93,26 +92,17 @@ def test_metrics_that_labels_do_not_have(name):
         model_of(5, "softmax", "sparse_categorical_crossentropy", [name])
 
 
-def test_what_accuracy_becomes():
-    def kind(loss, units):
-        return metrics.get("accuracy").resolve(losses.get(loss), units).kind
-
-    assert kind("mse", 1) == kind("binary_crossentropy", 1) == "binary_accuracy"
-    assert kind("binary_crossentropy", 3) == kind("categorical_crossentropy", 3) == "categorical_accuracy"
-    assert kind("sparse_categorical_crossentropy", 3) == "sparse_categorical_accuracy"
-
-
 # ---------------------------------------------------------------------------------------------------------- names
 
 NAMES = [
     (["mae", "mae", "mae"], ["mae", "mae_1", "mae_2"]),
     (["mse", "mae", "mse"], ["mse", "mae", "mse_1"]),
-    (["mae", "mae", metrics.Metric("mae_1", "mae")], ["mae", "mae_1", "mae_1_1"]),
-    ([metrics.Metric("mae_1", "mae"), "mae", "mae"], ["mae_1", "mae", "mae_2"]),
-    ([metrics.Metric("loss", "mae"), "mae"], ["loss_1", "mae"]),
-    ([metrics.Metric("val_loss", "mae")], ["val_loss_1"]),
-    (["mae", metrics.Metric("val_mae", "mse")], ["mae", "val_mae_1"]),
-    ([metrics.Metric("val_mae", "mse"), "mae"], ["val_mae", "mae_1"]),
+    (["mae", "mae", metrics.MeanAbsoluteError("mae_1")], ["mae", "mae_1", "mae_1_1"]),
+    ([metrics.MeanAbsoluteError("mae_1"), "mae", "mae"], ["mae_1", "mae", "mae_2"]),
+    ([metrics.MeanAbsoluteError("loss"), "mae"], ["loss_1", "mae"]),
+    ([metrics.MeanAbsoluteError("val_loss")], ["val_loss_1"]),
+    (["mae", metrics.MeanSquaredError("val_mae")], ["mae", "val_mae_1"]),
+    ([metrics.MeanSquaredError("val_mae"), "mae"], ["val_mae", "mae_1"]),
 ]
 
 
@@ -122,8 +112,9 @@ def test_each_metric_has_a_name_of_its_own(given, names):
     model = model_of(1, None, "mse", given)
     y = RNG.normal(size=200)
     error = model.predict(X)[:, 0] - y
-    kinds = [metrics.get(metric).kind for metric in given]
-    expected = [(error**2).mean(), *({"mse": (error**2).mean(), "mae": np.abs(error).mean()}[kind] for kind in kinds)]
+    kinds = [type(metrics.get(metric)) for metric in given]
+    value = {metrics.MeanSquaredError: (error**2).mean(), metrics.MeanAbsoluteError: np.abs(error).mean()}
+    expected = [(error**2).mean(), *(value[kind] for kind in kinds)]
     assert model.metrics_names == ["loss", *names]
     assert model.evaluate(X, y, verbose=0) == pytest.approx(expected, rel=1e-5)
     assert model.evaluate(X, y, verbose=0, return_dict=True) == pytest.approx(
@@ -132,8 +123,8 @@ def test_each_metric_has_a_name_of_its_own(given, names):
     history = model.fit(X, y, batch_size=200, validation_data=(X, y), epochs=2, verbose=0).history
     assert list(history) == [*model.metrics_names, *(f"val_{name}" for name in model.metrics_names)]
     assert [history[name][0] for name in model.metrics_names] == pytest.approx(expected, rel=1e-5)
-    for loss, name in zip(["mean_squared_error", *kinds], model.metrics_names, strict=True):
-        twin = "loss" if loss in ("mse", "mean_squared_error") else name
+    for kind, name in zip([metrics.MeanSquaredError, *kinds], model.metrics_names, strict=True):
+        twin = "loss" if kind is metrics.MeanSquaredError else name
         assert history[f"val_{name}"] == pytest.approx(history[f"val_{twin}"], rel=1e-6)
         assert history[f"val_{name}"][0] == pytest.approx(history[name][1], rel=1e-5)
 
@@ -157,5 +148,3 @@ def test_accuracy_of_many_logits():
     model = model_of(4, None, losses.BinaryCrossentropy(from_logits=True), ["binary_accuracy", "mae"])
     y = RNG.integers(0, 2, (200, 4))
     check(model, y, {"binary_accuracy": ((model.predict(X) > 0) == y).mean()})
-    with pytest.raises(ValueError, match="one kind of accuracy"):
-        model_of(4, None, losses.BinaryCrossentropy(from_logits=True), ["binary_accuracy", "accuracy"])

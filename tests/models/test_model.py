@@ -164,7 +164,7 @@ def test_a_model_that_diverged_can_go_on():
     model = exploding()
     with pytest.raises(fastbp.TrainingDiverged):
         model.fit(X, Y, epochs=1000, verbose=0)
-    fresh = Sequential(model.layers, seed=1)
+    fresh = fastbp.models.clone_model(model, seed=1)
     fresh.build(3)
     model.set_weights(fresh.get_weights())
     model.optimizer.learning_rate = 0.01

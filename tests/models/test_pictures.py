@@ -169,7 +169,7 @@ def boxes(picture):
 
 def test_a_picture_has_a_box_for_the_input_and_each_layer():
     assert [texts for texts, _ in boxes(plot_model(some(), None))] == [
-        ["Input"],
+        ["InputLayer"],
         ["Flatten"],
         ["Dense"],
         ["Dense"],
@@ -180,7 +180,7 @@ def test_a_picture_has_a_box_for_the_input_and_each_layer():
 def test_a_box_tells_what_it_is_asked_to():
     asked = dict.fromkeys(["shapes", "dtype", "layer_names", "layer_activations", "trainable"], True)
     texts = [texts for texts, _ in boxes(plot_model(some(), None, **{f"show_{name}": True for name in asked}))]
-    assert texts[0] == ["input (Input)", "out (None, 2, 3)", "float32"]
+    assert texts[0] == ["input (InputLayer)", "out (None, 2, 3)", "float32"]
     assert texts[1] == ["flatten (Flatten)", "in  (None, 2, 3)", "out (None, 6)", "float32"]
     assert texts[2] == ["hidden (Dense)", "tanh", "in  (None, 6)", "out (None, 40)", "float32", "trainable"]
 

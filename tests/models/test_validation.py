@@ -38,8 +38,7 @@ def classifier(loss="sparse_categorical_crossentropy", units=4, activation="soft
 
 def state(model):
     """Everything that a failing call must leave alone."""
-    bare = Sequential(model.layers, seed=0)
-    weights = model.get_weights() if model.built else bare.layers
+    weights = model.get_weights() if model.built else model.layers
     steps = model._engine.steps if model._engine else 0
     return [steps, model.built, model.input_shape, model.history, model.optimizer, model.loss, model.metrics_names], weights
 
@@ -84,7 +83,7 @@ def test_bad_data(case, call):
         getattr(model, call)(x, y)
 
 
-@pytest.mark.parametrize("case", [case for case in BAD_DATA if "width" not in case])
+@pytest.mark.parametrize("case", [case for case in BAD_DATA if case not in ("width", "rank 1")])
 def test_bad_data_builds_nothing(case):
     x, y, error, _ = BAD_DATA[case]
     model = regression(built=False)
@@ -152,7 +151,7 @@ def test_any_number_that_is_not_finite_is_found(rows, columns, place, value):
 
 
 def test_the_last_block_is_looked_at(monkeypatch):
-    monkeypatch.setattr("fastbp.data.FINITE_BLOCK", 8)
+    monkeypatch.setattr("fastbp.data.finite.FINITE_BLOCK", 8)
     test = test_any_number_that_is_not_finite_is_found.hypothesis.inner_test
     for place in (0, 7, 8, 29):
         test(10, 3, place, NAN)

@@ -9,13 +9,14 @@ all of them is allowed, as the last step, since that is what happens to a loss a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from .errors import TraceError, trace_error
 from .node import Node
-from .tape import Tape
+from .tape import MAX_UNROLLED, Tape
 
 # Up to so many columns each is a separate node: then vectors run over samples, which fill them.
 MAX_UNROLLED_COLUMNS = 8
@@ -246,6 +247,17 @@ class BatchNode(Node):
         if over_columns:
             return self._as(sample, (None, 1) if keepdims else (None,))
         return self._as(sample, (), is_mean=True)
+
+    def extreme(self, op: str, axis: Any = None, out: Any = None, keepdims: bool = False) -> Node:
+        """The largest or smallest column of each sample."""
+        if out is not None or not (self.shape and self._is_over_columns(axis)):
+            raise trace_error(f"A loss cannot take np.{op[:3]} over the samples.", "axis=-1 goes over a sample's outputs.")
+        width = self.shape[1] or 1
+        if width > MAX_UNROLLED:
+            raise trace_error(f"A loss cannot take np.{op[:3]} of {width} columns.", f"Of up to {MAX_UNROLLED} it can.")
+        columns = [self.tape.element(self.sample, i) for i in range(width)] if width > 1 else [self.sample]
+        found = reduce(lambda x, y: self.tape.make(op, x, y), columns)
+        return self._as(found, (None, 1) if keepdims else (None,))
 
     def dot(self, other: Any) -> Node:
         raise trace_error("A loss has no matrix products.", "Write sum(x * y, axis=-1) for the product of each sample's rows.")

@@ -98,6 +98,10 @@ def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
     return _node(a, where).mean(axis, dtype, out, keepdims, where=where)
 
 
+def _extreme(op: str) -> Callable[..., Any]:
+    return lambda a, axis=None, out=None, keepdims=False: _node(a).extreme(op, axis, out, keepdims)
+
+
 def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     x = _node(a, weights)
     if returned:
@@ -199,6 +203,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "mean": _mean,
     "average": _average,
     "clip": _clip,
+    **{name: _extreme("maximum") for name in ("max", "amax")},
+    **{name: _extreme("minimum") for name in ("min", "amin")},
     "dot": _dot,
     "vdot": _vdot,
     "inner": _dot,

@@ -76,6 +76,12 @@ class Reductions:
             return total
         return self.tape.make("div", total, self.tape.size(self))
 
+    def extreme(self: Any, op: str, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+        """The largest ("maximum") or smallest ("minimum") value; refused over rows, for which there is no compiled code."""
+        raise trace_error(
+            f"A graph has no operator for np.{op[:3]} over rows.", f"fastbp.{op}(a, b) takes one of two values, in each row."
+        )
+
     def _is_over_rows(self: Any, axis: Any) -> bool:
         """Whether it is the axis of the rows (a single number counts as one row); () is no axis."""
         axes = axis if isinstance(axis, tuple) else (0,) if axis is None else (axis,)

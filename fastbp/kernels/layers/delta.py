@@ -6,6 +6,7 @@ strip lies in the nearest cache (``differentiate_strip``), and what needs whole 
 
 from .. import activation as elementwise
 from .. import fields as at
+from .. import row_activation
 from ..codes import LINEAR
 from ..memory import read_int
 from ..simd.jit import inner
@@ -13,7 +14,7 @@ from ..simd.jit import inner
 
 def make_delta(dtype):
     """The functions (differentiate_strip, close_rows) for one element type."""
-    differentiate, softmax_backward = elementwise.differentiate(dtype), elementwise.softmax_backward(dtype)
+    differentiate, differentiate_rows = elementwise.differentiate(dtype), row_activation.differentiate_rows(dtype)
 
     @inner(dtype)
     def differentiate_strip(layer, shift, move, first, last, vectors):
@@ -29,10 +30,11 @@ def make_delta(dtype):
     @inner(dtype)
     def close_rows(layer, shift, first, last):
         """The same where the derivative of an output is one by the whole row: after all strips."""
-        if read_int(layer, at.KIND) == at.SOFTMAX:
+        if read_int(layer, at.KIND) == at.WHOLE_ROWS:
             row, delta_row = read_int(layer, at.OUTPUT_ROW), read_int(layer, at.DELTA_ROW)
             delta = read_int(layer, at.DELTA) + shift + first * delta_row
             output = read_int(layer, at.OUTPUT) + shift + first * row
-            softmax_backward(delta, delta_row, output, row, last - first, read_int(layer, at.UNITS_OUT))
+            code, units = read_int(layer, at.ACTIVATION), read_int(layer, at.UNITS_OUT)
+            differentiate_rows(code, delta, delta_row, output, row, last - first, units)
 
     return differentiate_strip, close_rows

@@ -7,6 +7,8 @@ from .delta import make_delta
 from .dense import make_backward, make_forward
 from .dense_gradient import make_add_gradient
 from .dense_update import make_transpose_weights, make_update_task
+from .glu import make_glu
+from .prelu import make_prelu
 from .weightless import make_weightless
 
 
@@ -14,23 +16,36 @@ def make_layers(dtype):
     """For one element type (forward, backward, close_output, add_gradient, update_task, transpose_weights) of any layer."""
     differentiate_strip, close_rows = make_delta(dtype)
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
-    add_dense_gradient, update_task = make_add_gradient(dtype), make_update_task(dtype)
+    add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype)
     transpose_dense = make_transpose_weights(dtype)
-    weightless_forward, weightless_backward = make_weightless(dtype, differentiate_strip, close_rows)
+    copy_input, weightless_forward, weightless_backward = make_weightless(dtype, differentiate_strip, close_rows)
+    glu_forward, glu_backward = make_glu(dtype, differentiate_strip, close_rows)
+    prelu_functions = make_prelu(dtype, copy_input, differentiate_strip, close_rows)
+    prelu_forward, prelu_backward, add_prelu_gradient, update_prelu = prelu_functions
 
     @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch):
         """Rows first .. last of OUTPUT (and DERIVATIVE) from those of the input, whose row 0 is at ``source``."""
-        if read_int(layer, at.KIND) == at.DENSE:
+        kind = read_int(layer, at.KIND)
+        if kind == at.DENSE:
             dense_forward(plan, layer, shift, source, source_row, first, last, batch)
+        elif kind == at.PRELU:
+            prelu_forward(layer, shift, source, source_row, first, last)
+        elif kind == at.GLU:
+            glu_forward(layer, shift, source, source_row, first, last)
         else:
             weightless_forward(layer, shift, source, source_row, first, last)
 
     @inner(dtype)
     def backward(plan, layer, below, shift, first, last):
         """Rows first .. last of the DELTA of the layer below from this one's."""
-        if read_int(layer, at.KIND) == at.DENSE:
+        kind = read_int(layer, at.KIND)
+        if kind == at.DENSE:
             dense_backward(plan, layer, below, shift, first, last)
+        elif kind == at.PRELU:
+            prelu_backward(layer, below, shift, first, last)
+        elif kind == at.GLU:
+            glu_backward(layer, below, shift, first, last)
         else:
             weightless_backward(layer, below, shift, first, last)
 
@@ -43,8 +58,19 @@ def make_layers(dtype):
     @inner(dtype)
     def add_gradient(plan, layer, shift, gradients, batch, is_first):
         """The gradient of the layer's weights over ``batch`` rows, added to (or, first, written over) the one kept."""
-        if read_int(layer, at.KIND) == at.DENSE:
+        kind = read_int(layer, at.KIND)
+        if kind == at.DENSE:
             add_dense_gradient(plan, layer, shift, gradients, batch, is_first)
+        elif kind == at.PRELU:
+            add_prelu_gradient(plan, layer, shift, gradients, batch, is_first)
+
+    @inner(dtype)
+    def update_task(plan, layer, first_vector, last_vector, first, last, batch, scratch):
+        """Gradient and optimizer step of rows first .. last of some vectors of the layer's weights."""
+        if read_int(layer, at.KIND) == at.DENSE:
+            update_dense(plan, layer, first_vector, last_vector, first, last, batch, scratch)
+        else:
+            update_prelu(plan, layer, first_vector, last_vector, batch, scratch)
 
     @inner(dtype)
     def transpose_weights(layer, thread, threads):

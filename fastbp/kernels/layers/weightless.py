@@ -1,8 +1,8 @@
-"""Layers without weights: an activation of each unit, or softmax of a row. Their pre-activation is their input."""
+"""Layers without weights: an activation of each unit, or of a row. Their pre-activation is their input."""
 
 from .. import activation as elementwise
 from .. import fields as at
-from .. import memory
+from .. import memory, row_activation
 from ..codes import LINEAR
 from ..memory import read_int
 from ..simd.jit import inner
@@ -10,8 +10,9 @@ from ..simd.machine import machine
 
 
 def make_weightless(dtype, differentiate_strip, close_rows):
-    """The functions (forward, backward) for one element type."""
-    activate, softmax, copy_rows = elementwise.activate(dtype), elementwise.softmax(dtype), memory.copy_rows(dtype)
+    """The functions (copy_input, forward, backward) for one element type."""
+    activate, copy_rows = elementwise.activate(dtype), memory.copy_rows(dtype)
+    activate_rows = row_activation.activate_rows(dtype)
     LANES = machine().lanes(dtype)
 
     @inner(dtype)
@@ -24,11 +25,11 @@ def make_weightless(dtype, differentiate_strip, close_rows):
 
     @inner(dtype)
     def forward(layer, shift, source, source_row, first, last):
-        """Rows first .. last of OUTPUT = activation(source), or softmax, and of DERIVATIVE where there is one."""
+        """Rows first .. last of OUTPUT = activation(source), and of DERIVATIVE where there is one."""
         output, row = copy_input(layer, shift, source, source_row, first, last), read_int(layer, at.OUTPUT_ROW)
         code, derivative = read_int(layer, at.ACTIVATION), read_int(layer, at.DERIVATIVE)
-        if read_int(layer, at.KIND) == at.SOFTMAX:
-            softmax(output, row, last - first, read_int(layer, at.UNITS_OUT))
+        if read_int(layer, at.KIND) == at.WHOLE_ROWS:
+            activate_rows(code, output, row, last - first, read_int(layer, at.UNITS_OUT))
         elif code != LINEAR:
             d = derivative + shift + first * row if derivative else 0
             activate(code, read_int(layer, at.ALPHA), output, row, d, row, last - first, read_int(layer, at.VECTORS_OUT))
@@ -43,4 +44,4 @@ def make_weightless(dtype, differentiate_strip, close_rows):
         differentiate_strip(below, shift, 0, first, last, read_int(below, at.VECTORS_OUT))
         close_rows(below, shift, first, last)
 
-    return forward, backward
+    return copy_input, forward, backward

@@ -104,6 +104,10 @@ class Simd(Lanes):
         """A scalar of the element type as a float64."""
         return scalar if self.dtype == "float64" else self.b.fpext(scalar, FLOATS["float64"])
 
+    def from_double(self, scalar: Value) -> Value:
+        """A float64 as a scalar of the element type."""
+        return scalar if self.dtype == "float64" else self.b.fptrunc(scalar, self.element)
+
     def any(self, mask: Vector) -> Value:
         """Whether any lane of a mask is set: a scalar boolean."""
         kind = ir.IntType(self.lanes)

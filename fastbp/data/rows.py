@@ -1,0 +1,171 @@
+"""Rows: samples, targets and weights in memory, as the engine takes them."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..feature_names import Names, column_names
+from ..losses import Loss
+from .finite import check_finite as require_finite
+from .readers import is_large_map
+from .samples import is_ready, samples
+from .spec import Spec
+from .targets import targets
+from .weights import ClassWeights, check_once, sample_weights
+
+
+@dataclass(slots=True)
+class Rows:
+    """Samples, targets and weights that lie in memory (or in a file that is mapped into it) as the engine takes them.
+
+    Attributes
+    ----------
+    x : array (n, features)
+    y : array (n, columns), or int64 labels (n,), or None
+    sample_weight : array (n,), or None
+    names : tuple of str, or None
+        Of the columns of the data that the user gave.
+    is_checked : bool
+        Whether all of it has been looked at for numbers that are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastbp.data import Rows
+    >>> rows = Rows(np.zeros((4, 3), "float32"), np.ones((4, 1), "float32"))
+    >>> len(rows), rows.width
+    (4, 3)
+    """
+
+    x: np.ndarray
+    y: np.ndarray | None = None
+    sample_weight: np.ndarray | None = None
+    names: Names = None
+    is_checked: bool = True
+    prefix: str = ""
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def width(self) -> int:
+        """Features of a sample."""
+        return int(self.x.shape[1])
+
+    @property
+    def target_columns(self) -> int:
+        """Columns of the targets; labels have one."""
+        assert self.y is not None
+        return 1 if self.y.ndim == 1 else int(self.y.shape[1])
+
+    def split(self, fraction: float) -> tuple["Rows", "Rows"]:
+        """Those to train on and, from the end, the ``fraction`` to validate on. Nothing is copied."""
+        at = split_at(len(self), fraction)
+        return self.part(0, at), self.part(at, len(self))
+
+    def part(self, start: int, stop: int) -> "Rows":
+        """Rows start .. stop."""
+        rows = slice(start, stop)
+        y = None if self.y is None else self.y[rows]
+        return replace(
+            self, x=self.x[rows], y=y, sample_weight=None if self.sample_weight is None else self.sample_weight[rows]
+        )
+
+    def weigh(self, class_weight: ClassWeights | None) -> "Rows":
+        """The same with the weights of classes."""
+        if class_weight is None:
+            return self
+        assert self.y is not None
+        return replace(self, sample_weight=class_weight.of("y", self.y))
+
+    def check_finite(self) -> None:
+        """Look at numbers that were not looked at before, because they are in a large file: why a loss is not finite."""
+        if not self.is_checked:
+            require_finite(self.prefix + "x", self.x)
+            if self.y is not None and self.y.ndim == 2:
+                require_finite(self.prefix + "y", self.y)
+            self.is_checked = True
+
+
+def split_at(samples: int, fraction: float) -> int:
+    """How many samples there are to train on where a ``fraction`` is kept to validate on."""
+    at = math.floor(samples * (1 - fraction))
+    if at in (0, samples):
+        raise ValueError(
+            f"validation_split must leave samples on both sides, got {fraction!r} for {samples} samples: "
+            f"{at} to train on and {samples - at} to validate on"
+        )
+    return at
+
+
+def prepare_rows(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    *,
+    spec: Spec,
+    check_finite: bool = True,
+    prefix: str = "",
+) -> Rows:
+    """Data that is taken whole: what fits in memory, and single batches.
+
+    Parameters
+    ----------
+    x, y : array-like
+        ``y`` is looked at only where ``spec.loss`` says what targets look like.
+    sample_weight : array-like (n,) or (n, 1), optional
+    class_weight : dict or ClassWeights, optional
+    spec : Spec
+    check_finite : bool
+    prefix : str
+        What goes before the names of arguments in errors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastbp import losses
+    >>> from fastbp.data import Spec, prepare_rows
+    >>> spec = Spec(1, 1, np.dtype("float32"), losses.get("mse"))
+    >>> prepare_rows([1, 2], [3, 4], spec=spec).y
+    array([[3.], [4.]], dtype=float32)
+    """
+    argument, names = prefix + "x", None
+    if not is_ready(x, spec.inputs, spec.dtype):
+        names = column_names(x)
+    check_x, check_y = check_finite and not is_large_map(x), check_finite and not is_large_map(y)
+    rows = Rows(samples(argument, x, spec, check_x), None, None, names, (check_x and check_y) or not check_finite, prefix)
+    if spec.loss is not None:
+        rows.y = targets(prefix + "y", y, len(rows.x), spec, check_y, None, argument)
+    if sample_weight is not None:
+        check_once(sample_weight, class_weight)
+        rows.sample_weight = sample_weights(prefix + "sample_weight", sample_weight, len(rows))
+    elif class_weight is not None:
+        assert rows.y is not None
+        weights = class_weight if isinstance(class_weight, ClassWeights) else ClassWeights(class_weight)
+        rows.sample_weight = weights.of(prefix + "y", rows.y)
+    return rows
+
+
+def pair(
+    x: Any,
+    y: Any,
+    units: tuple[int | None, int],
+    loss: Loss,
+    dtype: np.dtype,
+    check_finite: bool,
+    prefix: str = "",
+    names: Names = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Samples and targets as the engine takes them, for a network of ``units`` (inputs, outputs)."""
+    rows = prepare_rows(x, y, spec=Spec(units[0], units[1], dtype, loss, names), check_finite=check_finite, prefix=prefix)
+    assert rows.y is not None
+    return rows.x, rows.y
+
+
+def split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The data to train on and, from the end, the ``fraction`` to validate on: x, y, x_validation, y_validation."""
+    at = split_at(len(x), fraction)
+    return x[:at], y[:at], x[at:], y[at:]

@@ -1,0 +1,135 @@
+"""One network's parameters, its plans, and what runs them."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..kernels.simd.machine import machine
+from ..layers.stages import Stage
+from ..losses import Loss
+from ..optimizers import Optimizer
+from .parameters import Parameters, Shape
+from .passes import Pass
+from .plan import Plan
+from .plans import Plans
+from .runner import Runner
+from .state import Snapshot, TrainingState
+from .work import forward_flop, step_flop
+
+
+class Core:
+    """The part of ``Engine`` that holds the network.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        What the layers are for kernels, in order.
+    dtype : "float32" or "float64"
+    seed : int
+        Of the shuffling.
+    """
+
+    def __init__(self, stages: Iterable[Stage], dtype: str = "float32", seed: int = 0) -> None:
+        self.stages, self.dtype = tuple(stages), np.dtype(dtype)
+        self._parameters = Parameters(self.stages, self.dtype, machine().lanes(self.dtype))
+        self.state = TrainingState(self._parameters, seed)
+        self._plans = Plans(self.stages, self.state)
+        self._runner = Runner(self._plans)
+        self._optimizer: Optimizer | None = None
+        self._lock = threading.RLock()  # plans hold buffers: one call at a time
+        self._learning = False  # whether a call is changing the weights
+        self._kept: Plan | None = None  # the plan of the last forward(keep=True)
+        self._count_flop()
+        self._forget_runs()
+
+    def _count_flop(self) -> None:
+        self._forward_flop, self._step_flop = forward_flop(self.shapes, 1), step_flop(self.shapes, 1)
+
+    def _forget_runs(self) -> None:
+        """Forget what calls to come would go on with."""
+        # (plan, its place for x, its place for the output) of the last small forward(keep=True)
+        self._repeatable: tuple[Plan, np.ndarray, np.ndarray] | None = None
+        self._pass: Pass | None = None  # that ``train_steps`` began last
+
+    # -- parameters
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """The layers' sizes."""
+        return self._parameters.shapes
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Kernels (in, out) and biases (out,), in order, as new arrays."""
+        return self._parameters.arrays(self._parameters.weights)
+
+    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
+        self._parameters.set_weights(weights)
+        self._kept = None
+
+    def copy_weights(self) -> np.ndarray:
+        """All weights as one array, for ``restore_weights`` alone: as fast as memory can be copied."""
+        with self._lock:
+            return self._parameters.copy_weights()
+
+    def restore_weights(self, copied: np.ndarray) -> None:
+        """Return to weights that ``copy_weights`` gave. The optimizer's state stays as it is."""
+        with self._lock:
+            self._parameters.restore_weights(copied)
+            self._kept = None
+
+    def configure(self, optimizer: Optimizer, loss: Loss | None) -> None:
+        """Take an optimizer and a loss, and start the optimizer's state afresh."""
+        with self._lock:
+            self._optimizer = optimizer
+            self.state.reset_optimizer(optimizer)
+            self._plans.configure(optimizer, loss)
+            self._forget_runs()
+
+    def set_trainable(self, flags: Iterable[bool]) -> None:
+        """Choose which stages' weights training changes, a flag for each, and start the optimizer's state afresh."""
+        with self._lock:
+            self.stages = tuple(replace(stage, trainable=flag) for stage, flag in zip(self.stages, flags, strict=True))
+            self._parameters.set_trainable(stage.trainable for stage in self.stages)
+            if self._optimizer is not None:
+                self.state.reset_optimizer(self._optimizer)
+            self._count_flop()
+            self._plans.clear()
+            self._forget_runs()
+            self._kept = None
+
+    @property
+    def steps(self) -> int:
+        """Of the optimizer, so far."""
+        return self.state.steps
+
+    def snapshot(self) -> Snapshot:
+        """A copy of everything that training changes."""
+        return self.state.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self.state.restore(snapshot)
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes of the parameters with the optimizer's state and transposed copy, and of the plans' buffers."""
+        p = self._parameters
+        return p.weights.nbytes + p.state.nbytes + p.transposed.nbytes, self._plans.memory
+
+    def leave_parent(self) -> None:
+        """In a forked child: end the call that a thread of the parent was in. Training goes back to what was remembered."""
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+            return
+        self._lock, learning, self._learning = threading.RLock(), self._learning, False
+        self._plans.clear()
+        self._forget_runs()
+        if learning:
+            self.state.go_back()
+        self._parameters.refresh_transposed()
+
+    # -- running
+
+    def prepare(self, announce: Callable[[], object] = lambda: None) -> None:
+        """Have the kernel at hand, so that no pass's time has its compilation in it; ``announce()`` goes before that."""
+        self._runner.prepare(announce)

@@ -1,0 +1,119 @@
+"""A pass over data: what a plan is bound to for it, and what has been measured of it."""
+
+import numpy as np
+
+from ..kernels import fields as at
+from ..kernels.statistics import counts_size
+from .epoch import Epoch, Statistics
+from .parameters import address
+from .plan import Plan
+
+
+def doubles(values: np.ndarray | None) -> np.ndarray | None:
+    """Weights of samples or rates of steps as kernels read them: copied if they are of another type."""
+    return None if values is None else np.ascontiguousarray(values, np.float64)
+
+
+class Pass:
+    """A pass over data, or the same one some times, by a plan that measures a loss.
+
+    Parameters
+    ----------
+    plan : Plan
+        Bound to the data.
+    arrays : tuple of arrays
+        All that it works on, which must live as long; x first.
+    units : int
+        Outputs of the network.
+    flop : int
+        Operations for one sample.
+    statistics : int
+        What to count for the metrics, one of kernels/codes.py.
+    keep_outputs : bool
+        Whether the predictions are wanted that the losses are of.
+    order : array, optional
+        Where the order of the samples will be.
+
+    Attributes
+    ----------
+    steps, done : int
+        The steps of a pass, and how many of them have been taken.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        arrays: tuple[np.ndarray | None, ...],
+        units: int,
+        flop: int,
+        statistics: int = 0,
+        keep_outputs: bool = False,
+        order: np.ndarray | None = None,
+    ) -> None:
+        assert arrays[0] is not None
+        self.plan, self.arrays, self.samples = plan, arrays, len(arrays[0])
+        self.steps, self.done, self.seconds = -(-self.samples // plan.batch), 0, 0.0
+        self._units, self._flop, self._order = units, flop, order
+        self._result = plan.buffers["result"]
+        self._outcome = self._result[: at.EPOCH_LOSS]
+        self._outcome.fill(0)  # for a run that does not even begin
+        plan[at.STATISTICS], plan[at.PHASES] = statistics, plan.phases
+        self._counts = self._outputs = None
+        if statistics:
+            self._counts = np.zeros((int(plan.fields[at.GROUPS]) or 1, int(counts_size(units))))
+            plan[at.COUNTS], plan[at.COUNTS_ROW] = address(self._counts), self._counts.strides[0]
+        if keep_outputs:
+            self._outputs = np.empty((self.samples, units), plan.dtype)
+            plan[at.OUT], plan[at.OUT_ROW] = address(self._outputs), self._outputs.strides[0]
+            plan[at.PHASES] = plan.phases | at.PREDICT
+
+    def flop(self, steps: int) -> int:
+        """Operations of so many steps."""
+        return steps * self.plan.batch * self._flop
+
+    def begin(self, first: int, stop: int) -> None:
+        """Have the next run take steps first .. stop."""
+        fields = self.plan.fields
+        fields[at.FIRST_STEP], fields[at.LAST_STEP] = first, stop
+        self._outcome[at.STEPS], self._outcome[at.EPOCHS_DONE] = 0, 0
+
+    def goes_on(self, first: int, x: np.ndarray, y: np.ndarray) -> bool:
+        """Whether step ``first`` of a pass over x, y is the next one of this."""
+        return self.done == first and self.arrays[0] is x and self.arrays[1] is y
+
+    def release(self) -> None:
+        """Let go of the data, which nothing will be run on any more."""
+        self.arrays = None, None
+
+    @property
+    def ran(self) -> int:
+        """The steps of the last run."""
+        return int(self._result[at.STEPS])
+
+    def ended(self) -> list[Epoch]:
+        """Of the last run, the passes that have come to their end."""
+        count = int(self._result[at.EPOCHS_DONE])
+        if not count:
+            return []
+        losses = self._result[at.EPOCH_LOSS : at.EPOCH_LOSS + count].tolist()
+        return [self._epoch(loss, self.samples, self.steps, self.seconds / count) for loss in losses]
+
+    def so_far(self) -> Epoch:
+        """What has been measured of a pass that is run some steps at a time."""
+        position = at.EPOCH_LOSS if self._result[at.EPOCHS_DONE] else at.LOSS_SUM
+        samples = min(self.done * self.plan.batch, self.samples)
+        return self._epoch(float(self._result[position]), samples, self.done, self.seconds)
+
+    def _epoch(self, loss: float, samples: int, steps: int, seconds: float) -> Epoch:
+        terms = samples * (self._units if self.plan.fields[at.LOSS_PER_OUTPUT] else 1)
+        return Epoch(
+            loss / terms if terms else float("nan"),
+            samples,
+            steps,
+            seconds,
+            samples * self._flop,
+            self.plan.threads,
+            None if self._counts is None else Statistics(self._counts.sum(axis=0), self._units),
+            None if self._outputs is None else self._outputs[:samples],
+            None if self._outputs is None or self._order is None else self._order[:samples],
+        )

@@ -1,0 +1,169 @@
+"""Passes over data that learn: whole ones, or some steps at a time."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..kernels import fields as at
+from ..kernels.random import shuffle_kernel
+from .core import Core
+from .epoch import Epoch
+from .parameters import address, aligned_zeros
+from .passes import Pass, doubles
+from .work import choose_threads
+
+
+class Training(Core):
+    """The part of ``Engine`` that learns.
+
+    All that train take ``x, y, batch_size, shuffle, statistics, threads`` and, by name, ``sample_weight`` (n,), which the
+    losses of the samples and their gradients are multiplied by (a loss that is not finite stays so, even by 0),
+    ``keep_outputs``, to have the predictions in the ``Epoch``, and ``learning_rates`` (float64), one for each step to be
+    taken. They raise Diverged; the parameters are then of no use.
+    """
+
+    def train_epoch(self, *arguments: Any, **settings: Any) -> Epoch:
+        """One pass over the data."""
+        ended: list[Epoch] = []
+        self.train_epochs(1, ended, *arguments, **settings)
+        return ended[0]
+
+    def train_epochs(
+        self,
+        count: int,
+        ended: list[Epoch],
+        x: np.ndarray,
+        y: np.ndarray,
+        batch_size: int,
+        shuffle: bool = True,
+        statistics: int = 0,
+        threads: int | None = None,
+        *,
+        sample_weight: np.ndarray | None = None,
+        keep_outputs: bool = False,
+        learning_rates: np.ndarray | None = None,
+    ) -> None:
+        """Up to ``MAX_EPOCHS`` passes over the data in one compiled call. Outputs can be kept of one pass alone.
+
+        The passes that have ended are appended to ``ended``, whatever is raised. ``statistics`` are counted over all of them.
+        """
+        assert count == 1 or not keep_outputs
+        with self._lock:
+            settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates
+            work = self._bound(False, count, x, y, batch_size, *settings)
+            self._learn(work, lambda: self._runner.run_passes(work, ended, count))
+
+    def train_steps(
+        self,
+        first: int,
+        stop: int,
+        ended: list[Epoch],
+        x: np.ndarray,
+        y: np.ndarray,
+        batch_size: int,
+        shuffle: bool = True,
+        statistics: int = 0,
+        threads: int | None = None,
+        *,
+        sample_weight: np.ndarray | None = None,
+        keep_outputs: bool = False,
+        learning_rates: np.ndarray | None = None,
+    ) -> None:
+        """Steps first .. stop of a pass over the data, which calls with the same data and settings go on with.
+
+        Other calls may come between them. With the last step the pass is appended to ``ended``.
+        """
+        with self._lock:
+            if first == 0:
+                settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates
+                self._pass = self._bound(True, 1, x, y, batch_size, *settings)
+            work = self._pass
+            if work is None or not work.goes_on(first, x, y):
+                done = "none" if work is None else f"{work.done} steps of a pass over {work.samples} samples"
+                raise ValueError(f"first must be the next step of the pass over x and y, got {first} after {done}")
+            if not first < stop <= work.steps:
+                raise ValueError(f"stop must be from {first + 1} to {work.steps}, the steps of a pass, got {stop}")
+            self._plans.refresh_learning_rate()
+            self._learn(work, lambda: self._runner.run_steps(work, first, stop, ended))
+            if work.done == work.steps:
+                work.release()
+
+    def pass_so_far(self) -> Epoch:
+        """What has been measured of the pass that ``train_steps`` began last. Its arrays are parts of those to come."""
+        with self._lock:
+            if self._pass is None:
+                raise ValueError("pass_so_far needs a pass that has begun, got none since the engine was configured")
+            return self._pass.so_far()
+
+    def _bound(
+        self,
+        apart: bool,
+        count: int,
+        x: np.ndarray,
+        y: np.ndarray,
+        batch_size: int,
+        shuffle: bool,
+        statistics: int,
+        threads: int | None,
+        sample_weight: np.ndarray | None,
+        keep_outputs: bool,
+        learning_rates: np.ndarray | None,
+    ) -> Pass:
+        """A pass that is about to learn. ``apart``: its plan stays bound to it whatever else is called."""
+        n, batch = len(x), min(batch_size, len(x))
+        plan = self._plans.get(at.TRAIN, batch, choose_threads(batch * self._step_flop, threads), apart=apart)
+        order = None
+        if shuffle and batch < n:  # a single step takes all samples anyway
+            order = np.empty(n, np.int64) if apart or keep_outputs else self._plans.order(n)
+        weights, rates, steps = doubles(sample_weight), doubles(learning_rates), count * -(-n // batch)
+        if rates is not None and len(rates) < steps:
+            raise ValueError(f"learning_rates must have {steps} elements, one for each step, got {len(rates)}")
+        self._plans.bind_data(plan, x, y, weights, order)
+        self._plans.bind_optimizer(plan, rates)
+        arrays = x, y, weights, rates
+        return Pass(plan, arrays, self.shapes[-1].units_out, self._step_flop, statistics, keep_outputs, order)
+
+    def _learn(self, work: Pass, run: Callable[[], None]) -> None:
+        """``run()`` a pass, whose steps count as the optimizer's."""
+        self._learning = True
+        try:
+            run()
+        finally:
+            self._learning = False
+            self.state.steps += work.ran
+
+    def next_order(self, n: int) -> np.ndarray:
+        """The order in which the next shuffled pass over n samples would take them; the one after it has the next order."""
+        order = np.empty(n, np.int64)
+        with self._lock:
+            shuffle_kernel()(address(order), n, address(self.state.generator))
+        return order
+
+    def value_and_gradient(
+        self, x: np.ndarray, y: np.ndarray, *, sample_weight: np.ndarray | None = None
+    ) -> tuple[float, list[np.ndarray]]:
+        """The loss over all of x, y and its gradient in ``get_weights`` order, 0 for weights that are not trainable."""
+        batch = len(x)
+        with self._lock:
+            plan = self._plans.get(at.TRAIN, batch, choose_threads(batch * self._step_flop))
+            weights = doubles(sample_weight)
+            self._plans.bind_data(plan, x, y, weights)
+            gradient = self._plans.bind_gradient(plan)
+            ended: list[Epoch] = []
+            work = Pass(plan, (x, y, weights), self.shapes[-1].units_out, self._step_flop)
+            self._runner.run_passes(work, ended)
+            return ended[0].loss, self._parameters.arrays(gradient)
+
+    def apply_gradients(self, gradients: Sequence[np.ndarray]) -> None:
+        """One step of the optimizer along given gradients, in ``get_weights`` order, for the weights that are trainable."""
+        flat = aligned_zeros(self._parameters.size, self.dtype)
+        self._parameters.fill(flat, gradients)
+        with self._lock:
+            plan = self._plans.get(at.UPDATE, 1, 1)
+            plan[at.SAMPLES], plan[at.GROUPS] = 1, 1
+            plan[at.GRADIENTS] = address(flat) - address(self._parameters.weights)
+            self._plans.bind_optimizer(plan)
+            self._runner.run(plan, 0)
+            self.state.steps += 1
+            plan.check()

@@ -1,0 +1,92 @@
+"""Another model of the same layers, with weights of its own; models out of JSON."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..layers import InputLayer, Layer
+from .configs import layer_of
+from .functional import one_tensor
+from .model import Model, Sequential, model_classes
+
+
+def clone_model(
+    model: Model,
+    input_tensors: Any = None,
+    clone_function: Callable[[Any], Layer] | None = None,
+    call_function: Callable[..., Any] | None = None,
+    recursive: bool = False,
+    *,
+    seed: int | None = None,
+) -> Model:
+    """A model of layers like those of another, with weights of its own; it is not compiled.
+
+    Parameters
+    ----------
+    model : Model
+    input_tensors : SymbolicTensor, optional
+        An ``Input`` for the new model.
+    clone_function : callable, optional
+        ``f(layer)`` makes the new layer. If it gives the layer itself, that is a layer of both models.
+    call_function : callable, optional
+        ``f(layer, tensor)`` calls a new layer, for models of called layers.
+    recursive : bool
+        Whether ``clone_function`` is called for the layers of models within the model too.
+    seed : int, optional
+        Of the new model.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> model = fastbp.Sequential([fastbp.Input((3,)), fastbp.Dense(2)])
+    >>> clone = fastbp.models.clone_model(model)
+    >>> clone.set_weights(model.get_weights())
+    """
+    if not isinstance(model, Model):
+        raise TypeError(f"model must be a Model, got {model!r}")
+    sample, tensor = model.asked_sample(), None
+    if input_tensors is not None:
+        tensor = one_tensor("input_tensors", input_tensors)
+    elif sample is not None:
+        tensor = InputLayer(sample, name=model.input.name).tensor()
+
+    def new(layer: Layer) -> Layer:
+        if isinstance(layer, Model) and (clone_function is None or recursive):
+            return clone_model(layer, None, clone_function, None, recursive)
+        made = clone_function(layer) if clone_function is not None else layer.twin()
+        if not isinstance(made, Layer):
+            raise TypeError(f"clone_function must return a layer, got {made!r}")
+        return made
+
+    made: Model
+    if isinstance(model, Sequential):
+        if call_function is not None:
+            raise ValueError("call_function must be None for a Sequential, whose layers are not called")
+        layers = [new(layer) for layer in model.layers]
+        made = Sequential(layers if tensor is None else [tensor, *layers], name=model._given_name, seed=seed, dtype=model.dtype)
+    else:
+        outputs: Any = tensor
+        for layer in model._layers:
+            outputs = new(layer)(outputs) if call_function is None else call_function(new(layer), outputs)
+        made = Model(tensor, outputs, model._given_name, seed=seed, dtype=model.dtype)
+    made._trainable = model.trainable
+    return made
+
+
+def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The model that ``to_json`` of fastbp or of Keras 3 wrote, with weights drawn anew.
+
+    Parameters
+    ----------
+    json_string : str
+    custom_objects : dict, optional
+        Classes of your own by name.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> model = fastbp.Sequential([fastbp.Input((3,)), fastbp.Dense(2, "tanh")])
+    >>> fastbp.models.model_from_json(model.to_json())
+    <Sequential 'sequential': 3-2, float32>
+    """
+    return layer_of(json.loads(json_string), {**model_classes(), **(custom_objects or {})})

@@ -1,0 +1,70 @@
+"""Learning rates that change from step to step, with Keras's formulas. A schedule is a function of the step, counted from 0.
+
+>>> import fastbp
+>>> schedule = fastbp.optimizers.schedules.ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5)
+>>> schedule([0, 100, 200])
+array([0.1  , 0.05 , 0.025])
+>>> fastbp.Adam(learning_rate=schedule).learning_rate
+0.1
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...serialization import Registry
+from ..schedule import LearningRateSchedule
+from .cosine import CosineDecay, CosineDecayRestarts
+from .decay import ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay
+
+__all__ = [
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "LearningRateSchedule",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "deserialize",
+    "serialize",
+]
+
+_registry = Registry(
+    "learning_rate",
+    LearningRateSchedule,
+    {
+        cls.__name__: cls
+        for cls in (
+            CosineDecay,
+            CosineDecayRestarts,
+            ExponentialDecay,
+            InverseTimeDecay,
+            PiecewiseConstantDecay,
+            PolynomialDecay,
+        )
+    },
+    allowed="a number or a schedule",
+)
+
+
+def serialize(learning_rate_schedule: Any) -> Any:
+    """A schedule as a dict of its class and settings.
+
+    Examples
+    --------
+    >>> from fastbp.optimizers import schedules
+    >>> schedules.serialize(schedules.PolynomialDecay(0.1, 100))["class_name"]
+    'PolynomialDecay'
+    """
+    return _registry.serialize(learning_rate_schedule)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> LearningRateSchedule:
+    """The schedule that ``serialize`` wrote down.
+
+    Examples
+    --------
+    >>> from fastbp.optimizers import schedules
+    >>> schedules.deserialize(schedules.serialize(schedules.CosineDecay(0.1, 100))).decay_steps
+    100
+    """
+    return _registry.deserialize(config, custom_objects)
