@@ -1,6 +1,7 @@
 """A model as a picture: a box for each layer, arrows from the input down to the output."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from ..arguments import boolean
@@ -8,6 +9,7 @@ from ..graph.drawing.layered_layout import layered_layout
 from ..graph.drawing.picture import ADVANCE, Curve, Group, Picture, Point, Polygon, Rectangle, Text, checked_path, text_width
 from .outline import Row, shape_text
 
+FRAME_PADDING, FRAME_HEAD = 10.0, 22.0  # from boxes to the frame of the model that holds them; above them, with its name
 INK, FAINT, ARROW = "#1a1a1a", "#6b6b6b", "#333333"
 FILLS = {"input": ("#eaf2fd", "#4a78b5"), "layer": ("#ffffff", "#8a8a8a"), "frozen": ("#eeeeee", "#8a8a8a")}
 PADDING, LINE, MARGIN, HEAD_LENGTH, MIN_WIDTH = 9.0, 17.0, 18.0, 8.0, 12 * ADVANCE
@@ -52,7 +54,7 @@ def plot_model(
     Examples
     --------
     >>> import fastbp
-    >>> from fastbp.models.drawing import plot_model
+    >>> from fastbp.utils import plot_model
     >>> model = fastbp.Sequential([fastbp.Input((17,)), fastbp.Dense(64, "tanh"), fastbp.Dense(6)])
     >>> plot_model(model, to_file=None, show_shapes=True)
     <Picture of sequential>
@@ -87,26 +89,50 @@ def _input(rows: Sequence[Row]) -> list[Row]:
 
 def draw(name: str, rows: Sequence[Row], wanted: set[str], dtype: str, sideways: bool) -> Picture:
     """The picture of layers one after the other; ``sideways`` from left to right."""
+    groups, rows = _groups(rows)
     texts = [_words(row, wanted, dtype) for row in rows]
     sizes = [_size(lines) for lines in texts]
     # The layout is from top to bottom: for the other direction all that it takes and gives is turned about.
     layout = layered_layout([_turned(size, sideways) for size in sizes], [(i, i + 1, False) for i in range(len(rows) - 1)])
     width, height = _turned((layout.width, layout.height), sideways)
-    top = 2 * MARGIN + LINE
+    top = 2 * MARGIN + LINE + (FRAME_HEAD if groups else 0)
     shapes: list[Any] = [Text(MARGIN, MARGIN + 0.75 * LINE, name, INK, True)]
 
     def placed(point: Point) -> Point:
         x, y = _turned(point, sideways)
         return x + MARGIN, y + top
 
-    for row, lines, size, corner in zip(rows, texts, sizes, layout.corners, strict=True):
-        shapes.append(_box(row, lines, size, placed(corner)))
+    corners = [placed(corner) for corner in layout.corners]
+    for title, inside in groups:
+        shapes += _frame(title, corners[inside], sizes[inside])
+    for row, lines, size, corner in zip(rows, texts, sizes, corners, strict=True):
+        shapes.append(_box(row, lines, size, corner))
     for line in layout.lines:
         (x, y), half = line.end, HEAD_LENGTH / 2
         shapes.append(Curve([placed(point) for point in line.parallel(0.0)], ARROW, False, "forward"))
         head = [(x - half, y - HEAD_LENGTH), (x + half, y - HEAD_LENGTH), (x, y)]
         shapes.append(Polygon([placed(point) for point in head], ARROW, ARROW))
     return Picture(shapes, max(width, text_width(name)) + 2 * MARGIN, height + top + MARGIN, name)
+
+
+def _groups(rows: Sequence[Row]) -> tuple[list[tuple[str, slice]], list[Row]]:
+    """The models among the layers, with the place of their layers among the rest, and the rest."""
+    holds = [i for i, (row, after) in enumerate(pairwise(rows)) if after.depth > row.depth]
+    rest = [row for i, row in enumerate(rows) if i not in holds]
+    groups = []
+    for i in holds:
+        stop = next((j for j in range(i + 1, len(rows)) if rows[j].depth <= rows[i].depth), len(rows))
+        first, last = (k - sum(hold < k for hold in holds) for k in (i + 1, stop))
+        groups.append((rows[i].name, slice(first, last)))
+    return groups, rest
+
+
+def _frame(title: str, corners: Sequence[Point], sizes: Sequence[Point]) -> list[Any]:
+    """Round the boxes of a model's layers, with its name."""
+    left, top = (min(corner[axis] for corner in corners) for axis in (0, 1))
+    right, bottom = (max(c[axis] + s[axis] for c, s in zip(corners, sizes, strict=True)) for axis in (0, 1))
+    left, top, right, bottom = left - FRAME_PADDING, top - FRAME_HEAD, right + FRAME_PADDING, bottom + FRAME_PADDING
+    return [Rectangle(left, top, right - left, bottom - top, "#f7f7f7", "#bbbbbb"), Text(left + 6, top + 15, title, FAINT)]
 
 
 def _turned(point: Point, sideways: bool) -> Point:

@@ -10,9 +10,9 @@ import fastbp
 from fastbp import Adam, Dense, Input, Sequential
 from fastbp.layers import Activation, Flatten
 from fastbp.layers.stages import stages_of
-from fastbp.models.drawing import plot_model
 from fastbp.models.outline import bytes_text, flop_text, step_flop
 
+plot_model = fastbp.utils.plot_model
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -201,6 +201,38 @@ def test_boxes_stand_one_after_another(rankdir, axis):
         numbers = list(map(float, re.findall(r"[\d.]+", line.get("d"))))
         ends = numbers[axis], numbers[len(numbers) - 2 + axis]
         assert ends == pytest.approx((before[axis] + before[2 + axis], after[axis]), abs=0.2)
+
+
+def nested():
+    """A frozen model and a layer after it, in a model."""
+    base = Sequential([Input((10,)), Dense(32, "relu"), Dense(16, "relu")], name="base")
+    base.trainable = False
+    return Sequential([base, Dense(3)], name="outer")
+
+
+def test_a_model_within_a_model_is_one_line_or_one_for_each_layer():
+    def told(**settings):
+        lines = lines_of(nested(), show_trainable=True, **settings)
+        return [line.split()[0] for line in lines[2:-4]], [line.split()[-1] for line in lines[2:-4]], lines[-4:]
+
+    names, learn, costs = told()
+    assert names == ["base", "dense_2"] and learn == ["no", "yes"]
+    names, learn, same_costs = told(expand_nested=True)
+    assert names == ["base", "dense", "dense_1", "dense_2"] and learn == ["no", "no", "no", "yes"]
+    assert costs == same_costs and costs[1:3] == ["Trainable params: 51 (204.00 B)", "Non-trainable params: 880 (3.44 KB)"]
+
+
+@pytest.mark.parametrize("rankdir", ["TB", "LR"])
+def test_a_frame_is_round_the_layers_of_a_model_within_a_model(rankdir):
+    assert [texts for texts, _ in boxes(plot_model(nested(), None))] == [["InputLayer"], ["Sequential"], ["Dense"]]
+    picture = plot_model(nested(), None, expand_nested=True, rankdir=rankdir)
+    (_, *inside, after), root = (place for _, place in boxes(picture)), ElementTree.fromstring(str(picture))
+    _, frame = (r for r in root.findall(f"{SVG}rect"))
+    x, y, width, height = (float(frame.get(name)) for name in ("x", "y", "width", "height"))
+    assert "base" in [text.text for text in root.findall(f"{SVG}text")] and len(inside) == 2 and x > 0 and y > 30
+    for left, top, wide, high in inside:
+        assert x < left and left + wide < x + width and y + 15 < top and top + high < y + height
+    assert after[0] > x + width if rankdir == "LR" else after[1] > y + height
 
 
 @pytest.mark.parametrize(("ending", "first"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
