@@ -4,6 +4,7 @@ Keras's numbers are kept in keras_scripts/figures.json (tests/keras_figures.py m
 anew and must be the same.
 """
 
+import ast
 import importlib.util
 import json
 import os
@@ -15,8 +16,10 @@ import pytest
 
 import keras_figures
 from keras_figures import FIGURES, SCRIPTS, checksum, run, scripts, source, with_import_changed
+from paths import ROOT
 
 TOLERANCE = 1e-4  # relative: single precision, and sums in another order
+KERAS = importlib.util.find_spec("keras") is not None
 KEPT = json.loads(FIGURES.read_text(encoding="utf-8"))["scripts"]
 
 
@@ -49,7 +52,7 @@ def test_a_script_comes_to_the_numbers_of_keras(name, tmp_path, monkeypatch):
 
 
 @pytest.mark.soak  # a minute and a half
-@pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="Keras is not installed")
+@pytest.mark.skipif(not KERAS, reason="Keras is not installed")
 def test_the_kept_numbers_are_those_of_keras(tmp_path):
     fresh = tmp_path / "figures.json"
     command = [sys.executable, keras_figures.__file__, "--out", str(fresh)]
@@ -58,6 +61,25 @@ def test_the_kept_numbers_are_those_of_keras(tmp_path):
     assert list(fresh) == list(KEPT) == scripts()
     for name in KEPT:
         assert not list(differences(fresh[name], KEPT[name], TOLERANCE / 2, name))
+
+
+EXAMPLE = ROOT / "examples" / "from_keras.py"
+
+
+def test_the_example_differs_in_the_name_of_the_package_and_nowhere_else():
+    tree = ast.parse(EXAMPLE.read_text(encoding="utf-8"))
+    keras, own = (ast.unparse(f) for f in tree.body if getattr(f, "name", "").startswith("with_"))
+    assert "import keras" in keras and with_import_changed(keras, "fastbp").replace("def with_keras", "def with_fastbp") == own
+
+
+def test_the_example_comes_to_the_numbers_of_keras(tmp_path):
+    """It compares them itself, where Keras is installed."""
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(EXAMPLE), "--picture", str(tmp_path / "curves.png")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert ("largest difference" in done.stdout) == KERAS and "malignant tumours" in done.stdout
 
 
 def test_the_scripts_are_short_and_many():
