@@ -5,11 +5,10 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, TypeVar
 
-from ..activations import Activation
 from ..serialization import custom_objects, is_config, serialize
 
 Named = TypeVar("Named", bound=Callable[..., Any])
-_MODULES = ("layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers", "activations")
+_MODULES = ("layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers")
 
 
 def get_custom_objects() -> dict[str, Any]:
@@ -110,11 +109,8 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
         raise TypeError(f"config must be a dict with a class_name and a config, got {config!r}")
     name, settings = config["class_name"], config.get("config") or {}
     for known in ({**get_custom_objects(), **(custom_objects or {})}, *map(_names_of, _MODULES)):
-        found = known.get(name)
-        if isinstance(found, type):
+        if isinstance(known.get(name), type):
             return known[name].from_config(settings)
-        if isinstance(found, Activation):
-            return found(**settings)
     raise ValueError(f"config has the class_name {name!r}, which fastbp does not have: pass it in custom_objects")
 
 
