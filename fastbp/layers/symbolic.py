@@ -75,7 +75,7 @@ class SymbolicTensor:
         raise TypeError(f"{self!r} has no numbers, so it is neither true nor false")
 
     def _refuse(self, *_: Any) -> Any:
-        raise TypeError(f"operators between layers are not there: {LATER}")
+        raise TypeError(f"{self!r} has no numbers to compute with: {LATER}")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
     __matmul__ = __rmatmul__ = __pow__ = __rpow__ = __neg__ = __abs__ = __getitem__ = _refuse
