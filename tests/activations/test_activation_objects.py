@@ -164,7 +164,8 @@ def test_your_own_by_name_and_within_a_layer():
     assert config["activation"] == {"class_name": "celu", "config": {"alpha": 0.5}}
     assert json.loads(json.dumps(config)) == config and Dense.from_config(config).activation == layer.activation
     assert Dense(4, "relu").get_config()["activation"] == "relu"
-    assert fastbp.utils.serialize_keras_object(activations.relu) == "relu"
+    written = fastbp.utils.serialize_keras_object(activations.celu(alpha=0.5))
+    assert fastbp.utils.deserialize_keras_object(written) == activations.get(written) == layer.activation
 
 
 def test_of_a_tensor_without_numbers():
