@@ -71,7 +71,7 @@ def epoch_logs(
     Returns
     -------
     dict
-        Numbers; arrays where a metric has several.
+        Numbers; arrays where a metric has several values.
     """
     code, with_weights = to_count(metrics, sample_weight is not None), sample_weight is not None
     others = [found for found in metrics if not _is_counted(found, code, with_weights)]
@@ -133,10 +133,17 @@ def results(metrics: Sequence[CompiledMetric]) -> dict[str, Any]:
     return logs
 
 
+class Several(np.ndarray):
+    """The values of a metric that has several, as one for each threshold or class. Each is formatted as one number would be."""
+
+    def __format__(self, spec: str) -> str:
+        return f"[{', '.join(format(value, spec) for value in self.ravel().tolist())}]"
+
+
 def _plain(value: Any) -> Any:
     """A number as a float, several as an array."""
-    array = np.asarray(value)
-    return float(array.reshape(())) if array.size == 1 else array.astype(np.float64)
+    array = np.asarray(value, np.float64)
+    return float(array.reshape(())) if array.size == 1 else array.view(Several)
 
 
 def _sums_over_rows(found: CompiledMetric, y: np.ndarray, outputs: np.ndarray, batch_size: int | None) -> bool:
