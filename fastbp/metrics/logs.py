@@ -88,8 +88,10 @@ def epoch_logs(
     with np.errstate(all="ignore"):  # the square of a large number is infinite, which is no error
         for found in metrics:
             if _is_counted(found, code, with_weights):
-                assert found.counted is not None and found.metric is not None and epoch.statistics is not None
-                logs[found.name] = found.counted.measure(found.metric, epoch.statistics, targets)
+                assert found.counted is not None and epoch.statistics is not None
+                logs[found.name] = found.counted.value(epoch.statistics, targets)
+                if found.is_known and found.metric is not None:
+                    found.counted.show(found.metric, logs[found.name], epoch.statistics, targets)
             else:
                 logs |= results([found])
     return logs
