@@ -12,7 +12,7 @@ from .initializers import Initializer
 from .layers import Dense, Input, Layer
 from .losses import Loss
 from .metrics import Metric
-from .models.model import Sequential
+from .models.model import Model, Sequential
 from .optimizers import SGD, Adagrad, Adam, AdamW, Nadam, Optimizer, RMSprop
 from .peak_flops import measure_limit
 
@@ -30,6 +30,7 @@ __all__ = [
     "Layer",
     "Loss",
     "Metric",
+    "Model",
     "Nadam",
     "Optimizer",
     "RMSprop",

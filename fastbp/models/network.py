@@ -68,7 +68,7 @@ class Network(Assembly):
         Parameters
         ----------
         input_shape : int or tuple
-            The features of a sample: ``17``, ``(17,)`` or ``(None, 17)``.
+            The features of a sample: ``17``, ``(17,)`` or ``(None, 17)``; of samples of several axes ``(None, 28, 28)``.
 
         Examples
         --------
@@ -79,9 +79,14 @@ class Network(Assembly):
         True
         """
         sizes = tuple(input_shape) if isinstance(input_shape, tuple | list) else (input_shape,)
-        if len(sizes) not in (1, 2) or (len(sizes) == 2 and sizes[0] is not None):
+        sizes = sizes[1:] if len(sizes) > 1 and sizes[0] is None else sizes
+        if not sizes or (len(sizes) > 1 and not (self._flattens and input_shape[0] is None)):  # type: ignore[index]
             raise ValueError(f"input_shape must be (features,) or (None, features), got {input_shape!r}")
-        self._build(integer("input_shape", sizes[-1], 1))
+        sample = tuple(integer("input_shape", size, 1) for size in sizes)
+        if len(sample) > 1 and self._input_units is None:
+            self.check_sample(sample)
+            self.expect(sample)
+        self._build(math.prod(sample))
 
     def _build(self, units: int) -> "Engine":
         """The engine for an input of ``units`` with the present weights, made now if there is none."""
