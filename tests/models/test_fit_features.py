@@ -142,7 +142,8 @@ def test_each_epoch_has_metrics_of_its_own(metrics):
         one.compile(Adam(0.01), "mse", metrics=metrics)
     together = net.fit(X, Y, epochs=30, verbose=0).history
     alone = [same.fit(X, Y, verbose=0).history for _ in range(30)]
-    assert together == {name: [history[name][0] for history in alone] for name in together} and len(together) == 1 + len(metrics)
+    assert together == {name: [history[name][0] for history in alone] for name in together}
+    assert len(together) == 1 + len(metrics)
 
 
 @pytest.mark.parametrize("kind", ["binary", "one-hot"])
