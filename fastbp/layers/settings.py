@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from ..arguments import boolean, dtype_name, integer
-from ..keywords import ANY, Advice, accepted
+from ..keywords import ANY, Advice, Table, accepted
 
 _LATER = Advice("it comes in a later version", (None,))
-ADVICE = {
+ADVICE: Table = {
     "init": "use kernel_initializer",
     "weights": Advice("use layer.set_weights(...) where the layer is in a model", (None,)),
     "output_dim": "use units",
