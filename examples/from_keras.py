@@ -70,10 +70,9 @@ def with_keras(train, test, epochs):
 
 
 def with_fastbp(train, test, epochs):
-    from fastbp.callbacks import EarlyStopping, ReduceLROnPlateau
-
     import fastbp
     from fastbp import layers
+    from fastbp.callbacks import EarlyStopping, ReduceLROnPlateau
 
     (x, y), (x_test, y_test) = train, test
     model = fastbp.Sequential(

@@ -6,19 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from ..peak_flops import measure_limit
 from ..views import history as views
+from .base import Callback
 
 if TYPE_CHECKING:
     from ..engine.epoch import Epoch
 
 
-class History:
+class History(Callback):
     """The losses and metrics of each epoch, as ``fit`` returns them.
+
+    Every fit has one of its own. Where one is among the callbacks, it is that which is filled, and goes on with its
+    ``history`` in the next fit.
 
     Attributes
     ----------
     history : dict of lists
-        ``"loss"``, the metrics by name, and the same with ``val_`` before it where there was validation data. One entry
-        for each epoch.
+        ``"loss"``, the metrics by name, and the same with ``val_`` before it where there was validation data, as well as
+        what callbacks put into their logs. One entry for each epoch, or for each that was validated.
     epoch : list of int
         The epochs, counted from 0.
     samples_per_second : list of float
@@ -49,11 +53,24 @@ class History:
     def __init__(self, params: Mapping[str, Any] | None = None) -> None:
         self.history: dict[str, list[float]] = {}
         self.epochs_of: dict[str, list[int]] = {}
+        self.params = dict(params or {})
+        self._begin()
+
+    def _begin(self) -> None:
+        self._before = {name: len(epochs) for name, epochs in self.epochs_of.items()}  # entries of earlier fits
         self.epoch: list[int] = []
         self.samples_per_second: list[float] = []
         self.gflops: list[float] = []
         self.threads: list[int] = []
-        self.params = dict(params or {})
+        self.run: Epoch | None = None  # what the engine measured of the epoch that has just ended
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Count the epochs anew."""
+        self._begin()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Add an epoch."""
+        self.append(epoch, logs or {}, self.run)
 
     def append(self, epoch: int, logs: Mapping[str, float], run: "Epoch | None" = None) -> float:
         """Add an epoch; returns its samples a second. Where Ctrl-C comes in between, the same call again completes it."""
@@ -65,7 +82,7 @@ class History:
             _put(self.threads, position, run.threads)
         for name, value in logs.items():
             recorded = self.epochs_of.setdefault(name, [])
-            if recorded[-1:] != [epoch]:
+            if recorded[self._before.get(name, 0) :][-1:] != [epoch]:
                 values = self.history.setdefault(name, [])
                 del values[len(recorded) :]
                 values.append(value)
