@@ -11,7 +11,6 @@ from .readers import Reader, Wanted
 from .rows import Rows, split_at
 from .samples import no_rows, sample_rows, sample_width
 from .spec import Spec
-from .streams import Order
 from .targets import targets, unequal
 from .weights import ClassWeights
 
@@ -123,19 +122,6 @@ class Source:
             return Rows(x, y, self._class_weight.of(self._prefix + "y", y))
         weights = self._sample_weight
         return Rows(x, y, None if weights is None else np.ascontiguousarray(weights[self._placed(rows)]))
-
-    def epoch(self, batch_size: int, order: Order | None = None, batches: int | None = None) -> Iterator[Rows]:
-        """The chunks of an epoch of training, which has the bits of one on all of it as an array.
-
-        Parameters
-        ----------
-        batch_size, batches : int
-            As for ``chunks``.
-        order : callable, optional
-            Gives the order of so many samples, as the engine would take them; as they come if left out.
-        """
-        shuffles = order is not None and batch_size < len(self)  # a single step takes all samples anyway
-        return self.chunks(order(len(self)) if order is not None and shuffles else None, batch_size, batches)
 
     def chunks(self, order: np.ndarray | None, batch_size: int, batches: int | None = None) -> Iterator[Rows]:
         """All samples, as chunks of whole batches. Only the last batch of the last chunk may be smaller.
