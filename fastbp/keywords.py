@@ -1,6 +1,6 @@
 """Keywords that a call does not have: those of Keras that change nothing are accepted, all others say what to write instead."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
@@ -47,7 +47,7 @@ def keywords(advice: Table) -> Callable[[Target], Target]:
         def call(*args: Any, **given: Any) -> Any:
             if not given.keys() <= names:
                 what = type(args[0]) if function.__name__ == "__init__" else function
-                given = _accepted(what.__name__, given, names, advice)
+                given = accepted(what.__name__, given, names, advice)
             return function(*args, **given)
 
         if not isinstance(target, type):
@@ -63,7 +63,7 @@ def _keyword_names(function: Any) -> frozenset[str]:
     return frozenset(code.co_varnames[code.co_posonlyargcount : code.co_argcount + code.co_kwonlyargcount]) - {"self"}
 
 
-def _accepted(what: str, given: Mapping[str, Any], names: frozenset[str], advice: Table) -> dict[str, Any]:
+def accepted(what: str, given: Mapping[str, Any], names: Set[str], advice: Table) -> dict[str, Any]:
     """The keywords that are known; those without effect are dropped, and the first other one is the error."""
     for name in given.keys() - names:
         known = advice.get(name, "")
@@ -77,7 +77,7 @@ def _equal(given: Any, harmless: Any) -> bool:
     return isinstance(given, str | int | float) and bool(given == harmless)
 
 
-def _nearest(name: str, names: frozenset[str]) -> str:
+def _nearest(name: str, names: Set[str]) -> str:
     from difflib import get_close_matches  # only an error needs it
 
     near = get_close_matches(name, names, n=1)

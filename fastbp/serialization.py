@@ -31,7 +31,7 @@ class Configured:
         >>> fastbp.losses.Huber(0.5).get_config()
         {'delta': 0.5, 'reduction': 'sum_over_batch_size', 'name': 'huber'}
         """
-        names = _constructor_arguments(type(self))
+        names = constructor_arguments(type(self))
         lost = [name for name in names if not hasattr(self, name)]
         if lost and type(self).get_config is Configured.get_config:  # one that extends this method adds them itself
             raise NotImplementedError(
@@ -56,13 +56,18 @@ class Configured:
         return {"class_name": type(self).__name__, "config": self.get_config()}
 
 
-def _constructor_arguments(cls: type) -> list[str]:
-    """The names of a constructor's arguments, with those of the class above where it passes **kwargs on."""
+def constructor_arguments(cls: type, by_name_alone: bool = True) -> list[str]:
+    """The names of a constructor's arguments, with those of the class above where it passes **kwargs on.
+
+    ``by_name_alone``: with those that cannot be given by their position, too.
+    """
     names: list[str] = []
     for owner in cls.__mro__[:-1]:
         if "__init__" in vars(owner):
             parameters = list(inspect.signature(vars(owner)["__init__"]).parameters.values())[1:]
-            names += [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+            names += [
+                p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD or (by_name_alone and p.kind is p.KEYWORD_ONLY)
+            ]
             if not any(p.kind is p.VAR_KEYWORD for p in parameters):
                 break
     return list(dict.fromkeys(names))
@@ -85,7 +90,7 @@ def serialize(value: Any) -> Any:
         return [serialize(item) for item in value]
     if isinstance(value, Mapping):
         return {name: serialize(item) for name, item in value.items()}
-    if isinstance(value, Configured):
+    if hasattr(value, "serialized") and not isinstance(value, type):
         return value.serialized()
     if hasattr(value, "get_config"):
         return {"class_name": type(value).__name__, "config": value.get_config()}

@@ -6,6 +6,7 @@ from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
 from .dense import Dense
 from .input import Input, InputLayer
+from .registry import deserialize, serialize
 from .rescaling import Rescaling
 from .reshaping import Flatten, Identity, Reshape
 
@@ -24,6 +25,8 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Softmax",
+    "deserialize",
+    "serialize",
 ]
 
 __getattr__ = _absent.explain(__name__, _absent.LAYERS)

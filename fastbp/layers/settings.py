@@ -1,9 +1,22 @@
 """The arguments that all layers take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
-from ..arguments import boolean, dtype_name, integer, unknown
+from ..arguments import boolean, dtype_name, integer
+from ..keywords import ANY, Advice, Table, accepted
+
+_LATER = Advice("it comes in a later version", (None,))
+ADVICE: Table = {
+    "init": "use kernel_initializer",
+    "weights": Advice("use layer.set_weights(...) where the layer is in a model", (None,)),
+    "output_dim": "use units",
+    "bias": "use use_bias",
+    **dict.fromkeys(("W_regularizer", "b_regularizer", "W_constraint", "b_constraint"), _LATER),
+    **dict.fromkeys(("kernel_regularizer", "bias_regularizer", "activity_regularizer"), _LATER),
+    **dict.fromkeys(("kernel_constraint", "bias_constraint", "quantization_config"), _LATER),
+    **dict.fromkeys(("autocast", "dynamic"), Advice("", ANY)),
+}
 
 
 class Common(TypedDict, total=False):
@@ -65,12 +78,9 @@ def first_input(settings: Mapping[str, Any]) -> tuple[int, ...] | None:
     return None if settings.get("input_shape") is None else sample_shape("input_shape", settings["input_shape"])
 
 
-def common(layer: str, settings: Mapping[str, Any], own: Sequence[str]) -> dict[str, Any]:
+def common(layer: str, settings: Mapping[str, Any], own: Iterable[str]) -> dict[str, Any]:
     """The fields of a layer for the arguments that all of them take; ``own`` are the names of its other arguments."""
-    for argument in settings:
-        if argument not in Common.__annotations__:
-            text = str(unknown("the argument", argument, {*own, *Common.__annotations__}))
-            raise TypeError(f"{layer}: {text}")
+    accepted(layer, settings, {*own, *Common.__annotations__}, ADVICE)
     return {
         "_given_name": check_name(settings.get("name")),
         "_trainable": boolean("trainable", settings.get("trainable", True)),

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, TypeVar
 
+from ..activations import Activation
 from ..serialization import custom_objects, is_config, serialize
 
 Named = TypeVar("Named", bound=Callable[..., Any])
-_MODULES = ("layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers")
+_MODULES = ("layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers", "activations")
 
 
 def get_custom_objects() -> dict[str, Any]:
@@ -80,15 +81,18 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
 
 def serialize_keras_object(obj: Any) -> Any:
-    """Any object as a dict of its class and settings.
+    """Any object as a dict of its module, class and settings.
 
     Examples
     --------
     >>> import fastbp
     >>> fastbp.utils.serialize_keras_object(fastbp.initializers.Constant(0.5))
-    {'class_name': 'Constant', 'config': {'value': 0.5}}
+    {'module': 'fastbp.initializers', 'class_name': 'Constant', 'config': {'value': 0.5}}
     """
-    return serialize(obj)
+    written, place = serialize(obj), type(obj).__module__.split(".")
+    if not is_config(written) or place[0] != "fastbp":
+        return written
+    return {"module": ".".join(place[: 3 if "schedules" in place else 2]), **written}
 
 
 def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -97,6 +101,7 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
     Parameters
     ----------
     config : dict
+        With a "module" where several modules have a class of that name.
     custom_objects : dict, optional
 
     Examples
@@ -108,9 +113,14 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
     if not is_config(config):
         raise TypeError(f"config must be a dict with a class_name and a config, got {config!r}")
     name, settings = config["class_name"], config.get("config") or {}
-    for known in ({**get_custom_objects(), **(custom_objects or {})}, *map(_names_of, _MODULES)):
-        if isinstance(known.get(name), type):
+    given = str(config.get("module") or "").partition(".")[2]
+    modules = [given] if given in _MODULES else _MODULES
+    for known in ({**get_custom_objects(), **(custom_objects or {})}, *map(_names_of, modules)):
+        found = known.get(name)
+        if isinstance(found, type):
             return known[name].from_config(settings)
+        if isinstance(found, Activation):
+            return found(**settings)
     raise ValueError(f"config has the class_name {name!r}, which fastbp does not have: pass it in custom_objects")
 
 

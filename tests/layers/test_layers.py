@@ -204,7 +204,6 @@ def test_layers_that_make_no_model(layers, error, text):
         ({"seed": 1.5}, "seed.*1.5"),
         ({"dtype": "float16"}, "dtype must be 'float32' or 'float64', got 'float16'"),
         ({"dtype": "flaot32"}, "dtype"),
-        ({"dtype": None}, "dtype"),
         ({"name": 1}, "name"),
     ],
 )
