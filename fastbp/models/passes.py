@@ -97,7 +97,8 @@ class WholePasses:
     def __init__(self, teacher: Teacher, rows: Rows) -> None:
         assert rows.y is not None
         self._teacher, self._rows, self._targets = teacher, rows, Targets(rows.y)
-        self.together = not teacher.measures.keeps_outputs  # whether several can be made in one call
+        measures = teacher.measures
+        self.together = not (measures.counted or measures.keeps_outputs)  # what is counted in one call is of all its passes
 
     def train(self, count: int, ended: "list[Epoch]") -> None:
         self._teacher.train(count, ended, self._rows)

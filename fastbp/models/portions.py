@@ -8,7 +8,7 @@ from ..data import Batches, Data, Rows, Source
 from ..notices import warn
 
 MAX_GATHERED = 1 << 16  # rows that are put together at a time
-ROWS_AT_ONCE = 8192  # by which rows are measured and predicted: a part of so many gives what it gives among all others
+ROWS_AT_ONCE = 128  # by whose multiples rows are measured and predicted: so many give what they give among all others
 
 Order = Callable[[int], np.ndarray]  # of so many samples
 Portions = Callable[[], Iterator[Rows]]  # of the next epoch
