@@ -1,6 +1,6 @@
 """A script for Keras and the same for fastbp, side by side: which tumours are malignant?
 
-    python examples/from_keras.py [--epochs 60] [--picture from_keras.png]
+    python examples/from_keras.py [--epochs 40] [--picture from_keras.png]
 
 569 tumours, thirty measurements of each (scikit-learn's breast cancer data). A missed malignant tumour counts four times as
 much as a false alarm. The rate falls when the validation loss stops falling, and then the fit ends with the best weights.
@@ -160,7 +160,7 @@ def told(result):
 
 def difference(ours, theirs):
     """The largest relative difference between numbers of the same name."""
-    if list(ours) != list(theirs):
+    if set(ours) != set(theirs):
         return float("inf")
     pairs = [(np.atleast_1d(ours[name]), np.atleast_1d(theirs[name])) for name in ours]
     if any(one.shape != other.shape for one, other in pairs):
@@ -170,7 +170,7 @@ def difference(ours, theirs):
 
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--picture", type=Path, default=Path(__file__).with_suffix(".png"))
     options = parser.parse_args()
     if options.epochs < 1:

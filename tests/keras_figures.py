@@ -62,20 +62,21 @@ def rounded(value):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=FIGURES)
+    parser.add_argument("--only", nargs="+", default=scripts(), help="the scripts to run; the figures of the others stay")
     options = parser.parse_args()
     os.environ.setdefault("KERAS_BACKEND", "torch")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # more would wait for each other most of the time
     import keras
 
     warnings.simplefilter("ignore")
-    figures = {}
-    for name in scripts():
+    figures = json.loads(options.out.read_text(encoding="utf-8"))["scripts"] if options.out.exists() else {}
+    for name in options.only:
         keras.backend.clear_session()
         figures[name] = {"checksum": checksum(name), "printed": rounded(run(name, "keras"))}
         print(name, flush=True)
     versions = f"Keras {keras.__version__} on {keras.backend.backend()}"
     made = f"python tests/{Path(__file__).name}, which runs each script of this folder with {versions}"
-    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(figure)}" for name, figure in figures.items())
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(figure)}" for name, figure in sorted(figures.items()))
     options.out.write_text(f'{{"made by": {json.dumps(made)},\n"scripts": {{\n{lines}\n}}}}\n', encoding="utf-8")
 
 

@@ -35,6 +35,16 @@ def test_one_entry_for_each_epoch():
     assert "val_accuracy=" in repr(history) and "epochs=3" in repr(history)
 
 
+@pytest.mark.parametrize("metrics", [(), ("accuracy",), ("mae", "auc")])
+def test_several_epochs_of_a_call_are_as_many_epochs_one_by_one(metrics):
+    """Short epochs may share a call into the kernel; what is told of each is its own."""
+    together, alone = compiled(metrics), compiled(metrics)
+    whole = together.fit(X, Y, batch_size=16, epochs=12, shuffle=False, verbose=0).history
+    for epoch in range(12):
+        one = alone.fit(X, Y, batch_size=16, epochs=epoch + 1, initial_epoch=epoch, shuffle=False, verbose=0).history
+        assert {name: values[epoch] for name, values in whole.items()} == {name: value for name, (value,) in one.items()}
+
+
 def test_initial_epoch():
     model = compiled()
     assert model.fit(X, Y, epochs=5, initial_epoch=3, verbose=0).epoch == [3, 4]
