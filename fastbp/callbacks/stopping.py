@@ -73,7 +73,8 @@ class EarlyStopping(Monitor):
 
     def _begin(self) -> None:
         self.wait = self.stopped_epoch = self.best_epoch = 0
-        self.best = self.best_weights = None
+        self.best = None
+        self.best_weights: Any = None
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Forget the last fit."""
@@ -87,7 +88,8 @@ class EarlyStopping(Monitor):
         self.wait += 1
         is_better = self._improves(current, self.best)
         if self.restore_best_weights and (is_better or self.best_weights is None):
-            self.best_weights = self.model.get_weights()
+            copy = getattr(self.model, "_copy_weights", self.model.get_weights)
+            self.best_weights = copy()
         if is_better:
             self.best, self.best_epoch = current, epoch
             if self.baseline is None or self._improves(current, self.baseline):
@@ -102,7 +104,8 @@ class EarlyStopping(Monitor):
         if self.best_weights is not None:
             if self.verbose:
                 message(f"The weights are those of the best epoch, {self.best_epoch + 1}")
-            self.model.set_weights(self.best_weights)
+            restore = getattr(self.model, "_restore_weights", self.model.set_weights)
+            restore(self.best_weights)
 
 
 class TerminateOnNaN(Callback):

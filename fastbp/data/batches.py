@@ -165,8 +165,8 @@ class Batches:
         if not self._has_begun:
             raise self._nothing()
         self._running, self._has_ended = (None, False) if self._stream.restarts else (iter(()), True)
-        self.is_exhausted = not count or (not self._stream.restarts and steps is not None)
-        if steps is not None or not count:
+        is_known, self.is_exhausted = self.is_exhausted, not count or (not self._stream.restarts and steps is not None)
+        if (steps is not None or not count) and not is_known:
             expected = f"of {steps} in an epoch" if steps is not None else "in an epoch"
             way = "" if self._stream.restarts else ": an iterator is read once, where a sequence of batches begins anew"
             warn(f"{self._prefix}x ran out of data after {count} batches {expected}{way}")

@@ -11,7 +11,6 @@ from .readers import Reader, Wanted
 from .rows import Rows, split_at
 from .samples import no_rows, sample_rows, sample_width
 from .spec import Spec
-from .streams import Order
 from .targets import targets, unequal
 from .weights import ClassWeights
 
@@ -65,6 +64,11 @@ class Source:
 
     def __len__(self) -> int:
         return self._stop - self._start
+
+    @property
+    def chunk_rows(self) -> int:
+        """Rows that are best read at a time."""
+        return self._x.chunk_bytes // (self.width * self._spec.dtype.itemsize)
 
     @property
     def target_columns(self) -> int:
@@ -124,19 +128,6 @@ class Source:
         weights = self._sample_weight
         return Rows(x, y, None if weights is None else np.ascontiguousarray(weights[self._placed(rows)]))
 
-    def epoch(self, batch_size: int, order: Order | None = None, batches: int | None = None) -> Iterator[Rows]:
-        """The chunks of an epoch of training, which has the bits of one on all of it as an array.
-
-        Parameters
-        ----------
-        batch_size, batches : int
-            As for ``chunks``.
-        order : callable, optional
-            Gives the order of so many samples, as the engine would take them; as they come if left out.
-        """
-        shuffles = order is not None and batch_size < len(self)  # a single step takes all samples anyway
-        return self.chunks(order(len(self)) if order is not None and shuffles else None, batch_size, batches)
-
     def chunks(self, order: np.ndarray | None, batch_size: int, batches: int | None = None) -> Iterator[Rows]:
         """All samples, as chunks of whole batches. Only the last batch of the last chunk may be smaller.
 
@@ -149,7 +140,7 @@ class Source:
             Of a chunk; as many as are best read at a time if left out. If given, a smaller last batch may be alone in a chunk,
             and training on it rounded differently.
         """
-        wanted = self._x.chunk_bytes // (self.width * self._spec.dtype.itemsize) if batches is None else batches * batch_size
+        wanted = self.chunk_rows if batches is None else batches * batch_size
         for start, stop in chunk_bounds(len(self), batch_size, wanted, batches is None):
             yield self.take(slice(start, stop) if order is None else order[start:stop])
         self._unchecked = self._check_targets = False

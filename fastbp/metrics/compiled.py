@@ -33,6 +33,8 @@ class CompiledMetric:
         How its value follows from what the kernels count, where they can.
     of_logits : bool
         Whether outputs are compared with 0, the logit of 0.5, instead of that.
+    is_known : bool
+        Whether the metric was given as an object, which may be asked for its result.
     """
 
     name: str
@@ -40,6 +42,7 @@ class CompiledMetric:
     weighted: bool = False
     counted: "Counted | None" = None
     of_logits: bool = False
+    is_known: bool = False
 
     @property
     def direction(self) -> str | None:
@@ -109,7 +112,7 @@ def get_all(metrics: Any, weighted_metrics: Any = None) -> tuple[CompiledMetric,
                 name = f"weighted_{name}"
             name = unique_name(name, is_taken)
             taken |= {name, f"val_{name}"}
-            chosen.append(CompiledMetric(name, metric, weighted))
+            chosen.append(CompiledMetric(name, metric, weighted, is_known=isinstance(identifier, Metric)))
     return tuple(chosen)
 
 

@@ -26,14 +26,13 @@ class Counted(NamedTuple):
     code: int
     value: Callable[[Statistics, Targets], float]
 
-    def measure(self, metric: Metric, statistics: Statistics, targets: Targets) -> float:
-        """The value, which the metric shows from then on, as if it had been updated with the data."""
-        value = self.value(statistics, targets)
+    @staticmethod
+    def show(metric: Metric, value: float, statistics: Statistics, targets: Targets) -> None:
+        """Have the metric show the value from then on, as if it had been updated with the data."""
         if isinstance(metric, Mean):
             metric.set_mean(value, statistics.count)
         elif isinstance(metric, R2Score):
             metric.set_sums(statistics.count, targets.squares.numbers(), statistics.squared_error.numbers())
-        return value
 
 
 def _mse(s: Statistics, targets: Targets) -> float:

@@ -71,7 +71,7 @@ def epoch_logs(
     Returns
     -------
     dict
-        Numbers; arrays where a metric has several.
+        Numbers; arrays where a metric has several values.
     """
     code, with_weights = to_count(metrics, sample_weight is not None), sample_weight is not None
     others = [found for found in metrics if not _is_counted(found, code, with_weights)]
@@ -88,8 +88,10 @@ def epoch_logs(
     with np.errstate(all="ignore"):  # the square of a large number is infinite, which is no error
         for found in metrics:
             if _is_counted(found, code, with_weights):
-                assert found.counted is not None and found.metric is not None and epoch.statistics is not None
-                logs[found.name] = found.counted.measure(found.metric, epoch.statistics, targets)
+                assert found.counted is not None and epoch.statistics is not None
+                logs[found.name] = found.counted.value(epoch.statistics, targets)
+                if found.is_known and found.metric is not None:
+                    found.counted.show(found.metric, logs[found.name], epoch.statistics, targets)
             else:
                 logs |= results([found])
     return logs
@@ -133,10 +135,17 @@ def results(metrics: Sequence[CompiledMetric]) -> dict[str, Any]:
     return logs
 
 
+class Several(np.ndarray):
+    """The values of a metric that has several, as one for each threshold or class. Each is formatted as one number would be."""
+
+    def __format__(self, spec: str) -> str:
+        return f"[{', '.join(format(value, spec) for value in self.ravel().tolist())}]"
+
+
 def _plain(value: Any) -> Any:
     """A number as a float, several as an array."""
-    array = np.asarray(value)
-    return float(array.reshape(())) if array.size == 1 else array.astype(np.float64)
+    array = np.asarray(value, np.float64)
+    return float(array.reshape(())) if array.size == 1 else array.view(Several)
 
 
 def _sums_over_rows(found: CompiledMetric, y: np.ndarray, outputs: np.ndarray, batch_size: int | None) -> bool:

@@ -111,6 +111,16 @@ class Compiled(Network):
         warn_of_probabilities(self._output_activation, units, loss)
         return resolved
 
+    # -- weights that a callback keeps
+
+    def _copy_weights(self) -> np.ndarray:
+        """All weights, for ``_restore_weights`` alone; faster than ``get_weights``."""
+        return self._need_engine("copying weights").copy_weights()
+
+    def _restore_weights(self, copied: np.ndarray) -> None:
+        self._need_engine("restoring weights").restore_weights(copied)
+        self._kept_rows = 0
+
     # -- data
 
     def _spec(self) -> Spec:

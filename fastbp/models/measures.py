@@ -1,7 +1,8 @@
 """What is measured of a pass over data: the loss, and the metrics by what the engine counts and keeps for them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,15 +51,30 @@ class Measures:
 
     def logs_of_parts(self, parts: Sequence["Epoch"], answers: Sequence[Answers]) -> dict[str, Any]:
         """Those of a pass that was made in parts, or of a part alone that has not come to its end."""
-        epoch = replace(combine(parts), order=None)
+        epoch = parts[0] if len(parts) == 1 else combine(parts)
         if not self.metrics:
             return {"loss": float(epoch.loss)}
-        taken = [_taken(part, *answer) for part, answer in zip(parts, answers, strict=True)]
-        weights = None if taken[0][1] is None else np.concatenate([weight for _, weight in taken if weight is not None])
-        return self.logs(epoch, Targets(np.concatenate([y for y, _ in taken])), weights)
+        rows = [slice(0, part.samples) if part.order is None else part.order for part in parts]
+        targets = LateTargets(lambda: np.concatenate([y[taken] for (y, _), taken in zip(answers, rows, strict=True)]))
+        weights = None
+        if answers[0][1] is not None:
+            weights = np.concatenate([w[taken] for (_, w), taken in zip(answers, rows, strict=True) if w is not None])
+        return self.logs(epoch if epoch.order is None else replace(epoch, order=None), targets, weights)
 
 
-def _taken(part: "Epoch", y: np.ndarray, weight: np.ndarray | None) -> Answers:
-    """Targets and weights of the samples that a part has come to, in its order."""
-    rows = slice(0, part.samples) if part.order is None else part.order
-    return y[rows], None if weight is None else weight[rows]
+class LateTargets(Targets):
+    """Targets that are put together only where a metric wants them.
+
+    Parameters
+    ----------
+    gather : callable
+    """
+
+    def __init__(self, gather: Callable[[], np.ndarray]) -> None:
+        vars(self)["_gather"] = gather
+
+    @cached_property
+    def y(self) -> np.ndarray:  # type: ignore[override]
+        """In the order that the samples were taken in."""
+        gathered: np.ndarray = vars(self)["_gather"]()
+        return gathered

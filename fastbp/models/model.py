@@ -6,13 +6,13 @@ from typing import Any
 
 from ..layers import InputLayer, Layer
 from ..layers.symbolic import SymbolicTensor
+from .advice import METHODS, explained
 from .configs import chained, functional_config, layer_of, model_dtype, sequential_config, written
 from .functional import chain_between, one_tensor
 from .sequential import Fittable
 
-LATER_METHODS = ("save", "save_weights", "load_weights", "export", "quantize")
 
-
+@explained
 class Model(Fittable):
     """The layers between an ``Input`` and an output that layers were called for.
 
@@ -90,9 +90,9 @@ class Model(Fittable):
         return self.predict(x)
 
     def __getattr__(self, name: str) -> Any:
-        """Called for what is not found: methods of Keras that are not there yet say so."""
-        if name in LATER_METHODS:
-            raise AttributeError(f"{name} comes in a later version: pickle.dump(model, file) keeps all of a model")
+        """Called for what is not found: methods of Keras that are not there say what to use."""
+        if name in METHODS:
+            raise AttributeError(f"{type(self).__name__}.{name} is not there: {METHODS[name]}")
         return object.__getattribute__(self, name)
 
     # -- settings

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ..data import Batches, Data, Rows, Source
+from ..data.source import chunk_bounds
 from ..notices import warn
 
 MAX_GATHERED = 1 << 16  # rows that are put together at a time
-ROWS_AT_ONCE = 8192  # by which rows are measured and predicted: a part of so many gives what it gives among all others
+ROWS_AT_ONCE = 128  # by whose multiples rows are measured and predicted: so many give what they give among all others
 
 Order = Callable[[int], np.ndarray]  # of so many samples
 Portions = Callable[[], Iterator[Rows]]  # of the next epoch
@@ -50,9 +51,9 @@ class SomeSteps:
             self._order = self._next_order(len(self._data))
         first, stop = self._position, min(self._position + self._steps * self._batch_size, len(self._data))
         self._position = stop % len(self._data)
-        size = max(1, MAX_GATHERED // self._batch_size) * self._batch_size
-        for start in range(first, stop, size):
-            yield self._take(start, min(start + size, stop))
+        wanted = self._data.chunk_rows if isinstance(self._data, Source) else MAX_GATHERED
+        for start, end in chunk_bounds(stop - first, self._batch_size, wanted):
+            yield self._take(first + start, first + end)
         steps = -(-(stop - first) // self._batch_size)
         if steps < self._steps:
             warn(f"x ran out of data after {steps} of {self._steps} steps of an epoch: the next one begins anew")

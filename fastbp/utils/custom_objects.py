@@ -81,18 +81,18 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
 
 def serialize_keras_object(obj: Any) -> Any:
-    """Any object as a dict of its module, class and settings.
+    """Any object as a dict of its class and settings, and of the module that Keras has it in.
 
     Examples
     --------
     >>> import fastbp
     >>> fastbp.utils.serialize_keras_object(fastbp.initializers.Constant(0.5))
-    {'module': 'fastbp.initializers', 'class_name': 'Constant', 'config': {'value': 0.5}}
+    {'module': 'keras.initializers', 'class_name': 'Constant', 'config': {'value': 0.5}}
     """
     written, place = serialize(obj), type(obj).__module__.split(".")
     if not is_config(written) or place[0] != "fastbp":
         return written
-    return {"module": ".".join(place[: 3 if "schedules" in place else 2]), **written}
+    return {"module": ".".join(["keras", *place[1 : 3 if "schedules" in place else 2]]), **written}
 
 
 def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -113,8 +113,8 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
     if not is_config(config):
         raise TypeError(f"config must be a dict with a class_name and a config, got {config!r}")
     name, settings = config["class_name"], config.get("config") or {}
-    given = str(config.get("module") or "").partition(".")[2]
-    modules = [given] if given in _MODULES else _MODULES
+    said = str(config.get("module")).removeprefix("keras.")  # layers and initializers have an Identity each
+    modules = sorted(_MODULES, key=lambda module: module != said)
     for known in ({**get_custom_objects(), **(custom_objects or {})}, *map(_names_of, modules)):
         found = known.get(name)
         if isinstance(found, type):

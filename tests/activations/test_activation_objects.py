@@ -165,7 +165,7 @@ def test_your_own_by_name_and_within_a_layer():
     assert json.loads(json.dumps(config)) == config and Dense.from_config(config).activation == layer.activation
     assert Dense(4, "relu").get_config()["activation"] == "relu"
     written = fastbp.utils.serialize_keras_object(activations.celu(alpha=0.5))
-    assert fastbp.utils.deserialize_keras_object(written) == layer.activation
+    assert fastbp.utils.deserialize_keras_object(written) == activations.get(written) == layer.activation
 
 
 def test_of_a_tensor_without_numbers():

@@ -238,8 +238,7 @@ def test_a_generator_goes_on_and_runs_out(make):
     with pytest.warns(UserWarning, match="x ran out of data after 2 batches of 3 in an epoch: an iterator is read once"):
         assert epoch(batches, 3) == rows_of(4, 5)
     assert batches.is_exhausted
-    with pytest.warns(UserWarning, match="after 0 batches"):
-        assert epoch(batches, 3) == []
+    assert epoch(batches, 3) == []  # it has been said
     with pytest.raises(
         ValueError, match="x must yield batches each time it is read, got .*iterator|generator, which is at its end"
     ):

@@ -84,6 +84,16 @@ def test_some_steps_an_epoch(lazy):
     same(found, expected)
 
 
+def test_metrics_of_an_epoch_are_of_that_epoch():
+    """However short epochs are: several in one call would be counted together."""
+    expected, found = regression(), regression()
+    expected.fit(X, Y, epochs=6, batch_size=8, verbose=0, validation_data=(X, Y))
+    found.fit(X, Y, epochs=6, batch_size=8, verbose=0)
+    for name in ("mae", "r2"):
+        assert found.history.history[name] == expected.history.history[name]
+        assert len(set(found.history.history[name])) == 6
+
+
 # --------------------------------------------------------------------------------------------------------- batches
 
 

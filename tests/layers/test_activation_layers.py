@@ -217,6 +217,23 @@ def test_slopes_are_updated_as_all_other_weights(optimizer):
     assert np.array_equal(dense.get_weights()[0][0], slopes.get_weights()[2])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_glu_and_prelu_of_large_arguments(dtype):
+    """No NaN, and what a closed gate hides has no derivative."""
+    gate, slope = (model_of(Dense(2, *last), inputs=2, dtype=dtype) for last in (["glu"], []))
+    slope.add(PReLU("ones"))
+    slope.compile("sgd", "mse")
+    for model in (gate, slope):
+        model.set_weights([np.eye(2), np.zeros(2), *([np.array([0.5, 2.0])] if model is slope else [])])
+    z = np.array([[a, b] for a in (-1e4, 0.0, 1e4) for b in (-1e4, 0.0, 1e4)], dtype)
+    assert gate.forward(z) == pytest.approx(oracle.glu(z.astype(float)), rel=1e-6)
+    assert gate.backward(np.ones((9, 1))) == pytest.approx(oracle.glu_backward(z.astype(float), np.ones((9, 1))), rel=1e-6)
+    assert slope.forward(z) == pytest.approx(oracle.prelu(z.astype(float), np.array([0.5, 2.0])), rel=1e-6)
+    expected, gradient = oracle.prelu_backward(z.astype(float), np.array([0.5, 2.0]), np.ones((9, 2)))
+    assert slope.backward(np.ones((9, 2))) == pytest.approx(expected, rel=1e-6)
+    assert slope.gradients[-1] == pytest.approx(gradient, rel=1e-6)
+
+
 def test_prelu_learns_the_slope_of_the_data():
     x = np.random.default_rng(6).normal(size=(400, 3))
     y = oracle.prelu(x, np.array([0.5, -0.25, 2.0]))

@@ -140,6 +140,9 @@ def test_several_values():
     found = resolved([metrics.Precision([0.3, 0.6], name="precision"), metrics.F1Score(name="f1")])
     logs = metrics.epoch_logs(kept(SCORES), found, Targets(BINARY))
     assert logs["precision"].shape == (2,) and isinstance(logs["f1"], float)
+    expected = metrics.Precision([0.3, 0.6])(BINARY, SCORES)
+    assert logs["precision"].tolist() == expected.tolist()
+    assert f"{logs['precision']:.3f}" == f"[{expected[0]:.3f}, {expected[1]:.3f}]"  # as a bar shows numbers
 
 
 def test_a_metric_object_shows_the_last_pass():

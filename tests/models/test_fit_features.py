@@ -134,6 +134,18 @@ def test_the_same_bits_with_everything(kind, threads):
     assert all(one == found[0] for one in found)
 
 
+@pytest.mark.parametrize("metrics", [[], ["mae"], ["mae", "r2_score"], ["mape"]])
+def test_each_epoch_has_metrics_of_its_own(metrics):
+    """Several short epochs may be run in one call, of which each is measured alone."""
+    net, same = (Sequential([Dense(8, "tanh"), Dense(2)], seed=1) for _ in range(2))
+    for one in (net, same):
+        one.compile(Adam(0.01), "mse", metrics=metrics)
+    together = net.fit(X, Y, epochs=30, verbose=0).history
+    alone = [same.fit(X, Y, verbose=0).history for _ in range(30)]
+    assert together == {name: [history[name][0] for history in alone] for name in together}
+    assert len(together) == 1 + len(metrics)
+
+
 @pytest.mark.parametrize("kind", ["binary", "one-hot"])
 def test_metrics_of_outputs_batch_by_batch(kind):
     y, seen = KINDS[kind][0], []

@@ -1,0 +1,44 @@
+"""What to write instead of methods and arguments that models of Keras have or had."""
+
+from typing import TypeVar
+
+from ..keywords import ANY, Advice, Table, keywords
+
+Class = TypeVar("Class", bound=type)
+
+_LATER = "it comes in a later version: pickle.dump(model, file) keeps all of a model"
+_WORKERS = dict.fromkeys(
+    ("workers", "use_multiprocessing", "max_queue_size", "nb_worker", "pickle_safe", "max_q_size"), Advice("", ANY)
+)
+_OPTIMIZER = "give it to the optimizer, as in compile(fastbp.Adam(learning_rate=0.01), ...)"
+
+METHODS = {
+    **dict.fromkeys(("save", "save_weights", "load_weights", "export", "quantize"), _LATER),
+    "fit_generator": "use fit, which takes generators too",
+    "evaluate_generator": "use evaluate, which takes generators too",
+    "predict_generator": "use predict, which takes generators too",
+    "predict_classes": "use predict(x).argmax(-1), or predict(x) > 0.5 for one output",
+    "predict_proba": "use predict",
+}
+ARGUMENTS: dict[str, Table] = {
+    "fit": {
+        "nb_epoch": "use epochs",
+        "samples_per_epoch": "use steps_per_epoch",
+        "nb_val_samples": "use validation_steps",
+        "show_accuracy": "use compile(..., metrics=['accuracy'])",
+        **_WORKERS,
+    },
+    "evaluate": {"show_accuracy": "use compile(..., metrics=['accuracy'])", **_WORKERS},
+    "predict": _WORKERS,
+    "compile": {
+        **dict.fromkeys(("lr", "learning_rate"), _OPTIMIZER),
+        **dict.fromkeys(("sample_weight_mode", "target_tensors", "class_mode"), Advice("leave it out", (None,))),
+    },
+}
+
+
+def explained(cls: Class) -> Class:
+    """A class of models whose methods say which argument is meant by one that they do not have."""
+    for method, advice in ARGUMENTS.items():
+        setattr(cls, method, keywords(advice)(getattr(cls, method)))
+    return cls
