@@ -97,8 +97,7 @@ class WholePasses:
     def __init__(self, teacher: Teacher, rows: Rows) -> None:
         assert rows.y is not None
         self._teacher, self._rows, self._targets = teacher, rows, Targets(rows.y)
-        # Whether several can be made in one call, whose statistics would be of all of them.
-        self.together = not (teacher.measures.keeps_outputs or teacher.measures.counted)
+        self.together = not (teacher.measures.keeps_outputs or teacher.measures.counted)  # what is measured is of one
 
     def train(self, count: int, ended: "list[Epoch]") -> None:
         self._teacher.train(count, ended, self._rows)
