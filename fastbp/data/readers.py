@@ -137,7 +137,7 @@ def is_stored(value: Any) -> bool:
     if isinstance(value, np.ndarray) or not all(hasattr(value, name) for name in ("shape", "dtype", "__getitem__")):
         return False
     in_memory = ("__dlpack__", "__array_interface__", "to_numpy", "tocsr")  # tensors, arrays, tables, sparse matrices
-    if any(hasattr(value, name) for name in in_memory) or not len(value.shape):
+    if any(hasattr(value, name) for name in in_memory) or not len(value.shape) or None in value.shape:
         return False
     try:
         np.dtype(value.dtype)
