@@ -77,7 +77,7 @@ def fit(seed):
     )
     x, y = rng.normal(size=(samples, features)).astype(dtype), targets(samples)
     model = bp.Sequential([*hidden, last], seed=seed, dtype=dtype)
-    model.compile(OPTIMIZERS[rng.integers(len(OPTIMIZERS))](), loss, metrics if rng.integers(2) else None)
+    model.compile(OPTIMIZERS[rng.integers(len(OPTIMIZERS))](), loss, metrics=metrics if rng.integers(2) else None)
     batch, threads = int(rng.choice([1, 7, 32, 100, 1000])), int(rng.integers(1, 4))
     held_out = 0.2 if rng.integers(2) else 0.0
     history = model.fit(x, y, batch, epochs=2, verbose=0, validation_split=held_out, threads=threads)

@@ -3,7 +3,8 @@
 import sys
 from typing import Any
 
-from . import activations, initializers, layers, losses, metrics, models, optimizers
+from . import activations, callbacks, initializers, layers, losses, metrics, models, optimizers
+from .callbacks.history import History
 from .engine.interrupts import import_to_end
 from .engine.threads import get_num_threads, set_num_threads
 from .errors import TrainingDiverged
@@ -11,7 +12,6 @@ from .initializers import Initializer
 from .layers import Dense, Input, Layer
 from .losses import Loss
 from .metrics import Metric
-from .models.history import History
 from .models.model import Model, Sequential
 from .optimizers import SGD, Adagrad, Adam, AdamW, Nadam, Optimizer, RMSprop
 from .peak_flops import measure_limit
@@ -37,6 +37,7 @@ __all__ = [
     "Sequential",
     "TrainingDiverged",
     "activations",
+    "callbacks",
     "get_num_threads",
     "initializers",
     "layers",

@@ -58,7 +58,7 @@ LAYERS = {
         "layers here follow each other in one chain; graphs that branch come in a later version",
     ),
     **_for_each("Lambda", "a function of each unit is Activation(f); other functions can be applied to the data before fit"),
-    **_for_each("Permute Identity EinsumDense", f"{_DENSE_ONLY}: Dense, Flatten and Activation"),
+    **_for_each("Permute EinsumDense", f"{_DENSE_ONLY}: Dense, Flatten and Activation"),
     **_for_each(
         "TextVectorization StringLookup IntegerLookup Hashing HashedCrossing CategoryEncoding Discretization",
         f"{_TABLES}; pandas.get_dummies and scikit-learn's encoders make them",

@@ -64,6 +64,8 @@ def function_name(value: Any) -> str:
 
 def integer(argument: str, value: Any, minimum: int) -> int:
     """``value`` as an int of at least ``minimum``; booleans and floats are refused."""
+    if type(value) is int and value >= minimum:  # as nearly always
+        return value
     allowed = f"{argument} must be an integer of at least {minimum}"
     if isinstance(value, bool) or not hasattr(value, "__index__") or np.ndim(value):
         raise TypeError(f"{allowed}, got {value!r}")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from . import absent as _absent
+from .auto_names import forget_names
 
 __all__ = [
     "backend",
@@ -114,13 +115,18 @@ def set_dtype_policy(policy: Any) -> None:
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Nothing: models keep no global state. A model's memory is free when nothing refers to it any more.
+    """Number the names of new metrics from the start again: AUC() is called "auc", the next "auc_1".
+
+    Models keep no global state. A model's memory is free when nothing refers to it any more.
 
     Examples
     --------
     >>> import fastbp
     >>> fastbp.backend.clear_session()
+    >>> fastbp.metrics.AUC().name
+    'auc'
     """
+    forget_names()
 
 
 def enable_interactive_logging() -> None:

@@ -95,14 +95,28 @@ CALLS = {
 }
 
 
+ITERATED = ["values of a dict", "generator", "iterator", "zip"]  # which yield batches, where x may do so
+
+
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kind", REFUSED)
 def test_refused_in_its_own_words(kind, call):
+    if kind in ITERATED and call in ("fit x", "validation_data x", "predict x", "evaluate x"):
+        pytest.skip("taken for batches")
     data, text = REFUSED[kind]
     name = call if call.startswith(("data", "val")) else call.split()[-1]
     with np.errstate(all="raise"), pytest.raises((TypeError, ValueError), match=text) as caught:
         CALLS[call](data)
     assert str(caught.value).startswith(f"{name} must ")
+
+
+@pytest.mark.parametrize("call", ["fit x", "validation_data x", "predict x", "evaluate x"])
+@pytest.mark.parametrize("kind", ["values of a dict", "generator"])
+def test_rows_one_by_one_are_no_batches(kind, call):
+    rows = {"a": X[0], "b": X[1]}.values() if kind == "values of a dict" else (row for row in X)
+    text = r"batch 0: x must have shape \(samples, 3\), got \(3,\)" if call == "predict x" else "y must be None where x yields"
+    with pytest.raises(ValueError, match=text):
+        CALLS[call](rows)
 
 
 def frame(**columns):

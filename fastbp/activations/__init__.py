@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..arguments import check_signature, function_name, unknown
+from ..serialization import custom_objects as all_custom_objects
+from ..serialization import is_config
 from .base import Activation
 from .kinds import KINDS
 
@@ -104,16 +106,12 @@ def get(identifier: object) -> Activation:
     """
     if identifier is None:
         return linear
-    if isinstance(identifier, str):
-        if identifier.lower() not in _NAMES:
-            raise unknown("activation", identifier, _NAMES)
-        identifier = _NAMES[identifier.lower()]
+    if isinstance(identifier, str) or is_config(identifier):
+        return deserialize(identifier)
     if isinstance(identifier, Activation):
         if identifier.missing is not None:
             raise TypeError(f"activation {identifier.name!r} needs {identifier.missing}=, as in {_example(identifier)}")
         return identifier
-    if isinstance(identifier, Mapping) and "class_name" in identifier:
-        return deserialize(identifier)
     if callable(identifier) and not isinstance(identifier, type):
         return custom(identifier)
     raise TypeError(f"activation must be a name, a function, an Activation or None, got {identifier!r}")
@@ -157,15 +155,15 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     Activation('relu', max_value=6.0)
     """
     settings: Mapping[str, Any] = {}
-    name = config
-    if isinstance(config, Mapping) and "class_name" in config:
-        name, settings = config["class_name"], config.get("config") or {}
-        if name == "function":  # how Keras writes one down
-            name, settings = settings, {}
-    if isinstance(name, str) and name in (custom_objects or {}):
-        return get((custom_objects or {})[name])
-    if not isinstance(name, str):
-        return get(name)
-    if name.lower() not in _NAMES:
-        raise unknown("activation", name, [*_NAMES, *(custom_objects or {})])
-    return get(_NAMES[name.lower()](**settings))
+    if is_config(config):
+        config, settings = config["class_name"], config.get("config") or {}
+        if config == "function":  # how Keras writes one down
+            config, settings = settings, {}
+    if not isinstance(config, str):
+        return get(config)
+    objects = {**all_custom_objects, **(custom_objects or {})}
+    if config in objects:
+        return get(objects[config])
+    if config.lower() not in _NAMES:
+        raise unknown("activation", config, [*_NAMES, *objects])
+    return get(_NAMES[config.lower()](**settings))

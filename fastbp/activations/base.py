@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..kernels import codes
+from ..serialization import Configured
 from .kinds import KINDS, REQUIRED
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class Activation:
+class Activation(Configured):
     """What a layer does to its weighted sums.
 
     Take one of ``fastbp.activations``, name it (``"tanh"``), or give a function; see ``fastbp.activations.custom``.
@@ -101,8 +102,9 @@ class Activation:
         Parameters
         ----------
         *arguments
-            Data: an array, or a node of a formula; then settings in Keras's order. Of leaky_relu and elu a number alone is
-            the first setting, and so is True or False of gelu.
+            Data: an array, a node of a formula, or a tensor without numbers (an ``Input``, or what a layer makes of one),
+            which gives the output of an ``Activation`` layer; then settings in Keras's order. Of leaky_relu and elu a number
+            alone is the first setting, and so is True or False of gelu.
         **settings
             By Keras's names.
 
@@ -115,45 +117,41 @@ class Activation:
         >>> activations.leaky_relu(0.1)
         Activation('leaky_relu', negative_slope=0.1)
         """
+        if "x" in settings:
+            arguments = (settings.pop("x"), *arguments)
+        if arguments and hasattr(arguments[0], "through_activation"):  # a layer's output, for data that will come
+            return arguments[0].through_activation(self._with_settings(self._named(arguments[1:], settings)))
         if not arguments or (self._takes_number and _is_number(arguments[0])):
-            return self._with_settings(arguments, settings)
-        if self.function is not None:
-            return self._of_data(self.function, *arguments, **settings)
-        names = [name for name, _ in self.settings]
-        given = {**dict(self.settings), **dict(zip(names, arguments[1:], strict=False)), **settings}
-        unknown = [name for name in given if name not in names]
-        if unknown or len(arguments) > 1 + len(names):
-            raise TypeError(f"{self.name} takes data and {self._wanted}, got {len(arguments)} arguments and {unknown}")
+            return self._with_settings(self._named(arguments, settings))
+        given = {**dict(self.settings), **self._named(arguments[1:], settings)}
         missing = [name for name, value in given.items() if value is REQUIRED]
         if missing:
             raise TypeError(f"{self.name} needs {missing[0]}=")
-        return self._of_data(self._formula, arguments[0], **given)
+        from .formulas import compute  # the graph is imported only where there are formulas
+
+        return compute(self._formula, arguments[0], **given)
 
     @property
     def _takes_number(self) -> bool:
         return self.function is None and KINDS[self.name].takes_number
 
-    @property
-    def _wanted(self) -> str:
-        return "the settings " + ", ".join(name for name, _ in self.settings) if self.settings else "no settings"
+    def _named(self, arguments: tuple[Any, ...], settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Settings by name, or the error for what it does not have."""
+        names = [name for name, _ in self.settings]
+        given = {**dict(zip(names, arguments, strict=False)), **settings}
+        wrong = [*arguments[len(names) :], *(name for name in given if name not in names)]
+        if wrong:
+            wanted = f"the settings {', '.join(names)}" if names else "no settings"
+            raise TypeError(f"{self.name} takes {wanted}, got {', '.join(map(repr, wrong))}")
+        return given
 
-    def _with_settings(self, arguments: tuple[Any, ...], settings: Mapping[str, Any]) -> "Activation":
+    def _with_settings(self, given: Mapping[str, Any]) -> "Activation":
         """The same kind of activation with some settings changed."""
-        kind = {} if self.function is not None else KINDS[self.name].settings
-        given = {**dict(zip(kind, arguments, strict=False)), **settings}
-        unknown = [name for name in given if name not in kind]
-        if unknown or len(arguments) > len(kind):
-            raise TypeError(f"{self.name} takes {self._wanted}, got {', '.join(map(repr, unknown or arguments))}")
         if not given:
             return self
+        kind = KINDS[self.name].settings
         checked = {name: kind[name].check(name, value) for name, value in given.items()}
-        return Activation(self.name, tuple((name, checked.get(name, value)) for name, value in self.settings), self.function)
-
-    @staticmethod
-    def _of_data(formula: Callable[..., Any], x: Any, *arguments: Any, **settings: Any) -> Any:
-        from .formulas import compute  # the graph is imported only where there are formulas
-
-        return compute(formula, x, *arguments, **settings)
+        return Activation(self.name, tuple((name, checked.get(name, value)) for name, value in self.settings))
 
     # -- for layers and the engine
 
@@ -161,7 +159,7 @@ class Activation:
     def _formula(self) -> Callable[..., Any]:
         from . import formulas
 
-        formula: Callable[..., Any] = getattr(formulas, self.name)
+        formula: Callable[..., Any] = self.function or getattr(formulas, self.name)
         return formula
 
     def output_units(self, units: int) -> int:
@@ -179,7 +177,7 @@ class Activation:
         from ..graph.codegen.bound import bind_activation
         from ..graph.codegen.row_graphs import trace_activation
 
-        formula = self.function or partial(self._formula, **dict(self.settings))
+        formula = partial(self._formula, **dict(self.settings)) if self.settings else self._formula
         return bind_activation(trace_activation(formula), dtype)
 
 

@@ -48,7 +48,7 @@ class Batches:
         self._running: Iterator[Any] | None = None
         self._seen, self._has_begun = 0, False  # batches since the stream was started; whether an epoch took any
         self._first: Rows | None = None
-        self.is_exhausted = False
+        self.is_exhausted, self._has_ended = False, False  # the latter: an iterator has, whether or not an epoch was cut short
 
     # -- what is known beforehand
 
@@ -131,6 +131,11 @@ class Batches:
 
     def restart(self) -> None:
         """Have the next epoch begin anew, where that is possible: validation is on the same data each time."""
+        if self._has_ended:
+            raise ValueError(
+                f"{self._prefix}x must yield batches each time it is read, got {describe(self._stream.batches)}, which is at "
+                "its end: give a sequence of batches, or an iterator without an end and the number of steps"
+            )
         if self._stream.restarts and self._has_begun:
             self._running = None
 
@@ -159,9 +164,9 @@ class Batches:
         """There is no batch left for this epoch."""
         if not self._has_begun:
             raise self._nothing()
-        self._running = None if self._stream.restarts else iter(())
-        self.is_exhausted = not count or (not self._stream.restarts and steps is not None)
-        if steps is not None or not count:
+        self._running, self._has_ended = (None, False) if self._stream.restarts else (iter(()), True)
+        is_known, self.is_exhausted = self.is_exhausted, not count or (not self._stream.restarts and steps is not None)
+        if (steps is not None or not count) and not is_known:
             expected = f"of {steps} in an epoch" if steps is not None else "in an epoch"
             way = "" if self._stream.restarts else ": an iterator is read once, where a sequence of batches begins anew"
             warn(f"{self._prefix}x ran out of data after {count} batches {expected}{way}")

@@ -10,7 +10,7 @@ from ..feature_names import Names, column_names
 from ..losses import Loss
 from .finite import check_finite as require_finite
 from .readers import is_large_map
-from .samples import is_ready, samples
+from .samples import as_samples, check_samples, is_ready
 from .spec import Spec
 from .targets import targets
 from .weights import ClassWeights, check_once, sample_weights
@@ -132,13 +132,13 @@ def prepare_rows(
     >>> prepare_rows([1, 2], [3, 4], spec=spec).y
     array([[3.], [4.]], dtype=float32)
     """
-    argument, names = prefix + "x", None
+    argument, names, array = prefix + "x", None, x
     if not is_ready(x, spec.inputs, spec.dtype):
-        names = column_names(x)
+        array, names = as_samples(argument, x, spec), column_names(x)
     check_x, check_y = check_finite and not is_large_map(x), check_finite and not is_large_map(y)
-    rows = Rows(samples(argument, x, spec, check_x), None, None, names, (check_x and check_y) or not check_finite, prefix)
-    if spec.loss is not None:
-        rows.y = targets(prefix + "y", y, len(rows.x), spec, check_y, None, argument)
+    check_samples(argument, array, check_x)
+    found = None if spec.loss is None else targets(prefix + "y", y, len(array), spec, check_y, None, argument)
+    rows = Rows(array, found, None, names, (check_x and check_y) or not check_finite, prefix)
     if sample_weight is not None:
         check_once(sample_weight, class_weight)
         rows.sample_weight = sample_weights(prefix + "sample_weight", sample_weight, len(rows))

@@ -21,17 +21,23 @@ def inputs(argument: str, x: Any, units: int | None, dtype: np.dtype, check_fini
 
 def samples(argument: str, x: Any, spec: Spec, check_finite: bool) -> np.ndarray:
     """``x`` as the engine takes it."""
-    if is_ready(x, spec.inputs, spec.dtype):
-        array: np.ndarray = x
-    else:
-        check_columns(argument, x, spec.names)
-        array = sample_rows(argument, as_numbers(argument, in_memory(x)), spec)
-        array = contiguous(argument, array, spec.dtype)
+    array: np.ndarray = x if is_ready(x, spec.inputs, spec.dtype) else as_samples(argument, x, spec)
+    check_samples(argument, array, check_finite)
+    return array
+
+
+def as_samples(argument: str, x: Any, spec: Spec) -> np.ndarray:
+    """``x`` in the form that the engine takes; how many samples there are, and of what numbers, is not looked at yet."""
+    check_columns(argument, x, spec.names)
+    return contiguous(argument, sample_rows(argument, as_numbers(argument, in_memory(x)), spec), spec.dtype)
+
+
+def check_samples(argument: str, array: np.ndarray, check_finite: bool) -> None:
+    """Make sure that there are samples, and finite ones."""
     if not len(array):
         raise no_rows(argument, array.shape)
     if check_finite:
         require_finite(argument, array)
-    return array
 
 
 def is_ready(array: Any, units: int | None, dtype: np.dtype) -> bool:

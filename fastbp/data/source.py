@@ -66,6 +66,11 @@ class Source:
         return self._stop - self._start
 
     @property
+    def chunk_rows(self) -> int:
+        """Rows that are best read at a time."""
+        return self._x.chunk_bytes // (self.width * self._spec.dtype.itemsize)
+
+    @property
     def target_columns(self) -> int:
         """Columns of the targets; labels have one."""
         assert self._y is not None
@@ -135,7 +140,7 @@ class Source:
             Of a chunk; as many as are best read at a time if left out. If given, a smaller last batch may be alone in a chunk,
             and training on it rounded differently.
         """
-        wanted = self._x.chunk_bytes // (self.width * self._spec.dtype.itemsize) if batches is None else batches * batch_size
+        wanted = self.chunk_rows if batches is None else batches * batch_size
         for start, stop in chunk_bounds(len(self), batch_size, wanted, batches is None):
             yield self.take(slice(start, stop) if order is None else order[start:stop])
         self._unchecked = self._check_targets = False

@@ -102,7 +102,9 @@ class Pass:
         """What has been measured of a pass that is run some steps at a time."""
         position = at.EPOCH_LOSS if self._result[at.EPOCHS_DONE] else at.LOSS_SUM
         samples = min(self.done * self.plan.batch, self.samples)
-        return self._epoch(float(self._result[position]), samples, self.done, self.seconds)
+        epoch = self._epoch(float(self._result[position]), samples, self.done, self.seconds)
+        epoch.order = None if self._order is None else self._order[:samples]
+        return epoch
 
     def _epoch(self, loss: float, samples: int, steps: int, seconds: float) -> Epoch:
         terms = samples * (self._units if self.plan.fields[at.LOSS_PER_OUTPUT] else 1)

@@ -15,9 +15,9 @@ import numpy as np
 
 from .. import optimizers
 from ..arguments import boolean, integer, verbosity
+from ..callbacks.history import History
 from ..data import columns
 from ..errors import TrainingDiverged
-from ..models.history import History
 from ..models.progress import Progress
 from ..notices import warn_of_large_integers
 from ..seeds import FORMULA, shuffle_seed

@@ -8,6 +8,7 @@ from ..kernels.fields import ELEMENTWISE
 from .base import Layer
 from .settings import Common
 from .stages import Stage, activate
+from .symbolic import SymbolicTensor
 
 
 class Activated(Layer):
@@ -59,3 +60,12 @@ class Activation(Activated):
     ) -> None:
         super().__init__(**settings)
         self._set(activation=activations.get(activation))
+
+
+def _through_activation(tensor: SymbolicTensor, activation: activations.Activation) -> SymbolicTensor:
+    """``activation(tensor)`` of fastbp.activations, as ``Activation(activation)(tensor)``."""
+    output: SymbolicTensor = Activation(activation)(tensor)
+    return output
+
+
+SymbolicTensor.through_activation = _through_activation

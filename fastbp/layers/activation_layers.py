@@ -8,6 +8,7 @@ from .activation import Activated
 from .base import Layer, Weight
 from .settings import Common, refuse_unless_none
 from .stages import Stage, prelu
+from .variable import Variable
 
 
 class ReLU(Activated):
@@ -171,6 +172,11 @@ class PReLU(Layer):
             shared_axes=None,
             **refuse_unless_none(alpha_regularizer=alpha_regularizer, alpha_constraint=alpha_constraint),
         )
+
+    @property
+    def alpha(self) -> Variable:
+        """The slopes, of shape (units,)."""
+        return self._weight("alpha")
 
     def weight_specs(self, input_units: int) -> tuple[Weight, ...]:
         """Alpha."""

@@ -13,6 +13,7 @@ from weakref import ref
 import numpy as np
 
 from ..arguments import boolean
+from ..config import floatx
 from ..data import arrays
 from ..seeds import WEIGHTS, generator
 from .settings import batch_shape, sample_shape
@@ -68,7 +69,7 @@ class Held:
         models = self.holders()
         if self._store is None and models:
             return str(models[0].dtype)
-        return self._store.dtype.name if self._store else self._own_dtype or "float32"
+        return self._store.dtype.name if self._store else self._own_dtype or floatx()
 
     # -- shapes
 

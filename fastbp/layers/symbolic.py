@@ -1,8 +1,8 @@
 """Tensors without numbers: what layers are called on to say how they follow each other."""
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
 
 LATER = "directed graphs of layers come later; a network is a chain from one Input to one output now"
 
@@ -28,6 +28,8 @@ class SymbolicTensor:
     >>> fastbp.Dense(3)(x).shape
     (None, 3)
     """
+
+    through_activation: ClassVar[Callable[["SymbolicTensor", Any], "SymbolicTensor"]]  # set by activation.py
 
     __array_ufunc__ = None  # operators of arrays leave it to this class to refuse
     __hash__ = object.__hash__
@@ -73,7 +75,7 @@ class SymbolicTensor:
         raise TypeError(f"{self!r} has no numbers, so it is neither true nor false")
 
     def _refuse(self, *_: Any) -> Any:
-        raise TypeError(f"operators between layers are not there: {LATER}")
+        raise TypeError(f"{self!r} has no numbers to compute with: {LATER}")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
     __matmul__ = __rmatmul__ = __pow__ = __rpow__ = __neg__ = __abs__ = __getitem__ = _refuse

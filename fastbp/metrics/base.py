@@ -133,6 +133,11 @@ class Metric:
         return f"<{type(self).__name__} name={self.name}>"
 
 
+def is_built_in(kind: Any) -> bool:
+    """Whether a class or function is one of this package."""
+    return str(getattr(kind, "__module__", "")).rpartition(".")[0] == __package__
+
+
 def _dtype_name(dtype: Any, default: str) -> str:
     if dtype is None or isinstance(dtype, str):
         return dtype or default

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,11 +10,12 @@ from ..arguments import check_signature, unique_name
 from ..kernels import codes
 from ..losses import Loss
 from ..notices import warn
-from .accuracies import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
-from .base import Metric
-from .counted import KINDS, Counted, is_built_in, kind_of
+from .base import Metric, is_built_in
 from .reductions import MeanMetricWrapper
 from .registry import get
+
+if TYPE_CHECKING:
+    from .counted import Counted
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,16 @@ class CompiledMetric:
         How its value follows from what the kernels count, where they can.
     of_logits : bool
         Whether outputs are compared with 0, the logit of 0.5, instead of that.
+    is_known : bool
+        Whether the metric was given as an object, which may be asked for its result.
     """
 
     name: str
     metric: Metric | None
     weighted: bool = False
-    counted: Counted | None = None
+    counted: "Counted | None" = None
     of_logits: bool = False
+    is_known: bool = False
 
     @property
     def direction(self) -> str | None:
@@ -55,6 +59,9 @@ class CompiledMetric:
 
     def resolve(self, loss: Loss, units: int) -> "CompiledMetric":
         """This metric fitted to a loss and the units of the last layer."""
+        from .accuracies import BinaryAccuracy  # those two only where there are metrics
+        from .counted import KINDS, kind_of
+
         metric = self.metric if self.metric is not None else _accuracy(loss, units)(name=self.name)
         logits = loss.code == codes.BINARY_CROSSENTROPY and loss.from_logits
         of_logits = logits and isinstance(metric, BinaryAccuracy) and metric.options["threshold"] == 0.5
@@ -81,6 +88,8 @@ class CompiledMetric:
 
 def _accuracy(loss: Loss, units: int) -> type[Metric]:
     """The accuracy that fits the targets."""
+    from .accuracies import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
+
     return SparseCategoricalAccuracy if loss.sparse else BinaryAccuracy if units == 1 else CategoricalAccuracy
 
 
@@ -103,7 +112,7 @@ def get_all(metrics: Any, weighted_metrics: Any = None) -> tuple[CompiledMetric,
                 name = f"weighted_{name}"
             name = unique_name(name, is_taken)
             taken |= {name, f"val_{name}"}
-            chosen.append(CompiledMetric(name, metric, weighted))
+            chosen.append(CompiledMetric(name, metric, weighted, is_known=isinstance(identifier, Metric)))
     return tuple(chosen)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..kernels import codes
-from .base import Metric
+from .base import Metric, is_built_in
 from .errors import mean_absolute_error, mean_squared_error
 from .matches import binary_accuracy, categorical_accuracy, sparse_categorical_accuracy
 from .r2 import R2Score
@@ -25,6 +25,14 @@ class Counted(NamedTuple):
 
     code: int
     value: Callable[[Statistics, Targets], float]
+
+    @staticmethod
+    def show(metric: Metric, value: float, statistics: Statistics, targets: Targets) -> None:
+        """Have the metric show the value from then on, as if it had been updated with the data."""
+        if isinstance(metric, Mean):
+            metric.set_mean(value, statistics.count)
+        elif isinstance(metric, R2Score):
+            metric.set_sums(statistics.count, targets.squares.numbers(), statistics.squared_error.numbers())
 
 
 def _mse(s: Statistics, targets: Targets) -> float:
@@ -90,16 +98,3 @@ def kind_of(metric: Metric, of_logits: bool) -> str | None:
     if metric.options.get("threshold", 0.5) != 0.5:
         return None
     return "binary_accuracy_of_logits" if of_logits else kind
-
-
-def is_built_in(kind: Any) -> bool:
-    """Whether a class or function is one of this package."""
-    return str(getattr(kind, "__module__", "")).rpartition(".")[0] == __package__
-
-
-def set_state(metric: Metric, value: float, statistics: Statistics, targets: Targets) -> None:
-    """Have a metric show the value that was counted, as if it had been updated with the data."""
-    if isinstance(metric, Mean):
-        metric.set_mean(value, statistics.count)
-    elif isinstance(metric, R2Score):
-        metric.set_sums(statistics.count, targets.squares.numbers(), statistics.squared_error.numbers())

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..kernels import codes
+from ..scaled_sums import Targets
+from .base import is_built_in
 from .compiled import CompiledMetric
-from .counted import is_built_in, set_state
 from .reductions import MeanMetricWrapper
 
 if TYPE_CHECKING:
     from ..engine.epoch import Epoch
-    from ..scaled_sums import Targets
 
 BLOCK = 1 << 15  # rows that a metric whose state is a sum over rows is given at a time
 
@@ -49,8 +49,6 @@ def epoch_logs(
     metrics: Sequence[CompiledMetric],
     targets: Targets,
     sample_weight: np.ndarray | None = None,
-    *,
-    outputs: np.ndarray | None = None,
     batch_size: int | None = None,
 ) -> dict[str, Any]:
     """The loss and metrics of a pass by name.
@@ -59,16 +57,13 @@ def epoch_logs(
     ----------
     epoch : Epoch
         Run with ``to_count(metrics, sample_weight is not None)`` as its ``statistics`` and, where
-        ``needs_outputs(metrics, sample_weight is not None)``, with its outputs kept.
+        ``needs_outputs(metrics, sample_weight is not None)``, with ``keep_outputs=True``.
     metrics : sequence of CompiledMetric
         Resolved.
     targets : Targets
-        In the order of the data, as ``sample_weight`` is.
+        Of all the data and in its order, as ``sample_weight`` is, also where the epoch is only a part of a pass.
     sample_weight : array of shape (samples,), optional
         For the weighted metrics.
-    outputs : array of shape (samples, units), optional
-        Instead of those that the epoch kept, in the order of the data: what ``Engine.forward`` gives where a pass that keeps
-        none, such as ``Engine.evaluate``, was run.
     batch_size : int, optional
         Metrics that are not sums over rows (functions that give one number for a batch, classes of a user's) are given
         batches of this size, as in Keras; everything at once if left out.
@@ -76,27 +71,27 @@ def epoch_logs(
     Returns
     -------
     dict
-        Numbers; arrays where a metric has several.
+        Numbers; arrays where a metric has several values.
     """
     code, with_weights = to_count(metrics, sample_weight is not None), sample_weight is not None
     others = [found for found in metrics if not _is_counted(found, code, with_weights)]
+    is_part = epoch.samples < len(targets.y)
+    if others or is_part:
+        rows = slice(epoch.samples) if epoch.order is None else epoch.order
+        y, weights = targets.y[rows], None if sample_weight is None else sample_weight[rows]
+        targets = Targets(y) if is_part else targets
     if others:
-        order = None
-        if outputs is None:
-            outputs, order = epoch.outputs, epoch.order  # type: ignore[attr-defined]
-        assert outputs is not None
-        y, weights = targets.y, sample_weight
-        if order is not None:
-            y, weights = y[order], None if weights is None else weights[order]
+        assert epoch.outputs is not None
         reset(others)
-        update(others, y, outputs, weights, batch_size)
+        update(others, y, epoch.outputs, weights, batch_size)
     logs: dict[str, Any] = {"loss": float(epoch.loss)}
     with np.errstate(all="ignore"):  # the square of a large number is infinite, which is no error
         for found in metrics:
             if _is_counted(found, code, with_weights):
-                assert found.counted is not None and found.metric is not None and epoch.statistics is not None
+                assert found.counted is not None and epoch.statistics is not None
                 logs[found.name] = found.counted.value(epoch.statistics, targets)
-                set_state(found.metric, logs[found.name], epoch.statistics, targets)
+                if found.is_known and found.metric is not None:
+                    found.counted.show(found.metric, logs[found.name], epoch.statistics, targets)
             else:
                 logs |= results([found])
     return logs
@@ -140,10 +135,17 @@ def results(metrics: Sequence[CompiledMetric]) -> dict[str, Any]:
     return logs
 
 
+class Several(np.ndarray):
+    """The values of a metric that has several, as one for each threshold or class. Each is formatted as one number would be."""
+
+    def __format__(self, spec: str) -> str:
+        return f"[{', '.join(format(value, spec) for value in self.ravel().tolist())}]"
+
+
 def _plain(value: Any) -> Any:
     """A number as a float, several as an array."""
-    array = np.asarray(value)
-    return float(array.reshape(())) if array.size == 1 else array.astype(np.float64)
+    array = np.asarray(value, np.float64)
+    return float(array.reshape(())) if array.size == 1 else array.view(Several)
 
 
 def _sums_over_rows(found: CompiledMetric, y: np.ndarray, outputs: np.ndarray, batch_size: int | None) -> bool:

@@ -5,105 +5,29 @@ from typing import Any
 
 from ..arguments import function_name, unknown
 from ..auto_names import snake_case
-from . import (
-    accuracies,
-    auc,
-    classification,
-    counts,
-    errors,
-    f_score,
-    iou,
-    matches,
-    operating_points,
-    probabilities,
-    r2,
-    regression,
-)
+from ..engine.interrupts import import_to_end
+from ..serialization import custom_objects as known_objects
+from ..serialization import spelled
 from .base import Metric
-from .reductions import Mean, MeanMetricWrapper, Sum
+from .contents import CLASSES, FUNCTIONS, SHORT
 
-_CLASSES: tuple[type[Metric], ...] = (
-    Mean,
-    MeanMetricWrapper,
-    Sum,
-    accuracies.Accuracy,
-    accuracies.BinaryAccuracy,
-    accuracies.CategoricalAccuracy,
-    accuracies.SparseCategoricalAccuracy,
-    accuracies.SparseTopKCategoricalAccuracy,
-    accuracies.TopKCategoricalAccuracy,
-    auc.AUC,
-    classification.BinaryCrossentropy,
-    classification.CategoricalCrossentropy,
-    classification.CategoricalHinge,
-    classification.Hinge,
-    classification.KLDivergence,
-    classification.Poisson,
-    classification.SparseCategoricalCrossentropy,
-    classification.SquaredHinge,
-    counts.FalseNegatives,
-    counts.FalsePositives,
-    counts.Precision,
-    counts.Recall,
-    counts.TrueNegatives,
-    counts.TruePositives,
-    f_score.F1Score,
-    f_score.FBetaScore,
-    iou.BinaryIoU,
-    iou.IoU,
-    iou.MeanIoU,
-    iou.OneHotIoU,
-    iou.OneHotMeanIoU,
-    operating_points.PrecisionAtRecall,
-    operating_points.RecallAtPrecision,
-    operating_points.SensitivityAtSpecificity,
-    operating_points.SpecificityAtSensitivity,
-    r2.R2Score,
-    regression.ConcordanceCorrelation,
-    regression.CosineSimilarity,
-    regression.LogCoshError,
-    regression.MeanAbsoluteError,
-    regression.MeanAbsolutePercentageError,
-    regression.MeanSquaredError,
-    regression.MeanSquaredLogarithmicError,
-    regression.PearsonCorrelation,
-    regression.RootMeanSquaredError,
-)
-_SHORT: dict[str, type[Metric]] = {
-    "acc": accuracies.Accuracy,
-    "bce": classification.BinaryCrossentropy,
-    "kld": classification.KLDivergence,
-    "mae": regression.MeanAbsoluteError,
-    "mape": regression.MeanAbsolutePercentageError,
-    "mse": regression.MeanSquaredError,
-    "msle": regression.MeanSquaredLogarithmicError,
-    "r2": r2.R2Score,
-    "rmse": regression.RootMeanSquaredError,
-}
-NAMES: dict[str, type[Metric]] = {snake_case(kind.__name__): kind for kind in _CLASSES} | _SHORT
-FUNCTIONS: dict[str, Any] = {
-    name: function
-    for module in (errors, matches, probabilities)
-    for name, function in vars(module).items()
-    if not name.startswith("_") and "y_true" in getattr(function, "__annotations__", ())
-}
+_BY_SPELLING = {spelled(name): name for name in (*FUNCTIONS, *CLASSES)} | SHORT
 
 
-def _spelled(name: str) -> str:
-    """A name without what does not matter in it: MeanSquaredError and mean_squared_error are one."""
-    return name.lower().replace("_", "")
-
-
-_BY_SPELLING: dict[str, Any] = {_spelled(name): found for name, found in {**FUNCTIONS, **NAMES}.items()}
+def load(name: str) -> Any:
+    """The class or function of its own name, whose module is imported with the first of them."""
+    module = CLASSES.get(name) or FUNCTIONS[name]
+    return getattr(import_to_end(f"{__package__}.{module}"), name)
 
 
 def find(name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The class or function of a name, the user's own first."""
-    if custom_objects and name in custom_objects:
-        return custom_objects[name]
-    if _spelled(name) not in _BY_SPELLING:
-        raise unknown("metrics", name, NAMES)
-    return _BY_SPELLING[_spelled(name)]
+    for own in (custom_objects or {}, known_objects):
+        if name in own:
+            return own[name]
+    if spelled(name) not in _BY_SPELLING:
+        raise unknown("metrics", name, [*map(snake_case, CLASSES), *SHORT])
+    return load(_BY_SPELLING[spelled(name)])
 
 
 def get(identifier: Any) -> Any:
@@ -163,7 +87,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     ----------
     config : dict or str
     custom_objects : dict, optional
-        Classes and functions of the user's by name.
+        Classes and functions of the user's by name, besides those of ``fastbp.utils.get_custom_objects``.
 
     Examples
     --------
@@ -177,7 +101,9 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     found = find(name, custom_objects)
     if not isinstance(found, type):
         return found
-    if found is MeanMetricWrapper and isinstance(settings.get("fn"), str):
-        settings = {**settings, "fn": find(settings["fn"], {**FUNCTIONS, **(custom_objects or {})})}
+    if isinstance(settings.get("fn"), str):  # MeanMetricWrapper's
+        function = settings["fn"]
+        known = load(function) if function in FUNCTIONS else find(function, custom_objects)
+        settings = {**settings, "fn": known}
     made: Any = found.from_config(settings) if hasattr(found, "from_config") else found(**settings)
     return made

@@ -1,8 +1,8 @@
 """Models: what learns."""
 
 from .. import absent as _absent
+from ..callbacks.history import History
 from .cloning import clone_model, model_from_json
-from .history import History
 from .model import Model, Sequential
 
 __all__ = ["History", "Model", "Sequential", "clone_model", "model_from_json"]

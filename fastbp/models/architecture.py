@@ -1,7 +1,7 @@
 """Which layers a network has: their order, their names, and the shapes that follow."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,12 @@ from ..layers import InputLayer, Layer
 from ..layers.base import Weight
 from ..layers.settings import check_name
 from ..layers.symbolic import SymbolicTensor
-from .summary import summary_lines
+from .display import Displayed
 
 Sample = tuple[int, ...]
 
 
-class Architecture(Layer):
+class Architecture(Displayed, Layer):
     """The layers of a model, one after the other, before there are weights. A model may be a layer of another."""
 
     kind = "functional"
@@ -205,27 +205,6 @@ class Architecture(Layer):
             for layer in self._layers:
                 self._symbolic.append(layer(self._symbolic[-1]))
         return self._symbolic
-
-    def summary(self, print_fn: Callable[[str], object] | None = None) -> None:
-        """Print the layers, their output shapes and their numbers of parameters.
-
-        Parameters
-        ----------
-        print_fn : callable, optional
-            Given the text line by line instead of ``print``.
-
-        Examples
-        --------
-        >>> import fastbp
-        >>> fastbp.Sequential([fastbp.Input((17,)), fastbp.Dense(64, "tanh"), fastbp.Dense(6)]).summary()
-        Model: "sequential"
-        Layer (type)       Output shape   Activation   Params
-        dense (Dense)      (None, 64)     tanh          1,152
-        dense_1 (Dense)    (None, 6)      linear          390
-        Total params: 1,542 (6.02 KB)
-        """
-        for line in summary_lines(self.name, self._layers, self._input_units, self._dtype.itemsize):
-            (print_fn or print)(line)
 
     def __repr__(self) -> str:
         units = self._input_units

@@ -61,9 +61,9 @@ def layer_of(config: Any, classes: Mapping[str, Any]) -> Layer:
     return made
 
 
-def model_dtype(config: Mapping[str, Any]) -> str:
-    """The dtype of a model that was written down."""
-    return layer_dtype(config.get("dtype")) or "float32"
+def model_dtype(config: Mapping[str, Any]) -> str | None:
+    """The dtype of a model that was written down, if it was."""
+    return layer_dtype(config.get("dtype"))
 
 
 def chained(config: Mapping[str, Any], classes: Mapping[str, Any]) -> list[Layer]:

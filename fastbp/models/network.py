@@ -28,8 +28,6 @@ from .holding import InEngine
 if TYPE_CHECKING:
     from ..engine.engine import Engine
 
-Measures = tuple[tuple[CompiledMetric, ...], int]
-
 
 class Network(Assembly):
     """The part of a model that has weights.
@@ -46,7 +44,7 @@ class Network(Assembly):
         self._engine_aside: Engine | None = None
         self._trained: tuple[bool, ...] | None = None  # which leaves training changes, by the last compile
         self._kept_rows = 0
-        self._measures: Measures | None = None  # worked out when needed; void when a layer comes
+        self._fitted_metrics: tuple[CompiledMetric, ...] | None = None  # worked out when needed; void when a layer comes
         self.optimizer: Optimizer | None = None
         self.loss: Loss | None = None
         self.gradients: list[np.ndarray] | None = None
@@ -55,7 +53,7 @@ class Network(Assembly):
     def _layers_change(self) -> None:
         super()._layers_change()
         self._drop_engine()
-        self._measures = self._trained = None
+        self._fitted_metrics = self._trained = None
 
     def _drop_engine(self) -> None:
         """Bring the weights to rest; another engine is made when one is needed."""
@@ -70,7 +68,7 @@ class Network(Assembly):
         Parameters
         ----------
         input_shape : int or tuple
-            The features of a sample: ``17``, ``(17,)`` or ``(None, 17)``.
+            The features of a sample: ``17``, ``(17,)`` or ``(None, 17)``; of samples of several axes ``(None, 28, 28)``.
 
         Examples
         --------
@@ -81,9 +79,14 @@ class Network(Assembly):
         True
         """
         sizes = tuple(input_shape) if isinstance(input_shape, tuple | list) else (input_shape,)
-        if len(sizes) not in (1, 2) or (len(sizes) == 2 and sizes[0] is not None):
+        sizes = sizes[1:] if len(sizes) > 1 and sizes[0] is None else sizes
+        if not sizes or (len(sizes) > 1 and not (self._flattens and input_shape[0] is None)):  # type: ignore[index]
             raise ValueError(f"input_shape must be (features,) or (None, features), got {input_shape!r}")
-        self._build(integer("input_shape", sizes[-1], 1))
+        sample = tuple(integer("input_shape", size, 1) for size in sizes)
+        if len(sample) > 1 and self._input_units is None:
+            self.check_sample(sample)
+            self.expect(sample)
+        self._build(math.prod(sample))
 
     def _build(self, units: int) -> "Engine":
         """The engine for an input of ``units`` with the present weights, made now if there is none."""

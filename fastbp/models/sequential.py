@@ -1,48 +1,55 @@
-"""Sequential: a stack of layers that learns, with the methods and habits of Keras's.
+"""Learning from data, with the arguments and habits of Keras's ``fit``.
 
 The way of a fit: the arguments are checked -> the engine runs an epoch, or some short ones, in one compiled
-call -> the history grows.
+call -> callbacks have a look -> the history grows.
 """
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ..arguments import boolean, integer, number, verbosity
-from ..conversion import describe
-from ..data import inputs, split
-from ..engine.threads import check_threads
-from ..feature_names import column_names
-from ..metrics import epoch_logs
-from ..scaled_sums import Targets
-from .history import History
-from .progress import Progress, format_logs, show
-from .trainable import Data, Trainable, as_returned
+from ..arguments import boolean, integer, verbosity
+from ..callbacks.callback_list import CallbackList, flat
+from ..callbacks.history import History
+from ..callbacks.progress_bars import ProgbarLogger
+from ..data import Batches, Data, Rows, training_data
+from ..errors import TrainingDiverged
+from .evaluation import BATCH_SIZE, Evaluable, thread_count
+from .measures import Measures
+from .measuring import Measuring, validated_epochs
+from .passes import Passes, PortionPasses, Teacher, WholePasses
+from .portions import is_weighted, need_end, portions, step_count
+from .progress import Progress
 from .training_loop import TrainingLoop
 
 if TYPE_CHECKING:
+    from ..engine.engine import Engine
     from ..engine.epoch import Epoch
 
 
-class Fittable(Trainable):
+class Fittable(Evaluable):
     """What learns from data, measures and predicts."""
 
     history: History | None = None
-
-    # -- learning
+    stop_training = False  # a callback may set it
 
     def fit(
         self,
-        x: Any,
-        y: Any,
-        batch_size: int | None = 32,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
-        *,
-        validation_data: tuple[Any, Any] | None = None,
+        callbacks: Any = None,
         validation_split: float = 0.0,
+        validation_data: Any = None,
         shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+        *,
         check_finite: bool = True,
         threads: int | None = None,
     ) -> History:
@@ -54,20 +61,35 @@ class Fittable(Trainable):
             Or a list, a DataFrame, a memory-mapped array, anything that NumPy takes for an array of numbers. The names of
             a DataFrame's columns are remembered, and later ones must have the same in the same order.
         y : array of shape (samples, units), or (samples,) for one unit or integer labels
-        batch_size : int
-            Samples of a step (None: 32); the last batch of an epoch may be smaller.
+        batch_size : int, optional
+            Samples of a step (None: 32, or as many as make ``steps_per_epoch``); the last batch of an epoch may be smaller.
         epochs : int
             The number of the last epoch, as many as there are passes over the data unless ``initial_epoch`` is set.
         verbose : {"auto", 0, 1, 2}
             0 shows nothing, 1 (and "auto") a bar, 2 a line for each epoch.
-        validation_data : tuple (x, y), optional
-            Data to measure the loss and metrics on after each epoch. It takes precedence over ``validation_split``.
+        callbacks : list of Callback, optional
+            See ``fastbp.callbacks``.
         validation_split : float
             In [0, 1): the part of the data, from its end, that is kept for validation.
+        validation_data : tuple (x, y) or (x, y, sample_weight), optional
+            Data to measure the loss and metrics on after each epoch. It takes precedence over ``validation_split``.
         shuffle : bool
             Take the samples in another order each epoch.
+        class_weight : dict, optional
+            By how much to multiply the loss of a sample, for each class label; 1 for those that are not named.
+        sample_weight : array of shape (samples,), optional
+            By how much to multiply the loss of each sample. The mean is still over their number.
         initial_epoch : int
             Where to begin counting.
+        steps_per_epoch : int, optional
+            Batches of an epoch. The next epoch goes on with those that are left, and ends early, with a warning, where the
+            data ends.
+        validation_steps : int, optional
+            How many batches of the validation data to measure on; all if left out.
+        validation_batch_size : int, optional
+            Of these batches (None: ``batch_size``).
+        validation_freq : int or list of int
+            Validate after every so many epochs, or after these, counted from 1.
         check_finite : bool
             Refuse NaN and infinity in the data (one pass over it).
         threads : int, optional
@@ -84,6 +106,7 @@ class Fittable(Trainable):
             For bad input. The model is as it was.
         TrainingDiverged
             If the loss or the weights become NaN or infinite. The model has the weights of the last epoch that was finished.
+            The callback ``TerminateOnNaN`` ends the fit instead.
 
         Examples
         --------
@@ -97,161 +120,95 @@ class Fittable(Trainable):
         >>> sorted(history.history)
         ['accuracy', 'loss', 'val_accuracy', 'val_loss']
         """
-        batch_size = integer("batch_size", 32 if batch_size is None else batch_size, 1)
         epochs, initial_epoch = integer("epochs", epochs, 0), integer("initial_epoch", initial_epoch, 0)
-        verbose, shuffle, threads = verbosity(verbose), boolean("shuffle", shuffle), _thread_count(threads)
-        train, held_out = self._training_data(x, y, validation_data, validation_split, check_finite)
-        engine, (metrics, counted) = self._build(train[0].shape[1]), self._to_measure()
-        self._feature_names = self._feature_names or column_names(x)
-        steps = -(-len(train[0]) // batch_size)
-        history = self.history = History({"verbose": verbose, "epochs": epochs, "steps": steps, "dtype": self.dtype})
-
-        def learn(count: int, ended: "list[Epoch]") -> None:
-            engine.train_epochs(count, ended, *train, batch_size, shuffle, counted, threads)
+        verbose, threads, shuffle = verbosity(verbose), thread_count(threads), _shuffles(shuffle)
+        steps = None if steps_per_epoch is None else integer("steps_per_epoch", steps_per_epoch, 1)
+        validates, watching = validated_epochs(validation_freq), list(flat(callbacks))
+        metrics = self._to_measure()
+        train, held_out = training_data(
+            x,
+            y,
+            sample_weight,
+            class_weight,
+            validation_data,
+            validation_split,
+            spec=self._spec(),
+            check_finite=check_finite,
+            batch_size=batch_size,
+        )
+        self._check_targets(train)
+        need_end(train, "steps_per_epoch", steps)
+        size = _batch_size(batch_size, steps, train)
+        held_out_size = integer("validation_batch_size", validation_batch_size or size, 1)
+        held_out_steps = None if validation_steps is None else integer("validation_steps", validation_steps, 1)
+        if held_out is not None:
+            self._check_targets(held_out)
+            need_end(held_out, "validation_steps", held_out_steps)
+        engine = self._build(train.width)
+        self._feature_names = self._feature_names or train.names
+        params = {"verbose": verbose, "epochs": epochs, "steps": step_count(train, size, steps)}
+        self.history, listening = self._listeners(watching, params)
+        passes = self._passes(engine, train, size, steps, shuffle, threads, listening)
+        validation = None
+        if held_out is not None:
+            measures = Measures(metrics, is_weighted(held_out), held_out_size)
+            validation = Measuring(engine, measures, held_out, held_out_size, held_out_steps, threads, listening)
 
         def train_epochs(index: int, count: int, ended: "list[Epoch]") -> None:
-            self._train(engine, index, count, ended, learn)
+            try:
+                self._train(engine, index, count, ended, passes.train)
+            except TrainingDiverged:
+                if isinstance(train, Rows):
+                    train.check_finite()  # which may say why
+                raise
 
-        loop = TrainingLoop(engine, train_epochs, (metrics, counted), train[1], held_out, threads, history)
+        loop = TrainingLoop(train_epochs, passes, self.metrics_names, validation, validates, listening, self.history)
+        self.stop_training = False
         with Progress(verbose, epochs, initial_epoch) as progress:
             progress.prepare(engine)
             loop.run(initial_epoch, epochs, progress)
-        return history
+        return self.history
 
-    # -- measuring
+    # -- the parts of it
 
-    def evaluate(
+    def _passes(
         self,
-        x: Any,
-        y: Any,
-        batch_size: int | None = None,
-        verbose: int | str = "auto",
-        *,
-        return_dict: bool = False,
-        check_finite: bool = True,
-        threads: int | None = None,
-    ) -> float | list[float] | dict[str, float]:
-        """The loss and metrics on data.
+        engine: "Engine",
+        data: Data,
+        batch_size: int,
+        steps: int | None,
+        shuffle: bool,
+        threads: int | None,
+        callbacks: CallbackList,
+    ) -> Passes:
+        """How passes over the data are to be made."""
+        whole = isinstance(data, Rows) and steps is None
+        measures = Measures(self._to_measure(), is_weighted(data), batch_size)
+        size = None if isinstance(data, Batches) else batch_size
+        teacher = Teacher(engine, self._compiled()[0], measures, size, shuffle and whole, threads)
+        looked_at = callbacks.looks or callbacks.listens("on_train_batch_begin", "on_train_batch_end")
+        if isinstance(data, Rows) and whole and not looked_at:
+            return WholePasses(teacher, data)
+        order = engine.next_order if shuffle and not whole else None
+        return PortionPasses(teacher, portions(data, batch_size, steps, order), callbacks)
 
-        Parameters
-        ----------
-        x, y : arrays
-            As for ``fit``.
-        batch_size : int, optional
-            Accepted as Keras accepts it; the result does not depend on it.
-        verbose : {"auto", 0, 1, 2}
-            0 prints nothing, the others one line.
-        return_dict : bool
-            Return a dict by name instead.
-        check_finite : bool
-            Refuse NaN and infinity in the data.
-        threads : int, optional
-
-        Returns
-        -------
-        float, list or dict
-            The loss, with the metrics after it in a list where there are any.
-
-        Examples
-        --------
-        >>> import fastbp
-        >>> model = fastbp.Sequential([fastbp.Input((1,)), fastbp.Dense(1, kernel_initializer="ones")])
-        >>> model.compile("sgd", "mse", metrics=["mae"])
-        >>> model.evaluate([[1.0], [2.0]], [3.0, 4.0], verbose=0)
-        [4.0, 2.0]
-        """
-        if batch_size is not None:
-            integer("batch_size", batch_size, 1)
-        verbose, threads, (metrics, counted) = verbosity(verbose), _thread_count(threads), self._to_measure()
-        engine = self._need_engine("evaluate")
-        x, y = self._pair(x, y, check_finite)
-        logs = epoch_logs(engine.evaluate(x, y, counted, threads), metrics, Targets(y))
-        if verbose:
-            show(format_logs(logs))
-        return as_returned(logs, return_dict)
-
-    def test_on_batch(
-        self, x: Any, y: Any, *, return_dict: bool = False, check_finite: bool = True
-    ) -> float | list[float] | dict[str, float]:
-        """The loss and metrics on one batch, as ``evaluate`` has them, without a word.
-
-        Parameters
-        ----------
-        x, y, return_dict, check_finite
-            As for ``evaluate``.
-
-        Examples
-        --------
-        >>> import fastbp
-        >>> model = fastbp.Sequential([fastbp.Input((1,)), fastbp.Dense(1, kernel_initializer="ones")])
-        >>> model.compile("sgd", "mse")
-        >>> model.test_on_batch([[1.0]], [3.0])
-        4.0
-        """
-        return self.evaluate(x, y, verbose=0, return_dict=return_dict, check_finite=check_finite)
-
-    def predict(
-        self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", *, threads: int | None = None
-    ) -> np.ndarray:
-        """The output for x. A row with NaN or infinity in it gives what the arithmetic gives, as in Keras.
-
-        Parameters
-        ----------
-        x : array of shape (samples, features)
-        batch_size, verbose
-            Checked and accepted as Keras accepts them, without effect.
-        threads : int, optional
-
-        Returns
-        -------
-        ndarray of shape (samples, units)
-
-        Examples
-        --------
-        >>> import fastbp
-        >>> model = fastbp.Sequential([fastbp.Input((2,)), fastbp.Dense(1, kernel_initializer="ones")])
-        >>> model.predict([[1.0, 2.0]])
-        array([[3.]], dtype=float32)
-        """
-        if batch_size is not None:
-            integer("batch_size", batch_size, 1)
-        verbosity(verbose)
-        engine = self._engine or self._need_engine("predict")
-        x = self._rows(x) if self._flattens else x
-        x = inputs("x", x, self._input_units, self._dtype, False, self._feature_names)
-        output: np.ndarray = engine.forward(x, _thread_count(threads))
-        return output
-
-    def predict_on_batch(self, x: Any) -> np.ndarray:
-        """The output for x, as ``predict`` gives it.
-
-        Examples
-        --------
-        >>> import fastbp
-        >>> model = fastbp.Sequential([fastbp.Input((2,)), fastbp.Dense(1, kernel_initializer="ones")])
-        >>> model.predict_on_batch([[1.0, 2.0]])
-        array([[3.]], dtype=float32)
-        """
-        return self.predict(x)
-
-    # -- the parts of these
-
-    def _training_data(
-        self, x: Any, y: Any, validation_data: Any, validation_split: Any, check_finite: bool
-    ) -> tuple[Data, Data | None]:
-        """What to train on and what to validate on, all of it checked."""
-        fraction = number("validation_split", validation_split, 0, 1, below=True)
-        train = self._pair(x, y, check_finite)
-        if validation_data is not None:
-            if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
-                raise ValueError(f"validation_data must be a tuple (x, y), got {describe(validation_data)}")
-            like = train[0].shape[1], self._feature_names or column_names(x)
-            return train, self._pair(validation_data[0], validation_data[1], check_finite, "validation_data ", like)
-        if not fraction:
-            return train, None
-        train_x, train_y, held_out_x, held_out_y = split(*train, fraction)
-        return (train_x, train_y), (held_out_x, held_out_y)
+    def _listeners(self, callbacks: list[Any], params: dict[str, Any]) -> tuple[History, CallbackList]:
+        """The history to fill and the callbacks to call, without those whose work is done anyway."""
+        history = next((callback for callback in callbacks if isinstance(callback, History)), None) or History()
+        if type(history) is History and history in callbacks:
+            history.on_train_begin()
+        called = [callback for callback in callbacks if type(callback) not in (History, ProgbarLogger)]
+        listening = CallbackList(called, model=self, **params)
+        history.set_params({**params, "dtype": self.dtype})
+        return history, listening
 
 
-def _thread_count(threads: Any) -> int | None:
-    return None if threads is None else check_threads(threads, "threads")
+def _shuffles(shuffle: Any) -> bool:
+    """Keras's "batch" changes the order within each batch, which is that of a sum."""
+    return shuffle != "batch" and boolean("shuffle", shuffle)
+
+
+def _batch_size(batch_size: Any, steps: int | None, data: Data) -> int:
+    if batch_size is not None:
+        return integer("batch_size", batch_size, 1)
+    return BATCH_SIZE if steps is None or isinstance(data, Batches) else -(-len(data) // steps)

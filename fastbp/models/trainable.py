@@ -5,64 +5,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import losses, optimizers
 from ..arguments import boolean
-from ..data import arrays, inputs, output_gradient, pair
+from ..data import arrays, inputs, output_gradient, prepare_rows
 from ..errors import TrainingDiverged
-from ..feature_names import Names, column_names
-from ..kernels.codes import SOFTMAX
-from ..metrics import CompiledMetric, epoch_logs, get_all, to_count
-from ..notices import warn_of_probabilities
-from ..scaled_sums import Targets
-from .network import Measures, Network
+from .compiled import Compiled
+from .measures import Measures
+from .passes import Teacher, WholePasses
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.epoch import Epoch
 
-Data = tuple[np.ndarray, np.ndarray]
 Learn = Callable[[int, "list[Epoch]"], None]  # so many epochs; those that have ended are appended
 
 
-class Trainable(Network):
+class Trainable(Compiled):
     """The part of ``Sequential`` that takes single steps."""
-
-    _metrics: tuple[CompiledMetric, ...] = ()
-
-    def compile(
-        self,
-        optimizer: str | optimizers.Optimizer = "rmsprop",
-        loss: str | losses.Loss | Callable[..., Any] | None = None,
-        metrics: Any = None,
-    ) -> None:
-        """Choose how to learn. The optimizer's state starts afresh.
-
-        Parameters
-        ----------
-        optimizer : str or Optimizer
-        loss : str, Loss or callable
-            A function ``f(y_true, y_pred)`` is a custom formula, differentiated and compiled; see
-            ``fastbp.losses.Custom``.
-        metrics : list of str or Metric, optional
-            Of "mse", "mae", "rmse", "r2", "accuracy" and Keras's longer names. The second of one name is called name_1.
-
-        Examples
-        --------
-        >>> import fastbp
-        >>> model = fastbp.Sequential([fastbp.Dense(10, "softmax")])
-        >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-        >>> model.optimizer.learning_rate = 1e-4  # at any time; the optimizer's state stays
-        """
-        chosen_optimizer, chosen_loss, chosen_metrics = optimizers.get(optimizer), losses.get(loss), get_all(metrics)
-        measures = self._fitting(chosen_loss, chosen_metrics) if self._output_units is not None else None
-        self._configure(chosen_optimizer, chosen_loss)
-        self.optimizer, self.loss, self._metrics = chosen_optimizer, chosen_loss, chosen_metrics
-        self._measures = measures
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """What ``evaluate`` returns, in order."""
-        return ["loss", *(metric.name for metric in self._metrics)]
 
     # -- single steps
 
@@ -121,13 +79,20 @@ class Trainable(Network):
         return dx
 
     def train_on_batch(
-        self, x: Any, y: Any, *, return_dict: bool = False, check_finite: bool = True
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+        *,
+        check_finite: bool = True,
     ) -> float | list[float] | dict[str, float]:
         """One step of the optimizer on all of x, y as one batch.
 
         Parameters
         ----------
-        x, y : arrays
+        x, y, sample_weight, class_weight
             As for ``fit``.
         return_dict : bool
             Return a dict by name instead.
@@ -148,13 +113,17 @@ class Trainable(Network):
         >>> model.train_on_batch([[1.0]], [2.0])
         4.0
         """
-        samples, targets = self._pair(x, y, check_finite)
-        engine, (metrics, counted) = self._build(samples.shape[1]), self._to_measure()
-        self._feature_names = self._feature_names or column_names(x)
+        rows = prepare_rows(
+            x, y, sample_weight, class_weight, spec=self._spec(), check_finite=boolean("check_finite", check_finite)
+        )
+        self._check_targets(rows)
+        engine, return_dict = self._build(rows.width), boolean("return_dict", return_dict)
+        self._feature_names = self._feature_names or rows.names
+        measures = Measures(self._to_measure(), rows.sample_weight is not None)
+        passes = WholePasses(Teacher(engine, self._compiled()[0], measures, None, False, None), rows)
         ended: list[Epoch] = []
-        rest = samples, targets, len(samples), False, counted
-        self._train(engine, 0, 1, ended, lambda count, ended: engine.train_epochs(count, ended, *rest))
-        return as_returned(epoch_logs(ended[0], metrics, Targets(targets)), return_dict)
+        self._train(engine, 0, 1, ended, passes.train)
+        return as_returned(passes.logs_of(ended[0]), return_dict)
 
     def value_and_gradient(self, x: Any, y: Any, *, check_finite: bool = True) -> tuple[float, list[np.ndarray]]:
         """The loss on all of x, y and its gradient with respect to the weights, in ``get_weights`` order.
@@ -175,8 +144,10 @@ class Trainable(Network):
         >>> loss, [g.tolist() for g in gradients]
         (4.0, [[[-12.0]], [-4.0]])
         """
-        x, y = self._pair(x, y, check_finite)
-        loss, gradients = self._build(x.shape[1]).value_and_gradient(x, y)
+        rows = prepare_rows(x, y, spec=self._spec(), check_finite=boolean("check_finite", check_finite))
+        self._check_targets(rows)
+        assert rows.y is not None
+        loss, gradients = self._build(rows.width).value_and_gradient(rows.x, rows.y)
         return float(loss), gradients
 
     def apply_gradients(self, gradients: Sequence[Any]) -> None:
@@ -214,10 +185,11 @@ class Trainable(Network):
         """
         from ..engine.epoch import Diverged
 
+        optimizer = self._compiled()[0]
         self._build(self._input_units or 0)  # another model may have used the layers since
         self._kept_rows = 0
         engine.state.remember()
-        before = len(ended)
+        before, optimizer.iterations = len(ended), engine.steps
         try:
             learn(count, ended)
         except (Diverged, KeyboardInterrupt) as error:
@@ -230,46 +202,10 @@ class Trainable(Network):
             if isinstance(error, KeyboardInterrupt):
                 error.add_note("The weights had become NaN or infinite; they are those of the last finished epoch.")
                 raise
-            rate = self._compiled()[0].learning_rate
+            rate = optimizer.learning_rate
             raise TrainingDiverged(index + done + 1, error.step, rate, error.by_weights, from_finite) from None
-
-    # -- what must fit together
-
-    def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:
-        """Optimizer and loss of a model that is compiled, or the error for one that is not."""
-        if self.optimizer is None or self.loss is None:
-            raise ValueError("the model must be compiled first, got none of compile(optimizer, loss, metrics)")
-        return self.optimizer, self.loss
-
-    def _to_measure(self) -> Measures:
-        """The metrics to compute and what to have the engine count for them."""
-        if self._measures is None:  # not compiled, or layers have come since
-            self._measures = self._fitting(self._compiled()[1], self._metrics)
-        return self._measures
-
-    def _fitting(self, loss: losses.Loss, metrics: Sequence[CompiledMetric]) -> Measures:
-        """``_to_measure`` for a loss and metrics, if they go together with the last layer."""
-        units = self._need_outputs()
-        if units == 1 and loss.output_activation == SOFTMAX:
-            raise ValueError(f"loss {loss.name!r} needs a last layer of at least 2 units, got 1: binary_crossentropy does")
-        resolved = tuple(metric.resolve(loss, units) for metric in metrics)
-        counted = to_count(resolved)
-        warn_of_probabilities(self._output_activation, units, loss)
-        return resolved, counted
-
-    def _pair(self, x: Any, y: Any, check_finite: bool, prefix: str = "", like: tuple[int, Names] | None = None) -> Data:
-        """Samples and targets, checked. ``like``: the input's width and names, which the model may not know yet."""
-        _, counted = self._to_measure()
-        loss, outputs = self._compiled()[1], self._need_outputs()
-        width, names = like or (self._input_units, self._feature_names)
-        x = self._rows(x) if self._flattens else x
-        x, y = pair(x, y, (width, outputs), loss, self._dtype, boolean("check_finite", check_finite), prefix, names)
-        if isinstance(loss, losses.Custom):
-            if counted and y.shape[1] != outputs:
-                listed = ", ".join(repr(metric.name) for metric in self._metrics)
-                raise ValueError(f"metrics need targets of shape ({len(y)}, {outputs}), got {y.shape} for {listed}")
-            loss.graph(y.shape[1], outputs)  # a bad formula stops here, before anything has changed
-        return x, y
+        finally:
+            optimizer.iterations = engine.steps
 
 
 def as_returned(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:

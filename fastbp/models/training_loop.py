@@ -1,19 +1,19 @@
 """The epochs of one fit: run one by one where something is to be done after each, else some short ones in a compiled call."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from ..callbacks.callback_list import CallbackList
+from ..callbacks.history import History
 from ..engine.interrupts import run_to_end
-from ..metrics import epoch_logs
-from ..scaled_sums import Targets
-from .history import History
-from .network import Measures
+from ..errors import TrainingDiverged
+from ..kernels.fields import MAX_EPOCHS
+from .measuring import Measuring
+from .passes import Passes
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from ..engine.engine import Engine
     from ..engine.epoch import Epoch
 
 AT_ONCE = 0.005  # seconds of training between two looks at the outside world, where an epoch takes less
@@ -23,8 +23,6 @@ Train = Callable[[int, int, "list[Epoch]"], None]  # first epoch, how many; thos
 
 def epochs_at_once(seconds: float) -> int:
     """Epochs of one call into the kernel, by the seconds of one."""
-    from ..kernels.fields import MAX_EPOCHS
-
     return min(MAX_EPOCHS, max(1, int(AT_ONCE / max(seconds, 1e-9))))
 
 
@@ -33,63 +31,90 @@ class TrainingLoop:
 
     Parameters
     ----------
-    engine : Engine
     train : callable
-    measures : Measures
-    targets : array
-        Of the training data.
-    held_out : tuple of arrays, optional
-        To validate on.
-    threads : int, optional
+    passes : Passes
+        What it trains.
+    names : list of str
+        Of the loss and metrics.
+    validation : Measuring, optional
+    validates : callable
+        Says whether it is to be done after an epoch, counted from 1.
+    callbacks : CallbackList
     history : History
         Grows with the epochs.
     """
 
     def __init__(
         self,
-        engine: "Engine",
         train: Train,
-        measures: Measures,
-        targets: np.ndarray,
-        held_out: tuple[np.ndarray, np.ndarray] | None,
-        threads: int | None,
+        passes: Passes,
+        names: Sequence[str],
+        validation: Measuring | None,
+        validates: Callable[[int], bool],
+        callbacks: CallbackList,
         history: History,
     ) -> None:
-        self._engine, self._train, self._threads, self._history = engine, train, threads, history
-        self._metrics, self._counted = measures
-        self._targets, self._held_out = Targets(targets), held_out
-        self._held_out_targets = Targets(held_out[1]) if held_out else self._targets
+        self._train, self._passes, self._names = train, passes, names
+        self._validation, self._validates = validation, validates
+        self._callbacks, self._history = callbacks, history
         self._ended: list[Epoch] = []
         self._logs: list[dict[str, float]] = []
 
     def run(self, first: int, stop: int, progress: Progress) -> None:
         """Epochs first .. stop. Those that have ended are in the history, whatever is raised."""
-        one_by_one = self._counted or self._held_out is not None or progress.verbose == 2
+        callbacks, model = self._callbacks, self._callbacks.model
+        listens = callbacks.listens("on_epoch_begin", "on_epoch_end")
+        one_by_one = listens or not self._passes.together or self._validation is not None or progress.verbose == 2
         count = 1
         try:
-            while first + len(self._ended) < stop:
+            callbacks.on_train_begin()
+            while first + len(self._ended) < stop and not model.stop_training:
                 index = first + len(self._ended)
-                self._train(index, min(count, stop - index), self._ended)
-                if self._held_out is not None:
-                    self._logs.append(self._training_logs(self._ended[-1]) | self._validate())
+                callbacks.on_epoch_begin(index)
+                self._train_epochs(index, min(count, stop - index))
+                if index == first + len(self._ended):
+                    break  # there is no data left
+                if self._validation is not None:
+                    self._logs.append(self._validated_logs(index, self._validation))
+                self._complete_logs()
+                self._history.run = self._ended[-1]
+                callbacks.on_epoch_end(index, self._logs[-1])
                 self._record(first)
                 progress.epoch_ended(self._history.epoch[-1], self._logs[-1], self._history.samples_per_second[-1])
                 count = 1 if one_by_one else epochs_at_once(self._ended[-1].seconds)
         finally:
             run_to_end(lambda: self._record(first))
+        callbacks.on_train_end(self._logs[-1] if self._logs else {})
+
+    def _train_epochs(self, index: int, count: int) -> None:
+        """Train; an epoch that diverges is one of NaN, and the last, where a callback wants that."""
+        try:
+            self._train(index, count, self._ended)
+        except TrainingDiverged as error:
+            if not self._callbacks.diverged(error.step - 1):
+                raise
+            from ..engine.epoch import Epoch
+
+            self._ended.append(Epoch(math.nan, 0, error.step, 0.0, 0, 1, None))
 
     def _training_logs(self, epoch: "Epoch") -> dict[str, float]:
-        return epoch_logs(epoch, self._metrics, self._targets)
+        return dict.fromkeys(self._names, math.nan) if math.isnan(epoch.loss) else self._passes.logs_of(epoch)
 
-    def _validate(self) -> dict[str, float]:
-        assert self._held_out is not None
-        epoch = self._engine.evaluate(*self._held_out, self._counted, self._threads)
-        logs = epoch_logs(epoch, self._metrics, self._held_out_targets)
-        return {f"val_{name}": value for name, value in logs.items()}
+    def _validated_logs(self, index: int, validation: Measuring) -> dict[str, float]:
+        """Those of the last epoch. After one that diverged there is nothing to validate: its weights are gone."""
+        logs = self._training_logs(self._ended[-1])
+        if self._validates(index + 1):
+            measured = logs if math.isnan(logs["loss"]) else validation.logs()
+            logs |= {f"val_{name}": value for name, value in measured.items()}
+        return logs
+
+    def _complete_logs(self) -> None:
+        """Bring the logs up to the epochs that have ended; one that was not validated yet is left out."""
+        if self._validation is None:
+            self._logs.extend([self._training_logs(epoch) for epoch in self._ended[len(self._logs) :]])
 
     def _record(self, first: int) -> None:
-        """Bring the history up to the epochs that have ended; one that was not validated yet is left out."""
-        if self._held_out is None:
-            self._logs.extend([self._training_logs(epoch) for epoch in self._ended[len(self._logs) :]])
+        """Bring the history up to the epochs that have ended."""
+        self._complete_logs()
         for i in range(len(self._history.epoch), len(self._logs)):
             self._history.append(first + i, self._logs[i], self._ended[i])

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..losses.probability_functions import categorical_crossentropy, entropies, sparse_categorical_crossentropy
+from .activation_functions import ACTIVATIONS, gelu, glu, sparsemax
 from .arrays import cond, convert_to_numpy, convert_to_tensor, expand_dims, is_tensor, one_hot, shape, squeeze, stop_gradient
-from .elementwise import ELEMENTWISE, cast, clip, elu, gelu, leaky_relu, relu, where
+from .elementwise import ELEMENTWISE, cast, clip, where
 from .reductions import log_softmax, logsumexp, max, mean, min, normalize, softmax, std, sum, var  # noqa: A004
 
 amax, amin, saturate_cast = max, min, cast
-globals().update(ELEMENTWISE)
+globals().update(ELEMENTWISE | ACTIVATIONS)
 
 
 def _of_numpy(names: str) -> dict[str, Any]:
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    *ACTIVATIONS,
     *ELEMENTWISE,
     *_NUMPY,
     "amax",
@@ -69,11 +71,10 @@ __all__ = [
     "cond",
     "convert_to_numpy",
     "convert_to_tensor",
-    "elu",
     "expand_dims",
     "gelu",
+    "glu",
     "is_tensor",
-    "leaky_relu",
     "log_softmax",
     "logsumexp",
     "max",
@@ -81,10 +82,10 @@ __all__ = [
     "min",
     "normalize",
     "one_hot",
-    "relu",
     "saturate_cast",
     "shape",
     "softmax",
+    "sparsemax",
     "sparse_categorical_crossentropy",
     "squeeze",
     "std",

@@ -82,22 +82,7 @@ _OF_ONE: dict[str, tuple[Callable[..., Any], str, str]] = {
     "isfinite": (np.isfinite, "Whether x is neither NaN nor infinite.", "0.5"),
     "logical_not": (np.logical_not, "Whether x is false (0).", "0"),
     "sigmoid": (functions.sigmoid, "1 / (1 + e^-x).", "0.5"),
-    "log_sigmoid": (lambda x: -functions.softplus(-x), "The logarithm of the sigmoid.", "0.5"),
     "softplus": (functions.softplus, "log(1 + e^x).", "0.5"),
-    "softsign": (lambda x: x / (1.0 + np.abs(x)), "x / (1 + |x|).", "0.5"),
-    "silu": (lambda x: x * functions.sigmoid(x), "x times its sigmoid.", "0.5"),
-    "relu6": (lambda x: np.minimum(np.maximum(x, 0.0), 6.0), "x, but at least 0 and at most 6.", "7.0"),
-    "hard_sigmoid": (
-        lambda x: np.minimum(np.maximum(x / 6.0 + 0.5, 0.0), 1.0),
-        "x / 6 + 1 / 2, but at least 0 and at most 1.",
-        "0.5",
-    ),
-    "hard_tanh": (lambda x: np.minimum(np.maximum(x, -1.0), 1.0), "x, but at least -1 and at most 1.", "2.0"),
-    "selu": (
-        lambda x: 1.05070098735548049342 * np.where(x > 0, x, 1.67326324235437728482 * np.expm1(np.minimum(x, 0.0))),
-        "The scaled exponential linear unit (arXiv:1706.02515).",
-        "-0.5",
-    ),
     "erf": (functions.erf, "The error function.", "0.5"),
 }
 _OF_TWO: dict[str, tuple[Callable[..., Any], str, str]] = {
@@ -127,7 +112,7 @@ _OF_TWO: dict[str, tuple[Callable[..., Any], str, str]] = {
 }
 ELEMENTWISE = {name: _make(name, *entry[:2], "x", entry[2]) for name, entry in _OF_ONE.items()}
 ELEMENTWISE |= {name: _make(name, *entry[:2], "x1, x2", entry[2]) for name, entry in _OF_TWO.items()}
-ELEMENTWISE |= {"absolute": ELEMENTWISE["abs"], "true_divide": ELEMENTWISE["divide"], "swish": ELEMENTWISE["silu"]}
+ELEMENTWISE |= {"absolute": ELEMENTWISE["abs"], "true_divide": ELEMENTWISE["divide"]}
 
 
 def where(condition: Any, x1: Any, x2: Any) -> Any:
@@ -163,75 +148,6 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
     array([0. , 0.5, 1. ])
     """
     return quiet(lambda value: np.minimum(np.maximum(value, x_min), x_max), x)
-
-
-def relu(x: Any) -> Any:
-    """x where it is positive, else 0.
-
-    Parameters
-    ----------
-    x : number, array or Node
-
-    Examples
-    --------
-    >>> import fastbp
-    >>> fastbp.ops.relu([-1.0, 2.0])
-    array([0., 2.])
-    """
-    return quiet(functions.relu, x)
-
-
-def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
-    """x where it is positive, else ``negative_slope`` times x.
-
-    Parameters
-    ----------
-    x : number, array or Node
-    negative_slope : float
-
-    Examples
-    --------
-    >>> import fastbp
-    >>> fastbp.ops.leaky_relu([-1.0, 2.0])
-    array([-0.2,  2. ])
-    """
-    return quiet(lambda value: np.where(value > 0, value, negative_slope * value), x)
-
-
-def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x where it is positive, else ``alpha (e^x - 1)``.
-
-    Parameters
-    ----------
-    x : number, array or Node
-    alpha : float
-
-    Examples
-    --------
-    >>> import fastbp
-    >>> fastbp.ops.elu([-1.0, 2.0]).round(4)
-    array([-0.6321,  2.    ])
-    """
-    return quiet(lambda value: np.where(value > 0, value, alpha * np.expm1(np.minimum(value, 0.0))), x)
-
-
-def gelu(x: Any, approximate: bool = True) -> Any:
-    """x times the normal distribution function of x, by the formula with tanh if ``approximate``.
-
-    Parameters
-    ----------
-    x : number, array or Node
-    approximate : bool
-
-    Examples
-    --------
-    >>> import fastbp
-    >>> fastbp.ops.gelu([-1.0, 2.0], approximate=False).round(4)
-    array([-0.1587,  1.9545])
-    """
-    if approximate:
-        return quiet(lambda v: 0.5 * v * (1.0 + np.tanh(0.7978845608028654 * (v + 0.044715 * v * v * v))), x)
-    return quiet(lambda v: 0.5 * v * (1.0 + functions.erf(v * 0.7071067811865476)), x)
 
 
 def cast(x: Any, dtype: Any) -> Any:

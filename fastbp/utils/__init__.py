@@ -12,6 +12,7 @@ from ..config import (
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
+from ..models.drawing import plot_model
 from ..seeds import set_random_seed
 from .arrays import normalize, split_dataset, to_categorical
 from .custom_objects import (
@@ -36,6 +37,7 @@ __all__ = [
     "get_custom_objects",
     "is_interactive_logging_enabled",
     "normalize",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, TypeVar
 
+from ..activations import Activation
 from ..serialization import custom_objects, is_config, serialize
 
 Named = TypeVar("Named", bound=Callable[..., Any])
-_MODULES = ("initializers", "layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules")
+_MODULES = ("layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers", "activations")
 
 
 def get_custom_objects() -> dict[str, Any]:
@@ -115,8 +116,11 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
     said = str(config.get("module")).removeprefix("keras.")  # layers and initializers have an Identity each
     modules = sorted(_MODULES, key=lambda module: module != said)
     for known in ({**get_custom_objects(), **(custom_objects or {})}, *map(_names_of, modules)):
-        if isinstance(known.get(name), type):
+        found = known.get(name)
+        if isinstance(found, type):
             return known[name].from_config(settings)
+        if isinstance(found, Activation):
+            return found(**settings)
     raise ValueError(f"config has the class_name {name!r}, which fastbp does not have: pass it in custom_objects")
 
 

@@ -1,5 +1,6 @@
 """Activations as objects: called with data or settings, by name, written down and read back."""
 
+import json
 import pickle
 import subprocess
 import sys
@@ -37,10 +38,21 @@ def test_the_dtype_of_data_stays(layer):
     assert activation(np.arange(6).reshape(1, 6)).dtype == np.float64
 
 
+@pytest.mark.parametrize("layer", LAYERS, ids=describe)
+def test_among_the_ops(layer):
+    name, settings = layer["activation"], layer.get("settings", {})
+    if name in ("linear", "exponential", "gelu_tanh", "mish"):
+        pytest.skip("Keras's ops do not have it")
+    if name == "gelu":
+        settings = {"approximate": False}
+    assert getattr(fastbp.ops, name)(Z, **settings) == pytest.approx(oracle.activate(layer, Z), abs=1e-12)
+    assert name in fastbp.ops.__all__
+
+
 def test_settings_by_position():
-    assert np.array_equal(
-        activations.relu(Z, 0.1, 4.0, 0.7), activations.relu(Z, negative_slope=0.1, max_value=4.0, threshold=0.7)
-    )
+    settings = {"negative_slope": 0.1, "max_value": 4.0, "threshold": 0.7}
+    assert np.array_equal(activations.relu(Z, *settings.values()), activations.relu(Z, **settings))
+    assert np.array_equal(activations.relu(x=Z, **settings), activations.relu(Z, **settings))
     assert np.array_equal(activations.threshold(Z, 0.3, -1.2), oracle.FORMULAS["threshold"][0](Z, 0.3, -1.2))
 
 
@@ -144,6 +156,30 @@ def test_a_custom_one_is_written_down_by_name():
         activations.serialize(lambda z: z * z)
 
 
+def test_your_own_by_name_and_within_a_layer():
+    with fastbp.utils.custom_object_scope({"bump": bump}):
+        assert activations.get("bump").function is bump and Dense(3, "bump").activation.function is bump
+    layer = Dense(4, activations.celu(alpha=0.5))
+    config = layer.get_config()
+    assert config["activation"] == {"class_name": "celu", "config": {"alpha": 0.5}}
+    assert json.loads(json.dumps(config)) == config and Dense.from_config(config).activation == layer.activation
+    assert Dense(4, "relu").get_config()["activation"] == "relu"
+    written = fastbp.utils.serialize_keras_object(activations.celu(alpha=0.5))
+    assert fastbp.utils.deserialize_keras_object(written) == activations.get(written) == layer.activation
+
+
+def test_of_a_tensor_without_numbers():
+    """As in a functional model: the activation is a layer of its own."""
+    tensor = Input((6,))
+    hidden = activations.relu(Dense(5)(tensor), max_value=1.0)
+    model = fastbp.models.Model(tensor, Dense(2)(activations.celu(hidden, 0.5)))
+    names = [type(layer).__name__ for layer in model.layers]
+    assert [name for name in names if name != "InputLayer"] == ["Dense", "Activation", "Activation", "Dense"]
+    kernel, bias, last, shift = model.get_weights()
+    within = oracle.FORMULAS["celu"][0](oracle.relu(Z @ kernel + bias, max_value=1.0), 0.5)
+    assert model.predict(Z) == pytest.approx(within @ last + shift, abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "text"),
     [
@@ -156,8 +192,8 @@ def test_a_custom_one_is_written_down_by_name():
         (lambda: activations.softmax(axis=0), ValueError, "axis must be -1 in a layer.*got 0"),
         (lambda: activations.relu(alpha=1.0), TypeError, "relu takes the settings negative_slope, max_value, .*'alpha'"),
         (lambda: activations.tanh(alpha=1.0), TypeError, "tanh takes no settings, got 'alpha'"),
-        (lambda: activations.tanh(Z, 1.0), TypeError, "tanh takes data and no settings"),
-        (lambda: activations.elu(0.5, 1.0), TypeError, "elu takes the settings alpha, got 0.5, 1.0"),
+        (lambda: activations.tanh(Z, 1.0), TypeError, "tanh takes no settings, got 1.0"),
+        (lambda: activations.elu(0.5, 1.0), TypeError, "elu takes the settings alpha, got 1.0"),
         (lambda: activations.relu("abc"), TypeError, "x must be an array of real numbers, got 'abc'"),
         (lambda: activations.threshold(Z), TypeError, "threshold needs threshold="),
         (lambda: activations.threshold(threshold=1.0)(Z), TypeError, "threshold needs default_value="),

@@ -233,13 +233,16 @@ def test_validation_begins_anew_each_time(name):
 def test_a_generator_goes_on_and_runs_out(make):
     batches = prepare(make(parts()), spec=spec())
     assert epoch(batches, 2) == rows_of(0, 1)
-    batches.restart()  # which it cannot
+    batches.restart()  # which it cannot, but it has more
     assert epoch(batches, 2) == rows_of(2, 3)
     with pytest.warns(UserWarning, match="x ran out of data after 2 batches of 3 in an epoch: an iterator is read once"):
         assert epoch(batches, 3) == rows_of(4, 5)
     assert batches.is_exhausted
-    with pytest.warns(UserWarning, match="after 0 batches"):
-        assert epoch(batches, 3) == []
+    assert epoch(batches, 3) == []  # it has been said
+    with pytest.raises(
+        ValueError, match="x must yield batches each time it is read, got .*iterator|generator, which is at its end"
+    ):
+        batches.restart()
 
 
 def test_a_generator_without_steps_is_one_epoch():

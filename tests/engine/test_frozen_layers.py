@@ -1,11 +1,17 @@
 """Layers that do not learn: no bit of their weights changes, and no work is done for them."""
 
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
 import pytest
 
 import fastbp
 from bridge import every_layer
+from fastbp import Dense
+from fastbp.engine.engine import Engine
 from fastbp.kernels import fields as at
+from fastbp.layers.stages import prelu, stages_of
 from networks import OPTIMIZERS, describe
 
 
@@ -90,3 +96,28 @@ def test_given_gradients_leave_frozen_weights_alone():
     engine.apply_gradients([np.ones_like(w) for w in problem.weights])
     kept = [np.array_equal(a, b) for a, b in zip(engine.get_weights(), problem.weights, strict=True)]
     assert kept == [False, False, True, True, False, False]
+
+
+@pytest.mark.parametrize("n", [19, 10_000])
+@pytest.mark.parametrize("flags", list(product((False, True), repeat=4)), ids=str)
+def test_layers_that_learn_slopes(flags, n):
+    """PReLU above and below what is frozen, and frozen itself."""
+    stages = [prelu(5), *stages_of([Dense(17)], 5), prelu(17), *stages_of([Dense(3)], 17)]
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(n, 5)), random.normal(size=(n, 3))
+    weights = [random.normal(size=shape) / 3 for shape in (5, (5, 17), 17, 17, (17, 3), 3)]
+    learns = np.repeat(flags, (1, 2, 1, 2))
+    engines = []
+    for chosen in ((True,) * 4, flags):
+        engine = Engine([replace(stage, trainable=flag) for stage, flag in zip(stages, chosen, strict=True)], "float64")
+        engine.configure(fastbp.optimizers.SGD(0.1, weight_decay=0.1), fastbp.losses.MeanSquaredError())
+        engine.set_weights(weights)
+        engines.append(engine)
+    expected, found = (engine.value_and_gradient(x, y) for engine in engines)
+    assert found[0] == expected[0] and all(g.any() for g in expected[1])
+    assert all(np.array_equal(f, e * learn) for f, e, learn in zip(found[1], expected[1], learns, strict=True))
+    for engine in engines:
+        engine.train_epoch(x, y, n)
+    moved, kept = (engine.get_weights() for engine in engines)
+    for m, k, start, learn in zip(moved, kept, weights, learns, strict=True):
+        assert np.array_equal(k, m if learn else start) and not np.array_equal(m, start)

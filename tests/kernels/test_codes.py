@@ -15,7 +15,7 @@ from fastbp.layers.stages import stages_of
 from fastbp.metrics.counted import KINDS
 from fastbp.scaled_sums import Targets
 
-EVERY_LOSS = sorted({cls() for cls in losses._CLASSES.values()}, key=lambda found: found.code)
+EVERY_LOSS = sorted({cls() for cls in losses._CLASSES.values() if hasattr(cls, "code")}, key=lambda found: found.code)
 EVERY_ACTIVATION = sorted(set(activations._NAMES.values()), key=lambda found: found.code)
 WITH_CODE = [found for found in EVERY_ACTIVATION if found.code != codes.CUSTOM_ACTIVATION]
 SWITCHES = {"sgd": ["momentum", "nesterov"], "rmsprop": ["momentum", "centered"], "adam": ["amsgrad"], "adamw": ["amsgrad"]}

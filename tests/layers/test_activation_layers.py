@@ -217,6 +217,23 @@ def test_slopes_are_updated_as_all_other_weights(optimizer):
     assert np.array_equal(dense.get_weights()[0][0], slopes.get_weights()[2])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_glu_and_prelu_of_large_arguments(dtype):
+    """No NaN, and what a closed gate hides has no derivative."""
+    gate, slope = (model_of(Dense(2, *last), inputs=2, dtype=dtype) for last in (["glu"], []))
+    slope.add(PReLU("ones"))
+    slope.compile("sgd", "mse")
+    for model in (gate, slope):
+        model.set_weights([np.eye(2), np.zeros(2), *([np.array([0.5, 2.0])] if model is slope else [])])
+    z = np.array([[a, b] for a in (-1e4, 0.0, 1e4) for b in (-1e4, 0.0, 1e4)], dtype)
+    assert gate.forward(z) == pytest.approx(oracle.glu(z.astype(float)), rel=1e-6)
+    assert gate.backward(np.ones((9, 1))) == pytest.approx(oracle.glu_backward(z.astype(float), np.ones((9, 1))), rel=1e-6)
+    assert slope.forward(z) == pytest.approx(oracle.prelu(z.astype(float), np.array([0.5, 2.0])), rel=1e-6)
+    expected, gradient = oracle.prelu_backward(z.astype(float), np.array([0.5, 2.0]), np.ones((9, 2)))
+    assert slope.backward(np.ones((9, 2))) == pytest.approx(expected, rel=1e-6)
+    assert slope.gradients[-1] == pytest.approx(gradient, rel=1e-6)
+
+
 def test_prelu_learns_the_slope_of_the_data():
     x = np.random.default_rng(6).normal(size=(400, 3))
     y = oracle.prelu(x, np.array([0.5, -0.25, 2.0]))
@@ -251,3 +268,36 @@ def test_a_summary():
 def test_an_odd_number_of_units_has_no_halves():
     with pytest.raises(ValueError, match="pairs of units.*got 3"):
         model_of(Dense(3), GLU)
+
+
+@pytest.mark.parametrize("rows", [75, 20011])  # a batch that is kept whole, and one that is cut into groups
+@pytest.mark.parametrize("frozen", [(0,), (1,), (2,), (0, 2), (0, 1), (1, 2, 3)])
+def test_frozen_layers(rows, frozen):
+    """What learns moves as the gradient says, the rest keeps its bits, whatever the threads."""
+    x, y = np.random.default_rng(3).normal(size=(rows, 6)), np.random.default_rng(4).random((rows, 3))
+    results = []
+    for threads in (1, 3):
+        model = model_of(Dense(20, "glu"), PReLU(uniform), Dense(17), PReLU(uniform), Dense(3), optimizer=fastbp.SGD(0.1))
+        start, (_, gradients) = model.get_weights(), model.value_and_gradient(x, y)
+        for i in frozen:
+            model.layers[i].trainable = False
+        model.compile(fastbp.SGD(0.1), "mse")
+        model.fit(x, y, rows, verbose=0, shuffle=False, threads=threads)
+        results.append(model.get_weights())
+        owners = [0, 0, 1, 2, 2, 3, 4, 4]
+        for owner, before, gradient, after in zip(owners, start, gradients, results[-1], strict=True):
+            if owner in frozen:
+                assert np.array_equal(after, before)
+            else:
+                assert after - before == pytest.approx(-0.1 * gradient, rel=1e-6, abs=1e-12)
+    assert same(*results)
+
+
+def test_the_weights_of_a_layer():
+    model = model_of(Dense(20), PReLU(uniform), Dense(3))
+    layer = model.layers[1]
+    assert layer.alpha.shape == (20,) and [w.name for w in layer.weights] == ["alpha"]
+    layer.set_weights([np.arange(20.0)])
+    assert np.array_equal(model.get_weights()[2], np.arange(20.0)) and np.array_equal(layer.get_weights()[0], np.arange(20.0))
+    twin = fastbp.models.clone_model(model)
+    assert [type(one) for one in twin.layers] == [type(one) for one in model.layers]

@@ -248,7 +248,7 @@ def test_a_tensor_has_no_numbers():
             use()
     with pytest.raises(ValueError, match="must be one tensor, got list of 2: directed graphs of layers come later"):
         Dense(3)([x, x])
-    with pytest.raises(TypeError, match="has no numbers: call model.predict"):
+    with pytest.raises(TypeError, match="has no numbers"):
         held()[1].predict(x)
 
 
@@ -288,6 +288,12 @@ def test_samples_of_several_axes_until_there_are_rows(stack, shape, output):
 def test_samples_of_several_axes_that_stay_so(stack, text):
     with pytest.raises(ValueError, match=text):
         Sequential([Input((4, 3)), *stack()])
+
+
+def test_a_model_built_for_samples_of_several_axes():
+    model = Sequential([layers.Flatten(), Dense(5)])
+    model.build((None, 4, 3))
+    assert model.input_shape == (None, 4, 3) and model.predict(np.zeros((2, 4, 3))).shape == (2, 5)
 
 
 def test_shapes_of_layers():

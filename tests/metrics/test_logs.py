@@ -9,7 +9,7 @@ from fastbp import Dense, losses, metrics, optimizers
 from fastbp.engine.engine import Engine
 from fastbp.layers.stages import stages_of
 from fastbp.metrics.logs import BLOCK
-from fastbp.scaled_sums import Targets
+from fastbp.scaled_sums import Scaled, Targets
 
 RNG = np.random.default_rng(0)
 N = 50
@@ -25,12 +25,14 @@ def measured(found, p, y, loss="mse", sample_weight=None, batch_size=None):
     engine = Engine(stages_of([Dense(units)], units), "float64")
     engine.configure(optimizers.SGD(), losses.get(loss))
     engine.set_weights([np.eye(units), np.zeros(units)])
-    epoch = engine.evaluate(p, y, metrics.to_count(found, sample_weight is not None))
-    return metrics.epoch_logs(epoch, found, Targets(y), sample_weight, outputs=p, batch_size=batch_size)
+    weighted = sample_weight is not None
+    keep = metrics.needs_outputs(found, weighted)
+    epoch = engine.evaluate(p, y, metrics.to_count(found, weighted), keep_outputs=keep)
+    return metrics.epoch_logs(epoch, found, Targets(y), sample_weight, batch_size)
 
 
 def kept(p, order=None, loss=0.25):
-    return SimpleNamespace(loss=loss, statistics=None, outputs=p, order=order)
+    return SimpleNamespace(loss=loss, statistics=None, outputs=p, order=order, samples=len(p))
 
 
 BINARY = RNG.integers(0, 2, (N, 1)).astype(float)
@@ -110,6 +112,23 @@ def test_targets_and_weights_follow_the_order_of_training():
     assert expected["loss"] == 0.25
 
 
+@pytest.mark.parametrize("shuffled", [True, False])
+def test_part_of_a_pass(shuffled):
+    """The first rows in the order of training; counted metrics too."""
+    rows = RNG.permutation(N)[:20] if shuffled else np.arange(20)
+    w, order = RNG.uniform(size=N), rows if shuffled else None
+    found = resolved([metrics.AUC(name="auc"), "r2"], weighted=["mape"])
+    part = kept(SCORES[rows], order)
+    p, y = SCORES[rows], BINARY[rows]
+    part.statistics = SimpleNamespace(
+        count=20, squared_error=Scaled(((p - y) ** 2).sum(axis=0), 0), absolute_error=Scaled(np.abs(p - y).sum(axis=0), 0)
+    )
+    logs = metrics.epoch_logs(part, found, Targets(BINARY), w)
+    assert logs["auc"] == metrics.AUC()(y, p)
+    assert logs["r2"] == pytest.approx(metrics.R2Score()(y, p))
+    assert logs["mape"] == pytest.approx(metrics.MeanAbsolutePercentageError()(y, p, w[rows]))
+
+
 def test_accuracy_of_logits_with_weights():
     z, w = RNG.normal(size=(N, 1)), RNG.uniform(size=N)
     found = resolved(None, losses.BinaryCrossentropy(from_logits=True), weighted=["accuracy"])
@@ -121,6 +140,9 @@ def test_several_values():
     found = resolved([metrics.Precision([0.3, 0.6], name="precision"), metrics.F1Score(name="f1")])
     logs = metrics.epoch_logs(kept(SCORES), found, Targets(BINARY))
     assert logs["precision"].shape == (2,) and isinstance(logs["f1"], float)
+    expected = metrics.Precision([0.3, 0.6])(BINARY, SCORES)
+    assert logs["precision"].tolist() == expected.tolist()
+    assert f"{logs['precision']:.3f}" == f"[{expected[0]:.3f}, {expected[1]:.3f}]"  # as a bar shows numbers
 
 
 def test_a_metric_object_shows_the_last_pass():

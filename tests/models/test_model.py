@@ -219,8 +219,8 @@ def test_an_interrupt_while_epochs_are_noted_loses_none(monkeypatch):
             raise KeyboardInterrupt
         put(values, position, value)
 
-    put = fastbp.models.history._put
-    monkeypatch.setattr(fastbp.models.history, "_put", interrupted)
+    put = fastbp.callbacks.history._put
+    monkeypatch.setattr(fastbp.callbacks.history, "_put", interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, Y, batch_size=len(X), epochs=10_000, verbose=0)
     history, finished = model.history, model._engine.steps

@@ -5,11 +5,15 @@ import json
 import os
 import subprocess
 import sys
+import time
+import types
 
 import numpy as np
 import pytest
 
 import fastbp
+from fastbp.models import progress
+from fastbp.models.notebook_bar import NotebookBar
 
 X = np.linspace(-1, 1, 64, dtype="float32")[:, None]
 
@@ -96,6 +100,99 @@ assert done.returncode == 0
             assert file.read() == "well"
 
 
+class Cell:
+    """What a notebook keeps of a cell's output: the present content of each display."""
+
+    def __init__(self):
+        self.contents, self.count, self.breaks = [], 0, False
+
+    def display(self, content, raw, display_id):
+        assert raw and display_id
+        self.contents.append(None)
+        handle = Handle(self, len(self.contents) - 1)
+        handle.update(content, raw)
+        return handle
+
+
+class Handle:
+    def __init__(self, cell, number):
+        self.cell, self.number = cell, number
+
+    def update(self, content, raw):
+        assert raw
+        if self.cell.breaks:
+            raise RuntimeError("the front end is gone")
+        self.cell.count += 1
+        self.cell.contents[self.number] = content
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """A stand-in for IPython with the kernel of a notebook."""
+    cell = Cell()
+    shell = types.SimpleNamespace(kernel=object())
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: shell
+    ipython.display = types.ModuleType("IPython.display")
+    ipython.display.display = cell.display
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", ipython.display)
+    return cell
+
+
+def test_a_notebook_has_one_bar_that_is_drawn_over(notebook, capfd):
+    model = fastbp.Sequential([fastbp.Dense(4, "tanh"), fastbp.Dense(1)], seed=0)
+    model.compile("adam", "mse", metrics=["mae"])
+    history = model.fit(X, X, epochs=5, initial_epoch=1, verbose=1)
+    (content,) = notebook.contents
+    assert capfd.readouterr() == ("", "")
+    assert '<progress value="4" max="4">' in content["text/html"]
+    for text in content.values():
+        assert "Epoch 5/5" in text and f"loss: {history.history['loss'][-1]:.4g}" in text and "samples/s" in text
+    model.fit(X, X, epochs=2, verbose=0)
+    model.fit(X, X, epochs=2, verbose=2)
+    assert len(notebook.contents) == 1 and "Epoch 2/2" in capfd.readouterr().out
+
+
+def test_a_bar_of_a_notebook_is_not_drawn_for_every_epoch(notebook):
+    with progress.Progress(1, 20_000, 0) as shown:
+        start = time.perf_counter()
+        for epoch in range(20_000):
+            shown.epoch_ended(epoch, {"loss": 1.0}, 1e6)
+        seconds = time.perf_counter() - start
+    assert 2 < notebook.count < 10 + seconds / progress.REDRAW_SECONDS * 2
+
+
+def test_a_bar_of_a_notebook_tells_the_time_left(notebook, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    bar = NotebookBar(10, 4)
+    now[0] = 100.0
+    bar.tell("Compiling")
+    assert notebook.contents[0]["text/plain"] == "Compiling"
+    bar.starts()
+    now[0] = 130.0
+    bar.draw(6, "loss: 1 <2>", "5 samples/s")
+    assert notebook.contents[0]["text/plain"] == "Epoch 6/10 - [00:30<01:00] - 5 samples/s - loss: 1 <2>"
+    assert "loss: 1 &lt;2&gt;" in notebook.contents[0]["text/html"]
+
+
+def test_a_notebook_that_is_gone_stops_no_fit(notebook):
+    notebook.breaks = True
+    with progress.Progress(1, 2, 0) as shown:
+        shown.epoch_ended(0, {"loss": 1.0}, 1e6)
+        shown.epoch_ended(1, {"loss": 1.0}, 1e6)
+
+
+def test_a_terminal_with_ipython_is_no_notebook(monkeypatch):
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: types.SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    assert not progress.in_notebook()
+    ipython.get_ipython = lambda: None
+    assert not progress.in_notebook()
+
+
 # What a first fit shows and measures.
 FIRST = """
 import json, sys, time
@@ -131,7 +228,7 @@ def test_the_first_fit_on_a_machine_tells_that_it_compiles_and_does_not_count_it
     cache, verbose = tmp_path, 1 if kind == "mse" else 2
     shown, (whole, epochs) = fit(verbose)
     assert shown.count("Compiling (once per machine)") == 1
-    assert shown.index("Compiling") < shown.index("Epoch 1/2")
+    assert shown.index("Compiling") < shown.index("Epoch")  # a log shows the last one only
     assert sum(epochs) < whole / 10  # all the rest of it is compilation
     shown, _ = fit(verbose)
     assert "Compiling" not in shown and "Epoch 2/2" in shown

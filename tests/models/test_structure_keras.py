@@ -106,7 +106,7 @@ def told(model, x):
             [tuple(w.shape) for w in layer.get_weights()],
         )
         for layer in model.layers
-        if layer.name not in ("input_layer", "keras_tensor")  # a clone of Keras has the latter name
+        if not layer.name.startswith(("input_layer", "keras_tensor"))  # a clone of Keras has the latter name
     ]
     return {
         "layers": layers,

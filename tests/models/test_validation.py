@@ -102,7 +102,7 @@ def test_bad_validation_data(case, built):
         model.fit(X, Y, validation_data=(x, y), verbose=0)
 
 
-@pytest.mark.parametrize("data", [X, (X,), (X, Y, Y), {"x": X, "y": Y}, "xy"])
+@pytest.mark.parametrize("data", [X, (X,), (X, Y, Y, Y), {"x": X, "y": Y}, "xy"])
 def test_validation_data_that_is_no_pair(data):
     model = regression()
     with unchanged(model), pytest.raises((ValueError, TypeError), match=r"validation_data must be a tuple \(x, y\)|vali"):
@@ -234,7 +234,7 @@ def test_one_class_is_no_choice():
         ({"verbose": 3}, ValueError, "verbose must be 'auto', 0, 1 or 2, got 3"),
         ({"verbose": "loud"}, ValueError, "verbose.*'loud'"),
         ({"verbose": None}, ValueError, "verbose.*None"),
-        ({"shuffle": "batch"}, TypeError, "shuffle must be True or False, got 'batch'"),
+        ({"shuffle": "rows"}, TypeError, "shuffle must be True or False, got 'rows'"),
         ({"check_finite": 1}, TypeError, "check_finite"),
         ({"threads": 0}, ValueError, "threads.*0"),
         ({"threads": 1.5}, TypeError, "threads.*1.5"),
@@ -243,7 +243,7 @@ def test_one_class_is_no_choice():
         ({"validation_split": NAN}, ValueError, "validation_split.*nan"),
         ({"validation_split": "0.1"}, TypeError, "validation_split.*'0.1'"),
         ({"validation_split": 0.99}, ValueError, "validation_split must leave samples on both sides, got 0.99 for 20"),
-        ({"callbacks": []}, TypeError, "callbacks"),
+        ({"callbacks": 3}, TypeError, "callbacks must be a list of fastbp.callbacks.Callback objects, got int in it"),
     ],
 )
 def test_bad_arguments_of_fit(arguments, error, text):

@@ -1,0 +1,176 @@
+"""Measuring and predicting: what a model does without learning."""
+
+from typing import Any
+
+import numpy as np
+
+from ..arguments import boolean, integer, verbosity
+from ..callbacks.callback_list import CallbackList
+from ..data import Batches, Spec, prepare
+from ..data.samples import samples
+from ..engine.threads import check_threads
+from .measures import Measures
+from .measuring import Measuring
+from .portions import is_weighted, need_end, step_count
+from .predicting import Predicting
+from .progress import format_logs, show
+from .trainable import Trainable, as_returned
+
+BATCH_SIZE = 32  # Keras's
+
+
+class Evaluable(Trainable):
+    """The part of ``Sequential`` that measures and predicts."""
+
+    stop_evaluating = False  # a callback may set these
+    stop_predicting = False
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        *,
+        check_finite: bool = True,
+        threads: int | None = None,
+    ) -> float | list[float] | dict[str, float]:
+        """The loss and metrics on data.
+
+        Parameters
+        ----------
+        x, y, sample_weight : arrays
+            As for ``fit``.
+        batch_size : int, optional
+            For ``steps`` and callbacks (None: 32). The result does not depend on it.
+        verbose : {"auto", 0, 1, 2}
+            0 prints nothing, the others one line.
+        steps : int, optional
+            How many batches; all if left out.
+        callbacks : list of Callback, optional
+            Their ``on_test_...`` are called.
+        return_dict : bool
+            Return a dict by name instead.
+        check_finite : bool
+            Refuse NaN and infinity in the data.
+        threads : int, optional
+
+        Returns
+        -------
+        float, list or dict
+            The loss, with the metrics after it in a list where there are any.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Input((1,)), fastbp.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> model.evaluate([[1.0], [2.0]], [3.0, 4.0], verbose=0)
+        [4.0, 2.0]
+        """
+        verbose, threads = verbosity(verbose), thread_count(threads)
+        steps, return_dict = None if steps is None else integer("steps", steps, 1), boolean("return_dict", return_dict)
+        size = integer("batch_size", BATCH_SIZE if batch_size is None else batch_size, 1)
+        metrics, engine = self._to_measure(), self._need_engine("evaluate")
+        data = prepare(x, y, sample_weight, spec=self._spec(), check_finite=check_finite, batch_size=batch_size)
+        self._check_targets(data)
+        need_end(data, "steps", steps)
+        listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=step_count(data, size, steps))
+        measures = Measures(metrics, is_weighted(data), size)
+        logs = Measuring(engine, measures, data, size, steps, threads, listening).logs()
+        if verbose:
+            show(format_logs(logs))
+        return as_returned(logs, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False, *, check_finite: bool = True
+    ) -> float | list[float] | dict[str, float]:
+        """The loss and metrics on one batch, as ``evaluate`` has them, without a word.
+
+        Parameters
+        ----------
+        x, y, sample_weight, return_dict, check_finite
+            As for ``evaluate``.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Input((1,)), fastbp.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> model.test_on_batch([[1.0]], [3.0])
+        4.0
+        """
+        return self.evaluate(x, y, verbose=0, sample_weight=sample_weight, return_dict=return_dict, check_finite=check_finite)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+        *,
+        threads: int | None = None,
+    ) -> np.ndarray:
+        """The output for x. A row with NaN or infinity in it gives what the arithmetic gives, as in Keras.
+
+        Parameters
+        ----------
+        x : array of shape (samples, features)
+            Or data of another kind, as for ``fit``.
+        batch_size : int, optional
+            For ``steps`` and callbacks (None: 32). The result does not depend on it.
+        verbose : {"auto", 0, 1, 2}
+            Accepted as Keras accepts it, without effect.
+        steps : int, optional
+            How many batches; all if left out.
+        callbacks : list of Callback, optional
+            Their ``on_predict_...`` are called.
+        threads : int, optional
+
+        Returns
+        -------
+        ndarray of shape (samples, units)
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Input((2,)), fastbp.Dense(1, kernel_initializer="ones")])
+        >>> model.predict([[1.0, 2.0]])
+        array([[3.]], dtype=float32)
+        """
+        size = BATCH_SIZE if batch_size is None else integer("batch_size", batch_size, 1)
+        verbose, threads = verbosity(verbose), thread_count(threads)
+        steps = None if steps is None else integer("steps", steps, 1)
+        engine = self._engine or self._need_engine("predict")
+        spec = Spec(self._input_units, 0, self._dtype, None, self._feature_names, self._flattens, self._sample_shape)
+        if callbacks is None and steps is None and type(x) is np.ndarray:  # the fast path of a caller that predicts row by row
+            output: np.ndarray = engine.forward(samples("x", x, spec, False), threads)
+            return output
+        data = prepare(x, spec=spec, check_finite=False, batch_size=batch_size)
+        need_end(data, "steps", steps)
+        if steps is not None and not isinstance(data, Batches):
+            data = data.part(0, min(len(data), steps * size))
+        listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=step_count(data, size, steps))
+        return Predicting(engine, data, size, steps, threads, listening).outputs()
+
+    def predict_on_batch(self, x: Any) -> np.ndarray:
+        """The output for x, as ``predict`` gives it.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Input((2,)), fastbp.Dense(1, kernel_initializer="ones")])
+        >>> model.predict_on_batch([[1.0, 2.0]])
+        array([[3.]], dtype=float32)
+        """
+        return self.predict(x)
+
+
+def thread_count(threads: Any) -> int | None:
+    """``threads`` as the engine takes it."""
+    return None if threads is None else check_threads(threads, "threads")
