@@ -326,7 +326,7 @@ METHODS = {
     "ndim": [lambda x, y, s, t: x.ndim * s],
     "shape": [lambda x, y, s, t: x.shape[0] * s + len(s.shape)],
 }
-OURS = {"args", "attr", "grad", "index", "is_logical", "name", "op", "tape", "value"}
+OURS = {"args", "attr", "extreme", "grad", "index", "is_logical", "name", "op", "tape", "value"}
 
 
 @pytest.mark.parametrize(
