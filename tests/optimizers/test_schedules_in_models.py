@@ -6,7 +6,6 @@ import pytest
 from fastbp import Dense, Input, Sequential, optimizers
 from fastbp.optimizers import schedules
 
-pytest.importorskip("fastbp.models.passes")
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(50, 3)), RNG.normal(size=(50, 1))
 SCHEDULES = {
