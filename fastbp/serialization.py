@@ -7,6 +7,7 @@ Constructors pass what they are given to such a ``get``, so that objects within 
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -56,7 +57,8 @@ class Configured:
         return {"class_name": type(self).__name__, "config": self.get_config()}
 
 
-def constructor_arguments(cls: type, by_name_alone: bool = True) -> list[str]:
+@lru_cache(maxsize=256)  # asked for each layer that is made
+def constructor_arguments(cls: type, by_name_alone: bool = True) -> tuple[str, ...]:
     """The names of a constructor's arguments, with those of the class above where it passes **kwargs on.
 
     ``by_name_alone``: with those that cannot be given by their position, too.
@@ -70,7 +72,7 @@ def constructor_arguments(cls: type, by_name_alone: bool = True) -> list[str]:
             ]
             if not any(p.kind is p.VAR_KEYWORD for p in parameters):
                 break
-    return list(dict.fromkeys(names))
+    return tuple(dict.fromkeys(names))
 
 
 def serialize(value: Any) -> Any:

@@ -51,7 +51,7 @@ class Displayed:
         Total params: 1,542 (6.02 KB)
         Trainable params: 1,542 (6.02 KB)
         Non-trainable params: 0 (0.00 B)
-        Training step of 32 samples: 226 kFLOP, 23.52 KB of memory (params 6.02 KB, activations 17.50 KB)
+        Training step of 32 samples: 213 kFLOP, 23.52 KB of memory (params 6.02 KB, activations 17.50 KB)
         """
         if line_length is not None:
             integer("line_length", line_length, 1)
