@@ -7,7 +7,6 @@ Constructors pass what they are given to such a ``get``, so that objects within 
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -57,12 +56,21 @@ class Configured:
         return {"class_name": type(self).__name__, "config": self.get_config()}
 
 
-@lru_cache(maxsize=256)  # asked for each layer that is made
 def constructor_arguments(cls: type, by_name_alone: bool = True) -> tuple[str, ...]:
     """The names of a constructor's arguments, with those of the class above where it passes **kwargs on.
 
     ``by_name_alone``: with those that cannot be given by their position, too.
     """
+    known = cls, by_name_alone  # each layer that is made asks for it
+    if known not in _arguments:
+        _arguments[known] = tuple(dict.fromkeys(_read_arguments(cls, by_name_alone)))
+    return _arguments[known]
+
+
+_arguments: dict[tuple[type, bool], tuple[str, ...]] = {}
+
+
+def _read_arguments(cls: type, by_name_alone: bool) -> list[str]:
     names: list[str] = []
     for owner in cls.__mro__[:-1]:
         if "__init__" in vars(owner):
@@ -72,7 +80,7 @@ def constructor_arguments(cls: type, by_name_alone: bool = True) -> tuple[str, .
             ]
             if not any(p.kind is p.VAR_KEYWORD for p in parameters):
                 break
-    return tuple(dict.fromkeys(names))
+    return names
 
 
 def serialize(value: Any) -> Any:

@@ -32,8 +32,7 @@ class Architecture(Displayed, Layer):
         self._flattens = False  # whether data may have several axes
         self._input_units: int | None = None
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
+    __setattr__ = object.__setattr__  # type: ignore[assignment]  # unlike a layer's, its attributes may be set
 
     # -- its layers
 

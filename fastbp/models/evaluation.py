@@ -7,7 +7,7 @@ import numpy as np
 from ..arguments import boolean, integer, verbosity
 from ..callbacks.callback_list import CallbackList
 from ..data import Batches, Spec, prepare
-from ..data.samples import samples
+from ..data.samples import is_ready, samples
 from ..engine.threads import check_threads
 from .measures import Measures
 from .measuring import Measuring
@@ -147,9 +147,14 @@ class Evaluable(Trainable):
         verbose, threads = verbosity(verbose), thread_count(threads)
         steps = None if steps is None else integer("steps", steps, 1)
         engine = self._engine or self._need_engine("predict")
+        is_plain = callbacks is None and steps is None
+        output: np.ndarray
+        if is_plain and is_ready(x, self._input_units, self._dtype) and len(x):  # of a caller that predicts row by row
+            output = engine.forward(x, threads)
+            return output
         spec = Spec(self._input_units, 0, self._dtype, None, self._feature_names, self._flattens, self._sample_shape)
-        if callbacks is None and steps is None and type(x) is np.ndarray:  # the fast path of a caller that predicts row by row
-            output: np.ndarray = engine.forward(samples("x", x, spec, False), threads)
+        if is_plain and type(x) is np.ndarray:
+            output = engine.forward(samples("x", x, spec, False), threads)
             return output
         data = prepare(x, spec=spec, check_finite=False, batch_size=batch_size)
         need_end(data, "steps", steps)

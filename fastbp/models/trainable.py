@@ -7,6 +7,7 @@ import numpy as np
 
 from ..arguments import boolean
 from ..data import arrays, inputs, output_gradient, prepare_rows
+from ..data.samples import is_ready
 from ..errors import TrainingDiverged
 from .compiled import Compiled
 from .measures import Measures
@@ -42,8 +43,9 @@ class Trainable(Compiled):
         >>> model.forward([[1.0, 2.0, 3.0]])
         array([[6., 6.]], dtype=float32)
         """
-        x = self._rows(x) if self._flattens else x
-        x = inputs("x", x, self._input_units, self._dtype, False, self._feature_names)
+        if not (is_ready(x, self._input_units, self._dtype) and len(x)):
+            x = self._rows(x) if self._flattens else x
+            x = inputs("x", x, self._input_units, self._dtype, False, self._feature_names)
         output: np.ndarray = self._build(x.shape[1]).forward(x, keep=True)
         self._kept_rows = len(x)
         return output
