@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..arguments import check_signature, unique_name
 from ..kernels import codes
 from ..losses import Loss
@@ -148,12 +146,12 @@ def _named(identifier: Any) -> tuple[str, Metric | None]:
     return metric.name, metric
 
 
-def check_targets(metrics: Sequence[CompiledMetric], y: np.ndarray, units: int) -> None:
-    """Make sure that resolved metrics can compare these targets with outputs of so many units.
+def check_targets(metrics: Sequence[CompiledMetric], columns: int, units: int) -> None:
+    """Make sure that resolved metrics can compare targets of so many columns with outputs of so many units.
 
     Only needed where the loss takes targets of any width: what other losses take has been checked when metrics were resolved.
     """
     for found in metrics:
         width = {"outputs": units, "labels": 1}.get(found.target_kind)
-        if width is not None and y.ndim == 2 and y.shape[1] != width:
-            raise ValueError(f"metrics need targets of shape ({len(y)}, {width}), got {y.shape} for {found.name!r}")
+        if width is not None and columns != width:
+            raise ValueError(f"metrics need targets of shape (samples, {width}), got (samples, {columns}) for {found.name!r}")

@@ -135,7 +135,7 @@ class Compiled(Network):
         """Make sure that a custom loss and the metrics can compare these targets with the outputs, before anything changes."""
         loss = self.loss
         if isinstance(loss, losses.Custom):
-            check_targets(self._to_measure(), np.empty((1, data.target_columns)), self._outputs)
+            check_targets(self._to_measure(), data.target_columns, self._outputs)
             loss.graph(data.target_columns, self._outputs)
 
 

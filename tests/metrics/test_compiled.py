@@ -225,13 +225,13 @@ def test_metrics_that_need_labels(given):
 def test_targets_of_another_width():
     """Which a custom loss may have."""
     found = resolved(["mae", SPARSE, share_above], lambda y_true, y_pred: y_pred[:, 0] - y_true[:, 0], 3)
-    metrics.check_targets(found[1:], np.ones((5, 1)), 3)
-    metrics.check_targets(found[1:], np.ones(5), 3)
-    metrics.check_targets([found[0], found[2]], np.ones((5, 3)), 3)
-    with pytest.raises(ValueError, match=r"metrics need targets of shape \(5, 3\), got \(5, 1\) for 'mae'"):
-        metrics.check_targets(found, np.ones((5, 1)), 3)
-    with pytest.raises(ValueError, match=r"metrics need targets of shape \(5, 1\), got \(5, 3\) for 'sparse_cat"):
-        metrics.check_targets(found[1:], np.ones((5, 3)), 3)
+    metrics.check_targets(found[1:], 1, 3)
+    metrics.check_targets(found[1:], 1, 3)
+    metrics.check_targets([found[0], found[2]], 3, 3)
+    with pytest.raises(ValueError, match=r"metrics need targets of shape \(samples, 3\), got \(samples, 1\) for 'mae'"):
+        metrics.check_targets(found, 1, 3)
+    with pytest.raises(ValueError, match=r"metrics need targets of shape \(samples, 1\), got \(samples, 3\) for 'sparse_cat"):
+        metrics.check_targets(found[1:], 3, 3)
 
 
 LOGITS = losses.BinaryCrossentropy(from_logits=True)
