@@ -1,15 +1,20 @@
 """Callbacks: what is called while a model learns, measures or predicts."""
 
-from .absent import BackupAndRestore, OrbaxCheckpoint, RemoteMonitor, SwapEMAWeights, TensorBoard
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .base import Callback
 from .callback_list import CallbackList
-from .checkpoint import ModelCheckpoint
-from .csv_logger import CSVLogger
 from .history import History
-from .lambda_callback import LambdaCallback
-from .learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from .progress_bars import ProgbarLogger, TqdmCallback
-from .stopping import EarlyStopping, TerminateOnNaN, TimeBudget
+
+if TYPE_CHECKING:  # the others are imported with their first use
+    from .absent import BackupAndRestore, OrbaxCheckpoint, RemoteMonitor, SwapEMAWeights, TensorBoard
+    from .checkpoint import ModelCheckpoint
+    from .csv_logger import CSVLogger
+    from .lambda_callback import LambdaCallback
+    from .learning_rate import LearningRateScheduler, ReduceLROnPlateau
+    from .stopping import EarlyStopping, TerminateOnNaN, TimeBudget
 
 __all__ = [
     "BackupAndRestore",
@@ -31,3 +36,23 @@ __all__ = [
     "TimeBudget",
     "TqdmCallback",
 ]
+
+_MODULES = {
+    **dict.fromkeys(("BackupAndRestore", "OrbaxCheckpoint", "RemoteMonitor", "SwapEMAWeights", "TensorBoard"), "absent"),
+    **dict.fromkeys(("LearningRateScheduler", "ReduceLROnPlateau"), "learning_rate"),
+    **dict.fromkeys(("EarlyStopping", "TerminateOnNaN", "TimeBudget"), "stopping"),
+    "ModelCheckpoint": "checkpoint",
+    "CSVLogger": "csv_logger",
+    "LambdaCallback": "lambda_callback",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..peak_flops import measure_limit
-from ..views import history as views
 from .base import Callback
 
 if TYPE_CHECKING:
@@ -137,6 +136,8 @@ class History(Callback):
         >>> [axes.get_yscale() for axes in history.plot()]
         ['log', 'linear']
         """
+        from ..views import history as views  # only where somebody wants to look
+
         return views.plot(self, path)
 
     def to_frame(self) -> Any:
@@ -154,9 +155,13 @@ class History(Callback):
         0       4.0       NaN
         1       2.0       3.0
         """
+        from ..views import history as views  # only where somebody wants to look
+
         return views.frame(self)
 
     def _repr_html_(self) -> str:
+        from ..views import history as views  # only where somebody wants to look
+
         return views.html(self)
 
     def __repr__(self) -> str:
