@@ -26,7 +26,7 @@ _TIME_KERNELS = """
 import time
 start = time.perf_counter()
 import sys
-from fastbp.kernels.step import run_kernel
+from fastbp.kernels.run import run_kernel
 run_kernel(sys.argv[1])
 print(time.perf_counter() - start)
 """

@@ -91,7 +91,7 @@ def _cache_text() -> str:
     from .kernels.simd.disk_cache import directory
 
     try:
-        from .kernels.step import is_cached
+        from .kernels.run import is_cached
 
         state = [f"{dtype} {'warm' if is_cached(dtype) else 'cold'}" for dtype in ("float32", "float64")]
         return f"{directory()}: {', '.join(state)}"

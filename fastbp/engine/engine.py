@@ -11,7 +11,7 @@ import numpy as np
 from ..forks import at_fork
 from ..kernels import fields as at
 from ..kernels.random import shuffle_kernel
-from ..kernels.step import run_kernel
+from ..kernels.run import run_kernel
 from ..layers.stages import Stage
 from .epoch import Epoch
 from .passes import Pass, doubles

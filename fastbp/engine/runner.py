@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from ..kernels import fields as at
-from ..kernels.step import run_kernel
+from ..kernels.run import run_kernel
 from . import threads as pool
 from .epoch import Epoch
 from .interrupts import run_to_end

@@ -10,10 +10,9 @@ groups: a group goes through forward, backward and gradient block by block, and 
 """
 
 import numpy as np
-from numba.core.registry import cpu_target
 
 from . import fields as at
-from . import functions, memory
+from . import memory
 from .codes import STORE
 from .layers.dispatch import make_layers
 from .matrix.tile import tile_rows
@@ -22,9 +21,7 @@ from .optimizer import HYPER_RATE, make_begin_step
 from .optimizer import check_finite as check_finite_function
 from .random import shuffle
 from .rows import LAYER_BYTES, make_rows
-from .simd import jit
-from .simd.background_compile import another_process
-from .simd.jit import inner, kernel
+from .simd.jit import inner
 from .statistics import make_count
 from .team import barrier, clock, raise_flag, read_flag
 
@@ -32,7 +29,7 @@ WINDOW = 10_000_000  # cycles, some milliseconds, over which waiting is judged
 MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes on as the only thread
 
 
-def _make_run(dtype):
+def make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
     forward, backward, close_output, add_gradient, update_task, transpose_weights = make_layers(dtype)
     forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
@@ -265,40 +262,3 @@ def _make_run(dtype):
                     return
 
     return run
-
-
-SIGNATURE = "void(int64, int64)"
-
-
-_ready: dict = {}
-
-
-def run_kernel(dtype, announce=lambda: None):
-    """The compiled ``run(plan, thread)`` for "float32" or "float64". It serves every network.
-
-    ``announce()`` is called first where it has to be compiled.
-    """
-    if dtype not in _ready:  # each network asks for it
-        if is_cached(dtype):
-            functions.load(dtype)
-        else:
-            announce()
-            with another_process(f"from fastbp.kernels import step; step.compile_only({dtype!r})"):
-                functions.load(dtype)
-        _ready[dtype] = _run(dtype)
-    return _ready[dtype]
-
-
-def compile_only(dtype):
-    """Compile ``run`` for other processes to load. Here it must not be called: it is not linked to the library."""
-    functions.promise(dtype)
-    _run(dtype)
-
-
-def _run(dtype):
-    return kernel(f"run-{dtype}", SIGNATURE, lambda: _make_run(dtype))
-
-
-def is_cached(dtype):
-    """Whether ``run_kernel`` would find all it needs on disk."""
-    return functions.is_cached(dtype) and jit.is_cached(f"run-{dtype}", SIGNATURE, cpu_target.target_context.codegen())

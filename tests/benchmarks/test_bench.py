@@ -10,8 +10,8 @@ import pytest
 from fastbp.__main__ import main
 from fastbp.bench import bench
 from fastbp.info import info
+from fastbp.kernels.run import is_cached, run_kernel
 from fastbp.kernels.simd.machine import machine
-from fastbp.kernels.step import is_cached, run_kernel
 from paths import ROOT
 
 
