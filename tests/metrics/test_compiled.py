@@ -8,6 +8,7 @@ import pytest
 from fastbp import losses, metrics
 from fastbp.auto_names import forget_names
 from fastbp.kernels import codes
+from paths import name_of
 
 
 @pytest.fixture(autouse=True)
@@ -161,7 +162,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("given", "code"), COUNTED, ids=str)
+@pytest.mark.parametrize(("given", "code"), COUNTED, ids=name_of)
 def test_what_kernels_count(given, code):
     found = resolved([given])
     assert metrics.to_count(found) == metrics.to_count(found, with_weights=True) == code
@@ -172,7 +173,7 @@ def test_what_kernels_count(given, code):
     assert metrics.needs_outputs(weighted, with_weights=True)
 
 
-@pytest.mark.parametrize("given", OTHERS, ids=str)
+@pytest.mark.parametrize("given", OTHERS, ids=name_of)
 def test_what_needs_outputs(given):
     found = resolved([given])
     assert metrics.to_count(found) == codes.NO_STATISTICS and metrics.needs_outputs(found)

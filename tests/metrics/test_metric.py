@@ -7,6 +7,7 @@ import pytest
 
 import fastbp
 from fastbp import metrics
+from paths import name_of
 
 NEEDED = {
     "IoU": {"num_classes": 2, "target_class_ids": [0]},
@@ -176,7 +177,7 @@ def test_variables_are_used_like_arrays():
         (lambda shape, dtype: np.full(shape, 2.0), 2),
         (fastbp.initializers.get("ones"), 1),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_what_a_variable_begins_with(initializer, expected):
     assert variable(initializer).numpy().tolist() == [expected] * 2
