@@ -115,6 +115,12 @@ def is_config(value: Any) -> bool:
     return isinstance(value, Mapping) and "class_name" in value
 
 
+def class_and_settings(config: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+    """What an object that was written down is made of: a class, or a function, by name, and its arguments."""
+    name, settings = config["class_name"], config.get("config") or {}
+    return (settings, {}) if name == "function" else (name, settings)  # how Keras writes a function down
+
+
 def spelled(name: str) -> str:
     """A name without what does not matter in it: MeanSquaredError and mean_squared_error are one."""
     return name.lower().replace("_", "")
@@ -174,9 +180,7 @@ class Registry(Generic[Kind]):
         """The object that ``serialize`` wrote down; ``objects`` are the user's own classes and functions by name."""
         settings: Mapping[str, Any] = {}
         if is_config(config):
-            config, settings = config["class_name"], config.get("config") or {}
-            if config == "function":  # how Keras writes one down
-                config, settings = settings, {}
+            config, settings = class_and_settings(config)
         if not isinstance(config, str):
             return self.get(config, argument)
         return self._make(self._find(config, objects or {}, argument), settings, argument)

@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..arguments import check_signature, function_name, unknown
+from ..serialization import class_and_settings, is_config
 from ..serialization import custom_objects as all_custom_objects
-from ..serialization import is_config
 from .base import Activation
 from .kinds import KINDS
 
@@ -156,9 +156,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     """
     settings: Mapping[str, Any] = {}
     if is_config(config):
-        config, settings = config["class_name"], config.get("config") or {}
-        if config == "function":  # how Keras writes one down
-            config, settings = settings, {}
+        config, settings = class_and_settings(config)
     if not isinstance(config, str):
         return get(config)
     objects = {**all_custom_objects, **(custom_objects or {})}
