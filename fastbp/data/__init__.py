@@ -7,7 +7,7 @@ from .batches import Batches
 from .checks import arrays, columns, output_gradient
 from .combine import combine
 from .prepare import Data, prepare, training_data, validation
-from .rows import Rows, pair, prepare_rows, split
+from .rows import Rows, prepare_rows
 from .samples import inputs
 from .source import Source
 from .spec import Spec
@@ -25,10 +25,8 @@ __all__ = [
     "combine",
     "inputs",
     "output_gradient",
-    "pair",
     "prepare",
     "prepare_rows",
-    "split",
     "training_data",
     "validation",
 ]

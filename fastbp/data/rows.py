@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..feature_names import Names, column_names
-from ..losses import Loss
 from .finite import check_finite as require_finite
 from .readers import is_large_map
 from .samples import as_samples, check_samples, is_ready
@@ -147,25 +146,3 @@ def prepare_rows(
         weights = class_weight if isinstance(class_weight, ClassWeights) else ClassWeights(class_weight)
         rows.sample_weight = weights.of(prefix + "y", rows.y)
     return rows
-
-
-def pair(
-    x: Any,
-    y: Any,
-    units: tuple[int | None, int],
-    loss: Loss,
-    dtype: np.dtype,
-    check_finite: bool,
-    prefix: str = "",
-    names: Names = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Samples and targets as the engine takes them, for a network of ``units`` (inputs, outputs)."""
-    rows = prepare_rows(x, y, spec=Spec(units[0], units[1], dtype, loss, names), check_finite=check_finite, prefix=prefix)
-    assert rows.y is not None
-    return rows.x, rows.y
-
-
-def split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The data to train on and, from the end, the ``fraction`` to validate on: x, y, x_validation, y_validation."""
-    at = split_at(len(x), fraction)
-    return x[:at], y[:at], x[at:], y[at:]

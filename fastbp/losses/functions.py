@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-EPSILON = 1e-7  # the kernels' and Keras's: keeps logarithms and divisors from zero
+from ..config import EPSILON
 
 
 def as_arrays(y_true: Any, y_pred: Any) -> tuple[Any, Any]:

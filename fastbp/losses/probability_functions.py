@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .functions import EPSILON, as_arrays
+from ..config import EPSILON
+from .functions import as_arrays
 
 
 def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0) -> Any:

@@ -6,8 +6,6 @@ import numpy as np
 
 from ..conversion import as_numbers
 
-EPSILON = 1e-7  # by which Keras keeps numbers from 0, and probabilities from 1
-
 
 def floats(argument: str, values: Any) -> np.ndarray:
     """Numbers in float64."""

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from ..arguments import boolean, integer, number, unknown
-from .arrays import EPSILON, divide, floats, sigmoid
+from ..config import EPSILON
+from .arrays import divide, floats, sigmoid
 from .base import Metric
 from .confusion import Confusion, Decisions, count, decisions, evenly, tally
 from .curves import CURVES, SUMMATIONS, area

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 
 from ..arguments import number
-from .arrays import EPSILON, pair
+from ..config import EPSILON
+from ..losses import functions
+from .arrays import pair
 
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
@@ -25,8 +27,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     >>> metrics.mean_squared_error([[0, 1], [0, 0]], [[1, 1], [1, 2]]).tolist()
     [0.5, 2.5]
     """
-    targets, predictions = pair(y_true, y_pred)
-    return np.mean((predictions - targets) ** 2, axis=-1)
+    return functions.mean_squared_error(*pair(y_true, y_pred))
 
 
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
@@ -38,8 +39,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     >>> metrics.mean_absolute_error([[0, 1], [0, 0]], [[1, 1], [1, 2]]).tolist()
     [0.5, 1.5]
     """
-    targets, predictions = pair(y_true, y_pred)
-    return np.mean(np.abs(predictions - targets), axis=-1)
+    return functions.mean_absolute_error(*pair(y_true, y_pred))
 
 
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
@@ -51,8 +51,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     >>> metrics.mean_absolute_percentage_error([[2, 4]], [[1, 5]]).tolist()
     [37.5]
     """
-    targets, predictions = pair(y_true, y_pred)
-    return 100 * np.mean(np.abs(predictions - targets) / np.maximum(np.abs(targets), EPSILON), axis=-1)
+    return functions.mean_absolute_percentage_error(*pair(y_true, y_pred))
 
 
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
@@ -64,8 +63,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
     >>> metrics.mean_squared_logarithmic_error([[1.0]], [[3.0]])
     array([0.480...])
     """
-    targets, predictions = (np.log1p(np.maximum(values, EPSILON)) for values in pair(y_true, y_pred))
-    return np.mean((predictions - targets) ** 2, axis=-1)
+    return functions.mean_squared_logarithmic_error(*pair(y_true, y_pred))
 
 
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
@@ -78,9 +76,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     [1.3125]
     """
     delta = number("delta", delta, 0)
-    targets, predictions = pair(y_true, y_pred)
-    size = np.abs(predictions - targets)
-    return np.mean(np.where(size <= delta, size**2 / 2, delta * size - delta**2 / 2), axis=-1)
+    return functions.huber(*pair(y_true, y_pred), delta)
 
 
 def log_cosh(y_true: Any, y_pred: Any) -> Any:

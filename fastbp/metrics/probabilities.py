@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..arguments import number
-from .arrays import EPSILON, checked_pair, floats, indices, labels, log_softmax, pair, sigmoid
+from ..config import EPSILON
+from ..losses import functions
+from .arrays import floats, indices, labels, log_softmax, pair, sigmoid
 
 
 def binary_crossentropy(
@@ -155,8 +157,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
     >>> metrics.kl_divergence([[0.5, 0.5]], [[0.25, 0.75]])
     array([0.143...])
     """
-    targets, predictions = (np.clip(values, EPSILON, 1) for values in pair(y_true, y_pred))
-    return np.sum(targets * np.log(targets / predictions), axis=-1)
+    return functions.kl_divergence(*pair(y_true, y_pred))
 
 
 def poisson(y_true: Any, y_pred: Any) -> Any:
@@ -168,8 +169,7 @@ def poisson(y_true: Any, y_pred: Any) -> Any:
     >>> metrics.poisson([[1.0]], [[1.0]])
     array([0.999...])
     """
-    targets, predictions = pair(y_true, y_pred)
-    return np.mean(predictions - targets * np.log(predictions + EPSILON), axis=-1)
+    return functions.poisson(*pair(y_true, y_pred))
 
 
 def hinge(y_true: Any, y_pred: Any) -> Any:
@@ -213,8 +213,4 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     >>> metrics.categorical_hinge([[0.0, 1.0]], [[0.25, 0.5]]).tolist()
     [0.75]
     """
-    targets, predictions = checked_pair(floats("y_true", y_true), floats("y_pred", y_pred))
-    right = np.sum(targets * predictions, axis=-1)
-    wrong = np.max((1 - targets) * predictions, axis=-1)
-    result: np.ndarray = np.maximum(wrong - right + 1, 0)
-    return result
+    return functions.categorical_hinge(*pair(y_true, y_pred))
