@@ -53,6 +53,10 @@ class Shape:
         return self.kind == at.DENSE
 
     @property
+    def learns(self) -> bool:
+        return self.trainable
+
+    @property
     def weighted(self) -> bool:
         return self.is_dense or self.kind == at.PRELU
 
@@ -130,7 +134,7 @@ class Parameters:
         offset = transposed_offset = 0
         for stage in stages:
             shape = Shape(stage.units_in, stage.units_out, stage.kind, stage.bias, lanes, offset, transposed_offset)
-            self.shapes.append(replace(shape, trainable=shape.weighted and stage.trainable))
+            self.shapes.append(replace(shape, trainable=stage.learns))
             offset += shape.size
             transposed_offset += shape.transposed_size
         self.size = offset

@@ -35,6 +35,15 @@ class Stage:
     bias: bool = False
     trainable: bool = True
 
+    @property
+    def is_dense(self) -> bool:
+        return self.kind == DENSE
+
+    @property
+    def learns(self) -> bool:
+        """Whether it has weights, and they are updated."""
+        return self.trainable and self.kind in (DENSE, PRELU)
+
     def apart(self) -> tuple[Stage, Stage]:
         """The stage without its activation, and the activation as a separate stage."""
         return replace(self, activation=linear), activate(self.units_out, self.activation)

@@ -6,12 +6,12 @@ import numpy as np
 
 from ..arguments import boolean, integer, verbosity
 from ..callbacks.callback_list import CallbackList
-from ..data import Batches, Spec, prepare
+from ..data import Spec, prepare
 from ..data.samples import is_ready, samples
 from ..engine.threads import check_threads
 from .measures import Measures
 from .measuring import Measuring
-from .portions import is_weighted, need_end, step_count
+from .portions import is_weighted, limited, need_end, step_count
 from .predicting import Predicting
 from .progress import format_logs, show
 from .trainable import Trainable, as_returned
@@ -158,8 +158,7 @@ class Evaluable(Trainable):
             return output
         data = prepare(x, spec=spec, check_finite=False, batch_size=batch_size)
         need_end(data, "steps", steps)
-        if steps is not None and not isinstance(data, Batches):
-            data = data.part(0, min(len(data), steps * size))
+        data = limited(data, size, steps)
         listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=step_count(data, size, steps))
         return Predicting(engine, data, size, steps, threads, listening).outputs()
 

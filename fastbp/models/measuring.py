@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..arguments import integer
 from ..callbacks.callback_list import CallbackList
-from ..data import Batches, Data, Rows, Source
+from ..data import Data, Rows, Source
 from ..scaled_sums import Targets
 from .batch_logs import BatchLogs
 from .measures import Answers, Measures
-from .portions import ROWS_AT_ONCE
+from .portions import chunks, limited
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -42,8 +42,7 @@ class Measuring:
         threads: int | None,
         callbacks: CallbackList,
     ) -> None:
-        if steps is not None and not isinstance(data, Batches):
-            data = data.part(0, min(steps * batch_size, len(data)))
+        data = limited(data, batch_size, steps)
         self._engine, self._measures, self._data, self._threads = engine, measures, data, threads
         self._batch_size, self._steps, self._callbacks = batch_size, steps, callbacks
         self._watched = callbacks.listens("on_test_batch_begin", "on_test_batch_end")
@@ -97,7 +96,7 @@ class Measuring:
         if isinstance(data, Rows):
             return (data.part(start, min(start + size, len(data))) for start in range(0, len(data), size))
         if isinstance(data, Source):
-            return data.chunks(None, size, 1) if self._watched else data.chunks(None, ROWS_AT_ONCE)
+            return chunks(data, size, self._watched)
         data.restart()
         return data.epoch(self._steps)
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..kernels.fields import DENSE
+from ..engine.work import step_flop
 from ..layers import Layer
-from ..layers.stages import Stage, stages_of
+from ..layers.stages import stages_of
 
 Sample = tuple[int, ...]
 
@@ -108,17 +108,6 @@ def costs(layers: Iterable[Layer], units: int, slots: int, itemsize: int) -> Cos
     stages = stages_of(stack, units, [layer.trainable for layer in stack])
     activations = 2 * BATCH * sum(stage.units_out for stage in stages)
     return Costs(counts[True], counts[False], slots * counts[True], activations, step_flop(stages, BATCH), itemsize)
-
-
-def step_flop(stages: Iterable[Stage], batch: int) -> int:
-    """Operations of a step's products: forward, the weights' gradients, and the way back down to the lowest that learns."""
-    total, learns_below = 0, False
-    for stage in stages:
-        if stage.kind == DENSE:
-            learns = stage.trainable
-            total += 2 * batch * stage.units_in * stage.units_out * (1 + learns + learns_below)
-            learns_below = learns_below or learns
-    return total
 
 
 def between(rows: Sequence[Row], layer_range: Any) -> list[Row]:

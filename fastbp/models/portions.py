@@ -15,6 +15,18 @@ Order = Callable[[int], np.ndarray]  # of so many samples
 Portions = Callable[[], Iterator[Rows]]  # of the next epoch
 
 
+def limited(data: Data, batch_size: int, steps: int | None) -> Data:
+    """The data of so many batches, where it has no batches of its own; None: all of it."""
+    if steps is None or isinstance(data, Batches):
+        return data
+    return data.part(0, min(steps * batch_size, len(data)))
+
+
+def chunks(source: Source, batch_size: int, watched: bool) -> Iterator[Rows]:
+    """A source as it comes: batch by batch where callbacks look at them."""
+    return source.chunks(None, batch_size, 1) if watched else source.chunks(None, ROWS_AT_ONCE)
+
+
 def portions(data: Data, batch_size: int, steps: int | None, order: Order | None) -> Portions:
     """What gives the data of one epoch after the other, a portion of whole batches at a time.
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..callbacks.callback_list import CallbackList
 from ..data import Batches, Data, Rows, Source
-from .portions import ROWS_AT_ONCE
+from .portions import chunks
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -58,7 +58,7 @@ class Predicting:
         if isinstance(data, Batches):
             return data.epoch(self._steps)
         if isinstance(data, Source):
-            return data.chunks(None, self._batch_size, 1) if self._watched else data.chunks(None, ROWS_AT_ONCE)
+            return chunks(data, self._batch_size, self._watched)
         return iter((data,))
 
     def _batches(self) -> Iterator[np.ndarray]:

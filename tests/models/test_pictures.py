@@ -8,9 +8,10 @@ import pytest
 
 import fastbp
 from fastbp import Adam, Dense, Input, Sequential
+from fastbp.engine.work import step_flop
 from fastbp.layers import Activation, Flatten
 from fastbp.layers.stages import stages_of
-from fastbp.models.outline import bytes_text, flop_text, step_flop
+from fastbp.models.outline import bytes_text, flop_text
 
 plot_model = fastbp.utils.plot_model
 SVG = "{http://www.w3.org/2000/svg}"
@@ -263,3 +264,9 @@ def test_a_picture_that_cannot_be_drawn(settings, told):
 def test_a_model_must_be_built_to_be_drawn():
     with pytest.raises(ValueError, match="model must be built"):
         plot_model(Sequential([Dense(3)]), None)
+
+
+def test_slopes_that_are_learnt_below_a_layer_need_the_gradient_of_its_input():
+    layers = [fastbp.layers.PReLU(), fastbp.Dense(5)]
+    assert step_flop(stages_of(layers, 4), 1) == 2 * 4 * 5 * 3
+    assert step_flop(stages_of(layers, 4, [False, True]), 1) == 2 * 4 * 5 * 2
