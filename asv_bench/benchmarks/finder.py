@@ -52,7 +52,7 @@ parameters = Names("engine.parameters", "parameters")
 buffers = Names("engine.buffers", "plan")
 fields = Names("kernels.fields", "kernels.layout")
 loss, memory, team = Names("kernels.loss"), Names("kernels.memory"), Names("kernels.team")
-activation = Names("kernels.activation", "kernels.elementwise")
+activation = Names("kernels.activation", "kernels.row_activation", "kernels.elementwise")
 optimizer = Names(
     "kernels.optimizer",
     "kernels.update",
