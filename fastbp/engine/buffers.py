@@ -99,7 +99,9 @@ class Builder:
             row[at.UNITS_IN], row[at.UNITS_OUT] = shape.units_in, shape.units_out
             row[at.VECTORS_IN], row[at.VECTORS_OUT] = shape.vectors_in, shape.vectors_out
             row[at.ACTIVATION], row[at.ALPHA] = stage.activation.code, float_bits(stage.activation.alpha)
-            row[at.TRAINABLE] = shape.trainable
+            row[at.TRAINABLE], row[at.LEARNT_VECTORS] = shape.trainable, shape.learnt_vectors
+            for position, setting in enumerate(stage.settings):
+                row[at.SETTING_0 + position] = float_bits(setting)
             if shape.weighted:
                 row[at.BIAS], row[at.WEIGHTS] = shape.bias, address(self.parameters.weights) + shape.offset * item
                 if i > 0 and shape.is_dense:

@@ -1,8 +1,9 @@
 """A network's parameters as the kernels keep them: one flat buffer of panels, and copies back and forth.
 
 A layer's kernel (in, out) and bias (out,) become panels ``[panel][in + 1][width]``: a few vectors of columns at a time, the
-bias as last row, columns padded with zeros to whole vectors. Optimizers do not care about the order of parameters, so they
-stay like this for good; users see ordinary arrays.
+bias as last row, columns padded with zeros to whole vectors. Weights of other kinds, a number for each unit, are padded rows
+one after the other. Optimizers do not care about the order of parameters, so they stay like this for good; users see ordinary
+arrays.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +16,8 @@ from ..kernels import fields as at
 from ..kernels.matrix.dots import max_dot_units
 from ..kernels.matrix.panels import panels
 from ..layers.stages import Stage
+
+Panels = list[tuple[int, int]]  # (first vector of columns, how many)
 
 ALIGNMENT = 128  # bytes: two cache lines, which processors fetch in pairs
 
@@ -46,6 +49,8 @@ class Shape:
     lanes: int
     offset: int
     transposed_offset: int
+    vectors: int = 0
+    learnt_vectors: int = 0
     trainable: bool = False
 
     @property
@@ -57,18 +62,22 @@ class Shape:
         return self.trainable
 
     @property
+    def can_learn(self) -> bool:
+        return self.is_dense or self.learnt_vectors > 0
+
+    @property
     def weighted(self) -> bool:
-        return self.is_dense or self.kind == at.PRELU
+        return self.is_dense or self.vectors > 0
 
     @property
     def rows(self) -> int:
-        """Of the matrix of weights: the kernel's and the bias; or one row of slopes; or none."""
-        return self.units_in + self.bias if self.is_dense else int(self.weighted)
+        """Of the matrix of weights: the kernel's and the bias; or one for each vector; or none."""
+        return self.units_in + self.bias if self.is_dense else self.vectors
 
     def parts(self, matrix: np.ndarray) -> list[np.ndarray]:
-        """The arrays that the matrix of weights holds, as views: kernel and bias, or slopes."""
+        """The arrays that the matrix of weights holds, as views: kernel and bias, or vectors."""
         if not self.is_dense:
-            return [matrix[0]]
+            return list(matrix)
         return [matrix[: self.units_in], *([matrix[self.units_in]] if self.bias else [])]
 
     @property
@@ -84,33 +93,32 @@ class Shape:
         return self.rows * self.vectors_out * self.lanes
 
     @property
+    def panels(self) -> Panels:
+        return panels(self.vectors_out) if self.is_dense else [(0, self.vectors_out)]
+
+    @property
     def transposed_size(self) -> int:
         return self.units_out * self.vectors_in * self.lanes if self.is_dense else 0
 
 
-def panel_slices(vectors: int, lanes: int) -> list[slice]:
-    """Column ranges of the panels that cover ``vectors`` vectors."""
-    return [slice(v * lanes, (v + width) * lanes) for v, width in panels(vectors)]
-
-
-def pack(matrix: np.ndarray, vectors: int, lanes: int, target: np.ndarray) -> None:
+def pack(matrix: np.ndarray, parts: Panels, lanes: int, target: np.ndarray) -> None:
     """Write a matrix (rows, columns) into panels; the padding becomes zero."""
     rows, columns = matrix.shape
-    padded = np.zeros((rows, vectors * lanes), target.dtype)
+    padded = np.zeros((rows, sum(width for _, width in parts) * lanes), target.dtype)
     padded[:, :columns] = matrix
     start = 0
-    for columns_of_panel in panel_slices(vectors, lanes):
-        block = padded[:, columns_of_panel]
+    for v, width in parts:
+        block = padded[:, v * lanes : (v + width) * lanes]
         target[start : start + block.size] = block.ravel()
         start += block.size
 
 
-def unpack(source: np.ndarray, rows: int, columns: int, vectors: int, lanes: int) -> np.ndarray:
+def unpack(source: np.ndarray, rows: int, columns: int, parts: Panels, lanes: int) -> np.ndarray:
     """The matrix (rows, columns) that ``pack`` wrote, as a new array."""
-    matrix = np.empty((rows, vectors * lanes), source.dtype)
+    matrix = np.empty((rows, sum(width for _, width in parts) * lanes), source.dtype)
     start = 0
-    for columns_of_panel in panel_slices(vectors, lanes):
-        block = matrix[:, columns_of_panel]
+    for v, width in parts:
+        block = matrix[:, v * lanes : (v + width) * lanes]
         block[...] = source[start : start + block.size].reshape(block.shape)
         start += block.size
     return np.ascontiguousarray(matrix[:, :columns])
@@ -134,7 +142,9 @@ class Parameters:
         offset = transposed_offset = 0
         for stage in stages:
             shape = Shape(stage.units_in, stage.units_out, stage.kind, stage.bias, lanes, offset, transposed_offset)
-            self.shapes.append(replace(shape, trainable=stage.learns))
+            self.shapes.append(
+                replace(shape, vectors=stage.vectors, learnt_vectors=stage.learnt_vectors, trainable=stage.learns)
+            )
             offset += shape.size
             transposed_offset += shape.transposed_size
         self.size = offset
@@ -150,7 +160,7 @@ class Parameters:
     def set_trainable(self, flags: Iterable[bool]) -> None:
         """Choose which layers' weights are differentiated and updated: a flag for each stage."""
         self.shapes = [
-            replace(shape, trainable=shape.weighted and flag) for shape, flag in zip(self.shapes, flags, strict=True)
+            replace(shape, trainable=shape.can_learn and flag) for shape, flag in zip(self.shapes, flags, strict=True)
         ]
 
     def without_weights(self, stages: Iterable[Stage]) -> list[Shape]:
@@ -186,7 +196,7 @@ class Parameters:
             if shape.units_out <= max_dot_units(self.dtype):
                 target.reshape(shape.units_out, -1)[:, : shape.units_in] = kernel.T
             else:
-                pack(kernel.T, shape.vectors_in, shape.lanes, target)
+                pack(kernel.T, panels(shape.vectors_in), shape.lanes, target)
 
     def fill(self, buffer: np.ndarray, arrays: Iterable[np.ndarray]) -> None:
         """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights."""
@@ -196,12 +206,12 @@ class Parameters:
             for part in shape.parts(matrix):
                 part[...] = next(remaining)
             target = buffer[shape.offset : shape.offset + shape.size]
-            pack(matrix, shape.vectors_out, shape.lanes, target)
+            pack(matrix, shape.panels, shape.lanes, target)
 
     def _matrices(self, buffer: np.ndarray) -> Iterator[tuple[Shape, np.ndarray]]:
         for shape in self.weighted:
             source = buffer[shape.offset : shape.offset + shape.size]
-            yield shape, unpack(source, shape.rows, shape.units_out, shape.vectors_out, shape.lanes)
+            yield shape, unpack(source, shape.rows, shape.units_out, shape.panels, shape.lanes)
 
     def arrays(self, buffer: np.ndarray) -> list[np.ndarray]:
         """Kernels and biases, in order, as new arrays from a flat buffer laid out like the weights."""

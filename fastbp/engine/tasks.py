@@ -23,7 +23,8 @@ def update_tasks(shapes: Sequence[Shape], dtype: np.dtype, threads: int) -> list
     for i, shape in enumerate(shapes):
         if not shape.trainable:
             continue
-        height, rows = task_rows(shape, element_type(dtype)), shape.rows - shape.bias  # the bias goes with the last ones
+        height = task_rows(shape, element_type(dtype))
+        rows = shape.units_in if shape.is_dense else 1  # the bias goes with the last ones, and all vectors go together
         parts = 1 if rows >= 4 * threads * height else threads
         starts = [v for v, _ in panels(shape.vectors_out)]
         step = -(-len(starts) // parts)

@@ -1,8 +1,9 @@
-"""The shuffle of an epoch."""
+"""The shuffle of an epoch, and the key of a step's random numbers."""
 
 import numpy as np
 from numba import types
 
+from . import fields as at
 from .memory import read_int, write_int
 from .simd.jit import inner, kernel
 
@@ -31,6 +32,15 @@ def shuffle(order, n, random):
         write_int(order, i, read_int(order, j))
         write_int(order, j, swap)
     write_int(random, 0, types.int64(state))
+
+
+@inner("")
+def choose_noise(plan, taken):
+    """Where layers are random: the key of the step after ``taken`` steps of the run. It has no other state."""
+    if read_int(plan, at.TRAINING):
+        step = types.uint64(read_int(plan, at.NOISE_STEP) + taken)
+        key = mix(types.uint64(read_int(plan, at.NOISE_SEED)) + step * _STEP)
+        write_int(plan, at.NOISE_KEY, types.int64(key))
 
 
 def shuffle_kernel():

@@ -21,12 +21,12 @@ def make_rows(dtype, forward, backward, close_output):
     ITEM = np.dtype(dtype).itemsize
 
     @inner(dtype)
-    def forward_layers(plan, shift, start, stop, first, last, batch):
+    def forward_layers(plan, shift, start, stop, first, last, batch, sample):
         """Layers start .. stop on the output of the layer below."""
         for i in range(start, stop):
             layer = read_int(plan, at.TABLE) + i * LAYER_BYTES
             below, below_row = read_int(layer, at.INPUT) + shift, read_int(layer, at.INPUT_ROW)
-            forward(plan, layer, shift, below, below_row, first, last, batch)
+            forward(plan, layer, shift, below, below_row, first, last, batch, sample)
 
     @inner(dtype)
     def loss_rows(plan, layer, shift, order, sample, first, last, batch, row_loss):
@@ -76,12 +76,12 @@ def make_rows(dtype, forward, backward, close_output):
             source, source_row = x - first * x_row, x_row
             prefetch_rows(x + (last - first) * x_row, x_row, 0, last - first, min(x_row, MAX_PREFETCH_BYTES))
         if phases & at.FORWARD:
-            forward(plan, table, shift, source, source_row, first, last, batch)
+            forward(plan, table, shift, source, source_row, first, last, batch, sample)
 
     @inner(dtype)
     def predict_rows(plan, shift, sample, first, last, batch):
         """From what the loss is a function of to predictions, and these to where they are wanted."""
-        forward_layers(plan, shift, read_int(plan, at.LAYERS), read_int(plan, at.OUTPUT_LAYERS), first, last, batch)
+        forward_layers(plan, shift, read_int(plan, at.LAYERS), read_int(plan, at.OUTPUT_LAYERS), first, last, batch, sample)
         if read_int(plan, at.PHASES) & at.PREDICT:
             end = read_int(plan, at.TABLE) + (read_int(plan, at.OUTPUT_LAYERS) - 1) * LAYER_BYTES
             row, out_row = read_int(end, at.OUTPUT_ROW), read_int(plan, at.OUT_ROW)
@@ -102,7 +102,7 @@ def make_rows(dtype, forward, backward, close_output):
         if start == 0:
             read_rows(plan, shift, order, sample, first, last, batch)
         if phases & at.FORWARD:
-            forward_layers(plan, shift, max(start, 1), stop, first, last, batch)
+            forward_layers(plan, shift, max(start, 1), stop, first, last, batch, sample)
         if stop == layers:
             if phases & at.LOSS_PHASE:
                 top = read_int(plan, at.TABLE) + (layers - 1) * LAYER_BYTES
@@ -111,7 +111,7 @@ def make_rows(dtype, forward, backward, close_output):
                 predict_rows(plan, shift, sample, first, last, batch)
 
     @inner(dtype)
-    def backward_rows(plan, shift, start, stop, first, last):
+    def backward_rows(plan, shift, start, stop, first, last, sample):
         """The DELTA of the layers below layers start .. stop, from the top, as far down as it is wanted."""
         phases = read_int(plan, at.PHASES)
         if phases & at.BACKWARD:
@@ -120,9 +120,9 @@ def make_rows(dtype, forward, backward, close_output):
                 close_output(table + (layers - 1) * LAYER_BYTES, shift, first, last)
             for i in range(stop - 1, max(start, read_int(plan, at.BACKWARD_END)) - 1, -1):
                 layer = table + i * LAYER_BYTES
-                backward(plan, layer, layer - LAYER_BYTES, shift, first, last)
+                backward(plan, layer, layer - LAYER_BYTES, shift, first, last, sample)
             if start == 0 and phases & at.INPUT_GRADIENT:
                 layer = table + at.FIRST_LAYER_POSITION * LAYER_BYTES
-                backward(plan, layer, table + at.INPUT_POSITION * LAYER_BYTES, shift, first, last)
+                backward(plan, layer, table + at.INPUT_POSITION * LAYER_BYTES, shift, first, last, sample)
 
     return forward_rows, backward_rows

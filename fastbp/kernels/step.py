@@ -19,7 +19,7 @@ from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
 from .optimizer import HYPER_RATE, make_begin_step
 from .optimizer import check_finite as check_finite_function
-from .random import shuffle
+from .random import choose_noise, shuffle
 from .rows import LAYER_BYTES, make_rows
 from .simd.jit import inner
 from .statistics import make_count
@@ -64,7 +64,7 @@ def make_run(dtype):
         """Rows first .. last of the buffers, through all layers, forward and back."""
         layers = read_int(plan, at.LAYERS)
         forward_rows(plan, shift, 0, layers, first, last, sample, batch, row_loss)
-        backward_rows(plan, shift, 0, layers, first, last)
+        backward_rows(plan, shift, 0, layers, first, last, sample)
 
     @inner(dtype)
     def whole_batch_rows(plan, thread, sample, batch):
@@ -91,7 +91,7 @@ def make_run(dtype):
                     row_loss = read_int(plan, at.ROW_LOSS) + 8 * first
                     forward_rows(plan, 0, layer, end, first, last, sample + first, batch, row_loss)
                 else:
-                    backward_rows(plan, 0, layer, end, first, last)
+                    backward_rows(plan, 0, layer, end, first, last, sample + first)
             if threads > 1:
                 barrier(control, threads)
 
@@ -217,9 +217,10 @@ def make_run(dtype):
         phases, threads = read_int(plan, at.PHASES), read_int(plan, at.THREADS)
         samples, size = read_int(plan, at.SAMPLES), read_int(plan, at.BATCH)
         control = read_int(plan, at.CONTROL)
-        window, waited = clock(), 0
+        window, waited, taken = clock(), 0, 0
         if thread == 0:
             begin_run(plan)
+            choose_noise(plan, 0)
         for epoch in range(read_int(plan, at.EPOCHS)):
             begin_epoch(plan, thread)
             if threads > 1:
@@ -241,8 +242,10 @@ def make_run(dtype):
                     open_update(plan, epoch * steps + step)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
+                taken += 1
                 if thread == 0:
                     close_step(plan, step, sample, batch)
+                    choose_noise(plan, taken)
                     if threads > 1 and clock() - window > WINDOW:
                         if waited > MAX_WAITING * (clock() - window):
                             raise_flag(control, at.SINGLE_THREAD)

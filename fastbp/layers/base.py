@@ -22,11 +22,12 @@ Kind = TypeVar("Kind", bound="Layer")
 
 @dataclass(frozen=True)
 class Weight:
-    """A trainable array of a layer: its name, its shape, and its initializer."""
+    """An array of a layer: its name, its shape, its initializer, and whether gradients change it."""
 
     name: str
     shape: tuple[int, ...]
     initializer: Callable[..., Any]
+    trainable: bool = True
 
 
 class Layer(Held):

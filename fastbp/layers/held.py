@@ -114,7 +114,7 @@ class Held:
     def weights(self) -> list[Variable]:
         """Its weights as objects, in ``get_weights`` order; none before the width of its input is known."""
         self._refuse_scattered()
-        return [Variable(self, i, spec.name, spec.shape) for i, spec in enumerate(self._specs())]
+        return [Variable(self, i, spec.name, spec.shape, spec.trainable) for i, spec in enumerate(self._specs())]
 
     def _weight(self, name: str) -> Variable:
         """The weight of a name, or the error where there is none yet."""

@@ -26,6 +26,12 @@ class Stage:
         Whether a dense stage has one.
     trainable : bool
         Whether its weights, if it has any, are differentiated and updated.
+    vectors : int
+        Weights that are a number for each unit, of kinds other than ``DENSE``: slopes, scales, moving means.
+    learnt_vectors : int
+        How many of these, the first ones, gradients change.
+    settings : tuple of float
+        Up to three numbers that the kind's kernels read.
     """
 
     kind: int
@@ -34,6 +40,9 @@ class Stage:
     activation: Activation = linear
     bias: bool = False
     trainable: bool = True
+    vectors: int = 0
+    learnt_vectors: int = 0
+    settings: tuple[float, ...] = ()
 
     @property
     def is_dense(self) -> bool:
@@ -42,7 +51,7 @@ class Stage:
     @property
     def learns(self) -> bool:
         """Whether it has weights, and they are updated."""
-        return self.trainable and self.kind in (DENSE, PRELU)
+        return self.trainable and (self.is_dense or self.learnt_vectors > 0)
 
     def apart(self) -> tuple[Stage, Stage]:
         """The stage without its activation, and the activation as a separate stage."""
@@ -67,7 +76,7 @@ def dense(units_in: int, units: int, activation: Activation, bias: bool) -> tupl
 
 def prelu(units: int) -> Stage:
     """A PReLU, whose slopes are learnt."""
-    return Stage(PRELU, units, units)
+    return Stage(PRELU, units, units, vectors=1, learnt_vectors=1)
 
 
 def stages_of(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[Stage]:

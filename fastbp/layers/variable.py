@@ -19,7 +19,7 @@ class Variable(NDArrayOperatorsMixin):
         The layer's name before it: "dense/kernel".
     shape : tuple of int
     trainable : bool
-        As the layer's.
+        As the layer's; never for what no gradient changes, as a moving mean.
 
     Examples
     --------
@@ -35,8 +35,8 @@ class Variable(NDArrayOperatorsMixin):
 
     __hash__ = object.__hash__
 
-    def __init__(self, layer: Any, index: int, name: str, shape: tuple[int, ...]) -> None:
-        self._layer, self._index, self.name, self.shape = layer, index, name, shape
+    def __init__(self, layer: Any, index: int, name: str, shape: tuple[int, ...], learns: bool = True) -> None:
+        self._layer, self._index, self.name, self.shape, self._learns = layer, index, name, shape, learns
 
     @property
     def path(self) -> str:
@@ -44,7 +44,7 @@ class Variable(NDArrayOperatorsMixin):
 
     @property
     def trainable(self) -> bool:
-        return bool(self._layer.trainable)
+        return self._learns and bool(self._layer.trainable)
 
     @property
     def dtype(self) -> str:

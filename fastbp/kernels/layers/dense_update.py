@@ -6,9 +6,9 @@ from ..codes import STORE
 from ..matrix import transpose
 from ..matrix.dots import max_dot_units
 from ..memory import read_int
-from ..optimizer import update as update_function
 from ..simd.jit import inner
 from ..simd.machine import machine
+from .apply_gradient import make_apply_gradient
 from .dense_panels import make_panels
 from .dense_task_gradient import make_dot_units_gradient, make_pack_inputs, make_panel_gradient
 
@@ -56,7 +56,8 @@ def make_update_task(dtype):
     """``update_task`` for one element type."""
     (width_of, panel_row, _), pack_inputs = make_panels(dtype), make_pack_inputs(dtype)
     panel_gradient, dot_units_gradient = make_panel_gradient(dtype), make_dot_units_gradient(dtype)
-    refresh_transposed, add_groups, update = make_refresh_transposed(dtype), memory.add_groups(dtype), update_function(dtype)
+    refresh_transposed, add_groups = make_refresh_transposed(dtype), memory.add_groups(dtype)
+    apply_gradient = make_apply_gradient(dtype)
     MAX_DOT_UNITS = max_dot_units(dtype)
 
     @inner(dtype)
@@ -68,7 +69,8 @@ def make_update_task(dtype):
         """
         units, bias, code = read_int(layer, at.UNITS_IN), read_int(layer, at.BIAS), read_int(plan, at.OPTIMIZER)
         groups, has_dot_units = read_int(plan, at.GROUPS), read_int(layer, at.UNITS_OUT) <= MAX_DOT_UNITS
-        rows = last - first + (bias if last == units else 0)
+        bias_rows = bias if last == units else 0
+        rows = last - first + bias_rows
         source, step = (0, 0) if groups else pack_inputs(layer, first, last, batch, scratch)
         v = first_vector
         while v < last_vector:
@@ -81,8 +83,7 @@ def make_update_task(dtype):
                 dot_units_gradient(plan, layer, v, first, last, batch, scratch)
             else:
                 panel_gradient(plan, layer, source, step, v, last_vector, first, last, batch, scratch)
-            state, slot = weights + read_int(plan, at.STATE), read_int(plan, at.SLOT)
-            update(code, read_int(plan, at.SCALARS), weights, scratch, state, slot, rows * width)
+            apply_gradient(plan, layer, weights, scratch, rows * width, bias_rows * width)
             if code != STORE and read_int(layer, at.TRANSPOSED):
                 refresh_transposed(layer, v, width, first, last, weights)
             v += width

@@ -9,6 +9,7 @@ from .dense_gradient import make_add_gradient
 from .dense_update import make_transpose_weights, make_update_task
 from .glu import make_glu
 from .prelu import make_prelu
+from .vector_weights import make_vector_weights
 from .weightless import make_weightless
 
 
@@ -20,12 +21,14 @@ def make_layers(dtype):
     transpose_dense = make_transpose_weights(dtype)
     copy_input, weightless_forward, weightless_backward = make_weightless(dtype, differentiate_strip, close_rows)
     glu_forward, glu_backward = make_glu(dtype, differentiate_strip, close_rows)
-    prelu_functions = make_prelu(dtype, copy_input, differentiate_strip, close_rows)
-    prelu_forward, prelu_backward, add_prelu_gradient, update_prelu = prelu_functions
+    prelu_forward, prelu_backward, prelu_gradient = make_prelu(dtype, copy_input, differentiate_strip, close_rows)
 
     @inner(dtype)
-    def forward(plan, layer, shift, source, source_row, first, last, batch):
-        """Rows first .. last of OUTPUT (and DERIVATIVE) from those of the input, whose row 0 is at ``source``."""
+    def forward(plan, layer, shift, source, source_row, first, last, batch, sample):
+        """Rows first .. last of OUTPUT (and DERIVATIVE) from those of the input, whose row 0 is at ``source``.
+
+        ``sample`` is the place of row ``first`` in the order of training.
+        """
         kind = read_int(layer, at.KIND)
         if kind == at.DENSE:
             dense_forward(plan, layer, shift, source, source_row, first, last, batch)
@@ -37,8 +40,8 @@ def make_layers(dtype):
             weightless_forward(layer, shift, source, source_row, first, last)
 
     @inner(dtype)
-    def backward(plan, layer, below, shift, first, last):
-        """Rows first .. last of the DELTA of the layer below from this one's."""
+    def backward(plan, layer, below, shift, first, last, sample):
+        """Rows first .. last of the DELTA of the layer below from this one's; ``sample`` as in ``forward``."""
         kind = read_int(layer, at.KIND)
         if kind == at.DENSE:
             dense_backward(plan, layer, below, shift, first, last)
@@ -56,13 +59,19 @@ def make_layers(dtype):
         close_rows(layer, shift, first, last)
 
     @inner(dtype)
+    def vector_gradient(layer, k, shift, v, width, batch, start, target):
+        """The gradient of vector k of the weights that are a number for each unit (vector_weights.py)."""
+        prelu_gradient(layer, k, shift, v, width, batch, start, target)
+
+    add_vector_gradient, update_vectors = make_vector_weights(dtype, vector_gradient)
+
+    @inner(dtype)
     def add_gradient(plan, layer, shift, gradients, batch, is_first):
         """The gradient of the layer's weights over ``batch`` rows, added to (or, first, written over) the one kept."""
-        kind = read_int(layer, at.KIND)
-        if kind == at.DENSE:
+        if read_int(layer, at.KIND) == at.DENSE:
             add_dense_gradient(plan, layer, shift, gradients, batch, is_first)
-        elif kind == at.PRELU:
-            add_prelu_gradient(plan, layer, shift, gradients, batch, is_first)
+        else:
+            add_vector_gradient(plan, layer, shift, gradients, batch, is_first)
 
     @inner(dtype)
     def update_task(plan, layer, first_vector, last_vector, first, last, batch, scratch):
@@ -70,7 +79,7 @@ def make_layers(dtype):
         if read_int(layer, at.KIND) == at.DENSE:
             update_dense(plan, layer, first_vector, last_vector, first, last, batch, scratch)
         else:
-            update_prelu(plan, layer, first_vector, last_vector, batch, scratch)
+            update_vectors(plan, layer, first_vector, last_vector, batch, scratch)
 
     @inner(dtype)
     def transpose_weights(layer, thread, threads):

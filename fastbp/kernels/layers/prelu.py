@@ -4,11 +4,8 @@ Its activation is linear: its pre-activation, with respect to which DELTA is the
 """
 
 from .. import fields as at
-from .. import memory
 from ..activation import over_tile
-from ..matrix.panels import PANEL_VECTORS
 from ..memory import read_int
-from ..optimizer import update as update_function
 from ..simd.jit import inner
 from ..simd.library import VectorFunction
 from ..simd.machine import machine
@@ -54,9 +51,8 @@ slope_gradient = VectorFunction("slope_gradient", 8, _slope_gradient)
 
 
 def make_prelu(dtype, copy_input, differentiate_strip, close_rows):
-    """The functions (forward, backward, add_gradient, update_task) for one element type."""
+    """The functions (forward, backward, gradient) for one element type."""
     activate, differentiate, sum_gradient = prelu(dtype), prelu_backward(dtype), slope_gradient(dtype)
-    add_groups, update = memory.add_groups(dtype), update_function(dtype)
     VECTOR = machine().vector_bytes
 
     @inner(dtype)
@@ -78,33 +74,11 @@ def make_prelu(dtype, copy_input, differentiate_strip, close_rows):
         close_rows(below, shift, first, last)
 
     @inner(dtype)
-    def gradient(layer, shift, v, width, batch, start, target):
+    def gradient(layer, k, shift, v, width, batch, start, target):
         """The gradient of the slopes of ``width`` vectors from vector v on, over ``batch`` rows, plus ``start``."""
         move, row, z_row = shift + v * VECTOR, read_int(layer, at.DELTA_ROW), read_int(layer, at.INPUT_ROW)
         sum_gradient(
             read_int(layer, at.DELTA) + move, row, read_int(layer, at.INPUT) + move, z_row, start, target, batch, width
         )
 
-    @inner(dtype)
-    def add_gradient(plan, layer, shift, gradients, batch, is_first):
-        """The gradient over ``batch`` rows, added to (or, first, written over) the one kept."""
-        vectors = read_int(layer, at.VECTORS_OUT)
-        for v in range(0, vectors, PANEL_VECTORS):
-            target = read_int(layer, at.WEIGHTS) + v * VECTOR + gradients
-            start = read_int(plan, at.ZEROS) if is_first else target
-            gradient(layer, shift, v, min(PANEL_VECTORS, vectors - v), batch, start, target)
-
-    @inner(dtype)
-    def update_task(plan, layer, first_vector, last_vector, batch, scratch):
-        """Gradient and optimizer step of some vectors of slopes. Overwrites them, their state and ``scratch``."""
-        groups, slot = read_int(plan, at.GROUPS), read_int(plan, at.SLOT)
-        for v in range(first_vector, last_vector, PANEL_VECTORS):
-            width, weights = min(PANEL_VECTORS, last_vector - v), read_int(layer, at.WEIGHTS) + v * VECTOR
-            if groups:
-                add_groups(weights + read_int(plan, at.GRADIENTS), read_int(plan, at.GROUP), groups, scratch, width)
-            else:
-                gradient(layer, 0, v, width, batch, read_int(plan, at.ZEROS), scratch)
-            code, scalars = read_int(plan, at.OPTIMIZER), read_int(plan, at.SCALARS)
-            update(code, scalars, weights, scratch, weights + read_int(plan, at.STATE), slot, width)
-
-    return forward, backward, add_gradient, update_task
+    return forward, backward, gradient
