@@ -133,6 +133,8 @@ class Builder:
                 reserve(row, at.DELTA, stride)
             if learns and lowest <= i < trained and row[at.ACTIVATION] in STORES_DERIVATIVE:
                 reserve(row, at.DERIVATIVE, stride)
+            if learns and lowest <= i < trained and row[at.KIND] in at.ROW_NORMS:
+                reserve(row, at.ROW_NUMBERS, at.KEPT_NUMBERS * self.dtype.itemsize)
             source_row = stride
         base = self.buffer("activations", size * copies, np.uint8)
         for row, field, offset in places:

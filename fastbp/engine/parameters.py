@@ -15,6 +15,7 @@ import numpy as np
 from ..kernels import fields as at
 from ..kernels.matrix.dots import max_dot_units
 from ..kernels.matrix.panels import panels
+from ..layers.form import Form
 from ..layers.stages import Stage
 
 Panels = list[tuple[int, int]]  # (first vector of columns, how many)
@@ -52,6 +53,8 @@ class Shape:
     vectors: int = 0
     learnt_vectors: int = 0
     trainable: bool = False
+    forms: tuple[Form, ...] = ()
+    constants: tuple[tuple[float, ...], ...] = ()
 
     @property
     def is_dense(self) -> bool:
@@ -67,18 +70,31 @@ class Shape:
 
     @property
     def weighted(self) -> bool:
-        return self.is_dense or self.vectors > 0
+        return self.is_dense or self.rows > 0
 
     @property
     def rows(self) -> int:
         """Of the matrix of weights: the kernel's and the bias; or one for each vector; or none."""
-        return self.units_in + self.bias if self.is_dense else self.vectors
+        return self.units_in + self.bias if self.is_dense else self.vectors + len(self.constants)
 
-    def parts(self, matrix: np.ndarray) -> list[np.ndarray]:
+    def _parts(self, matrix: np.ndarray) -> list[np.ndarray]:
         """The arrays that the matrix of weights holds, as views: kernel and bias, or vectors."""
         if not self.is_dense:
-            return list(matrix)
+            return list(matrix[: self.vectors])
         return [matrix[: self.units_in], *([matrix[self.units_in]] if self.bias else [])]
+
+    def read(self, matrix: np.ndarray) -> list[np.ndarray]:
+        """The weights that the matrix holds, as users see them."""
+        parts = self._parts(matrix)
+        return [form.gather(part) for form, part in zip(self.forms, parts, strict=True)] if self.forms else parts
+
+    def write(self, matrix: np.ndarray, arrays: Iterator[np.ndarray]) -> None:
+        """Fill the matrix with the next weights, as ``read`` gives them."""
+        for i, part in enumerate(self._parts(matrix)):
+            array = next(arrays)
+            part[...] = self.forms[i].spread(array) if self.forms else array
+        if self.constants:
+            matrix[self.vectors :] = self.constants
 
     @property
     def vectors_in(self) -> int:
@@ -142,7 +158,14 @@ class Parameters:
         offset = transposed_offset = 0
         for stage in stages:
             shape = Shape(stage.units_in, stage.units_out, stage.kind, stage.bias, lanes, offset, transposed_offset)
-            shape = replace(shape, vectors=stage.vectors, learnt_vectors=stage.learnt_vectors, trainable=stage.learns)
+            shape = replace(
+                shape,
+                vectors=stage.vectors,
+                learnt_vectors=stage.learnt_vectors,
+                trainable=stage.learns,
+                forms=stage.forms,
+                constants=stage.constants,
+            )
             self.shapes.append(shape)
             offset += shape.size
             transposed_offset += shape.transposed_size
@@ -202,8 +225,7 @@ class Parameters:
         remaining = iter(arrays)
         for shape in self.weighted:
             matrix = np.empty((shape.rows, shape.units_out), self.dtype)
-            for part in shape.parts(matrix):
-                part[...] = next(remaining)
+            shape.write(matrix, remaining)
             target = buffer[shape.offset : shape.offset + shape.size]
             pack(matrix, shape.panels, shape.lanes, target)
 
@@ -214,4 +236,4 @@ class Parameters:
 
     def arrays(self, buffer: np.ndarray) -> list[np.ndarray]:
         """Kernels and biases, in order, as new arrays from a flat buffer laid out like the weights."""
-        return [np.array(part) for shape, matrix in self._matrices(buffer) for part in shape.parts(matrix)]
+        return [np.array(part) for shape, matrix in self._matrices(buffer) for part in shape.read(matrix)]

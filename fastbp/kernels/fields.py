@@ -92,6 +92,7 @@ INPUT_ROW = _next()
 OUTPUT = _next()
 OUTPUT_ROW = _next()
 DERIVATIVE = _next()  # the activation's derivative where it does not follow from the output, else 0
+ROW_NUMBERS = _next()  # what a normalization keeps of each row for the way back, else 0
 DELTA = _next()  # gradient with respect to the pre-activation (dZ)
 DELTA_ROW = _next()
 BIAS = _next()  # 1 or 0
@@ -104,6 +105,10 @@ LAYER_FIELDS = _next()
 
 # -- KIND
 DENSE, ELEMENTWISE, WHOLE_ROWS, GLU, PRELU = range(5)
+LAYER_NORM, RMS_NORM, UNIT_NORM, AFFINE = range(9, 13)
+ROW_NORMS = (LAYER_NORM, RMS_NORM, UNIT_NORM)
+ACTIVATED = (DENSE, *ROW_NORMS, AFFINE)  # an elementwise activation that follows is done with the layer
+KEPT_NUMBERS = 2  # in ROW_NUMBERS, of each row
 
 # -- A task of the update: some rows of some panels of one layer.
 TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)

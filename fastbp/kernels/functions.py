@@ -5,8 +5,8 @@ A function that is missing here is found by no kernel; those that the ones here 
 
 from functools import cache
 
-from . import activation, loss, memory, multiply_add, optimizer, row_activation
-from .layers import glu, prelu
+from . import activation, loss, memory, multiply_add, optimizer, row_activation, row_norm
+from .layers import affine, glu, prelu
 from .matrix import dots, gemm, gradient_product, transpose
 from .simd import library
 from .simd.element_types import Address, element_type
@@ -30,6 +30,12 @@ FUNCTIONS = (
     prelu.prelu,
     prelu.prelu_backward,
     prelu.slope_gradient,
+    row_norm.normalize,
+    row_norm.normalize_backward,
+    row_norm.gamma_gradient,
+    row_norm.beta_gradient,
+    affine.affine,
+    affine.affine_backward,
     dots.dot_rows,
     gemm.row_product,
     gemm.product,

@@ -6,9 +6,11 @@ from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
 from .dense import Dense
 from .input import Input, InputLayer
+from .normalization import Normalization
 from .registry import deserialize, serialize
 from .rescaling import Rescaling
 from .reshaping import Flatten, Identity, Reshape
+from .row_normalization import LayerNormalization, RMSNormalization, UnitNormalization
 
 __all__ = [
     "Activation",
@@ -19,12 +21,16 @@ __all__ = [
     "Input",
     "InputLayer",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
+    "Normalization",
     "PReLU",
+    "RMSNormalization",
     "ReLU",
     "Rescaling",
     "Reshape",
     "Softmax",
+    "UnitNormalization",
     "deserialize",
     "serialize",
 ]

@@ -8,7 +8,8 @@ from typing import Any
 
 from ..activations import Activation, linear
 from ..kernels import codes
-from ..kernels.fields import DENSE, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
+from ..kernels.fields import ACTIVATED, AFFINE, DENSE, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
+from .form import Form
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Stage:
         Weights that are a number for each unit, of kinds other than ``DENSE``: slopes, scales, moving means.
     learnt_vectors : int
         How many of these, the first ones, gradients change.
+    forms : tuple of Form
+        What the arrays look like whose numbers the vectors hold; empty where each is an array (units,).
+    constants : tuple of tuples of float
+        Further vectors after the weights, which are none.
     settings : tuple of float
         Up to three numbers that the kind's kernels read.
     """
@@ -42,6 +47,8 @@ class Stage:
     trainable: bool = True
     vectors: int = 0
     learnt_vectors: int = 0
+    forms: tuple[Form, ...] = ()
+    constants: tuple[tuple[float, ...], ...] = ()
     settings: tuple[float, ...] = ()
 
     @property
@@ -79,12 +86,23 @@ def prelu(units: int) -> Stage:
     return Stage(PRELU, units, units, vectors=1, learnt_vectors=1)
 
 
+def row_norm(kind: int, units: int, epsilon: float, limit: float, gamma: bool, beta: bool) -> Stage:
+    """A normalization of each row, by a factor of at most ``limit``."""
+    learnt = gamma + beta
+    return Stage(kind, units, units, vectors=learnt, learnt_vectors=learnt, settings=(epsilon, limit, float(gamma)))
+
+
+def affine(units: int, invert: bool, forms: tuple[Form, ...], constants: tuple[tuple[float, ...], ...]) -> Stage:
+    """Each unit by a mean and a variance, which are weights or constants."""
+    return Stage(AFFINE, units, units, vectors=len(forms), forms=forms, constants=constants, settings=(float(invert),))
+
+
 def stages_of(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[Stage]:
     """The stages of consecutive layers, the first of which has ``units`` inputs; ``trainable`` is a flag for each layer."""
     found: list[Stage] = []
     for i, layer in enumerate(layers):
         for stage in layer.stages(units):
-            if found and stage.kind == ELEMENTWISE and found[-1].kind == DENSE and found[-1].activation == linear:
+            if found and stage.kind == ELEMENTWISE and found[-1].kind in ACTIVATED and found[-1].activation == linear:
                 found[-1] = replace(found[-1], activation=stage.activation)  # one pass over the outputs rather than two
             else:
                 found.append(stage if trainable is None or trainable[i] else replace(stage, trainable=False))

@@ -3,11 +3,13 @@
 from .. import fields as at
 from ..memory import read_int
 from ..simd.jit import inner
+from .affine import make_affine
 from .delta import make_delta
 from .dense import make_backward, make_forward
 from .dense_gradient import make_add_gradient
 from .dense_update import make_transpose_weights, make_update_task
 from .glu import make_glu
+from .normalization import make_normalization
 from .prelu import make_prelu
 from .vector_weights import make_vector_weights
 from .weightless import make_weightless
@@ -19,9 +21,13 @@ def make_layers(dtype):
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
     add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype)
     transpose_dense = make_transpose_weights(dtype)
-    copy_input, weightless_forward, weightless_backward = make_weightless(dtype, differentiate_strip, close_rows)
+    weightless = make_weightless(dtype, differentiate_strip, close_rows)
+    copy_input, apply_activation, weightless_forward, weightless_backward = weightless
     glu_forward, glu_backward = make_glu(dtype, differentiate_strip, close_rows)
     prelu_forward, prelu_backward, prelu_gradient = make_prelu(dtype, copy_input, differentiate_strip, close_rows)
+    normalization = make_normalization(dtype, apply_activation, differentiate_strip, close_rows)
+    norm_forward, norm_backward, norm_gradient = normalization
+    affine_forward, affine_backward = make_affine(dtype, apply_activation, differentiate_strip, close_rows)
 
     @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch, sample):
@@ -36,6 +42,10 @@ def make_layers(dtype):
             prelu_forward(layer, shift, source, source_row, first, last)
         elif kind == at.GLU:
             glu_forward(layer, shift, source, source_row, first, last)
+        elif kind == at.LAYER_NORM or kind == at.RMS_NORM or kind == at.UNIT_NORM:
+            norm_forward(plan, layer, shift, source, source_row, first, last)
+        elif kind == at.AFFINE:
+            affine_forward(layer, shift, source, source_row, first, last)
         else:
             weightless_forward(layer, shift, source, source_row, first, last)
 
@@ -49,6 +59,10 @@ def make_layers(dtype):
             prelu_backward(layer, below, shift, first, last)
         elif kind == at.GLU:
             glu_backward(layer, below, shift, first, last)
+        elif kind == at.LAYER_NORM or kind == at.RMS_NORM or kind == at.UNIT_NORM:
+            norm_backward(plan, layer, below, shift, first, last)
+        elif kind == at.AFFINE:
+            affine_backward(layer, below, shift, first, last)
         else:
             weightless_backward(layer, below, shift, first, last)
 
@@ -61,7 +75,10 @@ def make_layers(dtype):
     @inner(dtype)
     def vector_gradient(layer, k, shift, v, width, batch, start, target):
         """The gradient of vector k of the weights that are a number for each unit (vector_weights.py)."""
-        prelu_gradient(layer, k, shift, v, width, batch, start, target)
+        if read_int(layer, at.KIND) == at.PRELU:
+            prelu_gradient(layer, k, shift, v, width, batch, start, target)
+        else:
+            norm_gradient(layer, k, shift, v, width, batch, start, target)
 
     add_vector_gradient, update_vectors = make_vector_weights(dtype, vector_gradient)
 
