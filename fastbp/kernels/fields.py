@@ -34,9 +34,8 @@ SAMPLE_WEIGHT_ROW = _next()
 ORDER = _next()  # int64 sample numbers in the order of training, or 0: as they come
 SHUFFLE = _next()  # whether ORDER is shuffled first
 TRAINING = _next()  # 1: layers do what they do while a network learns, as dropping units at random
-NOISE_SEED = _next()  # from which, with the number of a step, NOISE_KEY follows
-NOISE_STEP = _next()  # the number of the run's first step, from the beginning of training
-NOISE_KEY = _next()  # of the present step: random numbers of a sample and a unit follow from it
+NOISE_STEP = _next()  # the number of the run's first step, from the beginning of training; negative ones are of predictions
+NOISE_KEY = _next()  # of the present step: with a layer's SEED, the random numbers of samples and units follow from it
 RANDOM = _next()  # the shuffle's generator, one uint64
 TABLE = _next()  # the layers' rows
 PARAMETERS = _next()  # all weights, SLOT bytes
@@ -87,6 +86,7 @@ VECTORS_OUT = _next()
 ACTIVATION = _next()  # code
 ALPHA = _next()  # its parameter, float64 bits
 SETTING_0, SETTING_1, SETTING_2 = _next(), _next(), _next()  # of the kind, float64 bits
+SEED = _next()  # of its random numbers
 INPUT = _next()
 INPUT_ROW = _next()
 OUTPUT = _next()
@@ -103,7 +103,7 @@ PACKED = _next()  # 1: the update copies the inputs it needs before it goes thro
 LAYER_FIELDS = _next()
 
 # -- KIND
-DENSE, ELEMENTWISE, WHOLE_ROWS, GLU, PRELU = range(5)
+DENSE, ELEMENTWISE, WHOLE_ROWS, GLU, PRELU, DROPOUT, GAUSSIAN_NOISE, GAUSSIAN_DROPOUT, ALPHA_DROPOUT = range(9)
 
 # -- A task of the update: some rows of some panels of one layer.
 TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)

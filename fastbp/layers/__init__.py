@@ -6,15 +6,20 @@ from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
 from .dense import Dense
 from .input import Input, InputLayer
+from .noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from .registry import deserialize, serialize
 from .rescaling import Rescaling
 from .reshaping import Flatten, Identity, Reshape
 
 __all__ = [
     "Activation",
+    "AlphaDropout",
     "Dense",
+    "Dropout",
     "ELU",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "Identity",
     "Input",
     "InputLayer",

@@ -10,11 +10,12 @@ from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
 from .dense import Dense
 from .input import InputLayer
+from .noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from .rescaling import Rescaling
 from .reshaping import Flatten, Identity, Reshape
 
 _CLASSES: tuple[type[Layer], ...] = (
-    *(Activation, Dense, ELU, Flatten, Identity, InputLayer),
+    *(Activation, AlphaDropout, Dense, Dropout, ELU, Flatten, GaussianDropout, GaussianNoise, Identity, InputLayer),
     *(LeakyReLU, PReLU, ReLU, Rescaling, Reshape, Softmax),
 )
 _registry: Registry[Layer] = Registry("layer", Layer, {cls.__name__: cls for cls in _CLASSES}, absent=absent.LAYERS)

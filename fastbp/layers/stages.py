@@ -8,7 +8,7 @@ from typing import Any
 
 from ..activations import Activation, linear
 from ..kernels import codes
-from ..kernels.fields import DENSE, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
+from ..kernels.fields import ALPHA_DROPOUT, DENSE, DROPOUT, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Stage:
         How many of these, the first ones, gradients change.
     settings : tuple of float
         Up to three numbers that the kind's kernels read.
+    seed : int, optional
+        Of the random numbers of a stage that is random; None: the engine gives it one.
     """
 
     kind: int
@@ -43,6 +45,7 @@ class Stage:
     vectors: int = 0
     learnt_vectors: int = 0
     settings: tuple[float, ...] = ()
+    seed: int | None = None
 
     @property
     def is_dense(self) -> bool:
@@ -52,6 +55,11 @@ class Stage:
     def learns(self) -> bool:
         """Whether it has weights, and they are updated."""
         return self.trainable and (self.is_dense or self.learnt_vectors > 0)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it adds noise, which it does while a network learns; else it is left out."""
+        return DROPOUT <= self.kind <= ALPHA_DROPOUT
 
     def apart(self) -> tuple[Stage, Stage]:
         """The stage without its activation, and the activation as a separate stage."""

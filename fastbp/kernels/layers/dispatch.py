@@ -8,6 +8,7 @@ from .dense import make_backward, make_forward
 from .dense_gradient import make_add_gradient
 from .dense_update import make_transpose_weights, make_update_task
 from .glu import make_glu
+from .noise import make_noise
 from .prelu import make_prelu
 from .vector_weights import make_vector_weights
 from .weightless import make_weightless
@@ -22,6 +23,7 @@ def make_layers(dtype):
     copy_input, weightless_forward, weightless_backward = make_weightless(dtype, differentiate_strip, close_rows)
     glu_forward, glu_backward = make_glu(dtype, differentiate_strip, close_rows)
     prelu_forward, prelu_backward, prelu_gradient = make_prelu(dtype, copy_input, differentiate_strip, close_rows)
+    noise_forward, noise_backward = make_noise(dtype, differentiate_strip, close_rows)
 
     @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch, sample):
@@ -36,6 +38,8 @@ def make_layers(dtype):
             prelu_forward(layer, shift, source, source_row, first, last)
         elif kind == at.GLU:
             glu_forward(layer, shift, source, source_row, first, last)
+        elif at.DROPOUT <= kind <= at.ALPHA_DROPOUT:
+            noise_forward(plan, layer, shift, source, source_row, first, last, sample)
         else:
             weightless_forward(layer, shift, source, source_row, first, last)
 
@@ -49,6 +53,8 @@ def make_layers(dtype):
             prelu_backward(layer, below, shift, first, last)
         elif kind == at.GLU:
             glu_backward(layer, below, shift, first, last)
+        elif at.DROPOUT <= kind <= at.ALPHA_DROPOUT:
+            noise_backward(plan, layer, below, shift, first, last, sample)
         else:
             weightless_backward(layer, below, shift, first, last)
 

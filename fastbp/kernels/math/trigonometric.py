@@ -3,6 +3,8 @@
 Fits as in exponential.py: minimax, in 50-digit arithmetic; the numbers are relative errors.
 """
 
+import math
+
 from .argument_reduction import for_any_size, half_pi, reduce, reduce_to_double_double
 from .double_double import ordered_sum, two_product
 
@@ -122,6 +124,13 @@ def sin(s, x):
 def cos(s, x):
     """The cosine: the sine a quarter of a turn on."""
     return for_any_size(s, _sine, s.abs(x), reduce, 1)
+
+
+def cos_of_turns(s, x):
+    """The cosine of 2 pi x, for |x| <= 1/2."""
+    quarters = s.round(4.0 * s.abs(x))
+    r = s.fma(quarters, -0.25, s.abs(x)) * (2 * math.pi)  # the difference is exact
+    return _sine(s, s.abs(x), s.to_int(quarters) + 1, r, None)
 
 
 def tan(s, x):
