@@ -42,7 +42,8 @@ def shuffle_seed(seed: int | None, purpose: int) -> int:
 
 def noise_seed(seed: int, number: int) -> int:
     """The seed of a layer's noise, as a 64-bit integer with a sign; ``number``: which one of the random layers it is."""
-    return int(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_FASTBP, NOISE, number))).integers(-(2**63), 2**63))
+    sequence = np.random.SeedSequence(seed, spawn_key=(_FASTBP, NOISE, number))
+    return int(np.random.default_rng(sequence).integers(-(2**63), 2**63))
 
 
 def set_random_seed(seed: int) -> None:

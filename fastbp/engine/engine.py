@@ -61,9 +61,7 @@ class Engine(Training):
             self._runner.run_passes(Pass(plan, (x, y, weights), units, self._forward_flop, statistics, keep_outputs), ended)
             return ended[0]
 
-    def forward(
-        self, x: np.ndarray, threads: int | None = None, keep: bool = False, training: bool = False
-    ) -> np.ndarray:
+    def forward(self, x: np.ndarray, threads: int | None = None, keep: bool = False, training: bool = False) -> np.ndarray:
         """The network's output (n, units). With ``keep``, what ``backward`` needs is kept.
 
         With ``training``, layers do what they do while the network learns; noise is another one at each call.

@@ -9,7 +9,7 @@ its last shift, which improves the lowest bits, is left out, since who compares 
 from llvmlite import ir
 
 from .math.logarithm import log_of_normal
-from .math.trigonometric import cos_of_turns
+from .math.trigonometric import cos_and_sin_of_turns
 from .random import GOLDEN, MIX_1, MIX_2, SHIFTS
 from .simd.element_types import I32, I64
 from .simd.vocabulary import Simd
@@ -36,7 +36,7 @@ class UnitNoise:
     key : SSA value
         Of the layer in this step.
     place : SSA value
-        Of the sample in the batch.
+        Of the sample in the batch; where samples go in pairs, of the pair.
     """
 
     def __init__(self, s, key, place):
@@ -53,13 +53,14 @@ class UnitNoise:
         self._counter.set(h + self._i.int_constant(self._i.lanes * UNIT_STEP))
         return self._rounds(h, self._high, ROUND_1, ROUND_2)
 
-    def normal(self):
-        """The next vector of normal random numbers (Box & Muller 1958, the cosine of the two), from 24 bits each."""
+    def normals(self):
+        """The next two vectors of normal random numbers (Box & Muller 1958), each from two numbers of 24 bits."""
         s, first = self._s, self.bits()
         second = self._rounds(first, self._low, ANGLE_1, ANGLE_2)
         distance = s.to_float(first.logical_shift_right(8) + 1) * 2.0**-24  # in (0, 1]
         turns = s.to_float(second >> 8) * 2.0**-24  # in [-1/2, 1/2)
-        return s.sqrt(-2.0 * log_of_normal(s, distance)) * cos_of_turns(s, turns)
+        size = s.sqrt(-2.0 * log_of_normal(s, distance))
+        return [size * part for part in cos_and_sin_of_turns(s, turns)]
 
     @staticmethod
     def _rounds(h, key, factor_1, factor_2):

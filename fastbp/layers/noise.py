@@ -7,8 +7,8 @@ seed of the model gives the same noise, whatever the number of threads; a layer 
 import math
 from typing import ClassVar, Unpack
 
-from ..activations.formulas import SELU_ALPHA, SELU_SCALE
 from ..arguments import integer, number
+from ..kernels.codes import SELU_ALPHA, SELU_SCALE
 from ..kernels.fields import ALPHA_DROPOUT, DROPOUT, GAUSSIAN_DROPOUT, GAUSSIAN_NOISE
 from .base import Layer
 from .settings import Common
@@ -25,6 +25,11 @@ class Noise(Layer):
 
     def _set_seed(self, seed: int | None) -> None:
         self._set(seed=None if seed is None else integer("seed", seed, 0))
+
+    def _refuse_shape(self, noise_shape: None) -> None:
+        if noise_shape is not None:
+            raise ValueError(f"noise_shape must be None: each number has a chance of its own, got {noise_shape!r}")
+        self._set(noise_shape=None)
 
     def stage_settings(self) -> tuple[float, ...]:
         """What its kernels read; none if it never changes its input."""
@@ -65,12 +70,11 @@ class Dropout(Noise):
     stage_kind = DROPOUT
     rate: float
 
-    def __init__(
-        self, rate: float, noise_shape: None = None, seed: int | None = None, **settings: Unpack[Common]
-    ) -> None:
+    def __init__(self, rate: float, noise_shape: None = None, seed: int | None = None, **settings: Unpack[Common]) -> None:
         super().__init__(**settings)
-        self._set(rate=number("rate", rate, 0, 1, below=True), noise_shape=_none("noise_shape", noise_shape))
+        self._set(rate=number("rate", rate, 0, 1, below=True))
         self._set_seed(seed)
+        self._refuse_shape(noise_shape)
 
     def stage_settings(self) -> tuple[float, ...]:
         """The rate, and the factor of what is kept."""
@@ -177,12 +181,11 @@ class AlphaDropout(Noise):
     stage_kind = ALPHA_DROPOUT
     rate: float
 
-    def __init__(
-        self, rate: float, noise_shape: None = None, seed: int | None = None, **settings: Unpack[Common]
-    ) -> None:
+    def __init__(self, rate: float, noise_shape: None = None, seed: int | None = None, **settings: Unpack[Common]) -> None:
         super().__init__(**settings)
-        self._set(rate=number("rate", rate, 0, 1, below=True), noise_shape=_none("noise_shape", noise_shape))
+        self._set(rate=number("rate", rate, 0, 1, below=True))
         self._set_seed(seed)
+        self._refuse_shape(noise_shape)
 
     def stage_settings(self) -> tuple[float, ...]:
         """The rate, and the linear function."""
@@ -191,8 +194,3 @@ class AlphaDropout(Noise):
         limit = -SELU_ALPHA * SELU_SCALE
         scale = ((1 - self.rate) * (1 + self.rate * limit**2)) ** -0.5
         return self.rate, scale, -scale * limit * self.rate
-
-
-def _none(argument: str, value: object) -> None:
-    if value is not None:
-        raise ValueError(f"{argument} must be None: each number has a chance of its own, got {value!r}")

@@ -21,16 +21,40 @@ from ..unit_noise import UnitNoise
 RANGE = 2.0**32  # how many values a unit's bits have
 
 
+def _move(s, source, target, j, mask, value):
+    """The vector at unit j of ``target`` becomes ``value`` of that of ``source``, whose padding is not read."""
+    s.store(s.keep(mask, value(s.load_some(s.offset(source, j), mask))), s.offset(target, j))
+
+
 def _over_units(s, key, place, source, source_row, target, target_row, rows, units, value):
-    """Rows of ``target`` become ``value(noise, x)`` of those of ``source``, whose padding is not read."""
+    """Rows of ``target`` become ``value(bits, x)`` of those of ``source``."""
     b = s.b
     with s.loop(rows) as r:
         noise = UnitNoise(s, key, b.add(place, r))
         start, end = b.add(source, b.mul(r, source_row)), b.add(target, b.mul(r, target_row))
 
         def vector(j, mask, noise=noise, start=start, end=end):
-            made = value(noise, s.load_some(s.offset(start, j), mask))
-            s.store(s.keep(mask, made), s.offset(end, j))
+            bits = noise.bits()
+            _move(s, start, end, j, mask, lambda x: value(bits, x))
+
+        s.over_row(units, vector)
+
+
+def _over_pairs(s, key, place, source, source_row, target, target_row, rows, units, value):
+    """Rows of ``target`` become ``value(normal, x)`` of those of ``source``: two samples share two normal numbers."""
+    b, one = s.b, s.index(1)
+    stop = b.ashr(b.add(b.add(place, rows), one), one)
+    with s.loop(stop, start=b.ashr(place, one)) as pair:
+        noise, even = UnitNoise(s, key, pair), b.sub(b.shl(pair, one), place)
+        members = []
+        for r in (even, b.add(even, one)):
+            is_there = b.and_(b.icmp_signed(">=", r, s.index(0)), b.icmp_signed("<", r, rows))
+            members.append((is_there, b.add(source, b.mul(r, source_row)), b.add(target, b.mul(r, target_row))))
+
+        def vector(j, mask, noise=noise, members=members):
+            for (is_there, start, end), normal in zip(members, noise.normals(), strict=True):
+                with b.if_then(is_there, likely=True):
+                    _move(s, start, end, j, mask, lambda x, normal=normal: value(normal, x))
 
         s.over_row(units, vector)
 
@@ -40,8 +64,7 @@ def _drop(s, *arguments):
     scale, offset, dropped = (spread_bits(s, bits) for bits in (scale, offset, dropped))
     minus_scale, minus_offset = -scale, -offset
 
-    def value(noise, x):
-        bits = noise.bits()
+    def value(bits, x):
         kept = -s.fma(x, minus_scale, minus_offset)  # with an offset of -0.0 never 0.0, but -0.0
         return s.select(bits > bits.s.broadcast(s.b.trunc(threshold, bits.s.integer)), kept, dropped)
 
@@ -51,13 +74,13 @@ def _drop(s, *arguments):
 def _add_normal(s, *arguments):
     *tile, deviation = arguments
     deviation = spread_bits(s, deviation)
-    _over_units(s, *tile, lambda noise, x: s.fma(noise.normal(), deviation, x))
+    _over_pairs(s, *tile, lambda normal, x: s.fma(normal, deviation, x))
 
 
 def _multiply_normal(s, *arguments):
     *tile, deviation = arguments
     deviation = spread_bits(s, deviation)
-    _over_units(s, *tile, lambda noise, x: s.fma(noise.normal(), deviation, s.constant(1.0)) * x)
+    _over_pairs(s, *tile, lambda normal, x: s.fma(normal, deviation, s.constant(1.0)) * x)
 
 
 def _drop_backward(s, g, g_row, a, a_row, target, target_row, rows, vectors, scale):
