@@ -68,9 +68,9 @@ def activation_bytes(shapes: Sequence[Shape], dtype: np.dtype, rows: int) -> int
     return rows * (row_bytes(shapes[0].units_in, dtype) + sum(2 * row_bytes(s.units_out, dtype) for s in shapes))
 
 
-def is_grouped(parameters: Parameters, batch: int) -> bool:
+def is_grouped(parameters: Parameters, shapes: Sequence[Shape], batch: int) -> bool:
     """Whether a batch to learn from is cut into groups rather than kept whole."""
-    size = activation_bytes(parameters.shapes, parameters.dtype, batch)
+    size = activation_bytes(shapes, parameters.dtype, batch)
     small = GROUPS * parameters.weights.nbytes <= MAX_GROUP_GRADIENT_BYTES
     return size > (MIN_GROUPED_BYTES if small else MAX_KEPT_BYTES)
 
@@ -78,9 +78,9 @@ def is_grouped(parameters: Parameters, batch: int) -> bool:
 class Builder:
     """Collects buffers while a plan is laid out."""
 
-    def __init__(self, parameters: Parameters, stages: Sequence[Stage]) -> None:
+    def __init__(self, parameters: Parameters, shapes: Sequence[Shape], stages: Sequence[Stage]) -> None:
         self.parameters, self.stages, self.dtype = parameters, stages, parameters.dtype
-        self.shapes = [*parameters.shapes, *parameters.without_weights(stages[len(parameters.shapes) :])]
+        self.shapes = [*shapes, *parameters.without_weights(stages[len(shapes) :])]
         self.fields = np.zeros(at.FIELDS, np.int64)
         self.rows = np.zeros((at.ROWS_BEFORE_TABLE + len(self.shapes), at.LAYER_FIELDS), np.int64)
         self.table = self.rows[at.ROWS_BEFORE_TABLE :]
@@ -100,6 +100,7 @@ class Builder:
             row[at.VECTORS_IN], row[at.VECTORS_OUT] = shape.vectors_in, shape.vectors_out
             row[at.ACTIVATION], row[at.ALPHA] = stage.activation.code, float_bits(stage.activation.alpha)
             row[at.TRAINABLE], row[at.LEARNT_VECTORS] = shape.trainable, shape.learnt_vectors
+            row[at.SEED] = stage.seed or 0
             for position, setting in enumerate(stage.settings):
                 row[at.SETTING_0 + position] = float_bits(setting)
             if shape.weighted:

@@ -6,7 +6,7 @@ A function that is missing here is found by no kernel; those that the ones here 
 from functools import cache
 
 from . import activation, loss, memory, multiply_add, optimizer, row_activation, row_norm
-from .layers import affine, glu, prelu
+from .layers import affine, glu, noise, prelu
 from .matrix import dots, gemm, gradient_product, transpose
 from .simd import library
 from .simd.element_types import Address, element_type
@@ -36,6 +36,10 @@ FUNCTIONS = (
     row_norm.beta_gradient,
     affine.affine,
     affine.affine_backward,
+    noise.drop,
+    noise.drop_backward,
+    noise.add_normal,
+    noise.multiply_normal,
     dots.dot_rows,
     gemm.row_product,
     gemm.product,

@@ -213,9 +213,7 @@ normalize = selects_by_code("normalize", {kind: _normalize_by(rule) for kind, ru
 
 # normalize_backward(kind, limit, gamma, gamma_moves, g, g_row, x, x_row, kept, target, target_row, rows, units): from dL/da to
 # dL/dx, 0 in the padding.
-normalize_backward = selects_by_code(
-    "normalize_backward", {kind: _normalize_backward_by(rule) for kind, rule in RULES.items()}
-)
+normalize_backward = selects_by_code("normalize_backward", {kind: _normalize_backward_by(rule) for kind, rule in RULES.items()})
 
 # gamma_gradient(g, g_row, x, x_row, kept, start, target, rows, vectors): of some columns, plus what is at ``start``.
 gamma_gradient = VectorFunction("gamma_gradient", 9, _gamma_gradient)

@@ -6,6 +6,7 @@ from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
 from .dense import Dense
 from .input import Input, InputLayer
+from .noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from .normalization import Normalization
 from .registry import deserialize, serialize
 from .rescaling import Rescaling
@@ -14,9 +15,13 @@ from .row_normalization import LayerNormalization, RMSNormalization, UnitNormali
 
 __all__ = [
     "Activation",
+    "AlphaDropout",
     "Dense",
+    "Dropout",
     "ELU",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "Identity",
     "Input",
     "InputLayer",

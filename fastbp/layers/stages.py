@@ -8,7 +8,7 @@ from typing import Any
 
 from ..activations import Activation, linear
 from ..kernels import codes
-from ..kernels.fields import ACTIVATED, AFFINE, DENSE, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
+from ..kernels.fields import ACTIVATED, AFFINE, ALPHA_DROPOUT, DENSE, DROPOUT, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
 from .form import Form
 
 
@@ -37,6 +37,8 @@ class Stage:
         Further vectors after the weights, which are none.
     settings : tuple of float
         Up to three numbers that the kind's kernels read.
+    seed : int, optional
+        Of the random numbers of a stage that is random; None: the engine gives it one.
     """
 
     kind: int
@@ -50,6 +52,7 @@ class Stage:
     forms: tuple[Form, ...] = ()
     constants: tuple[tuple[float, ...], ...] = ()
     settings: tuple[float, ...] = ()
+    seed: int | None = None
 
     @property
     def is_dense(self) -> bool:
@@ -59,6 +62,11 @@ class Stage:
     def learns(self) -> bool:
         """Whether it has weights, and they are updated."""
         return self.trainable and (self.is_dense or self.learnt_vectors > 0)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it adds noise, which it does while a network learns; else it is left out."""
+        return DROPOUT <= self.kind <= ALPHA_DROPOUT
 
     def apart(self) -> tuple[Stage, Stage]:
         """The stage without its activation, and the activation as a separate stage."""

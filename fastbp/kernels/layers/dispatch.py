@@ -9,6 +9,7 @@ from .dense import make_backward, make_forward
 from .dense_gradient import make_add_gradient
 from .dense_update import make_transpose_weights, make_update_task
 from .glu import make_glu
+from .noise import make_noise
 from .normalization import make_normalization
 from .prelu import make_prelu
 from .vector_weights import make_vector_weights
@@ -28,6 +29,7 @@ def make_layers(dtype):
     normalization = make_normalization(dtype, apply_activation, differentiate_strip, close_rows)
     norm_forward, norm_backward, norm_gradient = normalization
     affine_forward, affine_backward = make_affine(dtype, apply_activation, differentiate_strip, close_rows)
+    noise_forward, noise_backward = make_noise(dtype, differentiate_strip, close_rows)
 
     @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch, sample):
@@ -46,6 +48,8 @@ def make_layers(dtype):
             norm_forward(plan, layer, shift, source, source_row, first, last)
         elif kind == at.AFFINE:
             affine_forward(layer, shift, source, source_row, first, last)
+        elif at.DROPOUT <= kind <= at.ALPHA_DROPOUT:
+            noise_forward(plan, layer, shift, source, source_row, first, last, sample)
         else:
             weightless_forward(layer, shift, source, source_row, first, last)
 
@@ -63,6 +67,8 @@ def make_layers(dtype):
             norm_backward(plan, layer, below, shift, first, last)
         elif kind == at.AFFINE:
             affine_backward(layer, below, shift, first, last)
+        elif at.DROPOUT <= kind <= at.ALPHA_DROPOUT:
+            noise_backward(plan, layer, below, shift, first, last, sample)
         else:
             weightless_backward(layer, below, shift, first, last)
 
