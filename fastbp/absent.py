@@ -47,7 +47,7 @@ LAYERS = {
         "Embedding ReversibleEmbedding", f"{_DENSE_ONLY}: fastbp.utils.to_categorical makes columns of a few categories"
     ),
     **_for_each(
-        "Dropout GaussianDropout AlphaDropout GaussianNoise ActivityRegularization BatchNormalization LayerNormalization "
+        "Dropout GaussianDropout AlphaDropout GaussianNoise ActivityRegularization LayerNormalization "
         "UnitNormalization RMSNormalization Normalization",
         f"{_LATER}; inputs can be scaled before fit",
     ),

@@ -39,7 +39,7 @@ def address(array: np.ndarray | None) -> int:
 class Shape:
     """One layer's sizes and the place of its panels in the flat buffers (in elements).
 
-    ``trainable``: whether it has weights that are differentiated and updated.
+    ``trainable``: whether it has weights that are differentiated and updated. ``normalizes_batch``: see ``Stage``.
     """
 
     units_in: int
@@ -52,6 +52,7 @@ class Shape:
     vectors: int = 0
     learnt_vectors: int = 0
     trainable: bool = False
+    normalizes_batch: bool = False
 
     @property
     def is_dense(self) -> bool:
@@ -60,10 +61,6 @@ class Shape:
     @property
     def learns(self) -> bool:
         return self.trainable
-
-    @property
-    def can_learn(self) -> bool:
-        return self.is_dense or self.learnt_vectors > 0
 
     @property
     def weighted(self) -> bool:
@@ -142,9 +139,8 @@ class Parameters:
         offset = transposed_offset = 0
         for stage in stages:
             shape = Shape(stage.units_in, stage.units_out, stage.kind, stage.bias, lanes, offset, transposed_offset)
-            self.shapes.append(
-                replace(shape, vectors=stage.vectors, learnt_vectors=stage.learnt_vectors, trainable=stage.learns)
-            )
+            shape = replace(shape, vectors=stage.vectors, learnt_vectors=stage.learnt_vectors)
+            self.shapes.append(replace(shape, trainable=stage.learns, normalizes_batch=stage.normalizes_batch))
             offset += shape.size
             transposed_offset += shape.transposed_size
         self.size = offset
@@ -157,10 +153,11 @@ class Parameters:
         """The shapes of the layers with weights."""
         return [shape for shape in self.shapes if shape.weighted]
 
-    def set_trainable(self, flags: Iterable[bool]) -> None:
-        """Choose which layers' weights are differentiated and updated: a flag for each stage."""
+    def set_trainable(self, stages: Iterable[Stage]) -> None:
+        """Have those layers' weights differentiated and updated whose stages say so."""
         self.shapes = [
-            replace(shape, trainable=shape.can_learn and flag) for shape, flag in zip(self.shapes, flags, strict=True)
+            replace(shape, trainable=stage.learns, normalizes_batch=stage.normalizes_batch)
+            for shape, stage in zip(self.shapes, stages, strict=True)
         ]
 
     def without_weights(self, stages: Iterable[Stage]) -> list[Shape]:

@@ -38,7 +38,7 @@ class Plans:
         self.dtype, self.units = self._parameters.dtype, self._parameters.shapes[-1].units_out
         self._scalars, self._hyper = aligned_zeros(SCALARS, self.dtype), np.zeros(HYPER_SIZE)
         self._order = np.zeros(0, np.int64)
-        self._plans: dict[tuple[int, int, int, bool, bool], Plan] = {}
+        self._plans: dict[tuple[int, int, int, bool, bool, bool], Plan] = {}
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
         self._activations: list[BoundFunction | None] | None = None  # the code of custom ones, else None
@@ -59,22 +59,27 @@ class Plans:
         """Bytes of all plans' buffers."""
         return sum(plan.memory for plan in self._plans.values())
 
-    def get(self, phases: int, batch: int, threads: int, keep: bool = False, apart: bool = False) -> Plan:
+    def get(
+        self, phases: int, batch: int, threads: int, keep: bool = False, apart: bool = False, training: bool = False
+    ) -> Plan:
         """The plan for some phases of a step on so many rows, with room for as many threads.
 
-        ``apart``: one that nothing else works on, so that it stays bound to what it is given.
+        ``apart``: one that nothing else works on, so that it stays bound to what it is given. ``training``: one whose layers
+        do what they do while a network learns.
         """
-        key = phases, batch, threads, keep, apart
+        key = phases, batch, threads, keep, apart, training
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= MAX_PLANS:
                 self.clear()
-            plan = self._plans[key] = self._make(phases, batch, threads, keep)
+            plan = self._plans[key] = self._make(phases, batch, threads, keep, training)
         return plan
 
-    def _make(self, phases: int, batch: int, threads: int, keep: bool) -> Plan:
+    def _make(self, phases: int, batch: int, threads: int, keep: bool, training: bool) -> Plan:
         loss = self._loss if phases & at.LOSS_PHASE else None
-        plan = make_plan(self._parameters, fuse(self._stages, loss), phases, batch, threads, keep)
+        cuts = [i for i, shape in enumerate(self._parameters.shapes) if training and shape.normalizes_batch]
+        plan = make_plan(self._parameters, fuse(self._stages, loss), phases, batch, threads, keep, cuts)
+        plan[at.TRAINING] = training
         plan[at.PARAMETERS], plan[at.SLOT] = address(self._parameters.weights), self._parameters.weights.nbytes
         plan[at.RANDOM], plan[at.RUNNING_PRODUCTS] = address(self._state.generator), address(self._state.running_products)
         plan[at.HYPER], plan[at.SCALARS] = address(self._hyper), address(self._scalars)

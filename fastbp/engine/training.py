@@ -112,7 +112,8 @@ class Training(Core):
     ) -> Pass:
         """A pass that is about to learn. ``apart``: its plan stays bound to it whatever else is called."""
         n, batch = len(x), min(batch_size, len(x))
-        plan = self._plans.get(at.TRAIN, batch, choose_threads(batch * self._step_flop, threads), apart=apart)
+        used = choose_threads(batch * self._step_flop, threads)
+        plan = self._plans.get(at.TRAIN, batch, used, apart=apart, training=True)
         order = None
         if shuffle and batch < n:  # a single step takes all samples anyway
             order = np.empty(n, np.int64) if apart or keep_outputs else self._plans.order(n)
@@ -141,12 +142,15 @@ class Training(Core):
         return order
 
     def value_and_gradient(
-        self, x: np.ndarray, y: np.ndarray, *, sample_weight: np.ndarray | None = None
+        self, x: np.ndarray, y: np.ndarray, *, sample_weight: np.ndarray | None = None, training: bool = False
     ) -> tuple[float, list[np.ndarray]]:
-        """The loss over all of x, y and its gradient in ``get_weights`` order, 0 for weights that are not trainable."""
+        """The loss over all of x, y and its gradient in ``get_weights`` order, 0 for weights that are not trainable.
+
+        ``training``: that of what layers do while a network learns.
+        """
         batch = len(x)
         with self._lock:
-            plan = self._plans.get(at.TRAIN, batch, choose_threads(batch * self._step_flop))
+            plan = self._plans.get(at.TRAIN, batch, choose_threads(batch * self._step_flop), training=training)
             weights = doubles(sample_weight)
             self._plans.bind_data(plan, x, y, weights)
             gradient = self._plans.bind_gradient(plan)

@@ -6,7 +6,7 @@ A function that is missing here is found by no kernel; those that the ones here 
 from functools import cache
 
 from . import activation, loss, memory, multiply_add, optimizer, row_activation
-from .layers import glu, prelu
+from .layers import batch_norm_units, glu, prelu
 from .matrix import dots, gemm, gradient_product, transpose
 from .simd import library
 from .simd.element_types import Address, element_type
@@ -30,6 +30,11 @@ FUNCTIONS = (
     prelu.prelu,
     prelu.prelu_backward,
     prelu.slope_gradient,
+    batch_norm_units.batch_moments,
+    batch_norm_units.normalise,
+    batch_norm_units.delta_sums,
+    batch_norm_units.normalise_backward,
+    batch_norm_units.gradient_of_scale,
     dots.dot_rows,
     gemm.row_product,
     gemm.product,

@@ -4,6 +4,7 @@ from .. import absent as _absent
 from .activation import Activation
 from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
+from .batch_normalization import BatchNormalization
 from .dense import Dense
 from .input import Input, InputLayer
 from .registry import deserialize, serialize
@@ -12,6 +13,7 @@ from .reshaping import Flatten, Identity, Reshape
 
 __all__ = [
     "Activation",
+    "BatchNormalization",
     "Dense",
     "ELU",
     "Flatten",

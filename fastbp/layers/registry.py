@@ -8,13 +8,14 @@ from ..serialization import Registry
 from .activation import Activation
 from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
+from .batch_normalization import BatchNormalization
 from .dense import Dense
 from .input import InputLayer
 from .rescaling import Rescaling
 from .reshaping import Flatten, Identity, Reshape
 
 _CLASSES: tuple[type[Layer], ...] = (
-    *(Activation, Dense, ELU, Flatten, Identity, InputLayer),
+    *(Activation, BatchNormalization, Dense, ELU, Flatten, Identity, InputLayer),
     *(LeakyReLU, PReLU, ReLU, Rescaling, Reshape, Softmax),
 )
 _registry: Registry[Layer] = Registry("layer", Layer, {cls.__name__: cls for cls in _CLASSES}, absent=absent.LAYERS)

@@ -3,6 +3,7 @@
 from .. import fields as at
 from ..memory import read_int
 from ..simd.jit import inner
+from .batch_norm import make_batch_norm
 from .delta import make_delta
 from .dense import make_backward, make_forward
 from .dense_gradient import make_add_gradient
@@ -14,7 +15,10 @@ from .weightless import make_weightless
 
 
 def make_layers(dtype):
-    """For one element type (forward, backward, close_output, add_gradient, update_task, transpose_weights) of any layer."""
+    """For one element type the functions of any layer.
+
+    They are (sum_forward, sum_backward, forward, backward, close_output, add_gradient, update_task, transpose_weights).
+    """
     differentiate_strip, close_rows = make_delta(dtype)
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
     add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype)
@@ -22,6 +26,26 @@ def make_layers(dtype):
     copy_input, weightless_forward, weightless_backward = make_weightless(dtype, differentiate_strip, close_rows)
     glu_forward, glu_backward = make_glu(dtype, differentiate_strip, close_rows)
     prelu_forward, prelu_backward, prelu_gradient = make_prelu(dtype, copy_input, differentiate_strip, close_rows)
+    norm_forward, norm_backward, norm_gradient, norm_sums, norm_delta_sums = make_batch_norm(
+        dtype, differentiate_strip, close_rows
+    )
+
+    @inner(dtype)
+    def sum_forward(layer, thread, threads, batch, moves):
+        """This thread's part of what rows going through the layer need to know of the whole batch: some of the units.
+
+        With ``moves`` what is remembered of batches moves on.
+        """
+        if read_int(layer, at.BATCH_STATISTICS):
+            vectors = read_int(layer, at.VECTORS_OUT)
+            norm_sums(layer, vectors * thread // threads, vectors * (thread + 1) // threads, batch, moves)
+
+    @inner(dtype)
+    def sum_backward(layer, thread, threads, batch):
+        """The same for the way back, from DELTA, where there is one."""
+        if read_int(layer, at.BATCH_STATISTICS) and read_int(layer, at.DELTA):
+            vectors = read_int(layer, at.VECTORS_OUT)
+            norm_delta_sums(layer, vectors * thread // threads, vectors * (thread + 1) // threads, batch)
 
     @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch, sample):
@@ -36,6 +60,8 @@ def make_layers(dtype):
             prelu_forward(layer, shift, source, source_row, first, last)
         elif kind == at.GLU:
             glu_forward(layer, shift, source, source_row, first, last)
+        elif kind == at.BATCH_NORM:
+            norm_forward(layer, shift, source, source_row, first, last)
         else:
             weightless_forward(layer, shift, source, source_row, first, last)
 
@@ -49,6 +75,8 @@ def make_layers(dtype):
             prelu_backward(layer, below, shift, first, last)
         elif kind == at.GLU:
             glu_backward(layer, below, shift, first, last)
+        elif kind == at.BATCH_NORM:
+            norm_backward(layer, below, shift, first, last)
         else:
             weightless_backward(layer, below, shift, first, last)
 
@@ -61,7 +89,10 @@ def make_layers(dtype):
     @inner(dtype)
     def vector_gradient(layer, k, shift, v, width, batch, start, target):
         """The gradient of vector k of the weights that are a number for each unit (vector_weights.py)."""
-        prelu_gradient(layer, k, shift, v, width, batch, start, target)
+        if read_int(layer, at.KIND) == at.BATCH_NORM:
+            norm_gradient(layer, k, shift, v, width, batch, start, target)
+        else:
+            prelu_gradient(layer, k, shift, v, width, batch, start, target)
 
     add_vector_gradient, update_vectors = make_vector_weights(dtype, vector_gradient)
 
@@ -87,4 +118,4 @@ def make_layers(dtype):
         if read_int(layer, at.KIND) == at.DENSE:
             transpose_dense(layer, thread, threads)
 
-    return forward, backward, close_output, add_gradient, update_task, transpose_weights
+    return sum_forward, sum_backward, forward, backward, close_output, add_gradient, update_task, transpose_weights
