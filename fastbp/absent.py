@@ -47,7 +47,7 @@ LAYERS = {
         "Embedding ReversibleEmbedding", f"{_DENSE_ONLY}: fastbp.utils.to_categorical makes columns of a few categories"
     ),
     **_for_each(
-        "ActivityRegularization BatchNormalization",
+        "ActivityRegularization",
         f"{_LATER}; inputs can be scaled before fit",
     ),
     **_for_each("GroupNormalization SpectralNormalization", f"{_DENSE_ONLY}; normalization of layers {_LATER}"),

@@ -40,7 +40,7 @@ def address(array: np.ndarray | None) -> int:
 class Shape:
     """One layer's sizes and the place of its panels in the flat buffers (in elements).
 
-    ``trainable``: whether it has weights that are differentiated and updated.
+    ``trainable``: whether it has weights that are differentiated and updated. ``normalizes_batch``: see ``Stage``.
     """
 
     units_in: int
@@ -55,6 +55,7 @@ class Shape:
     trainable: bool = False
     forms: tuple[Form, ...] = ()
     constants: tuple[tuple[float, ...], ...] = ()
+    normalizes_batch: bool = False
 
     @property
     def is_dense(self) -> bool:
@@ -63,10 +64,6 @@ class Shape:
     @property
     def learns(self) -> bool:
         return self.trainable
-
-    @property
-    def can_learn(self) -> bool:
-        return self.is_dense or self.learnt_vectors > 0
 
     @property
     def weighted(self) -> bool:
@@ -165,6 +162,7 @@ class Parameters:
                 trainable=stage.learns,
                 forms=stage.forms,
                 constants=stage.constants,
+                normalizes_batch=stage.normalizes_batch,
             )
             self.shapes.append(shape)
             offset += shape.size
@@ -179,10 +177,11 @@ class Parameters:
         """The shapes of the layers with weights."""
         return [shape for shape in self.shapes if shape.weighted]
 
-    def set_trainable(self, flags: Iterable[bool]) -> None:
-        """Choose which layers' weights are differentiated and updated: a flag for each stage."""
+    def set_trainable(self, stages: Iterable[Stage]) -> None:
+        """Have those layers' weights differentiated and updated whose stages say so."""
         self.shapes = [
-            replace(shape, trainable=shape.can_learn and flag) for shape, flag in zip(self.shapes, flags, strict=True)
+            replace(shape, trainable=stage.learns, normalizes_batch=stage.normalizes_batch)
+            for shape, stage in zip(self.shapes, stages, strict=True)
         ]
 
     def without_weights(self, stages: Iterable[Stage]) -> list[Shape]:

@@ -23,7 +23,7 @@ LAYERS = _next()  # rows of TABLE that the loss is a function of
 OUTPUT_LAYERS = _next()  # with those that only predictions go through after that
 BACKWARD_END = _next()  # the lowest layer, at least 1, whose DELTA is passed on to the layer below
 SEGMENTS = _next()  # parts of the network that the whole batch goes through before the next
-SEGMENT_STARTS = _next()  # the first layer of each, and LAYERS
+SEGMENT_STARTS = _next()  # the first layer of each, -1 for the input; and LAYERS
 THREADS = _next()
 X = _next()
 X_ROW = _next()  # bytes from one row of x to the next
@@ -87,6 +87,7 @@ ACTIVATION = _next()  # code
 ALPHA = _next()  # its parameter, float64 bits
 SETTING_0, SETTING_1, SETTING_2 = _next(), _next(), _next()  # of the kind, float64 bits
 SEED = _next()  # of its random numbers
+BATCH_STATISTICS = _next()  # what follows from the whole batch (layers/batch_norm.py), or 0: moving statistics are used
 INPUT = _next()
 INPUT_ROW = _next()
 OUTPUT = _next()
@@ -105,9 +106,9 @@ LAYER_FIELDS = _next()
 
 # -- KIND
 DENSE, ELEMENTWISE, WHOLE_ROWS, GLU, PRELU, DROPOUT, GAUSSIAN_NOISE, GAUSSIAN_DROPOUT, ALPHA_DROPOUT = range(9)
-LAYER_NORM, RMS_NORM, UNIT_NORM, AFFINE = range(9, 13)
+LAYER_NORM, RMS_NORM, UNIT_NORM, AFFINE, BATCH_NORM = range(9, 14)
 ROW_NORMS = (LAYER_NORM, RMS_NORM, UNIT_NORM)
-ACTIVATED = (DENSE, *ROW_NORMS, AFFINE)  # an elementwise activation that follows is done with the layer
+ACTIVATED = (DENSE, *ROW_NORMS, AFFINE, BATCH_NORM)  # an elementwise activation that follows is done with the layer
 KEPT_NUMBERS = 2  # in ROW_NUMBERS, of each row
 
 # -- A task of the update: some rows of some panels of one layer.

@@ -31,7 +31,9 @@ MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes 
 
 def make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
-    forward, backward, close_output, add_gradient, update_task, transpose_weights = make_layers(dtype)
+    sum_forward, sum_backward, forward, backward, close_output, add_gradient, update_task, transpose_weights = make_layers(
+        dtype
+    )
     forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
     count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
@@ -46,6 +48,20 @@ def make_run(dtype):
             return rows
         start = rows * part // parts
         return start - start % (TILE_ROWS if rows > 32 * TILE_ROWS * parts else 2)
+
+    @inner(dtype)
+    def learns(plan):
+        """Whether the weights change."""
+        return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
+
+    @inner(dtype)
+    def timed_barrier(control, threads):
+        """Wait for all threads; the time it took, in cycles."""
+        if threads == 1:
+            return 0
+        start = clock()
+        barrier(control, threads)
+        return clock() - start
 
     @inner(dtype)
     def count_rows(plan, shift, first, last, sample, slot):
@@ -63,8 +79,8 @@ def make_run(dtype):
     def run_rows(plan, shift, first, last, sample, batch, row_loss):
         """Rows first .. last of the buffers, through all layers, forward and back."""
         layers = read_int(plan, at.LAYERS)
-        forward_rows(plan, shift, 0, layers, first, last, sample, batch, row_loss)
-        backward_rows(plan, shift, 0, layers, first, last, sample)
+        forward_rows(plan, shift, -1, layers, first, last, sample, batch, row_loss)
+        backward_rows(plan, shift, -1, layers, first, last, sample)
 
     @inner(dtype)
     def whole_batch_rows(plan, thread, sample, batch):
@@ -78,22 +94,32 @@ def make_run(dtype):
 
     @inner(dtype)
     def segmented_rows(plan, thread, sample, batch):
-        """The same, each segment of the network for the whole batch before the next: forward, then back."""
+        """The same where layers need the whole batch: it goes through a segment of the network before the next, then back.
+
+        Between two segments each thread sums up its part of what rows have to know of the batch. Returns the cycles waited.
+        """
         threads, block, control = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.CONTROL)
         start, stop = partition(batch, thread, threads), partition(batch, thread + 1, threads)
-        segments, starts = read_int(plan, at.SEGMENTS), read_int(plan, at.SEGMENT_STARTS)
-        for i in range(2 * segments):
-            segment = i if i < segments else 2 * segments - 1 - i
-            layer, end = read_int(starts, segment), read_int(starts, segment + 1)
+        segments, starts, table = read_int(plan, at.SEGMENTS), read_int(plan, at.SEGMENT_STARTS), read_int(plan, at.TABLE)
+        waited = 0
+        for i in range(segments):
+            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
+            if i > 0:
+                waited += timed_barrier(control, threads)
+                sum_forward(table + first_layer * LAYER_BYTES, thread, threads, batch, learns(plan))
+                waited += timed_barrier(control, threads)
             for first in range(start, stop, block):
-                last = min(first + block, stop)
-                if i < segments:
-                    row_loss = read_int(plan, at.ROW_LOSS) + 8 * first
-                    forward_rows(plan, 0, layer, end, first, last, sample + first, batch, row_loss)
-                else:
-                    backward_rows(plan, 0, layer, end, first, last, sample + first)
-            if threads > 1:
-                barrier(control, threads)
+                last, row_loss = min(first + block, stop), read_int(plan, at.ROW_LOSS) + 8 * first
+                forward_rows(plan, 0, first_layer, end, first, last, sample + first, batch, row_loss)
+        for i in range(segments - 1, -1, -1):
+            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
+            for first in range(start, stop, block):
+                backward_rows(plan, 0, first_layer, end, first, min(first + block, stop), sample + first)
+            if i > 0 and read_int(plan, at.PHASES) & at.BACKWARD:
+                waited += timed_barrier(control, threads)
+                sum_backward(table + first_layer * LAYER_BYTES, thread, threads, batch)
+                waited += timed_barrier(control, threads)
+        return waited
 
     @inner(dtype)
     def group_rows(plan, thread, sample, batch):
@@ -131,11 +157,6 @@ def make_run(dtype):
             update_task(plan, layer, vector, last_vector, first, last, batch, scratch)
 
     @inner(dtype)
-    def learns(plan):
-        """Whether the weights change."""
-        return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
-
-    @inner(dtype)
     def diverge(plan, step, by_weights):
         """Have the run end after this step, or after the one that has begun; what is found first is what counts."""
         result = read_int(plan, at.RESULT)
@@ -158,13 +179,6 @@ def make_run(dtype):
         write_double(result, at.STEPS, read_double(result, at.STEPS) + 1.0)
         if read_flag(control, at.STOP):
             raise_flag(control, at.QUIT)
-
-    @inner(dtype)
-    def timed_barrier(control, threads):
-        """Wait for all threads; the time it took, in cycles."""
-        start = clock()
-        barrier(control, threads)
-        return clock() - start
 
     @inner(dtype)
     def become_single_thread(plan):
@@ -236,7 +250,7 @@ def make_run(dtype):
                 if read_int(plan, at.GROUPS):
                     group_rows(plan, thread, sample, batch)
                 elif read_int(plan, at.SEGMENTS) > 1:
-                    segmented_rows(plan, thread, sample, batch)
+                    waited += segmented_rows(plan, thread, sample, batch)
                 else:
                     whole_batch_rows(plan, thread, sample, batch)
                 if thread == 0 and phases & at.UPDATE:

@@ -4,6 +4,7 @@ from .. import absent as _absent
 from .activation import Activation
 from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
+from .batch_normalization import BatchNormalization
 from .dense import Dense
 from .input import Input, InputLayer
 from .noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
@@ -16,6 +17,7 @@ from .row_normalization import LayerNormalization, RMSNormalization, UnitNormali
 __all__ = [
     "Activation",
     "AlphaDropout",
+    "BatchNormalization",
     "Dense",
     "Dropout",
     "ELU",

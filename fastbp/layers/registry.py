@@ -8,6 +8,7 @@ from ..serialization import Registry
 from .activation import Activation
 from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
+from .batch_normalization import BatchNormalization
 from .dense import Dense
 from .input import InputLayer
 from .noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
@@ -37,6 +38,8 @@ _CLASSES: tuple[type[Layer], ...] = (
     RMSNormalization,
     Softmax,
     UnitNormalization,
+    *(Activation, BatchNormalization, Dense, ELU, Flatten, Identity, InputLayer),
+    *(LeakyReLU, PReLU, ReLU, Rescaling, Reshape, Softmax),
 )
 _registry: Registry[Layer] = Registry("layer", Layer, {cls.__name__: cls for cls in _CLASSES}, absent=absent.LAYERS)
 

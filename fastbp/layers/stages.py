@@ -8,7 +8,7 @@ from typing import Any
 
 from ..activations import Activation, linear
 from ..kernels import codes
-from ..kernels.fields import ACTIVATED, AFFINE, ALPHA_DROPOUT, DENSE, DROPOUT, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
+from ..kernels.fields import ACTIVATED, AFFINE, ALPHA_DROPOUT, BATCH_NORM, DENSE, DROPOUT, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
 from .form import Form
 
 
@@ -68,6 +68,16 @@ class Stage:
         """Whether it adds noise, which it does while a network learns; else it is left out."""
         return DROPOUT <= self.kind <= ALPHA_DROPOUT
 
+    @property
+    def activates(self) -> bool:
+        """Whether an elementwise activation of its outputs can be part of it: one pass over them rather than two."""
+        return self.kind in ACTIVATED
+
+    @property
+    def normalizes_batch(self) -> bool:
+        """Whether, while a network learns, it needs the whole batch to have come through the layers below."""
+        return self.kind == BATCH_NORM and self.trainable
+
     def apart(self) -> tuple[Stage, Stage]:
         """The stage without its activation, and the activation as a separate stage."""
         return replace(self, activation=linear), activate(self.units_out, self.activation)
@@ -105,13 +115,20 @@ def affine(units: int, invert: bool, forms: tuple[Form, ...], constants: tuple[t
     return Stage(AFFINE, units, units, vectors=len(forms), forms=forms, constants=constants, settings=(float(invert),))
 
 
+def batch_norm(units: int, center: bool, scale: bool, epsilon: float, momentum: float) -> Stage:
+    """A batch normalisation, with gamma if it scales and beta (its bias) if it centers; then its moving statistics."""
+    learnt = center + scale
+    settings = epsilon, momentum
+    return Stage(BATCH_NORM, units, units, bias=center, vectors=learnt + 2, learnt_vectors=learnt, settings=settings)
+
+
 def stages_of(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[Stage]:
     """The stages of consecutive layers, the first of which has ``units`` inputs; ``trainable`` is a flag for each layer."""
     found: list[Stage] = []
     for i, layer in enumerate(layers):
         for stage in layer.stages(units):
-            if found and stage.kind == ELEMENTWISE and found[-1].kind in ACTIVATED and found[-1].activation == linear:
-                found[-1] = replace(found[-1], activation=stage.activation)  # one pass over the outputs rather than two
+            if found and stage.kind == ELEMENTWISE and found[-1].activates and found[-1].activation == linear:
+                found[-1] = replace(found[-1], activation=stage.activation)
             else:
                 found.append(stage if trainable is None or trainable[i] else replace(stage, trainable=False))
         units = layer.output_units(units)

@@ -4,6 +4,7 @@ from .. import fields as at
 from ..memory import read_int
 from ..simd.jit import inner
 from .affine import make_affine
+from .batch_norm import make_batch_norm
 from .delta import make_delta
 from .dense import make_backward, make_forward
 from .dense_gradient import make_add_gradient
@@ -17,7 +18,10 @@ from .weightless import make_weightless
 
 
 def make_layers(dtype):
-    """For one element type (forward, backward, close_output, add_gradient, update_task, transpose_weights) of any layer."""
+    """For one element type the functions of any layer.
+
+    They are (sum_forward, sum_backward, forward, backward, close_output, add_gradient, update_task, transpose_weights).
+    """
     differentiate_strip, close_rows = make_delta(dtype)
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
     add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype)
@@ -30,6 +34,26 @@ def make_layers(dtype):
     norm_forward, norm_backward, norm_gradient = normalization
     affine_forward, affine_backward = make_affine(dtype, apply_activation, differentiate_strip, close_rows)
     noise_forward, noise_backward = make_noise(dtype, differentiate_strip, close_rows)
+    batch_forward, batch_backward, batch_gradient, batch_sums, batch_delta_sums = make_batch_norm(
+        dtype, differentiate_strip, close_rows
+    )
+
+    @inner(dtype)
+    def sum_forward(layer, thread, threads, batch, moves):
+        """This thread's part of what rows going through the layer need to know of the whole batch: some of the units.
+
+        With ``moves`` what is remembered of batches moves on.
+        """
+        if read_int(layer, at.BATCH_STATISTICS):
+            vectors = read_int(layer, at.VECTORS_OUT)
+            batch_sums(layer, vectors * thread // threads, vectors * (thread + 1) // threads, batch, moves)
+
+    @inner(dtype)
+    def sum_backward(layer, thread, threads, batch):
+        """The same for the way back, from DELTA, where there is one."""
+        if read_int(layer, at.BATCH_STATISTICS) and read_int(layer, at.DELTA):
+            vectors = read_int(layer, at.VECTORS_OUT)
+            batch_delta_sums(layer, vectors * thread // threads, vectors * (thread + 1) // threads, batch)
 
     @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch, sample):
@@ -50,6 +74,8 @@ def make_layers(dtype):
             affine_forward(layer, shift, source, source_row, first, last)
         elif at.DROPOUT <= kind <= at.ALPHA_DROPOUT:
             noise_forward(plan, layer, shift, source, source_row, first, last, sample)
+        elif kind == at.BATCH_NORM:
+            batch_forward(layer, shift, source, source_row, first, last)
         else:
             weightless_forward(layer, shift, source, source_row, first, last)
 
@@ -69,6 +95,8 @@ def make_layers(dtype):
             affine_backward(layer, below, shift, first, last)
         elif at.DROPOUT <= kind <= at.ALPHA_DROPOUT:
             noise_backward(plan, layer, below, shift, first, last, sample)
+        elif kind == at.BATCH_NORM:
+            batch_backward(layer, below, shift, first, last)
         else:
             weightless_backward(layer, below, shift, first, last)
 
@@ -81,8 +109,11 @@ def make_layers(dtype):
     @inner(dtype)
     def vector_gradient(layer, k, shift, v, width, batch, start, target):
         """The gradient of vector k of the weights that are a number for each unit (vector_weights.py)."""
-        if read_int(layer, at.KIND) == at.PRELU:
+        kind = read_int(layer, at.KIND)
+        if kind == at.PRELU:
             prelu_gradient(layer, k, shift, v, width, batch, start, target)
+        elif kind == at.BATCH_NORM:
+            batch_gradient(layer, k, shift, v, width, batch, start, target)
         else:
             norm_gradient(layer, k, shift, v, width, batch, start, target)
 
@@ -110,4 +141,4 @@ def make_layers(dtype):
         if read_int(layer, at.KIND) == at.DENSE:
             transpose_dense(layer, thread, threads)
 
-    return forward, backward, close_output, add_gradient, update_task, transpose_weights
+    return sum_forward, sum_backward, forward, backward, close_output, add_gradient, update_task, transpose_weights
