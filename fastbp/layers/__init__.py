@@ -3,6 +3,7 @@
 from .. import absent as _absent
 from .activation import Activation
 from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from .activity import ActivityRegularization
 from .base import Layer
 from .dense import Dense
 from .input import Input, InputLayer
@@ -12,6 +13,7 @@ from .reshaping import Flatten, Identity, Reshape
 
 __all__ = [
     "Activation",
+    "ActivityRegularization",
     "Dense",
     "ELU",
     "Flatten",

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar, Unpack
 
+from ..constraints import Constraint
 from ..keywords import accepted
+from ..regularizers import Regularizer
 from ..serialization import constructor_arguments, serialize
 from .held import Held
 from .settings import ADVICE, Common, batch_shape, common
@@ -22,12 +24,14 @@ Kind = TypeVar("Kind", bound="Layer")
 
 @dataclass(frozen=True)
 class Weight:
-    """An array of a layer: its name, its shape, its initializer, and whether gradients change it."""
+    """An array of a layer: its name, its shape, its initializer, whether gradients change it, what keeps it small."""
 
     name: str
     shape: tuple[int, ...]
     initializer: Callable[..., Any]
     trainable: bool = True
+    regularizer: Regularizer | None = None
+    constraint: Constraint | None = None
 
 
 class Layer(Held):
@@ -43,6 +47,8 @@ class Layer(Held):
         Only that of the model.
     input_shape, input_dim, batch_shape
         The shape of a sample, so that a model of which this is the first layer needs no ``Input``.
+    activity_regularizer : str or Regularizer, optional
+        A penalty on the layer's output, the mean over the samples of a batch; see ``fastbp.regularizers``.
 
     Attributes
     ----------
@@ -53,6 +59,7 @@ class Layer(Held):
     kind: ClassVar[str] = "layer"
     keeps_axes: ClassVar[bool] = False  # whether it takes samples of several axes, and leaves them as they are
     makes_rows: ClassVar[bool] = False  # whether it makes rows of samples of several axes
+    activity_regularizer: Regularizer | None = None
     compute: ClassVar[Callable[[Any, Any], Any]]  # its output for data, which takes an engine: set by models/network.py
 
     def __new__(cls, *arguments: Any, **settings: Any) -> Self:
@@ -187,6 +194,8 @@ class Layer(Held):
         {'name': 'same', 'trainable': True, 'dtype': None}
         """
         own = {name: serialize(getattr(self, name)) for name in constructor_arguments(type(self), by_name_alone=False)}
+        if self.activity_regularizer is not None:
+            own["activity_regularizer"] = serialize(self.activity_regularizer)
         return {"name": self.name, "trainable": self.trainable, "dtype": self._own_dtype, **own}
 
     @classmethod

@@ -7,6 +7,7 @@ from .. import absent
 from ..serialization import Registry
 from .activation import Activation
 from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from .activity import ActivityRegularization
 from .base import Layer
 from .dense import Dense
 from .input import InputLayer
@@ -14,7 +15,7 @@ from .rescaling import Rescaling
 from .reshaping import Flatten, Identity, Reshape
 
 _CLASSES: tuple[type[Layer], ...] = (
-    *(Activation, Dense, ELU, Flatten, Identity, InputLayer),
+    *(Activation, ActivityRegularization, Dense, ELU, Flatten, Identity, InputLayer),
     *(LeakyReLU, PReLU, ReLU, Rescaling, Reshape, Softmax),
 )
 _registry: Registry[Layer] = Registry("layer", Layer, {cls.__name__: cls for cls in _CLASSES}, absent=absent.LAYERS)

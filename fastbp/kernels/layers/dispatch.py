@@ -3,19 +3,23 @@
 from .. import fields as at
 from ..memory import read_int
 from ..simd.jit import inner
+from .constraints import make_constrain_norms
 from .delta import make_delta
 from .dense import make_backward, make_forward
 from .dense_gradient import make_add_gradient
-from .dense_update import make_transpose_weights, make_update_task
+from .dense_update import make_refresh_transposed, make_transpose_weights, make_update_task
 from .glu import make_glu
 from .prelu import make_prelu
 from .vector_weights import make_vector_weights
 from .weightless import make_weightless
 
 
-def make_layers(dtype):
-    """For one element type (forward, backward, close_output, add_gradient, update_task, transpose_weights) of any layer."""
-    differentiate_strip, close_rows = make_delta(dtype)
+def make_layers(dtype, add_activity_gradient):
+    """For one element type the functions of any layer.
+
+    (forward, backward, close_output, add_gradient, update_task, transpose_weights, constrain_norms)
+    """
+    differentiate_strip, close_rows = make_delta(dtype, add_activity_gradient)
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
     add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype)
     transpose_dense = make_transpose_weights(dtype)
@@ -87,4 +91,15 @@ def make_layers(dtype):
         if read_int(layer, at.KIND) == at.DENSE:
             transpose_dense(layer, thread, threads)
 
-    return forward, backward, close_output, add_gradient, update_task, transpose_weights
+    constrain_dense_norms, constrain_vector_norms = make_constrain_norms(dtype, make_refresh_transposed(dtype))
+
+    @inner(dtype)
+    def constrain_norms(layer, thread, threads):
+        """Bring this thread's part of the layer's weights to their norms, if they have any to have."""
+        if read_int(layer, at.CONSTRAINS_NORMS):
+            if read_int(layer, at.KIND) == at.DENSE:
+                constrain_dense_norms(layer, thread, threads)
+            else:
+                constrain_vector_norms(layer, thread, threads)
+
+    return forward, backward, close_output, add_gradient, update_task, transpose_weights, constrain_norms
