@@ -230,8 +230,12 @@ class Parameters:
 
     def _matrices(self, buffer: np.ndarray) -> Iterator[tuple[Shape, np.ndarray]]:
         for shape in self.weighted:
-            source = buffer[shape.offset : shape.offset + shape.size]
-            yield shape, unpack(source, shape.rows, shape.units_out, shape.panels, shape.lanes)
+            yield shape, self.matrix(shape, buffer)
+
+    def matrix(self, shape: Shape, buffer: np.ndarray) -> np.ndarray:
+        """The matrix of a layer's weights from a flat buffer laid out like the weights."""
+        source = buffer[shape.offset : shape.offset + shape.size]
+        return unpack(source, shape.rows, shape.units_out, shape.panels, shape.lanes)
 
     def arrays(self, buffer: np.ndarray) -> list[np.ndarray]:
         """Kernels and biases, in order, as new arrays from a flat buffer laid out like the weights."""

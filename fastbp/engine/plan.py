@@ -13,6 +13,7 @@ from .buffers import GROUPS, Builder, choose_block, is_grouped
 from .epoch import Diverged
 from .fusion import Fusion
 from .parameters import Parameters, Shape, address
+from .rules import describe_rules
 
 MAX_STAGED_BYTES = 16 * 1024  # data that are copied rather than asked for their address
 MAX_REST = 64  # runs on one thread after teams that did not pay
@@ -167,6 +168,7 @@ def make_plan(
     grouped = not keep and not cuts and (not learns or is_grouped(parameters, shapes, batch))
     block = choose_block(builder.shapes, parameters.dtype)
     builder.describe_layers()
+    describe_rules(builder, phases, fusion.trained)
     builder.place_activations(block if grouped else batch, threads if grouped else 1, learns or keep, fusion.trained, keep)
     builder.place_statistics(i for i in cuts if shapes[i].normalizes_batch)
     if keep:

@@ -5,7 +5,7 @@ A function that is missing here is found by no kernel; those that the ones here 
 
 from functools import cache
 
-from . import activation, loss, memory, multiply_add, optimizer, row_activation, row_norm
+from . import activation, constraint, loss, memory, multiply_add, optimizer, penalty, row_activation, row_norm
 from .layers import affine, batch_norm_units, glu, noise, prelu
 from .matrix import dots, gemm, gradient_product, transpose
 from .simd import library
@@ -54,6 +54,14 @@ FUNCTIONS = (
     optimizer.check_finite,
     loss.loss,
     loss.weigh_rows,
+    penalty.penalize,
+    penalty.penalize_l2,
+    penalty.add_activity,
+    penalty.add_activity_gradient,
+    constraint.clip_negative,
+    constraint.constrain_columns,
+    constraint.sum_squares,
+    constraint.scale_to_norm,
 )
 
 

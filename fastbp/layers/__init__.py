@@ -3,6 +3,7 @@
 from .. import absent as _absent
 from .activation import Activation
 from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from .activity import ActivityRegularization
 from .base import Layer
 from .batch_normalization import BatchNormalization
 from .dense import Dense
@@ -16,6 +17,7 @@ from .row_normalization import LayerNormalization, RMSNormalization, UnitNormali
 
 __all__ = [
     "Activation",
+    "ActivityRegularization",
     "AlphaDropout",
     "BatchNormalization",
     "Dense",

@@ -7,6 +7,7 @@ from .. import absent
 from ..serialization import Registry
 from .activation import Activation
 from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from .activity import ActivityRegularization
 from .base import Layer
 from .batch_normalization import BatchNormalization
 from .dense import Dense
@@ -19,7 +20,9 @@ from .row_normalization import LayerNormalization, RMSNormalization, UnitNormali
 
 _CLASSES: tuple[type[Layer], ...] = (
     Activation,
+    ActivityRegularization,
     AlphaDropout,
+    BatchNormalization,
     Dense,
     Dropout,
     ELU,
@@ -38,8 +41,6 @@ _CLASSES: tuple[type[Layer], ...] = (
     RMSNormalization,
     Softmax,
     UnitNormalization,
-    *(Activation, BatchNormalization, Dense, ELU, Flatten, Identity, InputLayer),
-    *(LeakyReLU, PReLU, ReLU, Rescaling, Reshape, Softmax),
 )
 _registry: Registry[Layer] = Registry("layer", Layer, {cls.__name__: cls for cls in _CLASSES}, absent=absent.LAYERS)
 

@@ -1,14 +1,17 @@
 """Which function serves which kind of layer. Besides, only delta.py asks for a kind: whose derivative needs whole rows."""
 
+from typing import Any, NamedTuple
+
 from .. import fields as at
 from ..memory import read_int
 from ..simd.jit import inner
 from .affine import make_affine
 from .batch_norm import make_batch_norm
+from .constraints import make_constrain_norms
 from .delta import make_delta
 from .dense import make_backward, make_forward
 from .dense_gradient import make_add_gradient
-from .dense_update import make_transpose_weights, make_update_task
+from .dense_update import make_refresh_transposed, make_transpose_weights, make_update_task
 from .glu import make_glu
 from .noise import make_noise
 from .normalization import make_normalization
@@ -17,12 +20,23 @@ from .vector_weights import make_vector_weights
 from .weightless import make_weightless
 
 
-def make_layers(dtype):
-    """For one element type the functions of any layer.
+class LayerFunctions(NamedTuple):
+    """The functions of any layer, for one element type."""
 
-    They are (sum_forward, sum_backward, forward, backward, close_output, add_gradient, update_task, transpose_weights).
-    """
-    differentiate_strip, close_rows = make_delta(dtype)
+    sum_forward: Any
+    sum_backward: Any
+    forward: Any
+    backward: Any
+    close_output: Any
+    add_gradient: Any
+    update_task: Any
+    transpose_weights: Any
+    constrain_norms: Any
+
+
+def make_layers(dtype, add_activity_gradient):
+    """The functions of any layer for one element type."""
+    differentiate_strip, close_rows = make_delta(dtype, add_activity_gradient)
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
     add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype)
     transpose_dense = make_transpose_weights(dtype)
@@ -141,4 +155,25 @@ def make_layers(dtype):
         if read_int(layer, at.KIND) == at.DENSE:
             transpose_dense(layer, thread, threads)
 
-    return sum_forward, sum_backward, forward, backward, close_output, add_gradient, update_task, transpose_weights
+    constrain_dense_norms, constrain_vector_norms = make_constrain_norms(dtype, make_refresh_transposed(dtype))
+
+    @inner(dtype)
+    def constrain_norms(layer, thread, threads):
+        """Bring this thread's part of the layer's weights to their norms, if they have any to have."""
+        if read_int(layer, at.CONSTRAINS_NORMS):
+            if read_int(layer, at.KIND) == at.DENSE:
+                constrain_dense_norms(layer, thread, threads)
+            else:
+                constrain_vector_norms(layer, thread, threads)
+
+    return LayerFunctions(
+        sum_forward,
+        sum_backward,
+        forward,
+        backward,
+        close_output,
+        add_gradient,
+        update_task,
+        transpose_weights,
+        constrain_norms,
+    )
