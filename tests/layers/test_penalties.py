@@ -7,7 +7,7 @@ import fastbp
 import oracle
 import oracle_rules
 from bridge import make_activation, make_loss, make_optimizer
-from fastbp import Dense, Input, Sequential, constraints, layers, regularizers
+from fastbp import Dense, Input, Sequential, constraints, regularizers
 from fastbp.engine.buffers import GROUPS
 from fastbp.kernels import fields as at
 from gradcheck import assert_close
@@ -122,70 +122,6 @@ def test_value_and_gradient(dtype, rules):
     assert_close(derivatives, gradients, 10 * tolerance)
 
 
-def all_kinds():
-    """Layers of all kinds that have penalties and constraints."""
-    both = regularizers.L1L2(0.01, 0.03)
-    return [
-        layers.ActivityRegularization(0.02, 0.01),
-        Dense(70, "gelu", kernel_regularizer=both, activity_regularizer="l1", kernel_constraint=constraints.MaxNorm(0.8)),
-        layers.PReLU("ones", alpha_regularizer=both, alpha_constraint=constraints.MaxNorm(0.9), activity_regularizer=both),
-        Dense(9, "softmax", activity_regularizer=both, kernel_constraint=constraints.UnitNorm(axis=1)),
-        layers.Activation("sigmoid", activity_regularizer="l2"),
-        Dense(40, "glu", bias_regularizer=both, activity_regularizer=both, bias_constraint="non_neg"),
-        layers.PReLU(alpha_constraint="non_neg"),
-        Dense(3, kernel_regularizer="l2", activity_regularizer=both, bias_constraint="max_norm"),
-    ]
-
-
-def mixed(dtype="float64"):
-    model = Sequential([Input((6,)), *all_kinds()], seed=3, dtype=dtype)
-    model.compile(fastbp.Adam(0.01), "mse")
-    return model
-
-
-def data(n=60):
-    generator = np.random.default_rng(5)
-    return generator.normal(size=(n, 6)), generator.normal(size=(n, 3))
-
-
-def test_gradients_of_all_kinds_against_differences():
-    model, (x, y) = mixed(), data()
-    generator = np.random.default_rng(1)
-    model.set_weights([w + 0.2 * generator.normal(size=w.shape) for w in model.get_weights()])
-    assert fastbp.check_gradients(model, x, y, max_entries=12)
-
-
-def learnt(model, rows=60, batch_size=16, **settings):
-    history = model.fit(*data(rows), batch_size, 2, 0, **settings).history
-    return [np.array(history["loss"]), *model.get_weights(), model.predict(data()[0])]
-
-
-def same(one, other):
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("rows", "batch_size"), [(60, 16), (2500, 2000)], ids=["whole batches", "groups"])
-def test_the_same_bits_for_any_number_of_threads(dtype, rows, batch_size):
-    first = mixed(dtype)
-    expected = learnt(first, rows, batch_size, threads=1)
-    grouped = [bool(plan.fields[at.GROUPS]) for plan in first._engine._plans._plans.values() if plan.phases & at.UPDATE]
-    assert grouped == [batch_size > GROUPS * 100]
-    for threads in (2, 3, 8):
-        assert same(expected, learnt(mixed(dtype), rows, batch_size, threads=threads))
-
-
-def test_the_same_bits_where_a_callback_looks_at_every_batch():
-    class Looks(fastbp.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            losses.append(logs["loss"])
-
-    losses = []
-    expected = learnt(mixed())
-    assert same(expected, learnt(mixed(), callbacks=[Looks()]))
-    assert losses[3] == expected[0][0] and len(losses) == 8
-
-
 def test_a_batch_that_is_cut_into_groups_against_plain_numpy():
     loss, optimizer = {"name": "mean_squared_error"}, {"name": "adam", "learning_rate": 0.01}
     weights, x, y, _ = problem(loss, 2500)
@@ -211,7 +147,7 @@ def test_layers_that_are_not_trained_cost_nothing_and_stay():
     new, value = oracle_rules.train_epoch(network, weights, loss, oracle.Optimizer(optimizer), x, y, 16)
     assert history["loss"][0] == pytest.approx(value, rel=1e-10)
     assert_close(model.get_weights(), new, 1e-9)
-    assert same(model.get_weights()[2:4], weights[2:4])
+    assert all(np.array_equal(w, weights[i]) for i, w in enumerate(model.get_weights()) if i in (2, 3))
     assert model.evaluate(x, y, verbose=0) == pytest.approx(oracle_rules.value_and_gradient(network, new, loss, x, y)[0])
 
 
@@ -235,7 +171,7 @@ def test_the_way_back_through_the_lower_level_has_no_penalty():
     for rules in (RULES["several"], {}):
         model = model_of(network_of(rules), loss, {"name": "sgd", "learning_rate": 0.1}, weights)
         found.append([model.backward(np.ones_like(model.forward(x))), *model.gradients])
-    assert same(*found)
+    assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True))
 
 
 def test_predictions_are_those_of_the_transposed_copy_too():
@@ -243,7 +179,7 @@ def test_predictions_are_those_of_the_transposed_copy_too():
     for rule in (constraints.MaxNorm(0.3), constraints.UnitNorm(1), constraints.NonNeg()):
         model = Sequential([Input((6,)), Dense(30, "tanh"), Dense(1, kernel_constraint=rule)], seed=1, dtype="float64")
         model.compile(fastbp.SGD(0.3), "mse")
-        x, y = data()
+        _, x, y, _ = problem({"name": "mean_squared_error"})
         model.fit(x, y[:, :1], 16, 2, 0)
         hidden, bias, kernel, last = model.get_weights()
         assert np.allclose(rule(kernel), kernel, rtol=1e-6)
@@ -299,20 +235,3 @@ def test_a_zero_weight_has_no_l1_slope():
     model.compile("sgd", "mse")
     loss, gradients = model.value_and_gradient([[1.0]], [0.0])
     assert loss == 0 and [g.tolist() for g in gradients] == [[[0.0]], [0.0]]
-
-
-def test_metrics_have_no_penalty():
-    model, (x, y) = mixed(), data()
-    model.compile("sgd", "mse", metrics=["mse"])
-    logs = model.evaluate(x, y, verbose=0, return_dict=True)
-    assert logs["mse"] == pytest.approx(np.mean((model.predict(x) - y) ** 2)) and logs["loss"] > logs["mse"] + 0.1
-    history = model.fit(x, y, 60, 1, 0).history
-    assert history["mse"][0] == pytest.approx(logs["mse"]) and history["loss"][0] == pytest.approx(logs["loss"])
-
-
-def test_evaluate_does_not_depend_on_how_the_data_comes():
-    model, (x, y) = mixed(), data()
-    whole = model.evaluate(x, y, verbose=0)
-    batches = ((x[i : i + 25], y[i : i + 25]) for i in range(0, 60, 25))
-    assert model.evaluate(batches, verbose=0) == pytest.approx(whole, rel=1e-12)
-    assert model.evaluate(x, y, verbose=0, threads=3) == whole
