@@ -47,7 +47,7 @@ def describe_rules(builder: "Builder", phases: int, trained: int) -> None:
 
 
 def update_parts(shape: Shape, dtype: np.dtype) -> int:
-    """How many parts the update of a layer has at most, however it is cut into tasks: one for each vector and rows of a task."""
+    """Parts that the update of a layer has at most, however it is cut into tasks: one for each vector and rows of a task."""
     rows = -(-shape.units_in // task_rows(shape, element_type(dtype))) if shape.is_dense else shape.learnt_vectors
     return rows * shape.vectors_out
 

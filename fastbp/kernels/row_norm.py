@@ -220,9 +220,7 @@ def _normalize_backward_by(rule):
                 return [s.fma(gradient, normal, sums[0]), *(total + gradient for total in sums[1:])]
 
             slopes = []  # of each row: what follows the normalized numbers, and what is the same for all
-            for (_, factor), (along, *total) in zip(
-                numbers, _row_sums(s, units, count, 1 + rule.centred, add), strict=True
-            ):
+            for (_, factor), (along, *total) in zip(numbers, _row_sums(s, units, count, 1 + rule.centred, add), strict=True):
                 along = along * share if rule.averaged else s.select(factor < limit, along, 0.0)
                 slopes.append((along, total[0] * share if rule.centred else s.constant(0.0)))
 

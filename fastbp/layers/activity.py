@@ -21,9 +21,10 @@ class ActivityRegularization(Layer):
     Examples
     --------
     >>> import fastbp
-    >>> model = fastbp.Sequential([fastbp.layers.ActivityRegularization(l2=0.5), fastbp.Dense(1, kernel_initializer="zeros")])
+    >>> penalty = fastbp.layers.ActivityRegularization(l2=0.5)
+    >>> model = fastbp.Sequential([penalty, fastbp.Dense(1, kernel_initializer="zeros")])
     >>> model.compile("sgd", "mse")
-    >>> model.evaluate([[1.0], [3.0]], [0.0, 0.0], verbose=0)
+    >>> model.train_on_batch([[1.0], [3.0]], [0.0, 0.0])
     2.5
     """
 

@@ -64,7 +64,7 @@ class Dense(Layer):
     kernel_constraint: Constraint | None
     bias_constraint: Constraint | None
 
-    def __init__(
+    def __init__(  # type: ignore[misc]  # activity_regularizer by its position too, as in Keras
         self,
         units: int,
         activation: str | Activation | Callable[..., Any] | None = None,
@@ -102,12 +102,10 @@ class Dense(Layer):
 
     def weight_specs(self, input_units: int) -> tuple[Weight, ...]:
         """Kernel and bias."""
-        kernel_rules, bias_rules = (
-            (self.kernel_regularizer, self.kernel_constraint),
-            (self.bias_regularizer, self.bias_constraint),
-        )
-        kernel = Weight("kernel", (input_units, self.units), self.kernel_initializer, True, *kernel_rules)
-        return (kernel, Weight("bias", (self.units,), self.bias_initializer, True, *bias_rules)) if self.use_bias else (kernel,)
+        rules = self.kernel_regularizer, self.kernel_constraint
+        kernel = Weight("kernel", (input_units, self.units), self.kernel_initializer, True, *rules)
+        rules = self.bias_regularizer, self.bias_constraint
+        return (kernel, Weight("bias", (self.units,), self.bias_initializer, True, *rules)) if self.use_bias else (kernel,)
 
     def stages(self, input_units: int) -> tuple[Stage, ...]:
         """The layer as the kernels compute it."""
