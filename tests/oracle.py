@@ -378,7 +378,9 @@ def backward(network, weights, tape, delta, fused=False):
 
 def trainable(network):
     """For each array of the weights whether it learns."""
-    return [layer.get("trainable", True) for layer in network for _ in range(1 + layer.get("use_bias", True) + count_vectors(layer))]
+    return [
+        layer.get("trainable", True) for layer in network for _ in range(1 + layer.get("use_bias", True) + count_vectors(layer))
+    ]
 
 
 def value_and_gradient(network, weights, loss, x, y, sample_weight=None):

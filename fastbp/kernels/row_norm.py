@@ -220,9 +220,7 @@ def _normalize_backward_by(rule):
                 return [s.fma(gradient, normal, sums[0]), *(total + gradient for total in sums[1:])]
 
             slopes = []  # of each row: what follows the normalized numbers, and what is the same for all
-            for (_, factor), (along, *total) in zip(
-                numbers, _row_sums(s, units, count, 1 + rule.centred, add), strict=True
-            ):
+            for (_, factor), (along, *total) in zip(numbers, _row_sums(s, units, count, 1 + rule.centred, add), strict=True):
                 along = along * share if rule.averaged else s.select(factor < limit, along, 0.0)
                 slopes.append((along, total[0] * share if rule.centred else s.constant(0.0)))
 
@@ -282,9 +280,7 @@ normalize = selects_by_code("normalize", {kind: _normalize_by(rule) for kind, ru
 
 # normalize_backward(kind, limit, gamma, gamma_moves, g, g_row, x, x_row, kept, target, target_row, rows, units): from dL/da to
 # dL/dx, 0 in the padding.
-normalize_backward = selects_by_code(
-    "normalize_backward", {kind: _normalize_backward_by(rule) for kind, rule in RULES.items()}
-)
+normalize_backward = selects_by_code("normalize_backward", {kind: _normalize_backward_by(rule) for kind, rule in RULES.items()})
 
 # gamma_gradient(g, g_row, x, x_row, kept, start, target, rows, vectors): of some columns, plus what is at ``start``.
 gamma_gradient = VectorFunction("gamma_gradient", 9, _gamma_gradient)

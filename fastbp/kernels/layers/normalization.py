@@ -43,9 +43,7 @@ def make_normalization(dtype, apply_activation, differentiate_strip, close_rows)
         (gamma, gamma_moves), (beta, beta_moves) = gamma_of(plan, layer), beta_of(plan, layer)
         x, output = source + first * source_row, read_int(layer, at.OUTPUT) + shift + first * row
         rows, units = last - first, read_int(layer, at.UNITS_OUT)
-        normalize(
-            kind, epsilon, limit, gamma, gamma_moves, beta, beta_moves, x, source_row, output, row, kept, rows, units
-        )
+        normalize(kind, epsilon, limit, gamma, gamma_moves, beta, beta_moves, x, source_row, output, row, kept, rows, units)
         apply_activation(layer, shift, first, last)
 
     @inner(dtype)
