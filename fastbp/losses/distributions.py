@@ -59,10 +59,11 @@ class Quantile(_Several):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        several = isinstance(self.quantile, Sequence | np.ndarray) and not isinstance(self.quantile, str)
-        levels = tuple(number("quantile", level, 0, 1) for level in (self.quantile if several else (self.quantile,)))
+        given: Any = self.quantile
+        several = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
+        levels = tuple(number("quantile", level, 0, 1) for level in (given if several else (given,)))
         if not levels or {0, 1} & {*levels}:
-            raise ValueError(f"quantile must be one or several numbers between 0 and 1, got {self.quantile!r}")
+            raise ValueError(f"quantile must be one or several numbers between 0 and 1, got {given!r}")
         object.__setattr__(self, "quantile", levels if several else levels[0])
 
     @property
