@@ -28,7 +28,7 @@ def lsuv(model: Any, x: Any, tolerance: float = 0.1, max_trials: int = 10, seed:
     x : array of shape (samples, features)
         Samples as those to come; some hundreds are enough.
     tolerance : float
-        How far a variance may be from 1.
+        How far a variance may be from 1 before the last division.
     max_trials : int
         Divisions of a kernel. Without biases the first one is enough.
     seed : int, optional
@@ -79,7 +79,7 @@ def _scale(name: str, sums: np.ndarray, bias: Any, tolerance: float, max_trials:
         variance = float(np.var(outputs))
         if not MIN_VARIANCE * np.mean(np.square(outputs)) < variance < np.inf:
             raise ValueError(f"x must make the output of every layer vary, got a variance of {variance:g} at layer {name!r}")
+        scale /= np.sqrt(variance)
         if abs(variance - 1.0) < tolerance:
             break
-        scale /= np.sqrt(variance)
     return scale
