@@ -13,6 +13,7 @@ import numpy as np
 from .arguments import integer
 
 WEIGHTS, SHUFFLE, INITIALIZER, FORMULA = range(4)  # what a stream is for
+FEEDBACK = 5
 _FASTBP = int.from_bytes(b"fastbp", "big")
 _default: Iterator[tuple[int, int]] | None = None  # what stands for a seed that is not given, and the number of the stream
 

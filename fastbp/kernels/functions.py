@@ -6,7 +6,7 @@ A function that is missing here is found by no kernel; those that the ones here 
 from functools import cache
 
 from . import activation, loss, memory, multiply_add, optimizer, row_activation
-from .layers import glu, prelu
+from .layers import feedback, glu, prelu
 from .matrix import dots, gemm, gradient_product, transpose
 from .simd import library
 from .simd.element_types import Address, element_type
@@ -30,6 +30,7 @@ FUNCTIONS = (
     prelu.prelu,
     prelu.prelu_backward,
     prelu.slope_gradient,
+    feedback.copy_signs,
     dots.dot_rows,
     gemm.row_product,
     gemm.product,

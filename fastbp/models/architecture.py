@@ -32,6 +32,7 @@ class Architecture(Displayed, Layer):
         self._flattens = False  # whether data may have several axes
         self._input_units: int | None = None
 
+    _feedback: str | None = None
     __setattr__ = object.__setattr__  # type: ignore[assignment]  # unlike a layer's, its attributes may be set
 
     # -- its layers
@@ -80,6 +81,11 @@ class Architecture(Displayed, Layer):
         self._trainable = boolean("trainable", value)
         for layer in self._layers:
             layer.trainable = value
+
+    @property
+    def feedback(self) -> str | None:
+        """What errors go back through when it learns; None for backpropagation."""
+        return self._feedback
 
     # -- shapes
 
@@ -193,7 +199,7 @@ class Architecture(Displayed, Layer):
             raise ValueError(f"x must have shape (samples, {wanted}), got {array.shape}")
         return array.reshape(len(array), -1)
 
-    # -- showing
+    # -- tensors without numbers
 
     def tensors(self) -> list[SymbolicTensor]:
         """The input and the output of each layer as tensors without numbers."""
@@ -204,6 +210,34 @@ class Architecture(Displayed, Layer):
             for layer in self._layers:
                 self._symbolic.append(layer(self._symbolic[-1]))
         return self._symbolic
+
+    @property
+    def input(self) -> SymbolicTensor:
+        """The input as a tensor without numbers."""
+        return self._tensor(0)
+
+    @property
+    def output(self) -> SymbolicTensor:
+        """The output as a tensor without numbers."""
+        return self._tensor(-1)
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The input in a list."""
+        return [self.input]
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The output in a list."""
+        return [self.output]
+
+    def _tensor(self, index: int) -> SymbolicTensor:
+        tensors = self.tensors()
+        if not tensors:
+            raise AttributeError(f"{self!r} has no input or output yet: begin the layers with an Input, or build it")
+        return tensors[index]
+
+    # -- showing
 
     def __repr__(self) -> str:
         units = self._input_units

@@ -25,7 +25,7 @@ def sequential_config(model: Architecture) -> dict[str, Any]:
     """The settings of a stack of layers."""
     sample = model.asked_sample()
     layers = [] if sample is None else [model._input or InputLayer(sample)]
-    config = {"name": model.name, "trainable": model.trainable, "dtype": model.dtype}
+    config = _general(model)
     config["layers"] = [written(layer) for layer in [*layers, *model._layers]]
     return config if sample is None else {**config, "build_input_shape": [None, *sample]}
 
@@ -42,7 +42,13 @@ def functional_config(model: Architecture) -> dict[str, Any]:
         layers.append(config)
         last = layer.name, tensor
     ends = {"input_layers": [[layers[0]["name"], 0, 0]], "output_layers": [[layers[-1]["name"], 0, 0]]}
-    return {"name": model.name, "trainable": model.trainable, "dtype": model.dtype, "layers": layers, **ends}
+    return {**_general(model), "layers": layers, **ends}
+
+
+def _general(model: Architecture) -> dict[str, Any]:
+    """What both kinds have."""
+    config = {"name": model.name, "trainable": model.trainable, "dtype": model.dtype}
+    return config if model.feedback is None else {**config, "feedback": model.feedback}
 
 
 # -- reading
