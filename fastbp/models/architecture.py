@@ -47,6 +47,14 @@ class Architecture(Displayed, Layer):
         for layer in self._layers:
             yield from layer.leaves()
 
+    def leaves_by_path(self) -> Iterator[tuple[str, Layer]]:
+        """The same with their names, those within models after the model's: "encoder/dense"."""
+        for layer in self._layers:
+            if isinstance(layer, Architecture):
+                yield from ((f"{layer.name}/{path}", leaf) for path, leaf in layer.leaves_by_path())
+            else:
+                yield layer.name, layer
+
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or its number.
 

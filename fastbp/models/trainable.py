@@ -166,7 +166,8 @@ class Trainable(Compiled):
         Returns
         -------
         dict
-            By the layers' names. NaN where nothing gets to a layer, and for one that is not trained.
+            By the layers' names, those within models as "encoder/dense". NaN where nothing gets to a layer, and for one that
+            is not trained.
 
         Notes
         -----
@@ -195,10 +196,10 @@ class Trainable(Compiled):
         _, gradients = self._differentiate(x, y, check_finite)
         _, updates = self._differentiate(x, y, check_finite, by_feedback=True)
         first, found = 0, {}
-        for layer, weights in zip(self.leaves(), self._weights_by_layer(self._input_units or 0), strict=True):
+        for (path, _), weights in zip(self.leaves_by_path(), self._weights_by_layer(self._input_units or 0), strict=True):
             if weights:
                 own = slice(first, first + len(weights))
-                found[layer.name] = angle(gradients[own], updates[own])
+                found[path] = angle(gradients[own], updates[own])
                 first += len(weights)
         return found
 
