@@ -86,11 +86,11 @@ def tell(learnt):
     first, last = angles.mean(axis=1)[[0, -1]]
     exact = learnt["backpropagation"][0][-1]
     print(
-        f"The weights on the way back were drawn once and never learnt anything. At first they send the hidden layers\n"
-        f"{first:.0f} degrees off the gradient, about at random. Yet the network reads {accuracies[-1]:.0%} of the scans, where\n"
-        f"backpropagation reads {exact:.0%}, because the angle falls to {last:.0f} degrees: the weights on the way forward align\n"
-        f"with those on the way back, until these lead downhill. So a brain need not copy its synapses to learn by errors.\n"
-        f"Whether it does learn by errors is another question."
+        f"The random weights on the way back never learn anything. At first they send the hidden layers {first:.0f} degrees\n"
+        f"off the gradient, about at random. Yet by alignment {accuracies[-1]:.0%} of the scans are read, {exact:.0%} by\n"
+        f"backpropagation. For the angle falls to {last:.0f} degrees: the weights on the way forward align with those on the way\n"
+        f"back, until these lead downhill. So a brain need not copy its synapses to learn by errors. Whether it does learn\n"
+        f"by errors is another question."
     )
 
 

@@ -48,7 +48,7 @@ def functional_config(model: Architecture) -> dict[str, Any]:
 def _general(model: Architecture) -> dict[str, Any]:
     """What both kinds have."""
     config = {"name": model.name, "trainable": model.trainable, "dtype": model.dtype}
-    return config if model.feedback is None else {**config, "feedback": model.feedback}
+    return {**config, **given_feedback({"feedback": model.feedback})}
 
 
 # -- reading
@@ -70,6 +70,12 @@ def layer_of(config: Any, classes: Mapping[str, Any]) -> Layer:
 def model_dtype(config: Mapping[str, Any]) -> str | None:
     """The dtype of a model that was written down, if it was."""
     return layer_dtype(config.get("dtype"))
+
+
+def given_feedback(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The feedback of a model that has one: it is no setting of Keras's."""
+    feedback = config.get("feedback")
+    return {} if feedback is None else {"feedback": feedback}
 
 
 def chained(config: Mapping[str, Any], classes: Mapping[str, Any]) -> list[Layer]:

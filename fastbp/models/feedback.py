@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arguments import unknown
 from ..layers import Layer
 from ..seeds import FEEDBACK, generator
+
+if TYPE_CHECKING:
+    from ..engine.feedback import Feedback
 
 ALIGNMENT, DIRECT, SIGN = FEEDBACKS = ("alignment", "direct", "sign")
 
@@ -45,6 +48,15 @@ def draw_matrices(kind: str, layers: Iterable[Layer], units: int, seed: int) -> 
 
 def _root_mean_square(array: Any) -> float:
     return float(np.sqrt(np.mean(np.square(np.asarray(array, dtype=float)))))
+
+
+def engine_feedback(kind: str | None, matrices: Sequence[np.ndarray] | None) -> "Feedback | None":
+    """The feedback as the engine takes it."""
+    if matrices is None:
+        return None
+    from ..engine.feedback import Feedback  # and with it Numba
+
+    return Feedback(matrices, is_direct=kind == DIRECT, is_signed=kind == SIGN)
 
 
 def angle(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:

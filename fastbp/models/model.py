@@ -7,7 +7,7 @@ from typing import Any
 from ..layers import InputLayer, Layer
 from ..layers.symbolic import SymbolicTensor
 from .advice import METHODS, explained
-from .configs import chained, functional_config, layer_of, model_dtype, sequential_config, written
+from .configs import chained, functional_config, given_feedback, layer_of, model_dtype, sequential_config, written
 from .functional import chain_between, one_tensor
 from .sequential import Fittable
 
@@ -120,8 +120,8 @@ class Model(Fittable):
         inputs = outputs = first.tensor()
         for layer in layers:
             outputs = layer(outputs)
-        settings = {"trainable": config.get("trainable", True), "feedback": config.get("feedback")}
-        return cls(inputs, outputs, config.get("name"), dtype=model_dtype(config), **settings)
+        settings = {"trainable": config.get("trainable", True), "dtype": model_dtype(config), **given_feedback(config)}
+        return cls(inputs, outputs, config.get("name"), **settings)
 
     def to_json(self, **settings: Any) -> str:
         """``get_config`` and the class as a text, which ``models.model_from_json`` reads, and Keras's too.
@@ -263,7 +263,7 @@ class Sequential(Model):
         8
         """
         classes = {**model_classes(), **(custom_objects or {})}
-        model = cls(name=config.get("name"), dtype=model_dtype(config), feedback=config.get("feedback"))
+        model = cls(name=config.get("name"), dtype=model_dtype(config), **given_feedback(config))
         for layer in config["layers"]:
             model.add(layer_of(layer, classes))
         if not model.built and config.get("build_input_shape"):

@@ -23,7 +23,7 @@ from ..metrics import CompiledMetric
 from ..optimizers import Optimizer
 from ..seeds import FEEDBACK, SHUFFLE, WEIGHTS, generator, shuffle_seed
 from .assembly import Assembly
-from .feedback import DIRECT, SIGN, check_feedback, draw_matrices
+from .feedback import check_feedback, draw_matrices, engine_feedback
 from .holding import InEngine
 
 if TYPE_CHECKING:
@@ -123,13 +123,9 @@ class Network(Assembly):
 
         leaves = list(self.leaves())
         self._trained = self._trained or trainable_flags(leaves)
-        feedback = None
-        if self._feedback is not None:
-            from ..engine.feedback import Feedback
-
-            if self._feedback_matrices is None:
-                self._feedback_matrices = draw_matrices(self._feedback, leaves, units, self._feedback_seed)
-            feedback = Feedback(self._feedback_matrices, self._feedback == DIRECT, self._feedback == SIGN)
+        if self._feedback is not None and self._feedback_matrices is None:
+            self._feedback_matrices = draw_matrices(self._feedback, leaves, units, self._feedback_seed)
+        feedback = engine_feedback(self._feedback, self._feedback_matrices)
         engine = Engine(stages_of(leaves, units, self._trained), self.dtype, self._shuffle_seed, feedback)
         if self.optimizer is not None:
             engine.configure(self.optimizer, self.loss)

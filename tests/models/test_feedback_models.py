@@ -132,6 +132,22 @@ def test_matrices(kind):
         assert not np.array_equal(found[1] if kind == "alignment" else None, model.get_weights()[2])
 
 
+def test_the_error_of_a_gated_output_is_that_of_its_weighted_sums():
+    model = Sequential([Input((6,)), Dense(5, "tanh"), Dense(8, "tanh"), Dense(4, "glu")], feedback="direct", seed=0)
+    model.compile(fastbp.Adam(0.01), "mse")
+    assert [m.shape for m in matrices(model)] == [(6, 4), (5, 4), (8, 4)]
+    losses = fitted(model, 60).history.history["loss"]
+    assert losses[-1] < 0.8 * losses[0] and model.gradient_angles(X, Y)["dense"] < 90
+
+
+def test_classes_of_ones_own_are_read_as_before():
+    class Stack(Sequential):
+        def __init__(self, layers=None, name=None, dtype=None):
+            super().__init__(layers, name=name, dtype=dtype)
+
+    assert Stack.from_config(make(None).get_config()).count_params() == make(None).count_params()
+
+
 def test_a_layer_more_draws_them_anew():
     model = make("direct")
     assert [m.shape[1] for m in matrices(model)] == [2, 2, 2]
