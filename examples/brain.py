@@ -88,9 +88,9 @@ def tell(learnt):
     print(
         f"The random weights on the way back never learn anything. At first they send the hidden layers {first:.0f} degrees\n"
         f"off the gradient, about at random. Yet by alignment {accuracies[-1]:.0%} of the scans are read, {exact:.0%} by\n"
-        f"backpropagation. For the angle falls to {last:.0f} degrees: the weights on the way forward align with those on the way\n"
-        f"back, until these lead downhill. So a brain need not copy its synapses to learn by errors. Whether it does learn\n"
-        f"by errors is another question."
+        f"backpropagation. For the angle falls to {last:.0f} degrees: the weights on the way forward align with those on\n"
+        f"the way back, until these lead downhill. So a brain need not copy its synapses to learn by errors. Whether it\n"
+        f"does learn by errors is another question."
     )
 
 
