@@ -151,10 +151,9 @@ class Parameters:
         offset = transposed_offset = 0
         for stage in stages:
             shape = Shape(stage.units_in, stage.units_out, stage.kind, stage.bias, lanes, offset, transposed_offset)
-            self.shapes.append(
-                replace(shape, vectors=stage.vectors, learnt_vectors=stage.learnt_vectors, trainable=stage.learns)
-            )
-            offset += self.shapes[-1].size
+            shape = replace(shape, vectors=stage.vectors, learnt_vectors=stage.learnt_vectors, trainable=stage.learns)
+            self.shapes.append(shape)
+            offset += shape.size
             transposed_offset += shape.transposed_size
         self.size = offset
         self.weights = aligned_zeros(offset, self.dtype)
