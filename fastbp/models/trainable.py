@@ -155,8 +155,7 @@ class Trainable(Compiled):
         >>> loss, [g.tolist() for g in gradients]
         (4.0, [[[-12.0]], [-4.0]])
         """
-        loss, gradients = self._differentiate(x, y, check_finite)
-        return loss, gradients
+        return self._differentiate(x, y, check_finite, training=boolean("training", training))
 
     def gradient_angles(self, x: Any, y: Any, *, check_finite: bool = True) -> dict[str, float]:
         """How far what the model learns by is from the gradient: the angle in degrees for each layer with weights.
@@ -211,13 +210,15 @@ class Trainable(Compiled):
                 first += len(weights)
         return found
 
-    def _differentiate(self, x: Any, y: Any, check_finite: bool, by_feedback: bool = False) -> tuple[float, list[np.ndarray]]:
+    def _differentiate(
+        self, x: Any, y: Any, check_finite: bool, training: bool = False, by_feedback: bool = False
+    ) -> tuple[float, list[np.ndarray]]:
         """The loss, and its gradient or what is learnt by in its place."""
         rows = prepare_rows(x, y, spec=self._spec(), check_finite=boolean("check_finite", check_finite))
         self._check_targets(rows)
         assert rows.y is not None
-        training = boolean("training", training)
-        loss, gradients = self._build(rows.width).value_and_gradient(rows.x, rows.y, training=training, by_feedback=by_feedback)
+        engine, ways = self._build(rows.width), {"training": training, "by_feedback": by_feedback}
+        loss, gradients = engine.value_and_gradient(rows.x, rows.y, **ways)
         return float(loss), gradients
 
     def apply_gradients(self, gradients: Sequence[Any]) -> None:
