@@ -36,6 +36,8 @@ class Plans:
     ----------
     differ_in_training : bool
         Whether some stages do something else while the network learns.
+    need_full_kernel : bool
+        Whether the network has anything that only some have (kernels/run.py).
     """
 
     def __init__(self, stages: Sequence[Stage], state: TrainingState) -> None:
@@ -45,6 +47,7 @@ class Plans:
         self._order = np.zeros(0, np.int64)
         self._plans: dict[tuple[int, int, int, bool, bool, bool], Plan] = {}
         self.differ_in_training = any(stage.is_random or stage.normalizes_batch for stage in stages)
+        self.need_full_kernel = any(stage.needs_full_kernel for stage in stages)
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
         self._activations: list[BoundFunction | None] | None = None  # the code of custom ones, else None

@@ -26,11 +26,13 @@ class Runner:
     def __init__(self, plans: Plans) -> None:
         self._plans = plans
         self._kernel: Callable[[int, int], object] | None = None
+        self._is_full = False
 
     def prepare(self, announce: Callable[[], object] = lambda: None) -> Callable[[int, int], object]:
         """The kernel, compiled if need be; ``announce()`` goes before that."""
-        if self._kernel is None:
-            self._kernel = run_kernel(self._plans.dtype.name, announce)
+        full = self._plans.need_full_kernel
+        if self._kernel is None or self._is_full != full:
+            self._kernel, self._is_full = run_kernel(self._plans.dtype.name, announce, full), full
         return self._kernel
 
     def run(self, plan: Plan, flop: float, *data: object) -> None:

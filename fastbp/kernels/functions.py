@@ -1,4 +1,4 @@
-"""The library's list: every vector function that the package's kernels call.
+"""The libraries' lists: every vector function that the package's kernels call.
 
 A function that is missing here is found by no kernel; those that the ones here call need not be named.
 """
@@ -12,6 +12,7 @@ from .simd import library
 from .simd.element_types import Address, element_type
 from .simd.library import VectorFunction, with_called
 
+# What nearly all networks need, and what some need.
 FUNCTIONS = (
     memory.copy_rows,
     memory.gather_rows,
@@ -30,6 +31,17 @@ FUNCTIONS = (
     prelu.prelu,
     prelu.prelu_backward,
     prelu.slope_gradient,
+    dots.dot_rows,
+    gemm.row_product,
+    gemm.product,
+    gradient_product.gradient_product,
+    transpose.transpose,
+    optimizer.update,
+    optimizer.check_finite,
+    loss.loss,
+    loss.weigh_rows,
+)
+FURTHER = (
     row_norm.normalize,
     row_norm.normalize_backward,
     row_norm.gamma_gradient,
@@ -46,15 +58,6 @@ FUNCTIONS = (
     batch_norm_units.normalise_backward,
     batch_norm_units.gradient_of_scale,
     feedback.copy_signs,
-    dots.dot_rows,
-    gemm.row_product,
-    gemm.product,
-    gradient_product.gradient_product,
-    transpose.transpose,
-    optimizer.update,
-    optimizer.check_finite,
-    loss.loss,
-    loss.weigh_rows,
     penalty.penalize,
     penalty.penalize_l2,
     penalty.add_activity,
@@ -68,26 +71,38 @@ FUNCTIONS = (
 
 @cache
 def vector_functions() -> tuple[VectorFunction, ...]:
-    """All functions of the library, each after those that it calls."""
+    """The functions that nearly all networks need, each after those that it calls."""
     return with_called(FUNCTIONS)
 
 
-def load(dtype: str) -> None:
-    """Make the library callable for one element type."""
-    library.load(vector_functions(), element_type(dtype))
+@cache
+def further_functions() -> tuple[VectorFunction, ...]:
+    """The others: a library of its own, which calls the first."""
+    return tuple(function for function in with_called(FURTHER) if function not in vector_functions())
 
 
-def promise(dtype: str) -> None:
+def _libraries(full: bool) -> tuple[tuple[str, tuple[VectorFunction, ...]], ...]:
+    return (("vectors", vector_functions()), *([("further", further_functions())] if full else []))
+
+
+def load(dtype: str, full: bool = False) -> None:
+    """Make the library callable for one element type; ``full``: with the further functions."""
+    for name, functions in _libraries(full):
+        library.load(name, functions, element_type(dtype))
+
+
+def promise(dtype: str, full: bool = False) -> None:
     """Have kernels compiled that call the library, without the library: to be kept on disk, not to be run here."""
-    library.promise(vector_functions(), element_type(dtype))
+    for _, functions in _libraries(full):
+        library.promise(functions, element_type(dtype))
 
 
-def is_cached(dtype: str) -> bool:
+def is_cached(dtype: str, full: bool = False) -> bool:
     """Whether ``load`` would find the library on disk."""
-    return library.is_cached(vector_functions(), element_type(dtype))
+    return all(library.is_cached(name, functions, element_type(dtype)) for name, functions in _libraries(full))
 
 
 def address(function: VectorFunction, dtype: str) -> Address:
     """Where the machine code of one of the library's functions begins."""
-    load(dtype)
+    load(dtype, function not in vector_functions())
     return library.address(function, element_type(dtype))

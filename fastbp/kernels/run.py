@@ -1,11 +1,15 @@
-"""The compiled kernel that trains, measures and predicts: loaded from disk, or compiled in two processes at once."""
+"""The compiled kernels that train, measure and predict: loaded from disk, or compiled in two processes at once.
+
+There are two for each element type. One serves most networks; the other, which takes longer to compile, is full: it has what
+only some of them need besides.
+"""
 
 from numba.core.registry import cpu_target
 
 from . import functions
 from .simd import jit
 from .simd.background_compile import another_process
-from .simd.jit import kernel
+from .simd.jit import kernel, variant
 from .step import make_run
 
 SIGNATURE = "void(int64, int64)"
@@ -13,32 +17,44 @@ SIGNATURE = "void(int64, int64)"
 _ready: dict = {}
 
 
-def run_kernel(dtype, announce=lambda: None):
-    """The compiled ``run(plan, thread)`` for "float32" or "float64". It serves every network.
+def run_kernel(dtype, announce=lambda: None, full=False):
+    """The compiled ``run(plan, thread)`` for "float32" or "float64".
 
     ``announce()`` is called first where it has to be compiled.
     """
-    if dtype not in _ready:  # each network asks for it
-        if is_cached(dtype):
-            functions.load(dtype)
+    key = dtype, full
+    if key not in _ready:  # each network asks for it
+        if is_cached(dtype, full):
+            functions.load(dtype, full)
         else:
             announce()
-            with another_process(f"from fastbp.kernels import run; run.compile_only({dtype!r})"):
-                functions.load(dtype)
-        _ready[dtype] = _run(dtype)
-    return _ready[dtype]
+            with another_process(f"from fastbp.kernels import run; run.compile_only({dtype!r}, {full})"):
+                functions.load(dtype, full)
+        _ready[key] = _run(dtype, full)
+    return _ready[key]
 
 
-def compile_only(dtype):
+def compile_only(dtype, full):
     """Compile ``run`` for other processes to load. Here it must not be called: it is not linked to the library."""
-    functions.promise(dtype)
-    _run(dtype)
+    functions.promise(dtype, full)
+    _run(dtype, full)
 
 
-def _run(dtype):
-    return kernel(f"run-{dtype}", SIGNATURE, lambda: make_run(dtype))
+def _name(dtype, full):
+    return f"run-{dtype}-full" if full else f"run-{dtype}"
 
 
-def is_cached(dtype):
+def _run(dtype, full):
+    def build():
+        if not full:
+            return make_run(dtype, False)
+        with variant("full"):  # code is linked by name, and some functions differ
+            return make_run(dtype, True)
+
+    return kernel(_name(dtype, full), SIGNATURE, build)
+
+
+def is_cached(dtype, full=False):
     """Whether ``run_kernel`` would find all it needs on disk."""
-    return functions.is_cached(dtype) and jit.is_cached(f"run-{dtype}", SIGNATURE, cpu_target.target_context.codegen())
+    code = cpu_target.target_context.codegen()
+    return functions.is_cached(dtype, full) and jit.is_cached(_name(dtype, full), SIGNATURE, code)

@@ -10,7 +10,19 @@ from typing import Any, NamedTuple
 from ..activations import Activation, linear
 from ..constraints import Constraint
 from ..kernels import codes
-from ..kernels.fields import ACTIVATED, AFFINE, ALPHA_DROPOUT, BATCH_NORM, DENSE, DROPOUT, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
+from ..kernels.fields import (
+    ACTIVATED,
+    AFFINE,
+    ALPHA_DROPOUT,
+    BATCH_NORM,
+    COMMON,
+    DENSE,
+    DROPOUT,
+    ELEMENTWISE,
+    GLU,
+    PRELU,
+    WHOLE_ROWS,
+)
 from ..regularizers import Regularizer
 from .form import Form
 
@@ -81,6 +93,11 @@ class Stage:
     def learns(self) -> bool:
         """Whether it has weights, and they are updated."""
         return self.trainable and (self.is_dense or self.learnt_vectors > 0)
+
+    @property
+    def needs_full_kernel(self) -> bool:
+        """Whether kernels/run.py serves it by the kernel that has all kinds, or has its penalties and constraints."""
+        return self.kind not in COMMON or bool(self.rules) or self.activity is not None
 
     @property
     def is_random(self) -> bool:

@@ -1,5 +1,6 @@
 """The one place that sets compile options."""
 
+from contextlib import contextmanager
 from types import FunctionType
 
 from numba import njit, types
@@ -36,13 +37,27 @@ class _KernelCache(NullCache):
         disk_cache.write(self._name, signature, data.codegen, data._reduce())
 
 
+_variant = ""  # of the kernel that is being made
+
+
+@contextmanager
+def variant(name):
+    """Functions that are decorated in this block have other names than those of the same code outside of it."""
+    global _variant
+    before, _variant = _variant, f"_{name}"
+    try:
+        yield
+    finally:
+        _variant = before
+
+
 def inner(tag):
     """Decorate a function that only other kernels call. It is compiled into each of them.
 
     ``tag`` tells apart the versions of a function that closures make (the element type): code from the cache is linked
     by name, and two versions of one name would be taken for one another.
     """
-    return lambda function: _inner(function, tag)
+    return lambda function: _inner(function, tag + _variant)
 
 
 def _inner(function, tag):
@@ -54,6 +69,16 @@ def _inner(function, tag):
     template = compiled.get_call_template
     compiled.get_call_template = lambda arguments, named: template([types.unliteral(a) for a in arguments], named)
     return compiled
+
+
+def nothing(tag):
+    """A function that does nothing, whatever it is given: in the place of what a kernel is compiled without."""
+
+    @inner(tag)
+    def nothing(*arguments):
+        pass
+
+    return nothing
 
 
 _kernels: dict = {}

@@ -163,11 +163,11 @@ def promise(functions: Iterable[VectorFunction], dtype: ElementType) -> None:
 
 
 @global_compiler_lock
-def load(functions: Collection[VectorFunction], dtype: ElementType) -> None:
-    """Make functions, those of one element type, callable: from memory, from disk, or compiled now."""
+def load(name: str, functions: Collection[VectorFunction], dtype: ElementType) -> None:
+    """Make the functions of the library ``name``, those of one element type, callable: from memory, from disk, or compiled now."""
     known = _loaded.setdefault(dtype, {})  # function: the library that holds it, which must stay alive
     if not known.keys() >= set(functions):
-        known.update(dict.fromkeys(functions, _from_disk(_name(dtype), functions, dtype)))
+        known.update(dict.fromkeys(functions, _from_disk(f"{name}-{dtype}", functions, dtype)))
 
 
 def address(function: VectorFunction, dtype: ElementType) -> Address:
@@ -176,10 +176,6 @@ def address(function: VectorFunction, dtype: ElementType) -> Address:
     return code
 
 
-def is_cached(functions: Iterable[VectorFunction], dtype: ElementType) -> bool:
+def is_cached(name: str, functions: Iterable[VectorFunction], dtype: ElementType) -> bool:
     """Whether ``load`` would find all it needs on disk."""
-    return bool(disk_cache.contains(_name(dtype), _contents(functions), cpu_target.target_context.codegen()))
-
-
-def _name(dtype: ElementType) -> str:
-    return f"vectors-{dtype}"
+    return bool(disk_cache.contains(f"{name}-{dtype}", _contents(functions), cpu_target.target_context.codegen()))
