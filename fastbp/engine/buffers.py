@@ -8,13 +8,16 @@ whose activations are kept (the batch, or one block for each thread where the ba
     groups                            GROUPS * bytes of the parameters
     packed inputs (``MIN_PACKED_BYTES``)   batch * bytes of the inputs of one task of the update, for each thread
     the loss of each row              8 * batch
+    statistics of the batch           7 * r(units) for each layer that normalises by them
     and some kilobytes: for each thread one tile of the gradient, the table of the layers, the list of the update's tasks.
+
+A network that normalises by the batch keeps all of it, however large: each layer's statistics are of all rows.
 
 A fit needs 8 bytes more for each sample that is shuffled, and a copy of the parameters and the optimizer's state to go back to.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,7 @@ import numpy as np
 from ..kernels import fields as at
 from ..kernels.activation import STORES_DERIVATIVE
 from ..kernels.codes import LINEAR
+from ..kernels.layers.batch_norm_units import STATISTICS
 from ..kernels.layers.dense_task import scratch_bytes, task_rows
 from ..kernels.matrix.panels import PANEL_VECTORS
 from ..kernels.matrix.tile import LINE, tile_rows
@@ -134,12 +138,20 @@ class Builder:
                 reserve(row, at.DELTA, stride)
             if learns and lowest <= i < trained and row[at.ACTIVATION] in STORES_DERIVATIVE:
                 reserve(row, at.DERIVATIVE, stride)
+            if learns and lowest <= i < trained and row[at.KIND] in at.ROW_NORMS:
+                reserve(row, at.ROW_NUMBERS, at.KEPT_NUMBERS * self.dtype.itemsize)
             source_row = stride
         base = self.buffer("activations", size * copies, np.uint8)
         for row, field, offset in places:
             row[field] = base + offset
         self.table[1:, at.INPUT] = self.table[:-1, at.OUTPUT]
         self.fields[at.ARENA] = size
+
+    def place_statistics(self, layers: Iterable[int]) -> None:
+        """Buffers for what these layers have to know of the whole batch."""
+        for i in layers:
+            size = self.shapes[i].vectors_out * machine().vector_bytes
+            self.table[i, at.BATCH_STATISTICS] = self.buffer(f"statistics_{i}", STATISTICS * size, np.uint8)
 
     def describe_input(self) -> None:
         """The two rows before the table, for the gradient with respect to the input (kernels/fields.py)."""

@@ -92,7 +92,7 @@ class Core:
         """Choose which stages' weights training changes, a flag for each, and start the optimizer's state afresh."""
         with self._lock:
             self.stages = tuple(replace(stage, trainable=flag) for stage, flag in zip(self.stages, flags, strict=True))
-            self._parameters.set_trainable(stage.trainable for stage in self.stages)
+            self._parameters.set_trainable(self.stages)
             if self._optimizer is not None:
                 self.state.reset_optimizer(self._optimizer)
             self._count_flop()

@@ -17,6 +17,7 @@ from .epoch import Epoch
 from .noise import prediction_step
 from .passes import Pass, doubles
 from .plan import Plan
+from .rules import weight_penalty
 from .training import Training
 from .work import choose_threads
 
@@ -59,6 +60,7 @@ class Engine(Training):
             ended: list[Epoch] = []
             units = self.shapes[-1].units_out
             self._runner.run_passes(Pass(plan, (x, y, weights), units, self._forward_flop, statistics, keep_outputs), ended)
+            ended[0].loss += weight_penalty(self.stages, self._parameters)
             return ended[0]
 
     def forward(self, x: np.ndarray, threads: int | None = None, keep: bool = False, training: bool = False) -> np.ndarray:

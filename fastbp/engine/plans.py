@@ -44,7 +44,7 @@ class Plans:
         self._scalars, self._hyper = aligned_zeros(SCALARS, self.dtype), np.zeros(HYPER_SIZE)
         self._order = np.zeros(0, np.int64)
         self._plans: dict[tuple[int, int, int, bool, bool, bool], Plan] = {}
-        self.differ_in_training = any(stage.is_random for stage in stages)
+        self.differ_in_training = any(stage.is_random or stage.normalizes_batch for stage in stages)
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
         self._activations: list[BoundFunction | None] | None = None  # the code of custom ones, else None
@@ -86,7 +86,8 @@ class Plans:
         loss = self._loss if phases & at.LOSS_PHASE else None
         chosen = [i for i, stage in enumerate(self._stages) if training or not stage.is_random]
         shapes, stages = [self._parameters.shapes[i] for i in chosen], [self._stages[i] for i in chosen]
-        plan = make_plan(self._parameters, shapes, fuse(stages, loss), phases, batch, threads, keep)
+        cuts = [i for i, shape in enumerate(shapes) if training and shape.normalizes_batch]
+        plan = make_plan(self._parameters, shapes, fuse(stages, loss), phases, batch, threads, keep, cuts)
         plan[at.TRAINING] = training
         plan[at.PARAMETERS], plan[at.SLOT] = address(self._parameters.weights), self._parameters.weights.nbytes
         plan[at.RANDOM], plan[at.RUNNING_PRODUCTS] = address(self._state.generator), address(self._state.running_products)

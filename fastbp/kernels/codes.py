@@ -21,6 +21,9 @@ CUSTOM_LOSS = 11
 # -- What is counted for metrics: nothing, the errors, or with them correct entries of one kind (SPARSE_ACCURACY: those alone).
 NO_STATISTICS, ERRORS, BINARY_ACCURACY, CATEGORICAL_ACCURACY, SPARSE_ACCURACY, BINARY_ACCURACY_LOGITS = range(6)
 
+# -- What a weight is brought to after a step: anything, no negative numbers, norms within bounds.
+UNCONSTRAINED, NON_NEGATIVE, NORM = range(3)
+
 # -- Update rules. STORE keeps the gradient in slot 0 and leaves the parameters alone.
 STORE, SGD, MOMENTUM, NESTEROV = range(4)
 RMSPROP, RMSPROP_MOMENTUM, RMSPROP_CENTERED, RMSPROP_CENTERED_MOMENTUM = 4, 5, 6, 7

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar, Unpack
 
 from ..arguments import boolean
+from ..constraints import Constraint
 from ..keywords import accepted
+from ..regularizers import Regularizer
 from ..serialization import constructor_arguments, serialize
 from .held import Held
 from .settings import ADVICE, Common, batch_shape, common
@@ -23,12 +25,14 @@ Kind = TypeVar("Kind", bound="Layer")
 
 @dataclass(frozen=True)
 class Weight:
-    """An array of a layer: its name, its shape, its initializer, and whether gradients change it."""
+    """An array of a layer: its name, its shape, its initializer, whether gradients change it, what keeps it small."""
 
     name: str
     shape: tuple[int, ...]
     initializer: Callable[..., Any]
     trainable: bool = True
+    regularizer: Regularizer | None = None
+    constraint: Constraint | None = None
 
 
 class Layer(Held):
@@ -44,6 +48,8 @@ class Layer(Held):
         Only that of the model.
     input_shape, input_dim, batch_shape
         The shape of a sample, so that a model of which this is the first layer needs no ``Input``.
+    activity_regularizer : str or Regularizer, optional
+        A penalty on the layer's output, the mean over the samples of a batch; see ``fastbp.regularizers``.
 
     Attributes
     ----------
@@ -56,6 +62,7 @@ class Layer(Held):
     makes_rows: ClassVar[bool] = False  # whether it makes rows of samples of several axes
     differs_in_training: ClassVar[bool] = False  # whether it does something else while a network learns
     compute: ClassVar[Callable[[Any, Any, bool], Any]]  # its output for data, which takes an engine: set by models/network.py
+    activity_regularizer: Regularizer | None = None
 
     def __new__(cls, *arguments: Any, **settings: Any) -> Self:
         if cls.__module__.startswith("fastbp."):  # before Python misses an argument that has another name in older code
@@ -200,6 +207,8 @@ class Layer(Held):
         {'name': 'same', 'trainable': True, 'dtype': None}
         """
         own = {name: serialize(getattr(self, name)) for name in constructor_arguments(type(self), by_name_alone=False)}
+        if self.activity_regularizer is not None:
+            own["activity_regularizer"] = serialize(self.activity_regularizer)
         return {"name": self.name, "trainable": self.trainable, "dtype": self._own_dtype, **own}
 
     @classmethod
