@@ -31,7 +31,8 @@ MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes 
 
 def make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
-    sum_forward, sum_backward, forward, backward, close_output, add_gradient, update_task, transpose_weights = make_layers(dtype)
+    layers = make_layers(dtype)
+    sum_forward, sum_backward, forward, backward, close_output, add_gradient, update_task, transpose_weights = layers
     forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
     count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
