@@ -5,6 +5,8 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import fastbp
 import oracle_batch_norm as oracle
@@ -56,11 +58,11 @@ def widths_in(network, widths, features=5):
 
 
 def make_layer(layer, units):
-    settings = {key: value for key, value in layer.items() if key not in ("kind", "activation")}
+    arguments = {key: value for key, value in layer.items() if key not in ("kind", "activation")}
     kind = layer.get("kind", "dense")
     if kind == "batch_norm":
-        return BatchNormalization(**settings)
-    return Activation(make_activation(layer)) if kind == "activation" else Dense(units, make_activation(layer), **settings)
+        return BatchNormalization(**arguments)
+    return Activation(make_activation(layer)) if kind == "activation" else Dense(units, make_activation(layer), **arguments)
 
 
 def weights_of(network, widths, seed=0):
@@ -148,6 +150,38 @@ def test_training_against_the_oracle(stack, dtype):
     assert model.evaluate(x, y, verbose=0) == pytest.approx(
         oracle.value_and_gradient(network, expected, MSE, x, y)[0], rel=tolerance
     )
+
+
+@st.composite
+def networks(draw):
+    """Dense layers, activations and normalisations, one of them at least, in any order."""
+    kinds = draw(st.lists(st.sampled_from(["dense", "norm", "activation"]), min_size=1, max_size=5))
+    names = ["linear", "tanh", "gelu", "softplus", "softmax"]
+    kinds.insert(draw(st.integers(0, len(kinds))), "norm")
+    network = []
+    for kind in [*kinds, "dense"]:
+        learns = {"trainable": draw(st.sampled_from([True, True, False]))}
+        if kind == "activation":
+            network.append(activation(draw(st.sampled_from(names))))
+        elif kind == "dense":
+            network.append(dense(draw(st.sampled_from(names)), use_bias=draw(st.booleans()), **learns))
+        else:
+            network.append({"kind": "batch_norm", "center": draw(st.booleans()), "scale": draw(st.booleans()), **learns})
+    return network, [draw(st.integers(2, 40)) for kind in kinds if kind == "dense"] + [3]
+
+
+@settings(max_examples=40)
+@given(networks(), st.integers(2, 70), st.integers(1, 3), st.integers(0, 1000))
+def test_any_network(problem, rows, threads, seed):
+    network, widths = problem
+    optimizer = {"name": "sgd", "learning_rate": 0.02}
+    model, (x, y) = make_model(network, widths, optimizer=optimizer), make_data(rows, seed)
+    start = weights_of(network, widths, seed)
+    model.set_weights(start)
+    expected, losses = oracle.train(network, start, MSE, optimizer, x, y, 32, 2)
+    assert model.fit(x, y, 32, 2, 0, shuffle=False, threads=threads).history["loss"] == pytest.approx(losses, rel=1e-6)
+    assert_weights_agree(model.get_weights(), expected, start, 1e-5)
+    assert model.predict(x) == pytest.approx(oracle.forward(network, expected, x)[0], rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize("rows", [33, 1])  # of the last batch 1, whose variance is 0
@@ -424,7 +458,7 @@ def test_copies_go_on_alike():
 
 
 @pytest.mark.parametrize(
-    ("settings", "text"),
+    ("arguments", "text"),
     [
         ({"axis": 0}, "axis must be -1.*got 0"),
         ({"axis": 1.0}, "axis must be an integer"),
@@ -439,9 +473,9 @@ def test_copies_go_on_alike():
         ({"momentm": 0.9}, "momentm"),
     ],
 )
-def test_what_is_refused(settings, text):
+def test_what_is_refused(arguments, text):
     with pytest.raises((TypeError, ValueError), match=text):
-        BatchNormalization(**settings)
+        BatchNormalization(**arguments)
 
 
 def test_samples_of_several_axes_are_flattened_first():
