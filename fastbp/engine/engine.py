@@ -68,11 +68,12 @@ class Engine(Training):
             n, units = len(x), self.shapes[-1].units_out
             batch = n if keep else min(EVALUATION_ROWS, n)
             phases = at.PREDICT_FOR_BACKWARD if keep else at.PREDICT_ONLY
-            plan = self._plans.get(phases, batch, choose_threads(batch * self._forward_flop, threads), keep)
-            self._plans.bind_data(plan, x)
+            plans, runner = (self._plans, self._runner) if keep else self._for_predictions()
+            plan = plans.get(phases, batch, choose_threads(batch * self._forward_flop, threads), keep)
+            plans.bind_data(plan, x)
             plan[at.PHASES] = phases  # backward has others
             out = plan.output(n, units)
-            self._runner.run(plan, n * self._forward_flop, x, out)
+            runner.run(plan, n * self._forward_flop, x, out)
             x_place, out_place = plan.staged(at.X), plan.staged(at.OUT)
             if keep:
                 self._kept = plan

@@ -88,6 +88,11 @@ class Plans:
             plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
         return plan
 
+    def note_run(self, plan: Plan) -> None:
+        """A plan is about to run: where that changes the weights, they are others from now on."""
+        if plan.fields[at.PHASES] & at.UPDATE and plan.fields[at.OPTIMIZER] != STORE:
+            self._parameters.version += 1
+
     def _bind_activations(self, plan: Plan) -> None:
         """Custom activations: compiled once, so that all plans have the same."""
         if self._activations is None:
