@@ -145,7 +145,8 @@ class Parameters:
         for stage in stages:
             shape = Shape(stage.units_in, stage.units_out, stage.kind, stage.bias, lanes, offset, transposed_offset)
             shape = replace(shape, vectors=stage.vectors, learnt_vectors=stage.learnt_vectors)
-            self.shapes.append(replace(shape, trainable=stage.learns, normalizes_batch=stage.normalizes_batch))
+            shape = replace(shape, trainable=stage.learns, normalizes_batch=stage.normalizes_batch)
+            self.shapes.append(shape)
             offset += shape.size
             transposed_offset += shape.transposed_size
         self.size = offset

@@ -17,7 +17,7 @@ from .codes import STORE
 from .layers.dispatch import make_layers
 from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
-from .optimizer import HYPER_RATE, make_begin_step
+from .optimizer import HYPER_RATE, WITH_RUNNING_PRODUCTS, make_begin_step
 from .optimizer import check_finite as check_finite_function
 from .random import choose_noise, shuffle
 from .rows import LAYER_BYTES, make_rows
@@ -217,13 +217,14 @@ def make_run(dtype):
         write_double(result, at.EPOCHS_DONE, done + 1.0)
 
     @inner(dtype)
-    def open_update(plan, step):
+    def open_update(plan, step, is_first):
         """Thread 0: what all updates of a step need. ``step`` counts from the beginning of the run's first pass."""
-        hyper, rates = read_int(plan, at.HYPER), read_int(plan, at.LEARNING_RATES)
-        if rates:
-            write_double(hyper, HYPER_RATE, read_double(rates, step))
-        code = read_int(plan, at.OPTIMIZER)
-        begin_step(code, hyper, read_int(plan, at.RUNNING_PRODUCTS), read_int(plan, at.SCALARS))
+        code, rates = read_int(plan, at.OPTIMIZER), read_int(plan, at.LEARNING_RATES)
+        if is_first or rates or code in WITH_RUNNING_PRODUCTS:  # else they are those of the step before
+            hyper = read_int(plan, at.HYPER)
+            if rates:
+                write_double(hyper, HYPER_RATE, read_double(rates, step))
+            begin_step(code, hyper, read_int(plan, at.RUNNING_PRODUCTS), read_int(plan, at.SCALARS))
 
     def run(plan, thread):
         """Every step of some passes over the data, for one thread of the team. ``plan`` is the address of the plan."""
@@ -252,7 +253,7 @@ def make_run(dtype):
                 else:
                     whole_batch_rows(plan, thread, sample, batch)
                 if thread == 0 and phases & at.UPDATE:
-                    open_update(plan, epoch * steps + step)
+                    open_update(plan, epoch * steps + step, taken == 0)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
                 taken += 1
