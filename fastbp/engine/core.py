@@ -10,7 +10,9 @@ from ..kernels.simd.machine import machine
 from ..layers.stages import Stage
 from ..losses import Loss
 from ..optimizers import Optimizer
+from .feedback import Feedback, FeedbackParameters
 from .folding import Folded, folds
+from .noise import seeded
 from .parameters import Parameters, Shape
 from .passes import Pass
 from .plan import Plan
@@ -29,12 +31,17 @@ class Core:
         What the layers are for kernels, in order.
     dtype : "float32" or "float64"
     seed : int
-        Of the shuffling.
+        Of the shuffling, and of the noise of stages that have no seed of their own.
+    feedback : Feedback, optional
+        What the network learns by instead of the gradient.
     """
 
-    def __init__(self, stages: Iterable[Stage], dtype: str = "float32", seed: int = 0) -> None:
-        self.stages, self.dtype = tuple(stages), np.dtype(dtype)
-        self._parameters = Parameters(self.stages, self.dtype, machine().lanes(self.dtype))
+    def __init__(
+        self, stages: Iterable[Stage], dtype: str = "float32", seed: int = 0, feedback: Feedback | None = None
+    ) -> None:
+        self.stages, self.dtype = seeded(stages, seed), np.dtype(dtype)
+        sizes = self.stages, self.dtype, machine().lanes(self.dtype)
+        self._parameters = Parameters(*sizes) if feedback is None else FeedbackParameters(*sizes, feedback)
         self.state = TrainingState(self._parameters, seed)
         self._plans = Plans(self.stages, self.state)
         self._runner = Runner(self._plans)
@@ -128,7 +135,7 @@ class Core:
     def memory(self) -> tuple[int, int]:
         """Bytes of the parameters with the optimizer's state and all copies, and of the plans' buffers."""
         p, f = self._parameters, self._folded
-        own = p.weights.nbytes + p.state.nbytes + p.transposed.nbytes
+        own = p.weights.nbytes + p.state.nbytes + p.transposed.nbytes + p.feedback.nbytes
         if f is None:
             return own, self._plans.memory
         return own + f.parameters.weights.nbytes + f.parameters.transposed.nbytes, self._plans.memory + f.plans.memory

@@ -47,8 +47,10 @@ def fold(stages: Sequence[Stage]) -> tuple[list[Stage], list[list[int]]]:
     left: list[Stage] = []
     sources: list[list[int]] = []
     for i, stage in enumerate(stages):
+        if stage.is_random:  # in predictions it does nothing
+            continue
         if stage.kind == at.BATCH_NORM and left and left[-1].is_dense and left[-1].activation == linear:
-            left[-1] = replace(left[-1], bias=True, activation=stage.activation)
+            left[-1] = replace(left[-1], bias=True, activation=stage.activation, rules=(), activity=None)
             sources[-1].append(i)
         else:
             left.append(stage)
@@ -58,7 +60,7 @@ def fold(stages: Sequence[Stage]) -> tuple[list[Stage], list[list[int]]]:
 
 def folds(stages: Sequence[Stage]) -> bool:
     """Whether there is anything to fold."""
-    return len(fold(stages)[0]) < len(stages)
+    return any(len(sources) > 1 for sources in fold(stages)[1])
 
 
 class Folded:

@@ -31,6 +31,11 @@ class Plans:
     ----------
     stages : sequence of Stage
     state : TrainingState
+
+    Attributes
+    ----------
+    differ_in_training : bool
+        Whether some stages do something else while the network learns.
     """
 
     def __init__(self, stages: Sequence[Stage], state: TrainingState) -> None:
@@ -55,6 +60,16 @@ class Plans:
         self._plans.clear()
 
     @property
+    def normalize_batch(self) -> bool:
+        """Whether a network that learns needs the whole batch in some layer."""
+        return any(shape.normalizes_batch for shape in self._parameters.shapes)
+
+    @property
+    def differ_in_training(self) -> bool:
+        """Whether a network that learns does other things than one that predicts."""
+        return self.normalize_batch or any(stage.is_random for stage in self._stages)
+
+    @property
     def memory(self) -> int:
         """Bytes of all plans' buffers."""
         return sum(plan.memory for plan in self._plans.values())
@@ -64,9 +79,10 @@ class Plans:
     ) -> Plan:
         """The plan for some phases of a step on so many rows, with room for as many threads.
 
-        ``apart``: one that nothing else works on, so that it stays bound to what it is given. ``training``: one whose layers
-        do what they do while a network learns.
+        ``apart``: one that nothing else works on, so that it stays bound to what it is given. ``training``: one in which
+        layers do what they do while the network learns.
         """
+        training = training and self.differ_in_training
         key = phases, batch, threads, keep, apart, training
         plan = self._plans.get(key)
         if plan is None:
@@ -77,13 +93,15 @@ class Plans:
 
     def _make(self, phases: int, batch: int, threads: int, keep: bool, training: bool) -> Plan:
         loss = self._loss if phases & at.LOSS_PHASE else None
-        cuts = [i for i, shape in enumerate(self._parameters.shapes) if training and shape.normalizes_batch]
-        plan = make_plan(self._parameters, fuse(self._stages, loss), phases, batch, threads, keep, cuts)
+        chosen = [i for i, stage in enumerate(self._stages) if training or not stage.is_random]
+        shapes, stages = [self._parameters.shapes[i] for i in chosen], [self._stages[i] for i in chosen]
+        cuts = [i for i, shape in enumerate(shapes) if training and shape.normalizes_batch]
+        plan = make_plan(self._parameters, shapes, fuse(stages, loss), phases, batch, threads, keep, cuts)
         plan[at.TRAINING] = training
         plan[at.PARAMETERS], plan[at.SLOT] = address(self._parameters.weights), self._parameters.weights.nbytes
         plan[at.RANDOM], plan[at.RUNNING_PRODUCTS] = address(self._state.generator), address(self._state.running_products)
         plan[at.HYPER], plan[at.SCALARS] = address(self._hyper), address(self._scalars)
-        self._bind_activations(plan)
+        self._bind_activations(plan, chosen)
         if loss is not None:
             plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
         return plan
@@ -93,11 +111,12 @@ class Plans:
         if plan.fields[at.PHASES] & at.UPDATE and plan.fields[at.OPTIMIZER] != STORE:
             self._parameters.version += 1
 
-    def _bind_activations(self, plan: Plan) -> None:
-        """Custom activations: compiled once, so that all plans have the same."""
+    def _bind_activations(self, plan: Plan, chosen: Sequence[int]) -> None:
+        """Custom activations of the stages that the plan has: compiled once, so that all plans have the same."""
         if self._activations is None:
             self._activations = [stage.activation.bind(self.dtype.name) for stage in self._stages]
-        for row, function in zip(plan.table, self._activations, strict=False):  # what a loss adds is never custom
+        for row, i in zip(plan.table, chosen, strict=False):  # what a loss adds is never custom
+            function = self._activations[i]
             row[at.ALPHA] = row[at.ALPHA] if function is None else function.address
 
     def order(self, n: int) -> np.ndarray:
@@ -141,6 +160,7 @@ class Plans:
         self.refresh_learning_rate()
         plan[at.LEARNING_RATES] = address(learning_rates)
         plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
+        parameters.route_errors(plan.table, True)
         touched = parameters.weights.nbytes * (2 + slots)
         plan[at.PREFETCH_ARRAYS] = 1 + slots if touched > MIN_PREFETCH_BYTES else 0
 
@@ -149,9 +169,13 @@ class Plans:
         assert self._optimizer is not None
         self._hyper[HYPER_RATE] = self._optimizer.learning_rate
 
-    def bind_gradient(self, plan: Plan) -> np.ndarray:
-        """Have the update store the gradient instead of using it; the buffer for it, laid out like the weights."""
+    def bind_gradient(self, plan: Plan, by_feedback: bool = False) -> np.ndarray:
+        """Have the update store the gradient instead of using it; the buffer for it, laid out like the weights.
+
+        ``by_feedback``: what the network learns by, where that is not the gradient.
+        """
         gradient = aligned_zeros(self._parameters.size, self.dtype)
+        self._parameters.route_errors(plan.table, by_feedback)
         plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES] = STORE, 0, 0
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient

@@ -14,7 +14,7 @@ MAX_PREFETCH_BYTES = 512  # bytes of a row that are asked for ahead; the process
 LAYER_BYTES = 8 * at.LAYER_FIELDS
 
 
-def make_rows(dtype, forward, backward, close_output):
+def make_rows(dtype, forward, backward, close_output, add_activities):
     """The functions (forward_rows, backward_rows): a block of rows through some layers. They overwrite these layers' rows."""
     loss, weigh_rows, copy_rows = loss_function(dtype), weigh_rows_function(dtype), memory.copy_rows(dtype)
     prefetch_rows, gather_rows = memory.prefetch_rows(dtype), memory.gather_rows(dtype)
@@ -108,6 +108,7 @@ def make_rows(dtype, forward, backward, close_output):
             if phases & at.LOSS_PHASE:
                 top = read_int(plan, at.TABLE) + (layers - 1) * LAYER_BYTES
                 loss_rows(plan, top, shift, order, sample, first, last, batch, row_loss)
+                add_activities(plan, shift, first, last, row_loss)
             if read_int(plan, at.STATISTICS) or phases & at.PREDICT:
                 predict_rows(plan, shift, sample, first, last, batch)
 

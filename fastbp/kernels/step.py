@@ -14,7 +14,9 @@ import numpy as np
 from . import fields as at
 from . import memory
 from .codes import STORE
+from .costs import make_costs
 from .layers.dispatch import make_layers
+from .layers.penalties import make_activity
 from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
 from .optimizer import HYPER_RATE, WITH_RUNNING_PRODUCTS, make_begin_step
@@ -31,9 +33,14 @@ MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes 
 
 def make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
-    layers = make_layers(dtype)
-    sum_forward, sum_backward, forward, backward, close_output, add_gradient, update_task, transpose_weights = layers
-    forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
+    add_activity, add_activity_gradient, share_activity = make_activity(dtype)
+    add_activities, share_activities, add_penalties = make_costs(dtype, add_activity, share_activity)
+    functions = make_layers(dtype, add_activity_gradient)
+    sum_forward, sum_backward, transpose_weights = functions.sum_forward, functions.sum_backward, functions.transpose_weights
+    add_gradient, update_task, constrain_norms = functions.add_gradient, functions.update_task, functions.constrain_norms
+    forward_rows, backward_rows = make_rows(
+        dtype, functions.forward, functions.backward, functions.close_output, add_activities
+    )
     count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
     TILE_ROWS = tile_rows()
@@ -156,6 +163,12 @@ def make_run(dtype):
             update_task(plan, layer, vector, last_vector, first, last, batch, scratch)
 
     @inner(dtype)
+    def constrain_weights(plan, thread, threads):
+        """After all tasks of the update: this thread's part of the weights that are brought to a norm."""
+        for i in range(read_int(plan, at.LAYERS)):
+            constrain_norms(read_int(plan, at.TABLE) + i * LAYER_BYTES, thread, threads)
+
+    @inner(dtype)
     def diverge(plan, step, by_weights):
         """Have the run end after this step, or after the one that has begun; what is found first is what counts."""
         result = read_int(plan, at.RESULT)
@@ -211,6 +224,9 @@ def make_run(dtype):
         if learns(plan) and check_finite(read_int(plan, at.PARAMETERS), read_int(plan, at.SLOT)) != 0.0:
             diverge(plan, step, 1.0)
             return
+        if learns(plan) and read_int(plan, at.PENALTY_SUMS) and not np.isfinite(read_double(result, at.LOSS_SUM)):
+            diverge(plan, step, 0.0)
+            return
         done = read_double(result, at.EPOCHS_DONE)
         write_double(result, at.EPOCH_LOSS + int(done), read_double(result, at.LOSS_SUM))
         write_double(result, at.LOSS_SUM, 0.0)
@@ -235,6 +251,7 @@ def make_run(dtype):
         if thread == 0:
             begin_run(plan)
             choose_noise(plan, 0)
+            share_activities(plan, read_int(plan, at.FIRST_STEP))
         for epoch in range(read_int(plan, at.EPOCHS)):
             begin_epoch(plan, thread)
             if threads > 1:
@@ -243,7 +260,8 @@ def make_run(dtype):
                     return
             steps = (samples + size - 1) // size
             stop = read_int(plan, at.LAST_STEP)
-            for step in range(read_int(plan, at.FIRST_STEP), stop if stop else steps):
+            stop = stop if stop else steps
+            for step in range(read_int(plan, at.FIRST_STEP), stop):
                 sample = step * size
                 batch = min(size, samples - sample)
                 if read_int(plan, at.GROUPS):
@@ -260,12 +278,17 @@ def make_run(dtype):
                 if thread == 0:
                     close_step(plan, step, sample, batch)
                     choose_noise(plan, taken)
+                    share_activities(plan, step + 1 if step + 1 < stop else read_int(plan, at.FIRST_STEP))
                     if threads > 1 and clock() - window > WINDOW:
                         if waited > MAX_WAITING * (clock() - window):
                             raise_flag(control, at.SINGLE_THREAD)
                         window, waited = clock(), 0
                 if phases & at.UPDATE:
                     update_rows(plan, thread, batch)
+                    if read_int(plan, at.CONSTRAINED_NORMS) and read_int(plan, at.OPTIMIZER) != STORE:
+                        if threads > 1:
+                            waited += timed_barrier(control, threads)
+                        constrain_weights(plan, thread, threads)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
                     if read_flag(control, at.SINGLE_THREAD):
@@ -273,6 +296,8 @@ def make_run(dtype):
                             return
                         threads = become_single_thread(plan)
                 leave = read_flag(control, at.QUIT)
+                if thread == 0:
+                    add_penalties(plan, batch)
                 if thread == 0 and step == steps - 1 and read_double(read_int(plan, at.RESULT), at.DIVERGED_AT) == 0.0:
                     end_epoch(plan, step)
                 if leave:
