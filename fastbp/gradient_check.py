@@ -176,13 +176,17 @@ def _of_model(model: Sequential, x: Any, y: Any, training: bool) -> Parts:
     copy.set_weights(weights)
     _, derivatives = copy.value_and_gradient(x, y, training=training)
     by_layer = copy._weights_by_layer(copy._input_units or 0)
-    names = [f"layer {i} {weight.name}" for i, weights_of_layer in enumerate(by_layer) for weight in weights_of_layer]
+    specs = [(f"layer {i} {weight.name}", weight.trainable) for i, of_layer in enumerate(by_layer) for weight in of_layer]
+    learnt = [i for i, (_, learns) in enumerate(specs) if learns]  # the others, as a moving mean, have no gradient
 
     def value(changed: list[np.ndarray]) -> float:
-        copy.set_weights(changed)
+        whole = list(weights)
+        for i, array in zip(learnt, changed, strict=True):
+            whole[i] = array
+        copy.set_weights(whole)
         return copy.value_and_gradient(x, y, training=training)[0]
 
-    return names, weights, derivatives, value
+    return [specs[i][0] for i in learnt], [weights[i] for i in learnt], [derivatives[i] for i in learnt], value
 
 
 def _of_function(f: Callable[..., Any], args: tuple[Any, ...], argnums: Any, gradient: Callable[..., Any] | None) -> Parts:

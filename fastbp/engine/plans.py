@@ -46,7 +46,6 @@ class Plans:
         self._scalars, self._hyper = aligned_zeros(SCALARS, self.dtype), np.zeros(HYPER_SIZE)
         self._order = np.zeros(0, np.int64)
         self._plans: dict[tuple[int, int, int, bool, bool, bool], Plan] = {}
-        self.differ_in_training = any(stage.is_random or stage.normalizes_batch for stage in stages)
         self.need_full_kernel = any(stage.needs_full_kernel for stage in stages)
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
@@ -62,6 +61,16 @@ class Plans:
 
     def clear(self) -> None:
         self._plans.clear()
+
+    @property
+    def normalize_batch(self) -> bool:
+        """Whether a network that learns needs the whole batch in some layer."""
+        return any(shape.normalizes_batch for shape in self._parameters.shapes)
+
+    @property
+    def differ_in_training(self) -> bool:
+        """Whether a network that learns does other things than one that predicts."""
+        return self.normalize_batch or any(stage.is_random for stage in self._stages)
 
     @property
     def memory(self) -> int:
@@ -99,6 +108,11 @@ class Plans:
         if loss is not None:
             plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
         return plan
+
+    def note_run(self, plan: Plan) -> None:
+        """A plan is about to run: where that changes the weights, they are others from now on."""
+        if plan.fields[at.PHASES] & at.UPDATE and plan.fields[at.OPTIMIZER] != STORE:
+            self._parameters.version += 1
 
     def _bind_activations(self, plan: Plan, chosen: Sequence[int]) -> None:
         """Custom activations of the stages that the plan has: compiled once, so that all plans have the same."""

@@ -6,14 +6,15 @@ the threads. That on outputs goes to the losses of the rows.
 
 from . import fields as at
 from . import memory
+from .layers.penalties import make_activity
 from .memory import read_double, read_int, write_double
 from .rows import LAYER_BYTES
 from .simd.jit import inner
 
 
-def make_costs(dtype, add_activity, share_activity):
-    """The functions (add_activities, share_activities, add_penalties) for one element type."""
-    add_doubles = memory.add_doubles(dtype)
+def make_costs(dtype):
+    """The functions (add_activity_gradient, add_activities, share_activities, add_penalties) for one element type."""
+    add_doubles, (add_activity, add_activity_gradient, share_activity) = memory.add_doubles(dtype), make_activity(dtype)
 
     @inner(dtype)
     def terms_of_row(plan):
@@ -47,4 +48,4 @@ def make_costs(dtype, add_activity, share_activity):
             total *= batch * terms_of_row(plan)
             write_double(result, at.LOSS_SUM, read_double(result, at.LOSS_SUM) + total)
 
-    return add_activities, share_activities, add_penalties
+    return add_activity_gradient, add_activities, share_activities, add_penalties

@@ -16,14 +16,13 @@ from . import memory
 from .codes import STORE
 from .costs import make_costs
 from .layers.dispatch import make_layers
-from .layers.penalties import make_activity
 from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
 from .optimizer import HYPER_RATE, WITH_RUNNING_PRODUCTS, make_begin_step
 from .optimizer import check_finite as check_finite_function
 from .random import choose_noise, shuffle
 from .rows import LAYER_BYTES, make_rows
-from .simd.jit import inner
+from .simd.jit import inner, nothing
 from .statistics import make_count
 from .team import barrier, clock, raise_flag, read_flag
 
@@ -31,11 +30,10 @@ WINDOW = 10_000_000  # cycles, some milliseconds, over which waiting is judged
 MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes on as the only thread
 
 
-def make_run(dtype):
-    """The Python function of the kernel ``run(plan, thread)``."""
-    add_activity, add_activity_gradient, share_activity = make_activity(dtype)
-    add_activities, share_activities, add_penalties = make_costs(dtype, add_activity, share_activity)
-    functions = make_layers(dtype, add_activity_gradient)
+def make_run(dtype, full):
+    """The Python function of the kernel ``run(plan, thread)``; ``full``: with all that only some networks have."""
+    add_activity_gradient, add_activities, share_activities, add_penalties = make_costs(dtype) if full else [nothing(dtype)] * 4
+    functions = make_layers(dtype, full, add_activity_gradient)
     sum_forward, sum_backward, transpose_weights = functions.sum_forward, functions.sum_backward, functions.transpose_weights
     add_gradient, update_task, constrain_norms = functions.add_gradient, functions.update_task, functions.constrain_norms
     forward_rows, backward_rows = make_rows(

@@ -28,7 +28,7 @@ def make_clip_weights(dtype):
 
 
 def make_constrain_norms(dtype, refresh_transposed):
-    """The functions (constrain_dense_norms, constrain_vector_norms) for one element type."""
+    """``constrain_norms`` for one element type."""
     width_of, panel_row, _ = make_panels(dtype)
     constrain_columns, sum_squares = constraint.constrain_columns(dtype), constraint.sum_squares(dtype)
     scale_to_norm = constraint.scale_to_norm(dtype)
@@ -108,4 +108,13 @@ def make_constrain_norms(dtype, refresh_transposed):
             if read_int(rule, at.RULE_CONSTRAINT) == NORM:
                 scale(rule, weights, vectors, sum_squares(weights, vectors))
 
-    return constrain_dense_norms, constrain_vector_norms
+    @inner(dtype)
+    def constrain_norms(layer, thread, threads):
+        """Bring this thread's part of the layer's weights to their norms, if they have any to have."""
+        if read_int(layer, at.CONSTRAINS_NORMS):
+            if read_int(layer, at.KIND) == at.DENSE:
+                constrain_dense_norms(layer, thread, threads)
+            else:
+                constrain_vector_norms(layer, thread, threads)
+
+    return constrain_norms

@@ -7,7 +7,7 @@ from ..matrix import transpose
 from ..matrix.dots import max_dot_units
 from ..matrix.gradient_product import full_task_rows
 from ..memory import read_int
-from ..simd.jit import inner
+from ..simd.jit import inner, nothing
 from ..simd.machine import machine
 from .apply_gradient import make_apply_gradient
 from .constraints import make_clip_weights
@@ -63,12 +63,13 @@ def make_transpose_weights(dtype):
     return transpose_weights
 
 
-def make_update_task(dtype):
+def make_update_task(dtype, full):
     """``update_task`` for one element type."""
     (width_of, panel_row, _), pack_inputs = make_panels(dtype), make_pack_inputs(dtype)
     panel_gradient, dot_units_gradient = make_panel_gradient(dtype), make_dot_units_gradient(dtype)
     refresh_transposed, add_groups = make_refresh_transposed(dtype), memory.add_groups(dtype)
-    apply_gradient, penalize, clip_weights = make_apply_gradient(dtype), make_penalize(dtype), make_clip_weights(dtype)
+    apply_gradient = make_apply_gradient(dtype)
+    penalize, clip_weights = (make_penalize(dtype), make_clip_weights(dtype)) if full else (nothing(dtype),) * 2
     MAX_DOT_UNITS, DOT_TASK_ROWS = max_dot_units(dtype), dot_task_rows(dtype)
     TASK_ROWS = full_task_rows(machine().lanes(dtype))
 

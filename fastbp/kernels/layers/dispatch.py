@@ -35,7 +35,7 @@ def make_layers(dtype, full, add_activity_gradient):
     """The functions of any layer for one element type; those of further kinds only where they are to be ``full``."""
     differentiate_strip, close_rows = make_delta(dtype, add_activity_gradient)
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
-    add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype)
+    add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype, full)
     transpose_dense = make_transpose_weights(dtype)
     weightless = make_weightless(dtype, differentiate_strip, close_rows)
     copy_input, apply_activation, weightless_forward, weightless_backward = weightless
@@ -94,7 +94,7 @@ def make_layers(dtype, full, add_activity_gradient):
         else:
             other_gradient(layer, k, shift, v, width, batch, start, target)
 
-    add_vector_gradient, update_vectors = make_vector_weights(dtype, vector_gradient)
+    add_vector_gradient, update_vectors = make_vector_weights(dtype, full, vector_gradient)
 
     @inner(dtype)
     def add_gradient(plan, layer, shift, gradients, batch, is_first):
@@ -118,17 +118,7 @@ def make_layers(dtype, full, add_activity_gradient):
         if read_int(layer, at.KIND) == at.DENSE:
             transpose_dense(layer, thread, threads)
 
-    constrain_dense_norms, constrain_vector_norms = make_constrain_norms(dtype, make_refresh_transposed(dtype))
-
-    @inner(dtype)
-    def constrain_norms(layer, thread, threads):
-        """Bring this thread's part of the layer's weights to their norms, if they have any to have."""
-        if read_int(layer, at.CONSTRAINS_NORMS):
-            if read_int(layer, at.KIND) == at.DENSE:
-                constrain_dense_norms(layer, thread, threads)
-            else:
-                constrain_vector_norms(layer, thread, threads)
-
+    constrain_norms = make_constrain_norms(dtype, make_refresh_transposed(dtype)) if full else nothing(dtype)
     return LayerFunctions(
         sum_forward,
         sum_backward,

@@ -7,21 +7,21 @@ from .. import fields as at
 from .. import memory
 from ..matrix.panels import PANEL_VECTORS
 from ..memory import read_int
-from ..simd.jit import inner
+from ..simd.jit import inner, nothing
 from ..simd.machine import machine
 from .apply_gradient import make_apply_gradient
 from .constraints import make_clip_weights
 from .penalties import make_penalize
 
 
-def make_vector_weights(dtype, vector_gradient):
+def make_vector_weights(dtype, full, vector_gradient):
     """The functions (add_gradient, update_task) for one element type.
 
     ``vector_gradient(layer, k, shift, v, width, batch, start, target)`` writes the gradient of vector k of the weights, of
     ``width`` columns from v on, over ``batch`` rows, plus what is at ``start``.
     """
     add_groups, apply_gradient = memory.add_groups(dtype), make_apply_gradient(dtype)
-    penalize, clip_weights = make_penalize(dtype), make_clip_weights(dtype)
+    penalize, clip_weights = (make_penalize(dtype), make_clip_weights(dtype)) if full else (nothing(dtype),) * 2
     VECTOR = machine().vector_bytes
 
     @inner(dtype)

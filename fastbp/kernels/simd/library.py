@@ -164,7 +164,7 @@ def promise(functions: Iterable[VectorFunction], dtype: ElementType) -> None:
 
 @global_compiler_lock
 def load(name: str, functions: Collection[VectorFunction], dtype: ElementType) -> None:
-    """Make the functions of the library ``name``, those of one element type, callable: from memory, from disk, or compiled now."""
+    """Make the functions of a library, those of one element type, callable: from memory, from disk, or compiled now."""
     known = _loaded.setdefault(dtype, {})  # function: the library that holds it, which must stay alive
     if not known.keys() >= set(functions):
         known.update(dict.fromkeys(functions, _from_disk(f"{name}-{dtype}", functions, dtype)))
