@@ -1,5 +1,7 @@
 """The library that this is about."""
 
+from workloads import NORM_EPSILON
+
 import fastbp
 
 from .peer import EPSILON, Peer
@@ -8,7 +10,11 @@ from .peer import EPSILON, Peer
 class FastBP(Peer):
     def make(self):
         w = self.w
-        layers = [fastbp.Dense(units, w.activation) for units in w.sizes[1:-1]]
+        layers = []
+        for units in w.sizes[1:-1]:
+            layers.append(fastbp.Dense(units, w.activation))
+            if w.normalizes:
+                layers.append(fastbp.layers.LayerNormalization(epsilon=NORM_EPSILON))
         layers.append(fastbp.Dense(w.sizes[-1], "softmax" if w.classes else None))
         self.model = fastbp.Sequential(layers, seed=0, dtype=w.dtype)
         self.model.build(w.sizes[0])
