@@ -25,6 +25,8 @@ class Keras(Peer):
             layers.append(keras.layers.Dense(units, w.activation))
             if w.normalizes:
                 layers.append(keras.layers.LayerNormalization(epsilon=NORM_EPSILON))
+            if w.dropout:
+                layers.append(keras.layers.Dropout(w.dropout))
         self.model = keras.Sequential([*layers, keras.layers.Dense(w.sizes[-1], "softmax" if w.classes else None)])
         data = tf.data.Dataset.from_tensor_slices((self.x, self.y))
         self.data = data.shuffle(len(self.x)).batch(w.batch, drop_remainder=True).prefetch(2)

@@ -15,6 +15,8 @@ class FastBP(Peer):
             layers.append(fastbp.Dense(units, w.activation))
             if w.normalizes:
                 layers.append(fastbp.layers.LayerNormalization(epsilon=NORM_EPSILON))
+            if w.dropout:
+                layers.append(fastbp.layers.Dropout(w.dropout))
         layers.append(fastbp.Dense(w.sizes[-1], "softmax" if w.classes else None))
         self.model = fastbp.Sequential(layers, seed=0, dtype=w.dtype)
         self.model.build(w.sizes[0])

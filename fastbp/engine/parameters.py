@@ -40,7 +40,7 @@ def address(array: np.ndarray | None) -> int:
 class Shape:
     """One layer's sizes and the place of its panels in the flat buffers (in elements).
 
-    ``trainable``: whether it has weights that are differentiated and updated.
+    ``trainable``: whether it has weights that are differentiated and updated. ``normalizes_batch``: see ``Stage``.
     """
 
     units_in: int
@@ -55,6 +55,7 @@ class Shape:
     trainable: bool = False
     forms: tuple[Form, ...] = ()
     constants: tuple[tuple[float, ...], ...] = ()
+    normalizes_batch: bool = False
 
     @property
     def is_dense(self) -> bool:
@@ -63,10 +64,6 @@ class Shape:
     @property
     def learns(self) -> bool:
         return self.trainable
-
-    @property
-    def can_learn(self) -> bool:
-        return self.is_dense or self.learnt_vectors > 0
 
     @property
     def weighted(self) -> bool:
@@ -140,6 +137,15 @@ def unpack(source: np.ndarray, rows: int, columns: int, parts: Panels, lanes: in
     return np.ascontiguousarray(matrix[:, :columns])
 
 
+def pack_transposed(kernel: np.ndarray, lanes: int, target: np.ndarray) -> None:
+    """Write a kernel (inputs, units) as the panels of its transposed copy, or as its rows where the units are few."""
+    inputs, units = kernel.shape
+    if units <= max_dot_units(target.dtype):
+        target.reshape(units, -1)[:, :inputs] = kernel.T
+    else:
+        pack(kernel.T, panels(-(-inputs // lanes)), lanes, target)
+
+
 class Parameters:
     """The flat buffers of one network: weights, transposed copies, optimizer state.
 
@@ -165,6 +171,7 @@ class Parameters:
                 trainable=stage.learns,
                 forms=stage.forms,
                 constants=stage.constants,
+                normalizes_batch=stage.normalizes_batch,
             )
             self.shapes.append(shape)
             offset += shape.size
@@ -172,6 +179,7 @@ class Parameters:
         self.size = offset
         self.weights = aligned_zeros(offset, self.dtype)
         self.transposed = aligned_zeros(transposed_offset, self.dtype)
+        self.feedback = aligned_zeros(0, self.dtype)  # panels in the place of the transposed copies: feedback.py
         self.reset_state(0)
 
     @property
@@ -179,10 +187,11 @@ class Parameters:
         """The shapes of the layers with weights."""
         return [shape for shape in self.shapes if shape.weighted]
 
-    def set_trainable(self, flags: Iterable[bool]) -> None:
-        """Choose which layers' weights are differentiated and updated: a flag for each stage."""
+    def set_trainable(self, stages: Iterable[Stage]) -> None:
+        """Have those layers' weights differentiated and updated whose stages say so."""
         self.shapes = [
-            replace(shape, trainable=shape.can_learn and flag) for shape, flag in zip(self.shapes, flags, strict=True)
+            replace(shape, trainable=stage.learns, normalizes_batch=stage.normalizes_batch)
+            for shape, stage in zip(self.shapes, stages, strict=True)
         ]
 
     def without_weights(self, stages: Iterable[Stage]) -> list[Shape]:
@@ -211,14 +220,12 @@ class Parameters:
 
     def refresh_transposed(self) -> None:
         for shape, matrix in self._matrices(self.weights):
-            if not shape.is_dense:
-                continue
-            kernel = matrix[: shape.units_in]
-            target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
-            if shape.units_out <= max_dot_units(self.dtype):
-                target.reshape(shape.units_out, -1)[:, : shape.units_in] = kernel.T
-            else:
-                pack(kernel.T, panels(shape.vectors_in), shape.lanes, target)
+            if shape.is_dense:
+                target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
+                pack_transposed(matrix[: shape.units_in], shape.lanes, target)
+
+    def route_errors(self, table: np.ndarray, by_feedback: bool) -> None:
+        """Have the layers of a plan send errors back by what the network learns by, or by the true derivative: one here."""
 
     def fill(self, buffer: np.ndarray, arrays: Iterable[np.ndarray]) -> None:
         """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights."""
@@ -231,8 +238,12 @@ class Parameters:
 
     def _matrices(self, buffer: np.ndarray) -> Iterator[tuple[Shape, np.ndarray]]:
         for shape in self.weighted:
-            source = buffer[shape.offset : shape.offset + shape.size]
-            yield shape, unpack(source, shape.rows, shape.units_out, shape.panels, shape.lanes)
+            yield shape, self.matrix(shape, buffer)
+
+    def matrix(self, shape: Shape, buffer: np.ndarray) -> np.ndarray:
+        """The matrix of a layer's weights from a flat buffer laid out like the weights."""
+        source = buffer[shape.offset : shape.offset + shape.size]
+        return unpack(source, shape.rows, shape.units_out, shape.panels, shape.lanes)
 
     def arrays(self, buffer: np.ndarray) -> list[np.ndarray]:
         """Kernels and biases, in order, as new arrays from a flat buffer laid out like the weights."""
