@@ -80,7 +80,7 @@ class Engine(Training):
             n, units = len(x), self.shapes[-1].units_out
             whole = keep or (training and self._plans.normalize_batch)
             batch = n if whole else min(EVALUATION_ROWS, n)
-            phases = at.PREDICT_FOR_BACKWARD if keep else at.PREDICT_ONLY
+            phases = at.PREDICT_FOR_BACKWARD if whole else at.PREDICT_ONLY
             plans, runner = (self._plans, self._runner) if keep or training else self._for_predictions()
             threads = choose_threads(batch * self._forward_flop, threads)
             plan = plans.get(phases, batch, threads, keep, training=training)
