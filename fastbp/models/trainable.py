@@ -130,6 +130,8 @@ class Trainable(Compiled):
     def value_and_gradient(self, x: Any, y: Any, *, check_finite: bool = True) -> tuple[float, list[np.ndarray]]:
         """The loss on all of x, y and its gradient with respect to the weights, in ``get_weights`` order.
 
+        Both with the penalties that layers have (``fastbp.regularizers``).
+
         Parameters
         ----------
         x, y : arrays
@@ -153,7 +155,7 @@ class Trainable(Compiled):
         return float(loss), gradients
 
     def apply_gradients(self, gradients: Sequence[Any]) -> None:
-        """One step of the optimizer along given gradients.
+        """One step of the optimizer along given gradients, which are taken as they are, without penalties.
 
         Parameters
         ----------
