@@ -22,8 +22,9 @@ FEATURES = {
 
 def model_of(workload, settings):
     """A workload's network whose layers have some settings, compiled."""
-    layers = [fastbp.Dense(units, workload.activation, **settings) for units in workload.sizes[1:-1]]
-    model = fastbp.Sequential([fastbp.Input((workload.sizes[0],)), *layers, fastbp.Dense(workload.sizes[-1], **settings)], seed=0)
+    inputs, *hidden, outputs = workload.sizes
+    layers = [fastbp.Dense(units, workload.activation, **settings) for units in hidden]
+    model = fastbp.Sequential([fastbp.Input((inputs,)), *layers, fastbp.Dense(outputs, **settings)], seed=0)
     model.compile("adam", "mse")
     return model
 
