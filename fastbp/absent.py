@@ -46,11 +46,6 @@ LAYERS = {
     **_for_each(
         "Embedding ReversibleEmbedding", f"{_DENSE_ONLY}: fastbp.utils.to_categorical makes columns of a few categories"
     ),
-    **_for_each(
-        "Dropout GaussianDropout AlphaDropout GaussianNoise BatchNormalization LayerNormalization "
-        "UnitNormalization RMSNormalization Normalization",
-        f"{_LATER}; inputs can be scaled before fit",
-    ),
     **_for_each("GroupNormalization SpectralNormalization", f"{_DENSE_ONLY}; normalization of layers {_LATER}"),
     **_for_each(
         "Add Subtract Multiply Average Maximum Minimum Concatenate Dot add subtract multiply average maximum minimum "

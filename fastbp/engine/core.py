@@ -10,6 +10,7 @@ from ..kernels.simd.machine import machine
 from ..layers.stages import Stage
 from ..losses import Loss
 from ..optimizers import Optimizer
+from .noise import seeded
 from .parameters import Parameters, Shape
 from .passes import Pass
 from .plan import Plan
@@ -28,11 +29,11 @@ class Core:
         What the layers are for kernels, in order.
     dtype : "float32" or "float64"
     seed : int
-        Of the shuffling.
+        Of the shuffling, and of the noise of stages that have no seed of their own.
     """
 
     def __init__(self, stages: Iterable[Stage], dtype: str = "float32", seed: int = 0) -> None:
-        self.stages, self.dtype = tuple(stages), np.dtype(dtype)
+        self.stages, self.dtype = seeded(stages, seed), np.dtype(dtype)
         self._parameters = Parameters(self.stages, self.dtype, machine().lanes(self.dtype))
         self.state = TrainingState(self._parameters, seed)
         self._plans = Plans(self.stages, self.state)
@@ -91,7 +92,7 @@ class Core:
         """Choose which stages' weights training changes, a flag for each, and start the optimizer's state afresh."""
         with self._lock:
             self.stages = tuple(replace(stage, trainable=flag) for stage, flag in zip(self.stages, flags, strict=True))
-            self._parameters.set_trainable(stage.trainable for stage in self.stages)
+            self._parameters.set_trainable(self.stages)
             if self._optimizer is not None:
                 self.state.reset_optimizer(self._optimizer)
             self._count_flop()

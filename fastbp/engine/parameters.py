@@ -15,6 +15,7 @@ import numpy as np
 from ..kernels import fields as at
 from ..kernels.matrix.dots import max_dot_units
 from ..kernels.matrix.panels import panels
+from ..layers.form import Form
 from ..layers.stages import Stage
 
 Panels = list[tuple[int, int]]  # (first vector of columns, how many)
@@ -39,7 +40,7 @@ def address(array: np.ndarray | None) -> int:
 class Shape:
     """One layer's sizes and the place of its panels in the flat buffers (in elements).
 
-    ``trainable``: whether it has weights that are differentiated and updated.
+    ``trainable``: whether it has weights that are differentiated and updated. ``normalizes_batch``: see ``Stage``.
     """
 
     units_in: int
@@ -52,6 +53,9 @@ class Shape:
     vectors: int = 0
     learnt_vectors: int = 0
     trainable: bool = False
+    forms: tuple[Form, ...] = ()
+    constants: tuple[tuple[float, ...], ...] = ()
+    normalizes_batch: bool = False
 
     @property
     def is_dense(self) -> bool:
@@ -62,23 +66,32 @@ class Shape:
         return self.trainable
 
     @property
-    def can_learn(self) -> bool:
-        return self.is_dense or self.learnt_vectors > 0
-
-    @property
     def weighted(self) -> bool:
-        return self.is_dense or self.vectors > 0
+        return self.is_dense or self.rows > 0
 
     @property
     def rows(self) -> int:
         """Of the matrix of weights: the kernel's and the bias; or one for each vector; or none."""
-        return self.units_in + self.bias if self.is_dense else self.vectors
+        return self.units_in + self.bias if self.is_dense else self.vectors + len(self.constants)
 
-    def parts(self, matrix: np.ndarray) -> list[np.ndarray]:
+    def _parts(self, matrix: np.ndarray) -> list[np.ndarray]:
         """The arrays that the matrix of weights holds, as views: kernel and bias, or vectors."""
         if not self.is_dense:
-            return list(matrix)
+            return list(matrix[: self.vectors])
         return [matrix[: self.units_in], *([matrix[self.units_in]] if self.bias else [])]
+
+    def read(self, matrix: np.ndarray) -> list[np.ndarray]:
+        """The weights that the matrix holds, as users see them."""
+        parts = self._parts(matrix)
+        return [form.gather(part) for form, part in zip(self.forms, parts, strict=True)] if self.forms else parts
+
+    def write(self, matrix: np.ndarray, arrays: Iterator[np.ndarray]) -> None:
+        """Fill the matrix with the next weights, as ``read`` gives them."""
+        for i, part in enumerate(self._parts(matrix)):
+            array = next(arrays)
+            part[...] = self.forms[i].spread(array) if self.forms else array
+        if self.constants:
+            matrix[self.vectors :] = self.constants
 
     @property
     def vectors_in(self) -> int:
@@ -142,7 +155,15 @@ class Parameters:
         offset = transposed_offset = 0
         for stage in stages:
             shape = Shape(stage.units_in, stage.units_out, stage.kind, stage.bias, lanes, offset, transposed_offset)
-            shape = replace(shape, vectors=stage.vectors, learnt_vectors=stage.learnt_vectors, trainable=stage.learns)
+            shape = replace(
+                shape,
+                vectors=stage.vectors,
+                learnt_vectors=stage.learnt_vectors,
+                trainable=stage.learns,
+                forms=stage.forms,
+                constants=stage.constants,
+                normalizes_batch=stage.normalizes_batch,
+            )
             self.shapes.append(shape)
             offset += shape.size
             transposed_offset += shape.transposed_size
@@ -156,10 +177,11 @@ class Parameters:
         """The shapes of the layers with weights."""
         return [shape for shape in self.shapes if shape.weighted]
 
-    def set_trainable(self, flags: Iterable[bool]) -> None:
-        """Choose which layers' weights are differentiated and updated: a flag for each stage."""
+    def set_trainable(self, stages: Iterable[Stage]) -> None:
+        """Have those layers' weights differentiated and updated whose stages say so."""
         self.shapes = [
-            replace(shape, trainable=shape.can_learn and flag) for shape, flag in zip(self.shapes, flags, strict=True)
+            replace(shape, trainable=stage.learns, normalizes_batch=stage.normalizes_batch)
+            for shape, stage in zip(self.shapes, stages, strict=True)
         ]
 
     def without_weights(self, stages: Iterable[Stage]) -> list[Shape]:
@@ -202,8 +224,7 @@ class Parameters:
         remaining = iter(arrays)
         for shape in self.weighted:
             matrix = np.empty((shape.rows, shape.units_out), self.dtype)
-            for part in shape.parts(matrix):
-                part[...] = next(remaining)
+            shape.write(matrix, remaining)
             target = buffer[shape.offset : shape.offset + shape.size]
             pack(matrix, shape.panels, shape.lanes, target)
 
@@ -218,4 +239,4 @@ class Parameters:
 
     def arrays(self, buffer: np.ndarray) -> list[np.ndarray]:
         """Kernels and biases, in order, as new arrays from a flat buffer laid out like the weights."""
-        return [np.array(part) for shape, matrix in self._matrices(buffer) for part in shape.parts(matrix)]
+        return [np.array(part) for shape, matrix in self._matrices(buffer) for part in shape.read(matrix)]

@@ -77,6 +77,6 @@ def weight_penalty(stages: Sequence[Stage], parameters: Parameters) -> float:
     total = 0.0
     for stage, shape in zip(stages, parameters.shapes, strict=True):
         if shape.trainable and any(rule.regularizer for rule in stage.rules):
-            for rule, part in zip(stage.rules, shape.parts(parameters.matrix(shape, parameters.weights)), strict=True):
+            for rule, part in zip(stage.rules, shape.read(parameters.matrix(shape, parameters.weights)), strict=True):
                 total += float(rule.regularizer(part.astype(np.float64))) if rule.regularizer is not None else 0.0
     return total

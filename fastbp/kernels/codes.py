@@ -9,6 +9,7 @@ from typing import NamedTuple
 # an address.
 LINEAR, RELU, LEAKY_RELU, ELU, SELU, TANH, SIGMOID, SOFTPLUS, SILU, GELU, GELU_TANH, SOFTMAX, CUSTOM_ACTIVATION = range(13)
 LOG_SOFTMAX, SPARSEMAX, GLU = 13, 14, 15
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 WHOLE_ROW_ACTIVATIONS = {SOFTMAX, LOG_SOFTMAX, SPARSEMAX}  # each output depends on all units of its row; GLU's on two
 
 # -- Losses, the cross-entropies of probabilities and of logits. CUSTOM_LOSS is a user's formula: its parameter is an address.

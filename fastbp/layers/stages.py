@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from ..activations import Activation, linear
 from ..constraints import Constraint
 from ..kernels import codes
-from ..kernels.fields import DENSE, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
+from ..kernels.fields import ACTIVATED, AFFINE, ALPHA_DROPOUT, BATCH_NORM, DENSE, DROPOUT, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
 from ..regularizers import Regularizer
+from .form import Form
 
 
 class Rule(NamedTuple):
@@ -43,8 +44,14 @@ class Stage:
         Weights that are a number for each unit, of kinds other than ``DENSE``: slopes, scales, moving means.
     learnt_vectors : int
         How many of these, the first ones, gradients change.
+    forms : tuple of Form
+        What the arrays look like whose numbers the vectors hold; empty where each is an array (units,).
+    constants : tuple of tuples of float
+        Further vectors after the weights, which are none.
     settings : tuple of float
         Up to three numbers that the kind's kernels read.
+    seed : int, optional
+        Of the random numbers of a stage that is random; None: the engine gives it one.
     rules : tuple of Rule
         Penalty and constraint of each weight in ``get_weights`` order; none where no weight has any.
     activity : Regularizer, optional
@@ -59,7 +66,10 @@ class Stage:
     trainable: bool = True
     vectors: int = 0
     learnt_vectors: int = 0
+    forms: tuple[Form, ...] = ()
+    constants: tuple[tuple[float, ...], ...] = ()
     settings: tuple[float, ...] = ()
+    seed: int | None = None
     rules: tuple[Rule, ...] = ()
     activity: Regularizer | None = None
 
@@ -71,6 +81,21 @@ class Stage:
     def learns(self) -> bool:
         """Whether it has weights, and they are updated."""
         return self.trainable and (self.is_dense or self.learnt_vectors > 0)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it adds noise, which it does while a network learns; else it is left out."""
+        return DROPOUT <= self.kind <= ALPHA_DROPOUT
+
+    @property
+    def activates(self) -> bool:
+        """Whether an elementwise activation of its outputs can be part of it: one pass over them rather than two."""
+        return self.kind in ACTIVATED
+
+    @property
+    def normalizes_batch(self) -> bool:
+        """Whether, while a network learns, it needs the whole batch to have come through the layers below."""
+        return self.kind == BATCH_NORM and self.trainable
 
     @property
     def weights(self) -> int:
@@ -101,6 +126,24 @@ def dense(units_in: int, units: int, activation: Activation, bias: bool) -> tupl
 def prelu(units: int) -> Stage:
     """A PReLU, whose slopes are learnt."""
     return Stage(PRELU, units, units, vectors=1, learnt_vectors=1)
+
+
+def row_norm(kind: int, units: int, epsilon: float, limit: float, gamma: bool, beta: bool) -> Stage:
+    """A normalization of each row, by a factor of at most ``limit``."""
+    learnt = gamma + beta
+    return Stage(kind, units, units, vectors=learnt, learnt_vectors=learnt, settings=(epsilon, limit, float(gamma)))
+
+
+def affine(units: int, invert: bool, forms: tuple[Form, ...], constants: tuple[tuple[float, ...], ...]) -> Stage:
+    """Each unit by a mean and a variance, which are weights or constants."""
+    return Stage(AFFINE, units, units, vectors=len(forms), forms=forms, constants=constants, settings=(float(invert),))
+
+
+def batch_norm(units: int, center: bool, scale: bool, epsilon: float, momentum: float) -> Stage:
+    """A batch normalisation, with gamma if it scales and beta (its bias) if it centers; then its moving statistics."""
+    learnt = center + scale
+    settings = epsilon, momentum
+    return Stage(BATCH_NORM, units, units, bias=center, vectors=learnt + 2, learnt_vectors=learnt, settings=settings)
 
 
 def stages_of(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[Stage]:
@@ -135,7 +178,7 @@ def join(below: Stage, stage: Stage) -> Stage | None:
     """Two stages as one pass over the outputs rather than two, where that can be."""
     if stage.kind != ELEMENTWISE or below.activity is not None:
         return None
-    if below.kind == DENSE and below.activation == linear:
+    if below.activates and below.activation == linear:
         return replace(below, activation=stage.activation, activity=stage.activity)
     if stage.activation == linear and stage.activity is not None:
         return replace(below, activity=stage.activity)

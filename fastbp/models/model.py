@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..arguments import boolean
 from ..layers import InputLayer, Layer
 from ..layers.symbolic import SymbolicTensor
 from .advice import METHODS, explained
@@ -76,6 +77,12 @@ class Model(Fittable):
     def __call__(self, x: Any, training: bool | None = None) -> Any:
         """The output: an array for data, as ``predict`` gives it, a tensor without numbers for one.
 
+        Parameters
+        ----------
+        x : array or SymbolicTensor
+        training : bool, optional
+            As for ``predict``.
+
         Examples
         --------
         >>> import fastbp
@@ -84,10 +91,11 @@ class Model(Fittable):
         array([[3.]], dtype=float32)
         """
         if isinstance(x, SymbolicTensor):
-            return self._follow(x)
+            return self._follow(x, training)
+        training = boolean("training", training or False)
         if self._engine is None and not self.built:
-            return self.forward(x)
-        return self.predict(x)
+            return self.forward(x, training)
+        return self.predict(x, training=training)
 
     def __getattr__(self, name: str) -> Any:
         """Called for what is not found: methods of Keras that are not there say what to use."""

@@ -21,7 +21,7 @@ from ..layers.variable import Variable
 from ..losses import Loss
 from ..metrics import CompiledMetric
 from ..optimizers import Optimizer
-from ..seeds import SHUFFLE, WEIGHTS, generator, shuffle_seed
+from ..seeds import NOISE, SHUFFLE, WEIGHTS, generator, shuffle_seed
 from .assembly import Assembly
 from .holding import InEngine
 
@@ -265,22 +265,25 @@ class Network(Assembly):
                 engine.restore(snapshot)
 
 
-def output_of(layer: Layer, x: Any) -> np.ndarray:
-    """The output of one layer for data, which is not kept."""
+def output_of(layer: Layer, x: Any, training: bool) -> np.ndarray:
+    """The output of one layer for data, which is not kept. Noise is another at each call."""
     x, dtype = as_numbers("x", x), np.dtype(layer.dtype)
     sample = x.shape[1:]
     layer.check_sample(sample)
     outputs, units = layer.output_sample(sample), math.prod(sample)
     layer.expect(sample)
     rows = inputs("x", x.reshape(len(x), units), units, dtype, False)
-    stages = stages_of([layer], units)
+    stages = [stage for stage in stages_of([layer], units) if training or not stage.is_random]
     if stages:
         import_to_end("fastbp.engine.engine")
         from ..engine.engine import Engine
 
-        engine = Engine(stages, layer.dtype)
+        draws = training and layer.differs_in_training
+        engine = Engine(stages, layer.dtype, shuffle_seed(None, NOISE) if draws else 0)
         engine.set_weights(layer.get_weights())
-        rows = engine.forward(rows)
+        engine.state.draws = layer._draws
+        rows = engine.forward(rows, training=training)
+        layer._draws = engine.state.draws
     return rows.reshape(len(x), *outputs)
 
 

@@ -25,12 +25,14 @@ class Trainable(Compiled):
 
     # -- single steps
 
-    def forward(self, x: Any) -> np.ndarray:
+    def forward(self, x: Any, training: bool = False) -> np.ndarray:
         """The output for x, remembering what ``backward`` needs. Numbers that are not finite pass through.
 
         Parameters
         ----------
         x : array of shape (samples, features)
+        training : bool
+            As for ``predict``. ``backward`` then has the same noise.
 
         Returns
         -------
@@ -46,7 +48,8 @@ class Trainable(Compiled):
         if not (is_ready(x, self._input_units, self._dtype) and len(x)):
             x = self._rows(x) if self._flattens else x
             x = inputs("x", x, self._input_units, self._dtype, False, self._feature_names)
-        output: np.ndarray = self._build(x.shape[1]).forward(x, keep=True)
+        training = boolean("training", training)
+        output: np.ndarray = self._build(x.shape[1]).forward(x, keep=True, training=training)
         self._kept_rows = len(x)
         return output
 
@@ -127,7 +130,9 @@ class Trainable(Compiled):
         self._train(engine, 0, 1, ended, passes.train)
         return as_returned(passes.logs_of(ended[0]), return_dict)
 
-    def value_and_gradient(self, x: Any, y: Any, *, check_finite: bool = True) -> tuple[float, list[np.ndarray]]:
+    def value_and_gradient(
+        self, x: Any, y: Any, *, check_finite: bool = True, training: bool = False
+    ) -> tuple[float, list[np.ndarray]]:
         """The loss on all of x, y and its gradient with respect to the weights, in ``get_weights`` order.
 
         Both with the penalties that layers have (``fastbp.regularizers``).
@@ -138,6 +143,9 @@ class Trainable(Compiled):
             As for ``fit``.
         check_finite : bool
             Refuse NaN and infinity in the data.
+        training : bool
+            Whether layers do what they do while the model learns: the loss and gradient are then those of the step that would
+            come next, and the same, noise included, until a step is taken. Otherwise the loss is that of ``evaluate``.
 
         Examples
         --------
@@ -151,7 +159,8 @@ class Trainable(Compiled):
         rows = prepare_rows(x, y, spec=self._spec(), check_finite=boolean("check_finite", check_finite))
         self._check_targets(rows)
         assert rows.y is not None
-        loss, gradients = self._build(rows.width).value_and_gradient(rows.x, rows.y)
+        training = boolean("training", training)
+        loss, gradients = self._build(rows.width).value_and_gradient(rows.x, rows.y, training=training)
         return float(loss), gradients
 
     def apply_gradients(self, gradients: Sequence[Any]) -> None:
