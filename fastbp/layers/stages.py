@@ -180,6 +180,6 @@ def join(below: Stage, stage: Stage) -> Stage | None:
         return None
     if below.activates and below.activation == linear:
         return replace(below, activation=stage.activation, activity=stage.activity)
-    if stage.activation == linear and stage.activity is not None:
+    if stage.activation == linear and stage.activity is not None and not below.is_random:  # which may be left out
         return replace(below, activity=stage.activity)
     return None
