@@ -12,7 +12,7 @@ import numpy as np
 
 from .arguments import integer
 
-WEIGHTS, SHUFFLE, INITIALIZER, FORMULA, NOISE = range(5)  # what a stream is for
+WEIGHTS, SHUFFLE, INITIALIZER, FORMULA, NOISE, FEEDBACK = range(6)  # what a stream is for
 _FASTBP = int.from_bytes(b"fastbp", "big")
 _default: Iterator[tuple[int, int]] | None = None  # what stands for a seed that is not given, and the number of the stream
 

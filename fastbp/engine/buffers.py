@@ -111,6 +111,7 @@ class Builder:
                 row[at.BIAS], row[at.WEIGHTS] = shape.bias, address(self.parameters.weights) + shape.offset * item
                 if i > 0 and shape.is_dense:
                     row[at.TRANSPOSED] = address(self.parameters.transposed) + shape.transposed_offset * item
+            row[at.ERROR], row[at.FEEDBACK] = address(row), row[at.TRANSPOSED]
 
     def place_activations(self, rows: int, copies: int, learns: bool, trained: int, keep: bool) -> None:
         """Buffers for ``rows`` rows of every layer, ``copies`` times over; gradients for ``trained`` of them.
@@ -157,7 +158,7 @@ class Builder:
         """The two rows before the table, for the gradient with respect to the input (kernels/fields.py)."""
         below, first = self.rows[: at.ROWS_BEFORE_TABLE]
         first[:] = self.table[0]
-        first[at.TRANSPOSED] = address(self.parameters.transposed)
+        first[at.TRANSPOSED] = first[at.FEEDBACK] = address(self.parameters.transposed)
         below[at.KIND], below[at.ACTIVATION], below[at.DELTA_ROW] = at.ELEMENTWISE, LINEAR, first[at.INPUT_ROW]
         below[at.UNITS_OUT], below[at.VECTORS_OUT] = first[at.UNITS_IN], first[at.VECTORS_IN]
 

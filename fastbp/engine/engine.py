@@ -14,6 +14,7 @@ from ..kernels.random import shuffle_kernel
 from ..kernels.run import run_kernel
 from ..layers.stages import Stage
 from .epoch import Epoch
+from .feedback import Feedback
 from .noise import prediction_step
 from .passes import Pass, doubles
 from .plan import Plan
@@ -34,10 +35,14 @@ class Engine(Training):
     dtype : "float32" or "float64"
     seed : int
         Of the shuffling, and of the noise of stages that have no seed of their own.
+    feedback : Feedback, optional
+        What the network learns by instead of the gradient.
     """
 
-    def __init__(self, stages: Iterable[Stage], dtype: str = "float32", seed: int = 0) -> None:
-        super().__init__(stages, dtype, seed)
+    def __init__(
+        self, stages: Iterable[Stage], dtype: str = "float32", seed: int = 0, feedback: Feedback | None = None
+    ) -> None:
+        super().__init__(stages, dtype, seed, feedback)
         _engines.add(self)
 
     def evaluate(

@@ -137,6 +137,15 @@ def unpack(source: np.ndarray, rows: int, columns: int, parts: Panels, lanes: in
     return np.ascontiguousarray(matrix[:, :columns])
 
 
+def pack_transposed(kernel: np.ndarray, lanes: int, target: np.ndarray) -> None:
+    """Write a kernel (inputs, units) as the panels of its transposed copy, or as its rows where the units are few."""
+    inputs, units = kernel.shape
+    if units <= max_dot_units(target.dtype):
+        target.reshape(units, -1)[:, :inputs] = kernel.T
+    else:
+        pack(kernel.T, panels(-(-inputs // lanes)), lanes, target)
+
+
 class Parameters:
     """The flat buffers of one network: weights, transposed copies, optimizer state.
 
@@ -170,6 +179,7 @@ class Parameters:
         self.size = offset
         self.weights = aligned_zeros(offset, self.dtype)
         self.transposed = aligned_zeros(transposed_offset, self.dtype)
+        self.feedback = aligned_zeros(0, self.dtype)  # panels in the place of the transposed copies: feedback.py
         self.reset_state(0)
 
     @property
@@ -210,14 +220,12 @@ class Parameters:
 
     def refresh_transposed(self) -> None:
         for shape, matrix in self._matrices(self.weights):
-            if not shape.is_dense:
-                continue
-            kernel = matrix[: shape.units_in]
-            target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
-            if shape.units_out <= max_dot_units(self.dtype):
-                target.reshape(shape.units_out, -1)[:, : shape.units_in] = kernel.T
-            else:
-                pack(kernel.T, panels(shape.vectors_in), shape.lanes, target)
+            if shape.is_dense:
+                target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
+                pack_transposed(matrix[: shape.units_in], shape.lanes, target)
+
+    def route_errors(self, table: np.ndarray, by_feedback: bool) -> None:
+        """Have the layers of a plan send errors back by what the network learns by, or by the true derivative: one here."""
 
     def fill(self, buffer: np.ndarray, arrays: Iterable[np.ndarray]) -> None:
         """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights."""

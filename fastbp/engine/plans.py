@@ -146,6 +146,7 @@ class Plans:
         self.refresh_learning_rate()
         plan[at.LEARNING_RATES] = address(learning_rates)
         plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
+        parameters.route_errors(plan.table, True)
         touched = parameters.weights.nbytes * (2 + slots)
         plan[at.PREFETCH_ARRAYS] = 1 + slots if touched > MIN_PREFETCH_BYTES else 0
 
@@ -154,9 +155,13 @@ class Plans:
         assert self._optimizer is not None
         self._hyper[HYPER_RATE] = self._optimizer.learning_rate
 
-    def bind_gradient(self, plan: Plan) -> np.ndarray:
-        """Have the update store the gradient instead of using it; the buffer for it, laid out like the weights."""
+    def bind_gradient(self, plan: Plan, by_feedback: bool = False) -> np.ndarray:
+        """Have the update store the gradient instead of using it; the buffer for it, laid out like the weights.
+
+        ``by_feedback``: what the network learns by, where that is not the gradient.
+        """
         gradient = aligned_zeros(self._parameters.size, self.dtype)
+        self._parameters.route_errors(plan.table, by_feedback)
         plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES] = STORE, 0, 0
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient

@@ -142,11 +142,18 @@ class Training(Core):
         return order
 
     def value_and_gradient(
-        self, x: np.ndarray, y: np.ndarray, *, sample_weight: np.ndarray | None = None, training: bool = False
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        *,
+        sample_weight: np.ndarray | None = None,
+        training: bool = False,
+        by_feedback: bool = False,
     ) -> tuple[float, list[np.ndarray]]:
         """The loss over all of x, y and its gradient in ``get_weights`` order, 0 for weights that are not trainable.
 
-        With ``training``, those of the step that would come next, with its noise.
+        With ``training``, those of the step that would come next, with its noise. ``by_feedback``: what the network learns by
+        in its place, where it has a feedback of its own.
         """
         batch = len(x)
         with self._lock:
@@ -154,7 +161,7 @@ class Training(Core):
             plan[at.NOISE_STEP] = self.state.steps
             weights = doubles(sample_weight)
             self._plans.bind_data(plan, x, y, weights)
-            gradient = self._plans.bind_gradient(plan)
+            gradient = self._plans.bind_gradient(plan, by_feedback)
             ended: list[Epoch] = []
             work = Pass(plan, (x, y, weights), self.shapes[-1].units_out, self._step_flop)
             self._runner.run_passes(work, ended)

@@ -6,7 +6,7 @@ A function that is missing here is found by no kernel; those that the ones here 
 from functools import cache
 
 from . import activation, constraint, loss, memory, multiply_add, optimizer, penalty, row_activation, row_norm
-from .layers import affine, batch_norm_units, glu, noise, prelu
+from .layers import affine, batch_norm_units, feedback, glu, noise, prelu
 from .matrix import dots, gemm, gradient_product, transpose
 from .simd import library
 from .simd.element_types import Address, element_type
@@ -45,6 +45,7 @@ FUNCTIONS = (
     batch_norm_units.delta_sums,
     batch_norm_units.normalise_backward,
     batch_norm_units.gradient_of_scale,
+    feedback.copy_signs,
     dots.dot_rows,
     gemm.row_product,
     gemm.product,

@@ -26,8 +26,14 @@ class Moments:
 
     def __init__(self, axes: tuple[int, ...]) -> None:
         self._axes, self.count = axes, 0
-        self.mean: Any = 0.0
+        self._mean: Any = 0.0
+        self._rest: Any = 0.0  # what rounding leaves out of the mean: far from zero it is large beside the deviations
         self._squares: Any = 0.0  # the sum of squared deviations from the mean
+
+    @property
+    def mean(self) -> np.ndarray:
+        """That of all numbers so far."""
+        return np.asarray(self._mean + self._rest)
 
     @property
     def variance(self) -> np.ndarray:
@@ -47,8 +53,19 @@ class Moments:
         deviations = x - mean
         shift = deviations.mean(axis=self._axes)  # by which rounding has missed the mean
         squares = np.square(deviations).sum(axis=self._axes) - count * np.square(shift)
-        apart = mean.reshape(shift.shape) + shift - self.mean
+        if not self.count:
+            self._mean, self._rest, self._squares, self.count = mean.reshape(shift.shape), shift, np.maximum(squares, 0), count
+            return
+        apart = (mean.reshape(shift.shape) - self._mean) + (shift - self._rest)
         total = self.count + count
-        self.mean = self.mean + apart * (count / total)
+        self._mean, rounding = _sum(self._mean, apart * (count / total))
+        self._rest = self._rest + rounding
         self._squares = self._squares + np.maximum(squares, 0) + np.square(apart) * (self.count * count / total)
         self.count = total
+
+
+def _sum(a: Any, b: Any) -> tuple[Any, Any]:
+    """A sum, and what its rounding leaves out (Knuth)."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)

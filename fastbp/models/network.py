@@ -21,8 +21,9 @@ from ..layers.variable import Variable
 from ..losses import Loss
 from ..metrics import CompiledMetric
 from ..optimizers import Optimizer
-from ..seeds import NOISE, SHUFFLE, WEIGHTS, generator, shuffle_seed
+from ..seeds import FEEDBACK, NOISE, SHUFFLE, WEIGHTS, generator, shuffle_seed
 from .assembly import Assembly
+from .feedback import check_feedback, draw_matrices, engine_feedback
 from .holding import InEngine
 
 if TYPE_CHECKING:
@@ -36,9 +37,14 @@ class Network(Assembly):
     the layers, it is set aside: the weights are theirs then, and are fetched when this model needs its engine again.
     """
 
-    def __init__(self, seed: int | None, dtype: str | None, name: str | None, trainable: bool = True) -> None:
+    def __init__(
+        self, seed: int | None, dtype: str | None, name: str | None, trainable: bool = True, feedback: str | None = None
+    ) -> None:
         self._seed = None if seed is None else integer("seed", seed, 0)
         self._random, self._shuffle_seed = generator(self._seed, WEIGHTS), shuffle_seed(self._seed, SHUFFLE)
+        self._feedback = check_feedback(feedback)
+        self._feedback_seed = 0 if feedback is None else shuffle_seed(self._seed, FEEDBACK)
+        self._feedback_matrices: list[np.ndarray] | None = None  # drawn with the first engine
         self._feature_names: tuple[str, ...] | None = None  # the columns of the first data that named them
         self._engine: Engine | None = None
         self._engine_aside: Engine | None = None
@@ -53,7 +59,7 @@ class Network(Assembly):
     def _layers_change(self) -> None:
         super()._layers_change()
         self._drop_engine()
-        self._fitted_metrics = self._trained = None
+        self._fitted_metrics = self._trained = self._feedback_matrices = None
 
     def _drop_engine(self) -> None:
         """Bring the weights to rest; another engine is made when one is needed."""
@@ -117,7 +123,10 @@ class Network(Assembly):
 
         leaves = list(self.leaves())
         self._trained = self._trained or trainable_flags(leaves)
-        engine = Engine(stages_of(leaves, units, self._trained), self.dtype, self._shuffle_seed)
+        if self._feedback is not None and self._feedback_matrices is None:
+            self._feedback_matrices = draw_matrices(self._feedback, leaves, units, self._feedback_seed)
+        feedback = engine_feedback(self._feedback, self._feedback_matrices)
+        engine = Engine(stages_of(leaves, units, self._trained), self.dtype, self._shuffle_seed, feedback)
         if self.optimizer is not None:
             engine.configure(self.optimizer, self.loss)
         return engine

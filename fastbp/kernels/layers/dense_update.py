@@ -14,23 +14,30 @@ from .constraints import make_clip_weights
 from .dense_panels import make_panels
 from .dense_task import dot_task_rows
 from .dense_task_gradient import make_dot_units_gradient, make_pack_inputs, make_panel_gradient
+from .feedback import make_follow_signs
 from .penalties import make_penalize
 
 
 def make_refresh_transposed(dtype):
     """``refresh_transposed`` for one element type."""
     transpose_block, (_, _, transposed_block) = transpose.transpose(dtype), make_panels(dtype)
+    follow_signs = make_follow_signs(dtype)
     LANES, VECTOR = machine().lanes(dtype), machine().vector_bytes
 
     @inner(dtype)
     def refresh_transposed(layer, v, width, first, last, weights):
-        """Copy rows first .. last of panel v into the transposed panels. ``weights`` is the address of row first."""
+        """Copy rows first .. last of panel v into the transposed panels. ``weights`` is the address of row first.
+
+        Feedback that has the signs of the weights follows.
+        """
         units, row = read_int(layer, at.UNITS_OUT), width * VECTOR
         for k in range(first, last, LANES):
             for j in range(width):
                 out = (v + j) * LANES
                 target, target_row = transposed_block(layer, k // LANES, out)
                 transpose_block(weights + (k - first) * row + j * VECTOR, row, target, target_row, last - k, units - out)
+        if read_int(layer, at.SIGNED):
+            follow_signs(layer, v, width, first, last)
 
     return refresh_transposed
 
