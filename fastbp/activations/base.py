@@ -9,6 +9,7 @@ import numpy as np
 
 from ..kernels import codes
 from ..serialization import Configured
+from .flatness import NOWHERE, Flatness, flatness
 from .kinds import KINDS, REQUIRED
 
 if TYPE_CHECKING:
@@ -169,6 +170,12 @@ class Activation(Configured):
         if units % 2:
             raise ValueError(f"glu takes pairs of units, so their number must be even, got {units}")
         return units // 2
+
+    @property
+    def flatness(self) -> Flatness:
+        """Which of its outputs pass no gradient on."""
+        whole = self.code == codes.GLU or self.code in codes.WHOLE_ROW_ACTIVATIONS
+        return NOWHERE if whole or self.code == codes.LINEAR else flatness(self)
 
     def bind(self, dtype: str) -> "BoundFunction | None":
         """The machine code of the formula, as it is now; None where the kernels have the activation themselves."""

@@ -5,7 +5,7 @@ A function that is missing here is found by no kernel; those that the ones here 
 
 from functools import cache
 
-from . import activation, loss, memory, multiply_add, optimizer, row_activation
+from . import activation, loss, memory, multiply_add, observation, optimizer, row_activation
 from .layers import glu, prelu
 from .matrix import dots, gemm, gradient_product, transpose
 from .simd import library
@@ -39,6 +39,8 @@ FUNCTIONS = (
     optimizer.check_finite,
     loss.loss,
     loss.weigh_rows,
+    observation.observe_outputs,
+    observation.observe_update,
 )
 
 

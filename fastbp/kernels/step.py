@@ -17,6 +17,7 @@ from .codes import STORE
 from .layers.dispatch import make_layers
 from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
+from .monitor import make_monitor
 from .optimizer import HYPER_RATE, make_begin_step
 from .optimizer import check_finite as check_finite_function
 from .random import choose_noise, shuffle
@@ -34,6 +35,7 @@ def make_run(dtype):
     forward, backward, close_output, add_gradient, update_task, transpose_weights = make_layers(dtype)
     forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
     count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
+    observes, observe_group, observe_block, observe_step = make_monitor(dtype)
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
     TILE_ROWS = tile_rows()
 
@@ -96,7 +98,7 @@ def make_run(dtype):
                 barrier(control, threads)
 
     @inner(dtype)
-    def group_rows(plan, thread, sample, batch):
+    def group_rows(plan, thread, sample, batch, monitor):
         """Phase one with groups: each block forward, backward and into the gradient of its group."""
         threads, block, groups = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.GROUPS)
         table, layers = read_int(plan, at.TABLE), read_int(plan, at.LAYERS)
@@ -107,10 +109,14 @@ def make_run(dtype):
             gradients = read_int(plan, at.GRADIENTS) + g * read_int(plan, at.GROUP)
             if learns and start == stop:
                 set_zero(read_int(plan, at.PARAMETERS) + gradients, read_int(plan, at.GROUP))
+            if monitor:
+                observe_group(monitor, g, stop - start)
             for first in range(start, stop, block):
                 rows = min(block, stop - first)
                 run_rows(plan, shift, 0, rows, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
                 count_rows(plan, shift, 0, rows, sample + first, g)
+                if monitor:
+                    observe_block(plan, monitor, shift, g, rows, first == start)
                 if learns:
                     for i in range(layers):
                         layer = table + i * LAYER_BYTES
@@ -204,8 +210,9 @@ def make_run(dtype):
         write_double(result, at.EPOCHS_DONE, done + 1.0)
 
     @inner(dtype)
-    def open_update(plan, step):
+    def open_update(plan, step, monitor):
         """Thread 0: what all updates of a step need. ``step`` counts from the beginning of the run's first pass."""
+        write_int(plan, at.OBSERVED, monitor)
         hyper, rates = read_int(plan, at.HYPER), read_int(plan, at.LEARNING_RATES)
         if rates:
             write_double(hyper, HYPER_RATE, read_double(rates, step))
@@ -231,15 +238,15 @@ def make_run(dtype):
             stop = read_int(plan, at.LAST_STEP)
             for step in range(read_int(plan, at.FIRST_STEP), stop if stop else steps):
                 sample = step * size
-                batch = min(size, samples - sample)
+                batch, monitor = min(size, samples - sample), observes(plan, step)
                 if read_int(plan, at.GROUPS):
-                    group_rows(plan, thread, sample, batch)
+                    group_rows(plan, thread, sample, batch, monitor)
                 elif read_int(plan, at.SEGMENTS) > 1:
                     segmented_rows(plan, thread, sample, batch)
                 else:
                     whole_batch_rows(plan, thread, sample, batch)
                 if thread == 0 and phases & at.UPDATE:
-                    open_update(plan, epoch * steps + step)
+                    open_update(plan, epoch * steps + step, monitor)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
                 taken += 1
@@ -252,6 +259,8 @@ def make_run(dtype):
                         window, waited = clock(), 0
                 if phases & at.UPDATE:
                     update_rows(plan, thread, batch)
+                if monitor:
+                    observe_step(plan, monitor, thread, threads, batch)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
                     if read_flag(control, at.SINGLE_THREAD):

@@ -81,12 +81,20 @@ def prelu(units: int) -> Stage:
 
 def stages_of(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[Stage]:
     """The stages of consecutive layers, the first of which has ``units`` inputs; ``trainable`` is a flag for each layer."""
-    found: list[Stage] = []
+    return [stage for stage, _ in stages_by_layer(layers, units, trainable)]
+
+
+def stages_by_layer(
+    layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None
+) -> list[tuple[Stage, int]]:
+    """The same, each stage with the number of its layer; an activation that became part of the stage below has none."""
+    found: list[tuple[Stage, int]] = []
     for i, layer in enumerate(layers):
         for stage in layer.stages(units):
-            if found and stage.kind == ELEMENTWISE and found[-1].kind == DENSE and found[-1].activation == linear:
-                found[-1] = replace(found[-1], activation=stage.activation)  # one pass over the outputs rather than two
+            below, owner = found[-1] if found else (None, i)
+            if below and stage.kind == ELEMENTWISE and below.kind == DENSE and below.activation == linear:
+                found[-1] = replace(below, activation=stage.activation), owner  # one pass over the outputs rather than two
             else:
-                found.append(stage if trainable is None or trainable[i] else replace(stage, trainable=False))
+                found.append((stage if trainable is None or trainable[i] else replace(stage, trainable=False), i))
         units = layer.output_units(units)
     return found

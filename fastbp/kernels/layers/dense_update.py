@@ -5,11 +5,13 @@ from .. import memory
 from ..codes import STORE
 from ..matrix import transpose
 from ..matrix.dots import max_dot_units
+from ..matrix.gradient_product import full_task_rows
 from ..memory import read_int
 from ..simd.jit import inner
 from ..simd.machine import machine
 from .apply_gradient import make_apply_gradient
 from .dense_panels import make_panels
+from .dense_task import dot_task_rows
 from .dense_task_gradient import make_dot_units_gradient, make_pack_inputs, make_panel_gradient
 
 
@@ -58,7 +60,7 @@ def make_update_task(dtype):
     panel_gradient, dot_units_gradient = make_panel_gradient(dtype), make_dot_units_gradient(dtype)
     refresh_transposed, add_groups = make_refresh_transposed(dtype), memory.add_groups(dtype)
     apply_gradient = make_apply_gradient(dtype)
-    MAX_DOT_UNITS = max_dot_units(dtype)
+    MAX_DOT_UNITS, DOT_TASK_ROWS, TASK_ROWS = max_dot_units(dtype), dot_task_rows(dtype), full_task_rows(machine().lanes(dtype))
 
     @inner(dtype)
     def update_task(plan, layer, first_vector, last_vector, first, last, batch, scratch):
@@ -72,6 +74,7 @@ def make_update_task(dtype):
         bias_rows = bias if last == units else 0
         rows = last - first + bias_rows
         source, step = (0, 0) if groups else pack_inputs(layer, first, last, batch, scratch)
+        part = first // (DOT_TASK_ROWS if has_dot_units else TASK_ROWS) * read_int(layer, at.VECTORS_OUT)
         v = first_vector
         while v < last_vector:
             width = width_of(read_int(layer, at.VECTORS_OUT) - v)
@@ -83,7 +86,7 @@ def make_update_task(dtype):
                 dot_units_gradient(plan, layer, v, first, last, batch, scratch)
             else:
                 panel_gradient(plan, layer, source, step, v, last_vector, first, last, batch, scratch)
-            apply_gradient(plan, layer, weights, scratch, rows * width, bias_rows * width)
+            apply_gradient(plan, layer, part + v, weights, scratch, rows * width, bias_rows * width)
             if code != STORE and read_int(layer, at.TRANSPOSED):
                 refresh_transposed(layer, v, width, first, last, weights)
             v += width
