@@ -142,9 +142,8 @@ class Parameters:
         offset = transposed_offset = 0
         for stage in stages:
             shape = Shape(stage.units_in, stage.units_out, stage.kind, stage.bias, lanes, offset, transposed_offset)
-            self.shapes.append(
-                replace(shape, vectors=stage.vectors, learnt_vectors=stage.learnt_vectors, trainable=stage.learns)
-            )
+            shape = replace(shape, vectors=stage.vectors, learnt_vectors=stage.learnt_vectors, trainable=stage.learns)
+            self.shapes.append(shape)
             offset += shape.size
             transposed_offset += shape.transposed_size
         self.size = offset
