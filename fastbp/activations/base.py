@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..kernels import codes
 from ..serialization import Configured
-from .flatness import NOWHERE, Flatness, flatness
+from .flatness import NOWHERE, Flatness, flatness, output_range
 from .kinds import KINDS, REQUIRED
 
 if TYPE_CHECKING:
@@ -174,8 +174,14 @@ class Activation(Configured):
     @property
     def flatness(self) -> Flatness:
         """Which of its outputs pass no gradient on."""
-        whole = self.code == codes.GLU or self.code in codes.WHOLE_ROW_ACTIVATIONS
-        return NOWHERE if whole or self.code == codes.LINEAR else flatness(self)
+        if self.function is not None:  # which may give something else the next time
+            return flatness(self)
+        return _flatness_by_name(self)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the largest that it can give, about; infinite where it has no bound."""
+        return output_range(self)
 
     def bind(self, dtype: str) -> "BoundFunction | None":
         """The machine code of the formula, as it is now; None where the kernels have the activation themselves."""
@@ -186,6 +192,12 @@ class Activation(Configured):
 
         formula = partial(self._formula, **dict(self.settings)) if self.settings else self._formula
         return bind_activation(trace_activation(formula), dtype)
+
+
+@cache
+def _flatness_by_name(activation: Activation) -> Flatness:
+    whole = activation.code == codes.GLU or activation.code in codes.WHOLE_ROW_ACTIVATIONS
+    return NOWHERE if whole or activation.code == codes.LINEAR else flatness(activation)
 
 
 def _is_number(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Where an activation lets no gradient through: found out by looking at its derivative, the same way for any formula."""
+"""Where an activation lets no gradient through, and what it can give: found out by trying, the same way for any formula."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,6 +8,7 @@ import numpy as np
 FLAT = 0.05  # an output is flat where the derivative is smaller than this part of the largest
 CENTRE, FAR = 2.0, (10.0, 20.0, 30.0)
 GROWTH = 10.0  # times the largest derivative near 0, beyond which an activation has no largest one
+STILL = 0.05  # of the range, by which an end moves at most where twice the input gives no more
 STEP = 1e-5  # of the central difference
 
 
@@ -57,3 +58,26 @@ def flatness(function: Callable[[Any], Any]) -> Flatness:
     if not any(ends) and is_open.any():
         return NOWHERE
     return Flatness(FLAT * largest, all(ends) and bool(is_open.all()))
+
+
+def output_range(function: Callable[[Any], Any]) -> tuple[float, float]:
+    """The least and the largest of a function of rows of two numbers; infinite where they still move far from 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> output_range(np.tanh)
+    (-1.0, 1.0)
+    >>> output_range(lambda z: np.maximum(z, 0))
+    (0.0, inf)
+    """
+    grid = np.linspace(-1.0, 1.0, 41)
+    pairs = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
+    with np.errstate(all="ignore"):
+        inner, near, far = (np.asarray(function(size * pairs), np.float64) for size in (CENTRE, FAR[-1], 2 * FAR[-1]))
+    low, high = (float(best([best(values) for values in (inner, near, far)])) for best in (np.nanmin, np.nanmax))
+    margin = STILL * (high - low)
+    return (
+        -np.inf if low < np.nanmin(near) - margin else round(low, 6),
+        np.inf if high > np.nanmax(near) + margin else round(high, 6),
+    )

@@ -59,8 +59,8 @@ class GradientMonitor(Callback):
 
     Notes
     -----
-    Where the last activation and the loss are computed as one (sigmoid and softmax with their cross-entropies), the last layer's
-    numbers are of what goes into that activation. A monitor keeps the last fit.
+    Where the last activation and the loss are computed as one (sigmoid and softmax with their cross-entropies), the last
+    layer's numbers are of what goes into that activation. A monitor keeps the last fit.
 
     Examples
     --------

@@ -70,8 +70,8 @@ def _observe_update(s, before, after, gradient, vectors, target):
         b.store(wide.lane(wide.sum(total.get())), wide.pointer(wide.offset(target, k), FLOATS["float64"]))
 
 
-# observe_outputs(code, alpha, limit, a, d, row, sums, sums_row, rows, vectors, is_first): ``code`` is that of an activation whose
-# derivative follows from its output, CUSTOM_ACTIVATION where derivatives are stored, LINEAR where none is to be looked at.
+# observe_outputs(code, alpha, limit, a, d, row, sums, sums_row, rows, vectors, is_first): ``code`` is that of an activation
+# whose derivative follows from its output, CUSTOM_ACTIVATION where derivatives are stored, LINEAR where none is looked at.
 observe_outputs = selects_by_code(
     "observe_outputs", {code: _observe_outputs_as(code) for code in (LINEAR, *DERIVATIVES, CUSTOM_ACTIVATION)}
 )

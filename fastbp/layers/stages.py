@@ -84,9 +84,7 @@ def stages_of(layers: Iterable[Any], units: int, trainable: Sequence[bool] | Non
     return [stage for stage, _ in stages_by_layer(layers, units, trainable)]
 
 
-def stages_by_layer(
-    layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None
-) -> list[tuple[Stage, int]]:
+def stages_by_layer(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[tuple[Stage, int]]:
     """The same, each stage with the number of its layer; an activation that became part of the stage below has none."""
     found: list[tuple[Stage, int]] = []
     for i, layer in enumerate(layers):
