@@ -63,7 +63,9 @@ def _findings(
         yield from of_first_layer(float(below[OUTPUT_MEAN]), float(below[OUTPUT_SPREAD]), name)
     with np.errstate(over="ignore"):
         square = float(np.mean(np.square(rows.x, dtype=np.float64)))
-    yield from of_gradients(signals(record, stages, layers, square))
-    yield from of_outputs(record, stages, layers)
+    outputs = list(of_outputs(record, stages, layers))
+    dead = {finding.layer or "" for finding in outputs if finding.name == "dead_units" and finding.severity == "error"}
+    yield from outputs
+    yield from of_gradients(signals(record, stages, layers, square), dead)
     if any(stage.learns for stage in stages):
         yield from of_learning_rate(optimizer.learning_rate, trial.run)

@@ -1,7 +1,7 @@
 """Findings about layers: what a step's gradients and outputs say."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,8 +39,8 @@ def signals(record: np.ndarray, stages: Sequence[Stage], layers: Sequence[Any], 
     return found
 
 
-def of_gradients(found: Sequence[Signal]) -> Iterator[Finding]:
-    """Whether gradients vanish or explode on their way down."""
+def of_gradients(found: Sequence[Signal], dead: Collection[str]) -> Iterator[Finding]:
+    """Whether gradients vanish or explode on their way down. That nothing comes through ``dead`` layers is known."""
     numbers = {signal.name: signal.gradient_norm for signal in found}
     if not all(math.isfinite(signal.strength) for signal in found):
         yield Finding(
@@ -56,7 +56,8 @@ def of_gradients(found: Sequence[Signal]) -> Iterator[Finding]:
     if len(found) < 2:
         return
     above = [max((s.strength for s in found[i + 1 :]), default=0.0) for i in range(len(found))]
-    faded = [signal for signal, most in zip(found, above, strict=True) if signal.strength < FADED * most]
+    lowest = max((i + 1 for i, signal in enumerate(found) if signal.name in dead), default=0)
+    faded = [found[i] for i in range(lowest, len(found)) if found[i].strength < FADED * above[i]]
     if faded:
         weakest = min(faded, key=lambda signal: signal.strength)
         most = max(signal.strength for signal in found)
@@ -86,7 +87,7 @@ def of_gradients(found: Sequence[Signal]) -> Iterator[Finding]:
 
 
 def of_outputs(record: np.ndarray, stages: Sequence[Stage], layers: Sequence[Any]) -> Iterator[Finding]:
-    """Units that let no gradient through."""
+    """Units that let no gradient through; where all of a layer's are such, it is an error."""
     for layer in layers:
         if layer.output >= len(record):  # a last activation that is one with the loss
             continue
