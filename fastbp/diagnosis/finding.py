@@ -62,7 +62,7 @@ class Diagnosis:
     >>> model.diagnose(x, x[:, 0] * x[:, 1])
     Diagnosis: nothing wrong with dense, dense_1
     >>> [finding.name for finding in model.diagnose(1000 * x, x[:, 0] * x[:, 1])]
-    ['input_scale', 'saturated_units']
+    ['saturated_units', 'input_scale']
     """
 
     def __init__(self, findings: Iterable[Finding], layers: Iterable[str]) -> None:
