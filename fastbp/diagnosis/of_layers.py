@@ -24,7 +24,7 @@ class Signal(NamedTuple):
 
 
 def signals(record: np.ndarray, stages: Sequence[Stage], layers: Sequence[Any], input_square: float) -> list[Signal]:
-    """Of each layer that learns, from the input up.
+    """Of each dense layer that learns, from the input up.
 
     A weight's gradient is the gradient with respect to a unit's sum, times an input. Divided by the size of the layer's
     inputs, gradients of layers become comparable. ``input_square`` is the mean square of the network's inputs.
@@ -33,8 +33,8 @@ def signals(record: np.ndarray, stages: Sequence[Stage], layers: Sequence[Any], 
     found = []
     for layer in layers:
         stage, norm = stages[layer.weights], float(record[layer.weights, GRADIENT_NORM])
-        if stage.learns:
-            inputs = (stage.units_in * squares[layer.weights] if stage.is_dense else squares[layer.weights]) + stage.bias
+        if stage.is_dense and stage.learns:
+            inputs = stage.units_in * squares[layer.weights] + stage.bias
             found.append(Signal(layer.name, norm / math.sqrt(inputs) if inputs > 0 else norm, norm))
     return found
 

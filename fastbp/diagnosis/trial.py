@@ -55,10 +55,7 @@ class Trial:
         self._rows, self._batch = rows, min(batch_size, len(rows))
 
     def _twin(self) -> Engine:
-        twin = Engine(self._engine.stages, self._engine.dtype.name)
-        twin.configure(copy(self._optimizer), self._loss)
-        twin.restore(self._engine.snapshot())
-        return twin
+        return self._engine.twin(copy(self._optimizer), self._loss)
 
     def look(self) -> np.ndarray:
         """The record (stages, RECORD_FIELDS) of one step on a large batch."""
@@ -103,4 +100,4 @@ class Trial:
     @staticmethod
     def _loss_of(twin: Engine, rows: "Rows") -> float:
         assert rows.y is not None
-        return twin.evaluate(rows.x, rows.y, sample_weight=rows.sample_weight).loss
+        return twin.value_and_gradient(rows.x, rows.y, sample_weight=rows.sample_weight, training=True)[0]

@@ -98,30 +98,35 @@ def _prepare(plan: Plan, parameters: Parameters, stages: Sequence[Stage]) -> Non
     """Lay out the tables and sums of a plan's monitor."""
     layers, groups, buffers = int(plan.fields[at.LAYERS]), max(1, int(plan.fields[at.GROUPS])), plan.buffers
     watched = buffers["watched"] = np.zeros((layers, at.WATCHED_FIELDS), np.int64)
-    units, parts = COLUMN_OF_ROWS, 0
+    units, parts, chunks = COLUMN_OF_ROWS, 0, 0
     for shape, stage, row, entry in zip(parameters.shapes, stages, plan.table, watched, strict=False):
-        entry[at.WATCHED_UNITS], entry[at.WATCHED_PARTS] = units, parts
+        entry[at.UNITS_AT], entry[at.PARTS_AT], entry[at.CHUNKS_AT] = units, parts, chunks
+        rows, heights = _learnt(shape, parameters.dtype)
         units += at.SUMS_OF_UNIT * shape.vectors_out * shape.lanes
-        parts += _update_parts(shape, parameters.dtype)
-        entry[at.WATCHED_PARTS_END] = parts
+        parts += heights * shape.vectors_out
+        entry[at.PARTS_END], entry[at.WEIGHT_VECTORS] = parts, rows * shape.vectors_out
+        chunks += -(-rows * shape.vectors_out // at.CHUNK)
         flat_below = stage.activation.flatness.below if row[at.ACTIVATION] == stage.activation.code else 0.0
         entry[at.FLAT_BELOW] = float_bits(flat_below)
         entry[at.DERIVATIVE_FROM] = _derivative_from(row) if flat_below else LINEAR
     buffers["unit_sums"] = aligned_zeros(groups * units, np.float64)
-    buffers["update_sums"] = aligned_zeros(parts * at.SUMS_OF_UPDATE, np.float64)
+    buffers["gradient_sums"] = aligned_zeros(parts, np.float64)
+    buffers["weight_sums"] = aligned_zeros(chunks * at.SUMS_OF_WEIGHTS, np.float64)
     buffers["weights_before"] = aligned_zeros(parameters.size, parameters.dtype)
     table = buffers["monitor"] = np.zeros(at.MONITOR_FIELDS, np.int64)
-    table[at.WATCHED], table[at.UPDATE_SUMS] = address(watched), address(buffers["update_sums"])
+    table[at.WATCHED], table[at.GRADIENT_SUMS] = address(watched), address(buffers["gradient_sums"])
+    table[at.WEIGHT_SUMS] = address(buffers["weight_sums"])
     table[at.UNIT_SUMS], table[at.UNIT_SUMS_ROW] = address(buffers["unit_sums"]), 8 * units
     table[at.WEIGHTS_BEFORE] = address(buffers["weights_before"]) - address(parameters.weights)
 
 
-def _update_parts(shape: Shape, dtype: np.dtype) -> int:
-    """How many parts a layer's update has, counting as the kernels do; none where nothing is learnt."""
+def _learnt(shape: Shape, dtype: np.dtype) -> tuple[int, int]:
+    """Rows of weights that a layer learns, and how many parts its gradient has one below the other."""
     if not shape.trainable:
-        return 0
-    heights = -(-shape.units_in // task_rows(shape, element_type(dtype))) if shape.is_dense else shape.learnt_vectors
-    return heights * shape.vectors_out
+        return 0, 0
+    if not shape.is_dense:
+        return shape.learnt_vectors, shape.learnt_vectors
+    return shape.rows, -(-shape.units_in // task_rows(shape, element_type(dtype)))
 
 
 def _derivative_from(row: np.ndarray) -> int:

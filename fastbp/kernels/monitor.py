@@ -1,7 +1,8 @@
 """What is observed of some steps of training: each layer's gradient, weights, update and outputs.
 
 Every sum is formed by one thread in an order that depends on neither their number nor the blocks of rows: over a part of a
-layer's update, and over a unit's outputs in a group of rows (all rows, where the batch is kept). Thread 0 adds these up.
+layer's gradient, over a chunk of its weights, over a unit's outputs in a group of rows (all rows, where the batch is kept).
+Thread 0 adds these up.
 """
 
 import math
@@ -15,28 +16,51 @@ from .simd.jit import inner
 from .simd.machine import machine
 from .team import barrier
 
-WATCHED_BYTES, UPDATE_BYTES, RECORD_BYTES = 8 * at.WATCHED_FIELDS, 8 * at.SUMS_OF_UPDATE, 8 * at.RECORD_FIELDS
+WATCHED_BYTES, RECORD_BYTES, CHUNK_BYTES = 8 * at.WATCHED_FIELDS, 8 * at.RECORD_FIELDS, 8 * at.SUMS_OF_WEIGHTS
 
 
-def make_observe_update(dtype):
-    """The functions (keep_weights, observe_update), which go before and after a part of an update, for one element type."""
-    copy_rows, sum_update = memory.copy_rows(dtype), observation.observe_update(dtype)
-    LANES = machine().lanes(dtype)
-
-    @inner(dtype)
-    def keep_weights(monitor, weights, vectors):
-        """Copy weights that are about to change."""
-        copy_rows(weights, 0, 0, weights + read_int(monitor, at.WEIGHTS_BEFORE), 0, 1, vectors * LANES)
+def make_observe_gradient(dtype):
+    """``observe_gradient`` for one element type."""
+    sum_of_squares = observation.sum_of_squares(dtype)
 
     @inner(dtype)
-    def observe_update(plan, monitor, layer, part, weights, gradient, vectors):
-        """The sums of a part of the layer's update."""
+    def observe_gradient(plan, monitor, layer, part, gradient, vectors):
+        """The square of a part of the layer's gradient."""
         index = (layer - read_int(plan, at.TABLE)) // LAYER_BYTES
-        first = read_int(read_int(monitor, at.WATCHED) + index * WATCHED_BYTES, at.WATCHED_PARTS)
-        target = read_int(monitor, at.UPDATE_SUMS) + (first + part) * UPDATE_BYTES
-        sum_update(weights + read_int(monitor, at.WEIGHTS_BEFORE), weights, gradient, vectors, target)
+        first = read_int(read_int(monitor, at.WATCHED) + index * WATCHED_BYTES, at.PARTS_AT)
+        sum_of_squares(gradient, vectors, read_int(monitor, at.GRADIENT_SUMS) + 8 * (first + part))
 
-    return keep_weights, observe_update
+    return observe_gradient
+
+
+def make_observe_weights(dtype):
+    """The functions (keep_weights, observe_weights), which go before and after the update, for one element type."""
+    copy_rows, sum_weights = memory.copy_rows(dtype), observation.observe_weights(dtype)
+    LANES, VECTOR = machine().lanes(dtype), machine().vector_bytes
+
+    @inner(dtype)
+    def keep_weights(plan, monitor, thread, threads):
+        """Copy this thread's part of the weights that are learnt, before they change."""
+        for i in range(read_int(plan, at.LAYERS)):
+            vectors = read_int(read_int(monitor, at.WATCHED) + i * WATCHED_BYTES, at.WEIGHT_VECTORS)
+            weights = read_int(read_int(plan, at.TABLE) + i * LAYER_BYTES, at.WEIGHTS)
+            for first in range(at.CHUNK * thread, vectors, at.CHUNK * threads):
+                place, count = weights + first * VECTOR, min(at.CHUNK, vectors - first)
+                copy_rows(place, 0, 0, place + read_int(monitor, at.WEIGHTS_BEFORE), 0, 1, count * LANES)
+
+    @inner(dtype)
+    def observe_weights(plan, monitor, thread, threads):
+        """This thread's part of the sums over weights, which are done changing."""
+        for i in range(read_int(plan, at.LAYERS)):
+            watched = read_int(monitor, at.WATCHED) + i * WATCHED_BYTES
+            vectors = read_int(watched, at.WEIGHT_VECTORS)
+            weights = read_int(read_int(plan, at.TABLE) + i * LAYER_BYTES, at.WEIGHTS)
+            for first in range(at.CHUNK * thread, vectors, at.CHUNK * threads):
+                place, chunk = weights + first * VECTOR, read_int(watched, at.CHUNKS_AT) + first // at.CHUNK
+                target, count = read_int(monitor, at.WEIGHT_SUMS) + chunk * CHUNK_BYTES, min(at.CHUNK, vectors - first)
+                sum_weights(place + read_int(monitor, at.WEIGHTS_BEFORE), place, count, target)
+
+    return keep_weights, observe_weights
 
 
 def make_observe_outputs(dtype):
@@ -51,7 +75,7 @@ def make_observe_outputs(dtype):
         watched = read_int(monitor, at.WATCHED) + index * WATCHED_BYTES
         sums_row = 8 * LANES * read_int(layer, at.VECTORS_OUT)
         sums = read_int(monitor, at.UNIT_SUMS) + group * read_int(monitor, at.UNIT_SUMS_ROW)
-        sums += 8 * (read_int(watched, at.WATCHED_UNITS) + LANES * v)
+        sums += 8 * (read_int(watched, at.UNITS_AT) + LANES * v)
         alpha, limit = read_int(layer, at.ALPHA), read_int(watched, at.FLAT_BELOW)
         output, row = read_int(layer, at.OUTPUT) + shift + v * VECTOR, read_int(layer, at.OUTPUT_ROW)
         slopes, code = read_int(layer, at.DERIVATIVE) + shift + v * VECTOR, read_int(watched, at.DERIVATIVE_FROM)
@@ -65,16 +89,17 @@ def make_close_record(dtype):
     LANES = machine().lanes(dtype)
 
     @inner(dtype)
-    def close_update(monitor, watched, record):
-        """The norms of a layer's gradient, weights and update; NaN where it has no update."""
-        part, end = read_int(watched, at.WATCHED_PARTS), read_int(watched, at.WATCHED_PARTS_END)
-        gradient = weights = moved = math.nan if part == end else 0.0
-        while part < end:
-            sums = read_int(monitor, at.UPDATE_SUMS) + part * UPDATE_BYTES
-            gradient += read_double(sums, 0)
-            weights += read_double(sums, 1)
-            moved += read_double(sums, 2)
-            part += 1
+    def close_weights(monitor, watched, record):
+        """The norms of a layer's gradient, weights and update; NaN where it learns nothing."""
+        vectors = read_int(watched, at.WEIGHT_VECTORS)
+        gradient = weights = moved = 0.0 if vectors else math.nan
+        for part in range(read_int(watched, at.PARTS_AT), read_int(watched, at.PARTS_END)):
+            gradient += read_double(read_int(monitor, at.GRADIENT_SUMS), part)
+        chunk = read_int(monitor, at.WEIGHT_SUMS) + read_int(watched, at.CHUNKS_AT) * CHUNK_BYTES
+        for _ in range(0, vectors, at.CHUNK):
+            weights += read_double(chunk, 0)
+            moved += read_double(chunk, 1)
+            chunk += CHUNK_BYTES
         write_double(record, at.GRADIENT_NORM, math.sqrt(gradient))
         write_double(record, at.WEIGHT_NORM, math.sqrt(weights))
         write_double(record, at.UPDATE_NORM, math.sqrt(moved))
@@ -91,7 +116,7 @@ def make_close_record(dtype):
                 group = read_int(monitor, at.UNIT_SUMS) + g * read_int(monitor, at.UNIT_SUMS_ROW)
                 rows = read_double(group, 0)
                 if rows > 0.0:
-                    place = read_int(watched, at.WATCHED_UNITS) + unit
+                    place = read_int(watched, at.UNITS_AT) + unit
                     deviation = read_double(group, place + at.DEVIATION * sums_row)
                     away = read_double(group, place + at.PIVOT * sums_row) + deviation / rows - mean
                     within = read_double(group, place + at.SQUARED_DEVIATION * sums_row) - deviation * deviation / rows
@@ -115,7 +140,7 @@ def make_close_record(dtype):
         for i in range(layers):
             layer, watched = read_int(plan, at.TABLE) + i * LAYER_BYTES, read_int(monitor, at.WATCHED) + i * WATCHED_BYTES
             record = read_int(monitor, at.RECORDS) + (recorded * layers + i) * RECORD_BYTES
-            close_update(monitor, watched, record)
+            close_weights(monitor, watched, record)
             close_outputs(plan, monitor, layer, watched, record)
         write_int(monitor, at.RECORDED, recorded + 1)
 
@@ -123,8 +148,9 @@ def make_close_record(dtype):
 
 
 def make_monitor(dtype):
-    """The functions (observes, observe_group, observe_block, observe_step) for one element type."""
+    """The functions (observes, keep_weights, observe_group, observe_block, observe_step) for one element type."""
     observe_outputs, close_record = make_observe_outputs(dtype), make_close_record(dtype)
+    keep_weights, observe_weights = make_observe_weights(dtype)
 
     @inner(dtype)
     def observes(plan, step):
@@ -159,14 +185,18 @@ def make_monitor(dtype):
 
     @inner(dtype)
     def observe_step(plan, monitor, thread, threads, batch):
-        """All threads, after an update that was observed."""
+        """All threads, at the end of a step that is observed."""
+        control = read_int(plan, at.CONTROL)
+        if threads > 1:
+            barrier(control, threads)
+        observe_weights(plan, monitor, thread, threads)
         if not read_int(plan, at.GROUPS):
             observe_batch(plan, monitor, thread, threads, batch)
             if thread == 0:
                 observe_group(monitor, 0, batch)
         if threads > 1:
-            barrier(read_int(plan, at.CONTROL), threads)
+            barrier(control, threads)
         if thread == 0:
             close_record(plan, monitor)
 
-    return observes, observe_group, observe_block, observe_step
+    return observes, keep_weights, observe_group, observe_block, observe_step

@@ -58,16 +58,25 @@ def _observe_outputs_as(code):
     return VectorFunction(f"observe_outputs_{code}", 10, body)
 
 
-def _observe_update(s, before, after, gradient, vectors, target):
+def _sums_of_squares(s, vectors, addresses, values, count, target):
+    """At ``target`` the sums of squares of the ``count`` vectors of ``values(...)``, for all that addresses go through."""
     b, (wide, widen) = s.b, _wide(s)
-    totals = [wide.variable(wide.constant(0.0)) for _ in range(3)]
+    totals = [wide.variable(wide.constant(0.0)) for _ in range(count)]
     with s.loop(vectors) as i:
         shift = b.mul(i, s.index(s.lanes * s.itemsize))
-        old, new, slope = (widen(s.load(b.add(address, shift))) for address in (before, after, gradient))
-        for total, value in zip(totals, (slope, old, new - old), strict=True):
+        found = values(*(widen(s.load(b.add(address, shift))) for address in addresses))
+        for total, value in zip(totals, found, strict=True):
             total.set(wide.fma(value, value, total.get()))
     for k, total in enumerate(totals):
         b.store(wide.lane(wide.sum(total.get())), wide.pointer(wide.offset(target, k), FLOATS["float64"]))
+
+
+def _sum_of_squares(s, address, vectors, target):
+    _sums_of_squares(s, vectors, [address], lambda x: [x], 1, target)
+
+
+def _observe_weights(s, before, after, vectors, target):
+    _sums_of_squares(s, vectors, [before, after], lambda old, new: [old, new - old], 2, target)
 
 
 # observe_outputs(code, alpha, limit, a, d, row, sums, sums_row, rows, vectors, is_first): ``code`` is that of an activation
@@ -76,5 +85,8 @@ observe_outputs = selects_by_code(
     "observe_outputs", {code: _observe_outputs_as(code) for code in (LINEAR, *DERIVATIVES, CUSTOM_ACTIVATION)}
 )
 
-# observe_update(before, after, gradient, vectors, target): three sums of squares, as fields.py has them, at ``target``.
-observe_update = VectorFunction("observe_update", 5, _observe_update)
+# sum_of_squares(address, vectors, target)
+sum_of_squares = VectorFunction("sum_of_squares", 3, _sum_of_squares)
+
+# observe_weights(before, after, vectors, target): SUMS_OF_WEIGHTS sums of squares.
+observe_weights = VectorFunction("observe_weights", 4, _observe_weights)

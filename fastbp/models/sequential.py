@@ -77,8 +77,9 @@ class Fittable(Evaluable):
             Data to measure the loss and metrics on after each epoch. It takes precedence over ``validation_split``.
         shuffle : bool
             Take the samples in another order each epoch.
-        class_weight : dict, optional
-            By how much to multiply the loss of a sample, for each class label; 1 for those that are not named.
+        class_weight : dict or "balanced", optional
+            By how much to multiply the loss of a sample, for each class label; 1 for those that are not named. Balanced:
+            ``samples / (classes * samples of the class)``, so that all classes count the same.
         sample_weight : array of shape (samples,), optional
             By how much to multiply the loss of each sample. The mean is still over their number.
         initial_epoch : int

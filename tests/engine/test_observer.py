@@ -6,7 +6,8 @@ from hypothesis import given, settings
 
 import fastbp
 import oracle
-from bridge import every_layer, make_activation, make_layers, make_optimizer, make_problem
+import oracle_norm
+from bridge import every_layer, make_activation, make_layer, make_optimizer, make_problem
 from fastbp.engine import buffers
 from fastbp.engine.engine import Engine
 from fastbp.engine.observer import Observer
@@ -19,8 +20,7 @@ from fastbp.kernels.fields import (
     UPDATE_NORM,
     WEIGHT_NORM,
 )
-from fastbp.layers.stages import stages_of
-from fastbp.models.observing import watched_layers
+from fastbp.layers.stages import stages_by_layer, stages_of
 from random_problems import problems
 
 
@@ -45,35 +45,56 @@ def norm(arrays):
     return np.sqrt(sum((np.asarray(a, np.float64) ** 2).sum() for a in arrays))
 
 
-def expected_layers(problem, weights, new, gradients, x, fused):
-    """Of each layer the numbers of a record; the shares as the least and the most that rounding may make of them."""
-    _, tape = oracle.forward(problem.network, weights, x)
-    place = 0
-    for i, (layer, (_, z)) in enumerate(zip(problem.network, tape, strict=True)):
-        stop = place + 1 + layer.get("use_bias", True)
-        learnt = layer.get("trainable", True)
-        own = slice(place, stop)
-        norms = [norm(gradients[own]), norm(weights[own]), norm([n - w for n, w in zip(new[own], weights[own], strict=True)])]
-        is_last = i == len(problem.network) - 1
-        linear = fused and is_last
-        output = z if linear else oracle.activate(layer, z)
-        below = 0.0 if linear else make_activation(layer).flatness.below
-        shares = None
-        if below:
-            slopes = np.abs(oracle.through_activation(layer, z, np.ones_like(z)))
-            flat = [slopes < below * (1 - 1e-3), slopes < below * (1 + 1e-3)]
-            shares = [(f.mean(), f.all(axis=0).mean()) for f in flat]
-        yield norms if learnt else None, output.mean(), output.std(), shares
-        place = stop
+def shares_of(layer, z):
+    """The shares of flat outputs and of dead units for inputs z of its activation, as the least and the most that rounding may
+    make of them; None where it cannot be flat."""
+    below = make_activation(layer).flatness.below
+    slopes = np.abs(oracle.through_activation(layer, z, np.ones_like(z)))
+    flat = [slopes < below * (1 - 1e-3), slopes < below * (1 + 1e-3)]
+    return [(f.mean(), f.all(axis=0).mean()) for f in flat] if below else None
+
+
+def expected_layers(problem, arrays, x, fused):
+    """Of each of fastbp's layers its stages' numbers, its arrays, and mean, spread and shares of its outputs.
+
+    ``arrays`` are lists in the order of the weights, of which each layer gets its own parts.
+    """
+    _, tape = oracle.forward(problem.network, arrays[0], x)
+    made = [make_layer(layer, units) for layer, units in zip(problem.network, problem.widths[1:], strict=True)]
+    owners = [owner for _, owner in stages_by_layer(sum(made, []), problem.widths[0])]
+    number = weight = 0
+    for layer, own, (_, z, inputs) in zip(problem.network, made, tape, strict=True):
+        after = [*inputs[1:], None]
+        is_last, first = layer is problem.network[-1], layer.get("norm_first", False)
+        vectors = oracle_norm.vectors_of(layer["norm"]) if "norm" in layer else ()
+        counts = [1 + layer.get("use_bias", True), len(vectors), 0]
+        pairs = oracle.steps_of(layer, arrays[0][weight + counts[0] : weight + sum(counts)])
+        after[-1] = pairs[-1][0](inputs[-1])
+        outputs = [z, *after]  # before the first step, and after each
+        if "norm" not in layer:
+            found = [(z, None)] if fused and is_last else [(outputs[1], shares_of(layer, z))]
+        elif first:
+            found = [(outputs[0], None), (outputs[1], None), (outputs[2], shares_of(layer, outputs[1]))]
+            if number + 2 not in owners:  # the activation became part of the normalization
+                found[1:] = found[2:]
+        else:
+            found = [(outputs[1], shares_of(layer, z)), (outputs[2], None)]
+        for k in range(len(own)):
+            stages = [i for i, owner in enumerate(owners) if owner == number + k]
+            parts = [all_arrays[weight : weight + counts[k]] for all_arrays in arrays]
+            weight += counts[k]
+            if stages:
+                output, shares = found.pop(0)
+                learns = layer.get("trainable", True) and counts[k] > 0
+                yield stages[0], stages[-1], parts if learns else None, output.mean(), output.std(), shares
+        number += len(own)
 
 
 def assert_observed(problem, optimizer, notes, every, batch, epochs, tolerance):
     """The records of a run in the order of the data."""
     rule, weights, found = oracle.Optimizer(optimizer), problem.weights, iter(notes.records)
     fused = oracle.is_fused(problem.network, problem.loss)
-    watched = watched_layers(make_layers(problem.network, problem.widths), problem.widths[0])
-    eps, taken, steps = float(np.finfo(problem.dtype).eps), 0, []
-    learns = oracle.trainable(problem.network)
+    taken, steps, learns = 0, [], oracle.trainable(problem.network)
     for _ in range(epochs):
         for step, start in enumerate(range(0, len(problem.x), batch)):
             rows = slice(start, start + batch)
@@ -82,26 +103,30 @@ def assert_observed(problem, optimizer, notes, every, batch, epochs, tolerance):
             new = [n if ok else w for n, w, ok in zip(rule.apply(weights, gradients), weights, learns, strict=True)]
             if step % every == 0:
                 steps.append(taken)
-                record = next(found)
-                expected = expected_layers(problem, weights, new, gradients, x, fused)
-                for layer, (norms, mean, std, shares) in zip(watched, expected, strict=True):
-                    learnt, output = record[layer.weights], record[min(layer.output, len(record) - 1)]
-                    if norms is None:
-                        assert np.isnan(learnt[[GRADIENT_NORM, WEIGHT_NORM, UPDATE_NORM]]).all()
-                    else:
-                        assert learnt[GRADIENT_NORM] == pytest.approx(norms[0], rel=tolerance, abs=10 * tolerance)
-                        assert learnt[WEIGHT_NORM] == pytest.approx(norms[1], rel=tolerance, abs=10 * eps)
-                        rounding = 10 * eps * norms[1] + 1e-14
-                        assert learnt[UPDATE_NORM] == pytest.approx(norms[2], rel=10 * tolerance, abs=rounding)
-                    assert output[OUTPUT_MEAN] == pytest.approx(mean, rel=tolerance, abs=tolerance * (std + abs(mean) + 1e-3))
-                    assert output[OUTPUT_SPREAD] == pytest.approx(std, rel=tolerance, abs=tolerance * (abs(mean) + 1e-3))
-                    if shares is None:
-                        assert np.isnan(output[[FLAT_SHARE, DEAD_SHARE]]).all()
-                    else:
-                        for k, place in enumerate((FLAT_SHARE, DEAD_SHARE)):
-                            assert shares[0][k] - 1e-12 <= output[place] <= shares[1][k] + 1e-12
+                assert_record(problem, next(found), (weights, new, gradients), x, fused, tolerance)
             weights, taken = new, taken + 1
     assert next(found, None) is None and notes.steps == steps
+
+
+def assert_record(problem, record, arrays, x, fused, tolerance):
+    eps = float(np.finfo(problem.dtype).eps)
+    for first, last, parts, mean, std, shares in expected_layers(problem, arrays, x, fused):
+        learnt, output = record[first], record[min(last, len(record) - 1)]
+        if parts is None:
+            assert np.isnan(learnt[[GRADIENT_NORM, WEIGHT_NORM, UPDATE_NORM]]).all()
+        else:
+            before, after, gradient = parts
+            size, moved = norm(before), norm([a - b for a, b in zip(after, before, strict=True)])
+            assert learnt[GRADIENT_NORM] == pytest.approx(norm(gradient), rel=tolerance, abs=10 * tolerance)
+            assert learnt[WEIGHT_NORM] == pytest.approx(size, rel=tolerance, abs=10 * eps)
+            assert learnt[UPDATE_NORM] == pytest.approx(moved, rel=10 * tolerance, abs=10 * eps * size + 1e-14)
+        assert output[OUTPUT_MEAN] == pytest.approx(mean, rel=tolerance, abs=tolerance * (std + abs(mean) + 1e-3))
+        assert output[OUTPUT_SPREAD] == pytest.approx(std, rel=tolerance, abs=tolerance * (abs(mean) + 1e-3))
+        if shares is None:
+            assert np.isnan(output[[FLAT_SHARE, DEAD_SHARE]]).all()
+        else:
+            for k, place in enumerate((FLAT_SHARE, DEAD_SHARE)):
+                assert shares[0][k] - 1e-12 <= output[place] <= shares[1][k] + 1e-12
 
 
 def observed(problem, optimizer, every, batch, epochs=1, threads=1):
@@ -130,7 +155,7 @@ def test_rows_that_are_kept_and_rows_that_are_cut_into_groups(dtype, rows):
     network = [{"activation": "tanh"}, {"activation": "relu"}, {"activation": "gelu"}, {"activation": "linear"}]
     problem = make_problem(network, [5, 33, 40, 17, 2], {"name": "mean_squared_error"}, 3 * rows - rows // 2, dtype=dtype)
     engine = problem.engine()
-    assert buffers.is_grouped(engine._parameters, rows) == (rows == 3000)
+    assert buffers.is_grouped(engine._parameters, engine.shapes, rows) == (rows == 3000)
     adam = {"name": "adam", "learning_rate": 0.001}
     notes = observed(problem, adam, 1, rows, threads=2)
     assert_observed(problem, adam, notes, 1, rows, 1, 1e-9 if dtype == "float64" else 2e-4)

@@ -2,14 +2,14 @@
 
 from .. import fields as at
 from ..memory import read_int
-from ..monitor import make_observe_update
+from ..monitor import make_observe_gradient
 from ..optimizer import update as update_function
 from ..simd.jit import inner
 
 
 def make_apply_gradient(dtype):
     """``apply_gradient`` for one element type."""
-    update, (keep_weights, observe_update) = update_function(dtype), make_observe_update(dtype)
+    update, observe_gradient = update_function(dtype), make_observe_gradient(dtype)
 
     @inner(dtype)
     def apply_gradient(plan, layer, part, weights, gradient, vectors, biases):
@@ -19,10 +19,8 @@ def make_apply_gradient(dtype):
         """
         monitor = read_int(plan, at.OBSERVED)
         if monitor:
-            keep_weights(monitor, weights, vectors)
+            observe_gradient(plan, monitor, layer, part, gradient, vectors)
         state, slot = weights + read_int(plan, at.STATE), read_int(plan, at.SLOT)
         update(read_int(plan, at.OPTIMIZER), read_int(plan, at.SCALARS), weights, gradient, state, slot, vectors)
-        if monitor:
-            observe_update(plan, monitor, layer, part, weights, gradient, vectors)
 
     return apply_gradient
