@@ -135,10 +135,10 @@ class Plans:
     ) -> None:
         """Have a plan work on x and, where it measures a loss, y and the samples' weights (float64).
 
-        Each pass writes a new order of the samples into ``order``; without, they are taken as they come.
+        Each pass writes a new order of the samples into ``order``; without, they are taken as they come. Nothing is observed.
         """
         plan[at.SAMPLES], plan[at.SHUFFLE], plan[at.ORDER] = len(x), order is not None, address(order)
-        plan[at.SAMPLE_WEIGHT] = 0
+        plan[at.SAMPLE_WEIGHT], plan[at.MONITOR] = 0, 0
         plan.place(at.X, x)
         if sample_weight is not None:
             plan.place(at.SAMPLE_WEIGHT, sample_weight)

@@ -148,14 +148,19 @@ def batch_norm(units: int, center: bool, scale: bool, epsilon: float, momentum: 
 
 def stages_of(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[Stage]:
     """The stages of consecutive layers, the first of which has ``units`` inputs; ``trainable`` is a flag for each layer."""
-    found: list[Stage] = []
+    return [stage for stage, _ in stages_by_layer(layers, units, trainable)]
+
+
+def stages_by_layer(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[tuple[Stage, int]]:
+    """The same, each stage with the number of its layer; an activation that became part of the stage below has none."""
+    found: list[tuple[Stage, int]] = []
     for i, layer in enumerate(layers):
         for stage in ruled(layer, units):
-            joined = join(found[-1], stage) if found else None
+            joined = join(found[-1][0], stage) if found else None
             if joined is not None:
-                found[-1] = joined
+                found[-1] = joined, found[-1][1]
             else:
-                found.append(stage if trainable is None or trainable[i] else replace(stage, trainable=False))
+                found.append((stage if trainable is None or trainable[i] else replace(stage, trainable=False), i))
         units = layer.output_units(units)
     return found
 

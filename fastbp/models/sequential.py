@@ -23,6 +23,8 @@ from .training_loop import TrainingLoop
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.epoch import Epoch
+    from ..engine.observer import Observer
+    from .observing import FitObserver
 
 
 class Fittable(Evaluable):
@@ -149,13 +151,16 @@ class Fittable(Evaluable):
         self._feature_names = self._feature_names or train.names
         params = {"verbose": verbose, "epochs": epochs, "steps": step_count(train, size, steps)}
         self.history, listening = self._listeners(watching, params)
-        passes = self._passes(engine, train, size, steps, shuffle, threads, listening)
+        observer = self._observer(listening, train.width)
+        passes = self._passes(engine, train, size, steps, shuffle, threads, listening, observer)
         validation = None
         if held_out is not None:
             measures = Measures(metrics, is_weighted(held_out), held_out_size)
             validation = Measuring(engine, measures, held_out, held_out_size, held_out_steps, threads, listening)
 
         def train_epochs(index: int, count: int, ended: "list[Epoch]") -> None:
+            if observer is not None:
+                observer.epoch = index
             try:
                 self._train(engine, index, count, ended, passes.train)
             except TrainingDiverged:
@@ -181,17 +186,26 @@ class Fittable(Evaluable):
         shuffle: bool,
         threads: int | None,
         callbacks: CallbackList,
+        observer: "Observer | None",
     ) -> Passes:
         """How passes over the data are to be made."""
         whole = isinstance(data, Rows) and steps is None
         measures = Measures(self._to_measure(), is_weighted(data), batch_size)
         size = None if isinstance(data, Batches) else batch_size
-        teacher = Teacher(engine, self._compiled()[0], measures, size, shuffle and whole, threads)
+        teacher = Teacher(engine, self._compiled()[0], measures, size, shuffle and whole, threads, observer)
         looked_at = callbacks.looks or callbacks.listens("on_train_batch_begin", "on_train_batch_end")
         if isinstance(data, Rows) and whole and not looked_at:
             return WholePasses(teacher, data)
         order = engine.next_order if shuffle and not whole else None
         return PortionPasses(teacher, portions(data, batch_size, steps, order), callbacks)
+
+    def _observer(self, callbacks: CallbackList, width: int) -> "FitObserver | None":
+        """What sees into steps for a callback that wants that, if there is one."""
+        if not callbacks.observers:
+            return None
+        from .observing import FitObserver, watched_layers
+
+        return FitObserver(callbacks.observers[0], watched_layers(self.leaves(), width))
 
     def _listeners(self, callbacks: list[Any], params: dict[str, Any]) -> tuple[History, CallbackList]:
         """The history to fill and the callbacks to call, without those whose work is done anyway."""
