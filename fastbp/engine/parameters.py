@@ -145,7 +145,7 @@ class Parameters:
             self.shapes.append(
                 replace(shape, vectors=stage.vectors, learnt_vectors=stage.learnt_vectors, trainable=stage.learns)
             )
-            offset += shape.size
+            offset += self.shapes[-1].size
             transposed_offset += shape.transposed_size
         self.size = offset
         self.weights = aligned_zeros(offset, self.dtype)
