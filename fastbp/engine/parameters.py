@@ -7,6 +7,7 @@ arrays.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -163,6 +164,12 @@ class Parameters:
             replace(shape, trainable=shape.can_learn and flag) for shape, flag in zip(self.shapes, flags, strict=True)
         ]
 
+    def all_trainable(self) -> "Parameters":
+        """The same buffers, of layers that are all trainable."""
+        other = copy(self)
+        other.set_trainable(True for _ in self.shapes)
+        return other
+
     def without_weights(self, stages: Iterable[Stage]) -> list[Shape]:
         """The shapes of further stages, which have no weights."""
         lanes = self.shapes[0].lanes
@@ -188,11 +195,15 @@ class Parameters:
         self.weights[:], self.transposed[:] = copied[: self.size], copied[self.size :]
 
     def refresh_transposed(self) -> None:
-        for shape, matrix in self._matrices(self.weights):
+        self._transpose(self.weights, self.transposed)
+
+    def _transpose(self, weights: np.ndarray, transposed: np.ndarray) -> None:
+        """Write the kernels in a buffer laid out like the weights into one laid out like the transposed copies."""
+        for shape, matrix in self._matrices(weights):
             if not shape.is_dense:
                 continue
             kernel = matrix[: shape.units_in]
-            target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
+            target = transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
             if shape.units_out <= max_dot_units(self.dtype):
                 target.reshape(shape.units_out, -1)[:, : shape.units_in] = kernel.T
             else:
@@ -216,3 +227,21 @@ class Parameters:
     def arrays(self, buffer: np.ndarray) -> list[np.ndarray]:
         """Kernels and biases, in order, as new arrays from a flat buffer laid out like the weights."""
         return [np.array(part) for shape, matrix in self._matrices(buffer) for part in shape.parts(matrix)]
+
+    # -- the same, as positions in the flat buffers: for those who change all weights often
+
+    def learnt_positions(self) -> np.ndarray:
+        """Where the numbers that training changes lie in a buffer laid out like the weights, in ``get_weights`` order."""
+        found = [np.zeros(0, np.int64)]
+        for shape, matrix in self._matrices(np.arange(self.size)):
+            if shape.learns:
+                parts = shape.parts(matrix)
+                found += [part.ravel() for part in (parts if shape.is_dense else parts[: shape.learnt_vectors])]
+        return np.concatenate(found)
+
+    def transposed_positions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the transposed copies lie in their buffer, and where what they are copies of lies in that of the weights."""
+        copied = np.zeros(len(self.transposed), np.int64)
+        self._transpose(np.arange(1, self.size + 1), copied)  # 0 is left to the padding
+        targets = np.flatnonzero(copied)
+        return targets, copied[targets] - 1

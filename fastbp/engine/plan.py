@@ -140,6 +140,7 @@ def make_plan(
     threads: int,
     keep: bool = False,
     cuts: Sequence[int] = (),
+    groups: int | None = None,
 ) -> Plan:
     """Lay out one way to run a network.
 
@@ -156,12 +157,14 @@ def make_plan(
         Whether the activations of the whole batch must be there afterwards.
     cuts : sequence of int
         Layers that need the whole batch to have gone through those before them: the network is cut into segments there.
+    groups : int, optional
+        Parts of the batch that have a gradient each; chosen by the sizes if left out.
     """
     builder = Builder(parameters, fusion.stages)
     shapes, fields = builder.shapes, builder.fields
     updates, learns = bool(phases & at.UPDATE), bool(phases & at.BACKWARD) and any(shape.trainable for shape in shapes)
     phases = phases if learns else phases & ~at.BACKWARD
-    grouped = not keep and not cuts and (not learns or is_grouped(parameters, batch))
+    grouped = not keep and not cuts and (not learns or groups is not None or is_grouped(parameters, batch))
     block = choose_block(shapes, parameters.dtype)
     builder.describe_layers()
     builder.place_activations(block if grouped else batch, threads if grouped else 1, learns or keep, fusion.trained, keep)
@@ -183,9 +186,9 @@ def make_plan(
     builder.buffers["ones"][:] = 1
     fields[at.ZEROS] = builder.buffer("zeros", PANEL_VECTORS * machine().vector_bytes, np.uint8)
     if grouped:
-        fields[at.GROUPS] = GROUPS
+        fields[at.GROUPS] = groups or GROUPS
         if learns:
-            first = builder.buffer("gradients", GROUPS * parameters.size, parameters.dtype)
+            first = builder.buffer("gradients", int(fields[at.GROUPS]) * parameters.size, parameters.dtype)
             fields[at.GRADIENTS] = first - address(parameters.weights)
             fields[at.GROUP] = parameters.weights.nbytes
     return Plan(fields, builder.rows, parameters.dtype, phases, threads, batch, builder.buffers)

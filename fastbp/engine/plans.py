@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..kernels import fields as at
-from ..kernels.codes import STORE
+from ..kernels.codes import PROJECTION, STORE
 from ..kernels.optimizer import HYPER_RATE, HYPER_SIZE, SCALARS
 from ..layers.stages import Stage
 from ..losses import Custom, Loss
 from ..optimizers import Optimizer
 from .buffers import float_bits
-from .fusion import fuse
-from .parameters import address, aligned_zeros
+from .fusion import Fusion, fuse
+from .parameters import Parameters, address, aligned_zeros
 from .plan import Plan, make_plan
 from .state import TrainingState
 
@@ -75,13 +75,27 @@ class Plans:
     def _make(self, phases: int, batch: int, threads: int, keep: bool) -> Plan:
         loss = self._loss if phases & at.LOSS_PHASE else None
         plan = make_plan(self._parameters, fuse(self._stages, loss), phases, batch, threads, keep)
+        self._bind_network(plan)
+        if loss is not None:
+            plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
+        return plan
+
+    def by_row(self, parameters: Parameters, rows: int, threads: int) -> Plan:
+        """A plan that gives each of some rows a gradient of its own: that of the output along the row's target.
+
+        ``parameters`` are the network's, perhaps with others that are trainable. The plan is not kept.
+        """
+        fusion = Fusion(self._stages, len(self._stages), PROJECTION)
+        plan = make_plan(parameters, fusion, at.TRAIN & ~at.UPDATE, rows, threads, groups=rows)
+        self._bind_network(plan)
+        return plan
+
+    def _bind_network(self, plan: Plan) -> None:
+        """What a plan works on besides the data."""
         plan[at.PARAMETERS], plan[at.SLOT] = address(self._parameters.weights), self._parameters.weights.nbytes
         plan[at.RANDOM], plan[at.RUNNING_PRODUCTS] = address(self._state.generator), address(self._state.running_products)
         plan[at.HYPER], plan[at.SCALARS] = address(self._hyper), address(self._scalars)
         self._bind_activations(plan)
-        if loss is not None:
-            plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
-        return plan
 
     def _bind_activations(self, plan: Plan) -> None:
         """Custom activations: compiled once, so that all plans have the same."""
