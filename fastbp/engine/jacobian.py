@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..kernels import fields as at
-from .parameters import Parameters, address
+from .parameters import Parameters
 from .plan import Plan
 from .plans import Plans
 from .runner import Runner
@@ -59,16 +59,10 @@ class RowGradients:
     def _plan(self, rows: int) -> Plan:
         if rows not in self._made:
             threads = choose_threads(rows * self._flop, self._threads)
-            self._made[rows] = self._plans.by_row(self._parameters, rows, threads)
+            self._made[rows] = self._plans.project(self._parameters, at.TRAIN & ~at.UPDATE, rows, threads, groups=rows)
         return self._made[rows]
 
-    def along(
-        self,
-        x: np.ndarray,
-        directions: np.ndarray,
-        sample_weight: np.ndarray | None = None,
-        outputs: np.ndarray | None = None,
-    ) -> np.ndarray:
+    def along(self, x: np.ndarray, directions: np.ndarray, sample_weight: np.ndarray | None = None) -> np.ndarray:
         """The gradients (rows, numbers laid out like the weights), valid until the next call.
 
         Parameters
@@ -79,17 +73,11 @@ class RowGradients:
             What the outputs are multiplied by and added up.
         sample_weight : array (rows,) of float64, optional
             What the gradients are multiplied by.
-        outputs : array (rows, units), optional
-            Filled with the outputs.
         """
         plan = self._plan(len(x))
         self._plans.bind_data(plan, x, None, sample_weight)
         plan.place(at.Y, directions)
-        plan[at.PHASES] = plan.phases
-        if outputs is not None:
-            plan[at.OUT], plan[at.OUT_ROW] = address(outputs), outputs.strides[0]
-            plan[at.PHASES] = plan.phases | at.PREDICT
-        self._runner.run(plan, len(x) * self._flop, x, directions, sample_weight, outputs)
+        self._runner.run(plan, len(x) * self._flop, x, directions, sample_weight)
         return plan.buffers["gradients"].reshape(len(x), -1)
 
 

@@ -35,8 +35,7 @@ class Objective:
     ----------
     size : int
         Numbers in the vector.
-    samples, residuals : int
-        Samples, and these times outputs.
+    samples : int
     evaluations, flop : int
         Passes over the data so far, and the operations of their matrix products.
     threads : int
@@ -56,7 +55,7 @@ class Objective:
         x, y, sample_weight = data
         self._x, self._y, self._sample_weight, self._threads = x, y, doubles(sample_weight), threads
         self._units = parameters.shapes[-1].units_out
-        self.samples, self.residuals = len(x), len(x) * self._units
+        self.samples = len(x)
         self._forward_flop, self._step_flop = forward_flop(parameters.shapes, 1), step_flop(parameters.shapes, 1)
         self._positions = parameters.learnt_positions()
         self._copies, self._copied = parameters.transposed_positions()
@@ -64,6 +63,8 @@ class Objective:
         self._passes: dict[int, Pass] = {}
         self._gradient = np.zeros(0, parameters.dtype)
         self._by_row: RowGradients | None = None
+        self._projection: tuple[Plan, np.ndarray] | None = None
+        self._roots = None if sample_weight is None else np.sqrt(np.maximum(sample_weight, 0.0), dtype=np.float64)
 
     # -- the vector
 
@@ -116,32 +117,55 @@ class Objective:
         self.evaluations += 1
         self.flop += self.samples * flop
 
-    # -- for sums of squares
+    # -- for sums of squares: the residuals r, and their derivatives J
 
-    def normal_equations(self, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """J'J and J'r at a point, where r are the residuals, output - target, and J their derivatives.
+    def residuals(self, point: np.ndarray) -> np.ndarray:
+        """Output - target, times the root of the sample's weight, (samples, outputs). The loss is their mean square."""
+        with self._lock:
+            self.place(point)
+            plan = self._plan(at.PREDICT_ONLY, self._forward_flop)
+            self._plans.bind_data(plan, self._x)
+            outputs = plan.output(self.samples, self._units)
+            self._runner.run(plan, self.samples * self._forward_flop, self._x, outputs)
+            found = outputs.astype(np.float64) - self._y
+        self._count(self._forward_flop)
+        return found if self._roots is None else found * self._roots[:, None]
 
-        Each is multiplied by the root of its sample's weight, so that r'r is the squared loss times ``residuals``.
-        """
+    def pull_back(self, point: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """J' times a number for each residual."""
+        with self._lock:
+            self.place(point)
+            if self._projection is None:
+                self._projection = self._project()
+            plan, gradient = self._projection
+            directions = values.astype(self._parameters.dtype)
+            plan.place(at.Y, directions)
+            self._runner.run(plan, self.samples * self._step_flop, self._x, directions, self._roots)
+            found = gradient[self._positions].astype(np.float64)
+        self._count(self._step_flop)
+        return found
+
+    def _project(self) -> tuple[Plan, np.ndarray]:
+        threads = choose_threads(self.samples * self._step_flop, self._threads)
+        plan = self._plans.project(self._parameters, at.TRAIN, self.samples, threads)
+        self._plans.bind_data(plan, self._x, None, self._roots)
+        return plan, self._plans.bind_gradient(plan)
+
+    def square(self, point: np.ndarray) -> np.ndarray:
+        """J'J, of which the lower half counts."""
         from scipy.linalg.blas import dsyrk
 
+        found = np.zeros((self.size, self.size), order="F")
         with self._lock:
             self.place(point)
             if self._by_row is None:
                 self._by_row = RowGradients(self._plans, self._runner, self._parameters, self._step_flop, self._threads)
-            square, slope = np.zeros((self.size, self.size), order="F"), np.zeros(self.size)
-            roots = None if self._sample_weight is None else np.sqrt(self._sample_weight)
             for rows in blocks(self.samples, self._by_row.rows):
-                count = rows.stop - rows.start
-                outputs = np.empty((count, self._units), self._parameters.dtype)
-                weights = None if roots is None else roots[rows]
-                jacobian = np.empty((count, self.size))
+                weights = None if self._roots is None else self._roots[rows]
                 for j in range(self._units):
-                    direction = unit_vector(self._units, j, count, self._parameters.dtype)
-                    by_row = self._by_row.along(self._x[rows], direction, weights, outputs)
-                    jacobian[...] = by_row.take(self._positions, axis=1)
-                    residuals = outputs[:, j].astype(np.float64) - self._y[rows, j]
-                    slope += jacobian.T @ (residuals if weights is None else residuals * weights)
-                    square = dsyrk(1.0, jacobian.T, beta=1.0, c=square, overwrite_c=1, lower=1)
+                    direction = unit_vector(self._units, j, rows.stop - rows.start, self._parameters.dtype)
+                    by_row = self._by_row.along(self._x[rows], direction, weights)
+                    jacobian = by_row.take(self._positions, axis=1).astype(np.float64, copy=False)
+                    found = dsyrk(1.0, jacobian.T, beta=1.0, c=found, overwrite_c=1, lower=1)
         self._count(self._step_flop * self._units)
-        return square, slope
+        return found

@@ -80,13 +80,13 @@ class Plans:
             plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
         return plan
 
-    def by_row(self, parameters: Parameters, rows: int, threads: int) -> Plan:
-        """A plan that gives each of some rows a gradient of its own: that of the output along the row's target.
+    def project(self, parameters: Parameters, phases: int, rows: int, threads: int, groups: int | None = None) -> Plan:
+        """A plan for the gradient of the outputs along the targets, added up over all rows or those of each group.
 
         ``parameters`` are the network's, perhaps with others that are trainable. The plan is not kept.
         """
         fusion = Fusion(self._stages, len(self._stages), PROJECTION)
-        plan = make_plan(parameters, fusion, at.TRAIN & ~at.UPDATE, rows, threads, groups=rows)
+        plan = make_plan(parameters, fusion, phases, rows, threads, groups=groups)
         self._bind_network(plan)
         return plan
 

@@ -1,5 +1,6 @@
 """Fits by a solver: it has all of the data at once, and each of its iterations is an epoch."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -79,35 +80,37 @@ class _Stopped(Exception):
 
 
 class Watched:
-    """An objective that tells when it is evaluated.
+    """An objective, with something to do before and after each evaluation.
 
     Parameters
     ----------
     objective : Objective
-    begins, ended : callable
-        Called before each evaluation, and after it with the point and the loss, if that is known.
+    before, after : callable
     """
 
-    def __init__(self, objective: "Objective", begins: Callable[[], None], ended: Callable[[float | None], None]) -> None:
-        self._objective, self._begins, self._ended = objective, begins, ended
-        self.size, self.residuals = objective.size, objective.residuals
+    def __init__(self, objective: "Objective", before: Callable[[], None], after: Callable[[], None]) -> None:
+        self._objective, self._before, self._after = objective, before, after
 
-    def value(self, point: np.ndarray) -> float:
-        self._begins()
-        loss = self._objective.value(point)
-        self._ended(loss)
-        return loss
+    def _watch(self, function: Callable[..., Any], *arguments: np.ndarray) -> Any:
+        self._before()
+        found = function(*arguments)
+        self._after()
+        return found
 
     def value_and_gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
-        self._begins()
-        loss, gradient = self._objective.value_and_gradient(point)
-        self._ended(loss)
-        return loss, gradient
+        found: tuple[float, np.ndarray] = self._watch(self._objective.value_and_gradient, point)
+        return found
 
-    def normal_equations(self, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        self._begins()
-        found = self._objective.normal_equations(point)
-        self._ended(None)
+    def residuals(self, point: np.ndarray) -> np.ndarray:
+        found: np.ndarray = self._watch(self._objective.residuals, point)
+        return found
+
+    def pull_back(self, point: np.ndarray, values: np.ndarray) -> np.ndarray:
+        found: np.ndarray = self._watch(self._objective.pull_back, point, values)
+        return found
+
+    def square(self, point: np.ndarray) -> np.ndarray:
+        found: np.ndarray = self._watch(self._objective.square, point)
         return found
 
 
@@ -128,7 +131,7 @@ class SolvingLoop(FitLoop):
         super().__init__(solved, *arguments)
         self._solver, self._solved, self._objective = solver, solved, solved.objective
         self._point = np.zeros(0)
-        self._loss: float | None = None  # at that point
+        self._loss = math.nan  # at that point
         self._is_open = False  # whether an epoch has begun
         self._began, self._before = 0.0, (0, 0)
 
@@ -136,6 +139,7 @@ class SolvingLoop(FitLoop):
         if not self._goes_on():
             return
         self._progress, self._point = progress, self._objective.point()
+        self._loss = self._objective.value(self._point)
         try:
             self._solve()
         finally:
@@ -168,10 +172,8 @@ class SolvingLoop(FitLoop):
             self._is_open, self._began = True, time.perf_counter()
             self._before = self._objective.evaluations, self._objective.flop
 
-    def _look(self, loss: float | None) -> None:
+    def _look(self) -> None:
         """Let callbacks look, after an evaluation."""
-        if self._loss is None:
-            self._loss = loss
         self._callbacks.look()
         if self._callbacks.model.stop_training:
             raise _Stopped
@@ -188,7 +190,6 @@ class SolvingLoop(FitLoop):
         """End the epoch."""
         from ..engine.epoch import Epoch
 
-        assert self._loss is not None
         self._is_open = False
         objective, index, seconds = self._objective, self._next, time.perf_counter() - self._began
         samples = (objective.evaluations - self._before[0]) * objective.samples

@@ -30,17 +30,17 @@ class NotFinite(ArithmeticError):
 class Objective(Protocol):
     """A loss as a function of one vector of float64."""
 
-    @property
-    def size(self) -> int: ...
+    def value_and_gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
+        """The loss and its gradient."""
 
-    @property
-    def residuals(self) -> int: ...
+    def residuals(self, point: np.ndarray) -> np.ndarray:
+        """Of a loss that is their mean square: the residuals r, in an array of any shape."""
 
-    def value(self, point: np.ndarray) -> float: ...
+    def pull_back(self, point: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """J' times a number for each residual, where J are the residuals' derivatives."""
 
-    def value_and_gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]: ...
-
-    def normal_equations(self, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+    def square(self, point: np.ndarray) -> np.ndarray:
+        """J'J, of which the lower half counts."""
 
 
 Iterated = Callable[[np.ndarray, float], None]  # told of the point after each iteration and the loss there; may raise

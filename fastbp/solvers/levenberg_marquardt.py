@@ -9,7 +9,9 @@ from ..kernels.codes import MSE
 from ..keywords import keywords
 from .base import KEYWORDS, Iterated, NotFinite, Objective, Outcome, Solver
 
-_MAX_DAMPING = 1e16  # times the largest curvature: steps so short that nothing changes
+_MIN_DAMPING, _MAX_DAMPING = 1e-20, 1e16  # times the largest curvature: as good as none, and steps that change nothing
+_PART = 0.1  # of a step, over which its bend is measured
+_MAX_BEND = 0.75  # times the step: where it is larger J does not hold as far as the step goes
 
 
 @keywords(KEYWORDS)
@@ -17,17 +19,18 @@ _MAX_DAMPING = 1e16  # times the largest curvature: steps so short that nothing 
 class LevenbergMarquardt(Solver):
     """The method of Levenberg and Marquardt, for networks of up to a few thousand weights and the mean squared error.
 
-    With the residuals r and their derivatives J an iteration solves ``(J'J + mu D) step = -J'r`` by Cholesky's method.
-    D is the diagonal of J'J. The damping mu falls as fast as the squares turn out to be what J says, and rises until the
-    step lowers the loss: Nielsen's rule.
+    With the residuals r and their derivatives J an iteration solves ``(J'J + mu) v = -J'r`` by Cholesky's method. It goes
+    along a parabola, ``v + a / 2``, where ``(J'J + mu) a = -J'r''`` and r'' is the second derivative of the residuals along
+    v. The damping mu rises until the squares are lower there, and falls the faster, the nearer they are to what J says
+    (Nielsen's rule).
 
-    Marquardt 1963, An algorithm for least-squares estimation of nonlinear parameters; Nielsen 1999, Damping parameter in
-    Marquardt's method; Hagan and Menhaj 1994, Training feedforward networks with the Marquardt algorithm.
+    Hagan and Menhaj 1994, Training feedforward networks with the Marquardt algorithm; Nielsen 1999, Damping parameter in
+    Marquardt's method; Transtrum and Sethna 2012, Improvements to the Levenberg-Marquardt algorithm, arXiv:1201.5885.
 
     Parameters
     ----------
     damping : float
-        The first mu.
+        The first mu, over the largest number on the diagonal of J'J.
     ftol : float
         A minimum is found where an iteration lowers the loss by less than this part of it.
     xtol : float
@@ -80,40 +83,85 @@ class LevenbergMarquardt(Solver):
 
     def minimize(self, objective: Objective, start: np.ndarray, iterations: int, iterated: Iterated) -> Outcome:
         """See ``Solver``."""
-        from scipy.linalg.lapack import dposv
-
-        point, loss = start, objective.value(start)
-        if not np.isfinite(loss):
+        place = _Place(objective, start, objective.residuals(start))
+        if not np.isfinite(place.squares):
             raise NotFinite
-        damping, growth, scale = self.damping, 2.0, np.zeros(objective.size)
+        damping = 0.0
         for _ in range(iterations):
-            square, slope = objective.normal_equations(point)
-            if np.abs(slope).max(initial=0.0) * 2 <= self.gtol * objective.residuals:
+            place.look()
+            if 2 * np.abs(place.slope).max() <= self.gtol * place.residuals.size:
                 return Outcome(True, f"No derivative is larger than gtol={self.gtol:g}.")
-            diagonal = square.diagonal().copy()
-            scale = np.maximum(scale, diagonal)
-            floor = np.finfo(float).eps * scale.max()
-            while True:
-                damped = square.copy(order="F")
-                shift = damping * np.maximum(scale, floor)
-                damped[np.diag_indices_from(damped)] += shift
-                _, step, failed = dposv(damped, -slope, lower=1, overwrite_a=1)
-                if not failed:
-                    trial = point + step
-                    if np.linalg.norm(step) <= self.xtol * (np.linalg.norm(point) + self.xtol):
+            curvature = place.curvature
+            damping = max(damping or self.damping * curvature, _MIN_DAMPING * curvature)
+            growth, found = 2.0, None
+            while found is None:
+                step = place.step(damping)
+                if step is not None:
+                    if np.linalg.norm(step) <= self.xtol * (np.linalg.norm(place.point) + self.xtol):
                         return Outcome(True, f"The step is shorter than xtol={self.xtol:g} of the weights.")
-                    found = objective.value(trial)
-                    lowered = loss - found
-                    if lowered > 0:
-                        break
-                damping, growth = damping * growth, growth * 2
-                if damping > _MAX_DAMPING:
-                    return Outcome(True, "No step lowers the loss any more.")
-            predicted = step @ (shift * step - slope) / objective.residuals
-            damping *= max(1 / 3, 1 - (2 * lowered / predicted - 1) ** 3)
-            growth, before = 2.0, loss
-            point, loss = trial, found
-            iterated(point, loss)
-            if lowered <= self.ftol * before:
+                    found = place.lower(step)
+                if found is None:
+                    damping, growth = damping * growth, 2 * growth
+                    if damping > _MAX_DAMPING * curvature:
+                        return Outcome(True, "No step lowers the loss any more.")
+            damping *= max(1 / 3, 1 - (2 * place.gain(damping, found) - 1) ** 3)
+            before, place = place, found
+            iterated(place.point, place.squares / place.residuals.size)
+            if before.squares - place.squares <= self.ftol * before.squares:
                 return Outcome(True, f"The loss was lowered by less than ftol={self.ftol:g} of it.")
         return Outcome(False, f"The {iterations} epochs are over.")
+
+
+class _Place:
+    """A point with its residuals, from which a step is to be taken.
+
+    Parameters
+    ----------
+    objective : Objective
+    point, residuals : array
+    """
+
+    def __init__(self, objective: Objective, point: np.ndarray, residuals: np.ndarray) -> None:
+        self._objective, self.point, self.residuals = objective, point, residuals
+        self.squares = float(np.sum(residuals**2))
+        self.slope = self._square = self._velocity = np.zeros(0)
+
+    def look(self) -> None:
+        """Compute the derivatives: J'r and J'J."""
+        self.slope = self._objective.pull_back(self.point, self.residuals)
+        self._square = self._objective.square(self.point)
+
+    @property
+    def curvature(self) -> float:
+        """The largest number on the diagonal of J'J."""
+        return float(self._square.diagonal().max()) or 1.0
+
+    def step(self, damping: float) -> np.ndarray | None:
+        """The step for a damping; None where there is none, or J is another one before its end."""
+        from scipy.linalg.lapack import dpotrf, dpotrs
+
+        damped = self._square.copy(order="F")
+        damped[np.diag_indices_from(damped)] += damping
+        factor, failed = dpotrf(damped, lower=1, clean=0, overwrite_a=1)
+        if failed:
+            return None
+        velocity = -dpotrs(factor, self.slope, lower=1)[0]
+        ahead, behind = (self._objective.residuals(self.point + part * velocity) for part in (_PART, -_PART))
+        bend = (ahead - 2 * self.residuals + behind) / _PART**2
+        acceleration = -dpotrs(factor, self._objective.pull_back(self.point, bend), lower=1)[0]
+        self._velocity = velocity
+        if not np.linalg.norm(acceleration) <= _MAX_BEND * np.linalg.norm(velocity):  # not a number, too
+            return None
+        step: np.ndarray = velocity + acceleration / 2
+        return step
+
+    def lower(self, step: np.ndarray) -> "_Place | None":
+        """Where a step leads to, if the squares are lower there."""
+        point = self.point + step
+        found = _Place(self._objective, point, self._objective.residuals(point))
+        return found if found.squares < self.squares else None
+
+    def gain(self, damping: float, found: "_Place") -> float:
+        """By how much the squares were lowered, over what J had promised."""
+        promised = self._velocity @ (damping * self._velocity - self.slope)
+        return float((self.squares - found.squares) / promised)
