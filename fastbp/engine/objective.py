@@ -5,7 +5,6 @@ import threading
 import numpy as np
 
 from ..kernels import fields as at
-from .epoch import Epoch
 from .jacobian import RowGradients, blocks, unit_vector
 from .parameters import Parameters
 from .passes import Pass, doubles
@@ -64,14 +63,15 @@ class Objective:
         self._gradient = np.zeros(0, parameters.dtype)
         self._by_row: RowGradients | None = None
         self._projection: tuple[Plan, np.ndarray] | None = None
-        self._roots = None if sample_weight is None else np.sqrt(np.maximum(sample_weight, 0.0), dtype=np.float64)
+        self._roots = None if sample_weight is None else np.sqrt(sample_weight, dtype=np.float64)
 
     # -- the vector
 
     def point(self) -> np.ndarray:
         """The present weights."""
         with self._lock:
-            return self._parameters.weights[self._positions].astype(np.float64)
+            point: np.ndarray = self._parameters.weights[self._positions].astype(np.float64)
+        return point
 
     def place(self, point: np.ndarray) -> None:
         """Have the network use these weights. It does no harm when it is called twice."""
@@ -96,11 +96,12 @@ class Objective:
             self.place(point)
             if phases not in self._passes:
                 self._passes[phases] = self._pass(phases, flop)
-            ended: list[Epoch] = []
-            self._runner.run_passes(self._passes[phases], ended)
-            self.threads = ended[0].threads
+            work = self._passes[phases]
+            self._runner.run(work.plan, work.flop(1), work)
+            epoch = work.ended()[0]
+        self.threads = epoch.threads
         self._count(flop)
-        return float(ended[0].loss)
+        return float(epoch.loss)
 
     def _pass(self, phases: int, flop: int) -> Pass:
         plan = self._plan(phases, flop)
@@ -127,7 +128,7 @@ class Objective:
             self._plans.bind_data(plan, self._x)
             outputs = plan.output(self.samples, self._units)
             self._runner.run(plan, self.samples * self._forward_flop, self._x, outputs)
-            found = outputs.astype(np.float64) - self._y
+            found: np.ndarray = outputs.astype(np.float64) - self._y
         self._count(self._forward_flop)
         return found if self._roots is None else found * self._roots[:, None]
 
@@ -141,7 +142,7 @@ class Objective:
             directions = values.astype(self._parameters.dtype)
             plan.place(at.Y, directions)
             self._runner.run(plan, self.samples * self._step_flop, self._x, directions, self._roots)
-            found = gradient[self._positions].astype(np.float64)
+            found: np.ndarray = gradient[self._positions].astype(np.float64)
         self._count(self._step_flop)
         return found
 

@@ -154,7 +154,7 @@ class Fittable(Evaluable):
         if isinstance(optimizer, Solver):
             train = whole_rows(optimizer, train, batch_size, steps)
             size = len(train)
-            optimizer.check(self._learnt_numbers(train.width), train.sample_weight)
+            optimizer.check(self._learnt_numbers(train.width))
         engine = self._build(train.width)
         self._feature_names = self._feature_names or train.names
         params = {"verbose": verbose, "epochs": epochs, "steps": step_count(train, size, steps)}

@@ -69,8 +69,8 @@ class Solved:
         rows, measures = self._rows, self._measures
         measured = epoch
         if measures.metrics:
-            settings = {"sample_weight": rows.sample_weight, "keep_outputs": measures.keeps_outputs}
-            measured = self.engine.evaluate(rows.x, rows.y, measures.counted, self._threads, **settings)
+            settings: dict[str, Any] = {"sample_weight": rows.sample_weight, "keep_outputs": measures.keeps_outputs}
+            measured = self.engine.evaluate(rows.x, self._targets.y, measures.counted, self._threads, **settings)
             measured.loss = epoch.loss
         return measures.logs(measured, self._targets, rows.sample_weight)
 

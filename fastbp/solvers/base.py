@@ -85,8 +85,8 @@ class Solver(Optimizer):
     def code(self) -> int:
         raise TypeError(f"{type(self).__name__} takes no single steps: it works on all of the data at once, in fit")
 
-    def check(self, parameters: int, sample_weight: np.ndarray | None) -> None:
-        """Refuse what it cannot work on: so many numbers to learn, and these weights of the samples."""
+    def check(self, parameters: int) -> None:
+        """Refuse so many numbers to learn, if that are too many or none."""
         import_scipy(self)
         if not parameters:
             raise ValueError(f"the model must have weights to learn for {type(self).__name__}, got layers that are all frozen")

@@ -1,5 +1,6 @@
 """L-BFGS: scipy's, on the compiled loss and gradient."""
 
+import math
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -68,13 +69,13 @@ class _Walled:
     """A loss and its gradient, with a wall where they are not finite: a line search that meets it comes back."""
 
     def __init__(self, objective: Objective) -> None:
-        self._objective, self._highest = objective, -np.inf
+        self._objective, self._highest = objective, -math.inf
 
     def __call__(self, point: np.ndarray) -> tuple[float, np.ndarray]:
         loss, gradient = self._objective.value_and_gradient(point)
-        if np.isfinite(loss) and np.isfinite(gradient).all():
+        if math.isfinite(loss + float(gradient.sum())):
             self._highest = max(self._highest, loss)
             return loss, gradient
-        if self._highest == -np.inf:
+        if self._highest == -math.inf:
             raise NotFinite
         return self._highest + abs(self._highest) + 1.0, np.zeros_like(gradient)

@@ -64,22 +64,18 @@ class LevenbergMarquardt(Solver):
         """Refuse what is no sum of squares."""
         if getattr(loss, "code", None) != MSE:
             name = getattr(loss, "name", loss)
-            raise ValueError(
-                f"loss must be 'mean_squared_error' for LevenbergMarquardt, a sum of squares, got {name!r}: LBFGS takes any loss"
-            )
+            allowed = "loss must be 'mean_squared_error' for LevenbergMarquardt, a sum of squares"
+            raise ValueError(f"{allowed}, got {name!r}: LBFGS takes any loss")
 
-    def check(self, parameters: int, sample_weight: np.ndarray | None) -> None:
+    def check(self, parameters: int) -> None:
         """See ``Solver``."""
-        super().check(parameters, sample_weight)
+        super().check(parameters)
         if parameters > self.max_parameters:
             needed = 2 * 8 * parameters**2 / 1e9
             raise ValueError(
                 f"the model must have at most max_parameters={self.max_parameters} numbers to learn for LevenbergMarquardt, "
                 f"got {parameters}: J'J and its factor would take {needed:.1f} GB of memory. LBFGS takes any number"
             )
-        if sample_weight is not None and (sample_weight < 0).any():
-            least = sample_weight.min()
-            raise ValueError(f"sample_weight must be at least 0 for LevenbergMarquardt, which takes roots, got {least:g}")
 
     def minimize(self, objective: Objective, start: np.ndarray, iterations: int, iterated: Iterated) -> Outcome:
         """See ``Solver``."""
