@@ -73,6 +73,7 @@ class Objective:
             point: np.ndarray = self._parameters.weights[self._positions].astype(np.float64)
         return point
 
+    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is found by who asked for it
     def place(self, point: np.ndarray) -> None:
         """Have the network use these weights. It does no harm when it is called twice."""
         with self._lock:
@@ -120,6 +121,7 @@ class Objective:
 
     # -- for sums of squares: the residuals r, and their derivatives J
 
+    @np.errstate(over="ignore", invalid="ignore")
     def residuals(self, point: np.ndarray) -> np.ndarray:
         """Output - target, times the root of the sample's weight, (samples, outputs). The loss is their mean square."""
         with self._lock:
@@ -132,6 +134,7 @@ class Objective:
         self._count(self._forward_flop)
         return found if self._roots is None else found * self._roots[:, None]
 
+    @np.errstate(over="ignore", invalid="ignore")
     def pull_back(self, point: np.ndarray, values: np.ndarray) -> np.ndarray:
         """J' times a number for each residual."""
         with self._lock:

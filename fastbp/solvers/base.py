@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -123,7 +122,7 @@ class Solver(Optimizer):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
-def import_scipy(solver: Solver) -> ModuleType:
+def import_scipy(solver: Solver) -> Any:
     """scipy.optimize, or the error that says how to install it."""
     try:
         from scipy import optimize

@@ -71,6 +71,7 @@ class _Walled:
     def __init__(self, objective: Objective) -> None:
         self._objective, self._highest = objective, -math.inf
 
+    @np.errstate(over="ignore", invalid="ignore")
     def __call__(self, point: np.ndarray) -> tuple[float, np.ndarray]:
         loss, gradient = self._objective.value_and_gradient(point)
         if math.isfinite(loss + float(gradient.sum())):

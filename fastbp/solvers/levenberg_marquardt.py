@@ -117,6 +117,7 @@ class _Place:
     point, residuals : array
     """
 
+    @np.errstate(over="ignore", invalid="ignore")
     def __init__(self, objective: Objective, point: np.ndarray, residuals: np.ndarray) -> None:
         self._objective, self.point, self.residuals = objective, point, residuals
         self.squares = float(np.sum(residuals**2))
@@ -132,6 +133,7 @@ class _Place:
         """The largest number on the diagonal of J'J."""
         return float(self._square.diagonal().max()) or 1.0
 
+    @np.errstate(over="ignore", invalid="ignore")
     def step(self, damping: float) -> np.ndarray | None:
         """The step for a damping; None where there is none, or J is another one before its end."""
         from scipy.linalg.lapack import dpotrf, dpotrs
@@ -157,6 +159,7 @@ class _Place:
         found = _Place(self._objective, point, self._objective.residuals(point))
         return found if found.squares < self.squares else None
 
+    @np.errstate(over="ignore", invalid="ignore")
     def gain(self, damping: float, found: "_Place") -> float:
         """By how much the squares were lowered, over what J had promised."""
         promised = self._velocity @ (damping * self._velocity - self.slope)

@@ -61,7 +61,7 @@ def test_the_first_step():
     history = model.fit(x, y, epochs=1, verbose=0)
     found = np.concatenate([w.ravel() for w in model.get_weights()])
     assert found == pytest.approx(start + v + a / 2, abs=2e-4 * np.abs(v).max())
-    assert not found == pytest.approx(start + v, abs=1e-2 * np.abs(a).max())
+    assert found != pytest.approx(start + v, abs=1e-2 * np.abs(a).max())
     assert history.history["loss"] == [pytest.approx(np.mean((outputs(found) - y.ravel()) ** 2))]
 
 
