@@ -19,7 +19,9 @@ of threads, measured in the same run. In brackets is the goal."""
 
 
 def workload_of(row):
-    return Workload(**{**row["workload"], "sizes": tuple(row["workload"]["sizes"])})
+    return Workload(
+        **{**row["workload"], "sizes": tuple(row["workload"]["sizes"]), "peers": tuple(row["workload"].get("peers", ()))}
+    )
 
 
 def medians(row):

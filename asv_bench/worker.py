@@ -57,7 +57,7 @@ class Measured:
 
 def main():
     name, described, spawned = sys.argv[1], json.loads(sys.argv[2]), float(sys.argv[3])
-    described["sizes"] = tuple(described["sizes"])
+    described |= {name: tuple(described[name]) for name in ("sizes", "peers")}
     measured = Measured(name, Workload(**described), spawned)
     for line in sys.stdin:
         question, *arguments = line.split()
