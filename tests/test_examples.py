@@ -17,7 +17,7 @@ def run(name, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
 
 
-@pytest.mark.parametrize("name", ["quickstart", "curve", "universal", "backprop_by_hand", "custom_loss"])
+@pytest.mark.parametrize("name", ["quickstart", "curve", "universal", "backprop_by_hand", "custom_loss", "solvers"])
 def test_example(name, tmp_path):
     picture = tmp_path / f"{name}.png"
     done = run(f"{name}.py", "--picture", str(picture))

@@ -2,7 +2,9 @@
 
 import math
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -59,10 +61,27 @@ class LBFGS(Solver):
         def callback(intermediate_result: Any) -> None:  # the name tells scipy what to call it with
             iterated(intermediate_result.x, float(intermediate_result.fun))
 
-        found = import_scipy(self).minimize(
-            _Walled(objective), start, jac=True, method="L-BFGS-B", callback=callback, options=options
-        )
+        minimize = import_scipy(self).minimize
+        with _single_blas_thread():
+            found = minimize(_Walled(objective), start, jac=True, method="L-BFGS-B", callback=callback, options=options)
         return Outcome(bool(found.success), str(found.message))
+
+
+def _single_blas_thread() -> AbstractContextManager[Any]:
+    """BLAS without threads, where threadpoolctl is there: scipy solves for some dozen numbers, and would wait for them."""
+    controller = _blas()
+    limits: AbstractContextManager[Any] = nullcontext() if controller is None else controller.limit(limits=1, user_api="blas")
+    return limits
+
+
+@cache
+def _blas() -> Any:
+    """What knows the BLAS libraries that are loaded by now; to find them takes milliseconds."""
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return None
+    return ThreadpoolController()
 
 
 class _Walled:
