@@ -19,9 +19,7 @@ of threads, measured in the same run. In brackets is the goal."""
 
 
 def workload_of(row):
-    return Workload(
-        **{**row["workload"], "sizes": tuple(row["workload"]["sizes"]), "peers": tuple(row["workload"].get("peers", ()))}
-    )
+    return Workload(**{**row["workload"], "sizes": tuple(row["workload"]["sizes"])})
 
 
 def medians(row):

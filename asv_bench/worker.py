@@ -57,7 +57,7 @@ class Measured:
 
 def main():
     name, described, spawned = sys.argv[1], json.loads(sys.argv[2]), float(sys.argv[3])
-    described |= {name: tuple(described[name]) for name in ("sizes", "peers")}
+    described["sizes"] = tuple(described["sizes"])
     measured = Measured(name, Workload(**described), spawned)
     for line in sys.stdin:
         question, *arguments = line.split()

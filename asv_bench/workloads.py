@@ -13,11 +13,11 @@ class Workload:
     """A network, a batch and an optimizer; or, with ``predicts``, a network and the rows of one prediction.
 
     With ``iterations`` it is a solver that takes all samples at once, so many times, from the initial weights: an iteration
-    counts as a step. ``peers`` are those that have it; all if there are none.
+    counts as a step.
 
     ``threads`` is how many fastbp and its peers are given. The last fields are the goals, where there are any: ``fraction``
     of the multiply-add limit of so many threads, ``ratio`` to the best peer's time, ``microseconds`` of a step. ``reach`` is
-    a loss, to measure the time to it.
+    a loss, to measure the time to it. ``dropout`` is the rate of a dropout after each hidden layer.
     """
 
     name: str
@@ -30,11 +30,11 @@ class Workload:
     dtype: str = "float32"
     predicts: bool = False
     iterations: int = 0
-    peers: tuple = ()
     fraction: float | None = None
     ratio: float | None = None
     microseconds: float | None = None
     reach: float | None = None
+    dropout: float = 0.0
 
     @property
     def flop(self):
@@ -57,12 +57,16 @@ class Workload:
 
     @property
     def checked_steps(self):
-        """Steps after which all peers must have the same loss."""
-        return self.iterations if self.iterations else 0 if self.predicts else max(5, min(100, int(2e11 / self.flop)))
+        """Steps after which all peers must have the same loss; none where they drop other units."""
+        if self.iterations:
+            return self.iterations
+        return 0 if self.predicts or self.dropout else max(5, min(100, int(2e11 / self.flop)))
 
     def describe(self):
         network = "-".join(map(str, self.sizes))
         kind = f" {self.activation}{' softmax' if self.classes else ''}{', float64' if self.dtype == 'float64' else ''}"
+        if self.dropout:
+            kind += f", dropout {self.dropout:g}"
         if self.predicts:
             return f"{network}{kind}, predict {self.batch:,} row{'s' if self.batch > 1 else ''}"
         return f"{network}{kind}, batch {self.batch:,}, {self.optimizer}"
@@ -82,6 +86,7 @@ WORKLOADS = {
         Workload("online", (16, 32, 1), 1, optimizer="sgd", microseconds=0.35, ratio=5),
         Workload("rxla", (10, 80, 80, 80, 80, 1), 32, "relu", "sgd", fraction=0.60, ratio=4),
         Workload("higgs", HIGGS, 100, threads=2, fraction=0.82, ratio=1.5, reach=0.01),
+        Workload("higgs-dropout", HIGGS, 100, threads=2, ratio=1.4, dropout=0.2),
         Workload("higgs-momentum", HIGGS, 100, optimizer="momentum", threads=2, fraction=0.82, ratio=1.5),
         Workload("digits", (784, 128, 10), 128, "relu", threads=2, classes=True, fraction=0.78, ratio=1.6, reach=0.5),
         Workload("mid", MID, 256, "relu", threads=2, fraction=0.90, ratio=1.25),
@@ -95,7 +100,6 @@ WORKLOADS = {
             optimizer="lbfgs",
             dtype="float64",
             iterations=100,
-            peers=("scikit-learn",),
             ratio=3,
         ),
         Workload("predict-row", RL, 1, predicts=True, microseconds=6, ratio=5),

@@ -8,7 +8,11 @@ from .peer import EPSILON, Peer
 class FastBP(Peer):
     def make(self):
         w = self.w
-        layers = [fastbp.Dense(units, w.activation) for units in w.sizes[1:-1]]
+        layers = []
+        for units in w.sizes[1:-1]:
+            layers.append(fastbp.Dense(units, w.activation))
+            if w.dropout:
+                layers.append(fastbp.layers.Dropout(w.dropout))
         layers.append(fastbp.Dense(w.sizes[-1], "softmax" if w.classes else None))
         self.model = fastbp.Sequential(layers, seed=0, dtype=w.dtype)
         self.model.build(w.sizes[0])

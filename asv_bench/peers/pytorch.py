@@ -15,7 +15,8 @@ class Eager(Peer):
         for kernel in self.weights[::2]:
             activation = torch.nn.Tanh() if self.w.activation == "tanh" else torch.nn.ReLU()
             modules += [torch.nn.Linear(*kernel.shape, dtype=getattr(torch, self.w.dtype)), activation]
-        self.net = torch.nn.Sequential(*modules[:-1])
+            modules += [torch.nn.Dropout(self.w.dropout)] if self.w.dropout else []
+        self.net = torch.nn.Sequential(*modules[: -2 if self.w.dropout else -1])
         self.measure = torch.nn.CrossEntropyLoss() if self.w.classes else torch.nn.MSELoss()
         self.forward, self.measured = self.net, self._loss
 
@@ -47,8 +48,11 @@ class Eager(Peer):
                 self._step(x, y)
 
     def loss(self):
+        self.net.eval()
         with torch.inference_mode():
-            return float(self.measure(self.predict(), self.y))
+            measured = float(self.measure(self.predict(), self.y))
+        self.net.train()
+        return measured
 
     def predict(self):
         with torch.inference_mode():

@@ -10,6 +10,8 @@ from ..kernels.simd.machine import machine
 from ..layers.stages import Stage
 from ..losses import Loss
 from ..optimizers import Optimizer
+from .feedback import Feedback, FeedbackParameters
+from .noise import seeded
 from .parameters import Parameters, Shape
 from .passes import Pass
 from .plan import Plan
@@ -28,12 +30,17 @@ class Core:
         What the layers are for kernels, in order.
     dtype : "float32" or "float64"
     seed : int
-        Of the shuffling.
+        Of the shuffling, and of the noise of stages that have no seed of their own.
+    feedback : Feedback, optional
+        What the network learns by instead of the gradient.
     """
 
-    def __init__(self, stages: Iterable[Stage], dtype: str = "float32", seed: int = 0) -> None:
-        self.stages, self.dtype = tuple(stages), np.dtype(dtype)
-        self._parameters = Parameters(self.stages, self.dtype, machine().lanes(self.dtype))
+    def __init__(
+        self, stages: Iterable[Stage], dtype: str = "float32", seed: int = 0, feedback: Feedback | None = None
+    ) -> None:
+        self.stages, self.dtype = seeded(stages, seed), np.dtype(dtype)
+        sizes = self.stages, self.dtype, machine().lanes(self.dtype)
+        self._parameters = Parameters(*sizes) if feedback is None else FeedbackParameters(*sizes, feedback)
         self.state = TrainingState(self._parameters, seed)
         self._plans = Plans(self.stages, self.state)
         self._runner = Runner(self._plans)
@@ -91,7 +98,7 @@ class Core:
         """Choose which stages' weights training changes, a flag for each, and start the optimizer's state afresh."""
         with self._lock:
             self.stages = tuple(replace(stage, trainable=flag) for stage, flag in zip(self.stages, flags, strict=True))
-            self._parameters.set_trainable(stage.trainable for stage in self.stages)
+            self._parameters.set_trainable(self.stages)
             if self._optimizer is not None:
                 self.state.reset_optimizer(self._optimizer)
             self._count_flop()
@@ -114,7 +121,7 @@ class Core:
     def memory(self) -> tuple[int, int]:
         """Bytes of the parameters with the optimizer's state and transposed copy, and of the plans' buffers."""
         p = self._parameters
-        return p.weights.nbytes + p.state.nbytes + p.transposed.nbytes, self._plans.memory
+        return p.weights.nbytes + p.state.nbytes + p.transposed.nbytes + p.feedback.nbytes, self._plans.memory
 
     def leave_parent(self) -> None:
         """In a forked child: end the call that a thread of the parent was in. Training goes back to what was remembered."""

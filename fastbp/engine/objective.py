@@ -1,15 +1,18 @@
 """The loss over some data as a function of one vector: what solvers minimise."""
 
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..kernels import fields as at
+from ..layers.stages import Stage
 from .jacobian import RowGradients, blocks, unit_vector
 from .parameters import Parameters
 from .passes import Pass, doubles
 from .plan import Plan
 from .plans import Plans
+from .rules import weight_penalty
 from .runner import Runner
 from .work import choose_threads, forward_flop, step_flop
 
@@ -21,6 +24,7 @@ class Objective:
 
     Parameters
     ----------
+    stages : sequence of Stage
     parameters : Parameters
     plans : Plans
     runner : Runner
@@ -43,6 +47,7 @@ class Objective:
 
     def __init__(
         self,
+        stages: Sequence[Stage],
         parameters: Parameters,
         plans: Plans,
         runner: Runner,
@@ -50,7 +55,7 @@ class Objective:
         data: tuple[np.ndarray, np.ndarray, np.ndarray | None],
         threads: int | None = None,
     ) -> None:
-        self._parameters, self._plans, self._runner, self._lock = parameters, plans, runner, lock
+        self._stages, self._parameters, self._plans, self._runner, self._lock = stages, parameters, plans, runner, lock
         x, y, sample_weight = data
         self._x, self._y, self._sample_weight, self._threads = x, y, doubles(sample_weight), threads
         self._units = parameters.shapes[-1].units_out
@@ -85,7 +90,8 @@ class Objective:
 
     def value(self, point: np.ndarray) -> float:
         """The loss."""
-        return self._run(at.FORWARD | at.LOSS_PHASE, point, self._forward_flop)
+        loss = self._run(at.FORWARD | at.LOSS_PHASE, point, self._forward_flop)
+        return loss + weight_penalty(self._stages, self._parameters)
 
     def value_and_gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
         """The loss and its gradient."""

@@ -1,6 +1,7 @@
 """The plans of one network: made when first needed, kept, and bound to what a run works on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,11 @@ class Plans:
     ----------
     stages : sequence of Stage
     state : TrainingState
+
+    Attributes
+    ----------
+    differ_in_training : bool
+        Whether some stages do something else while the network learns.
     """
 
     def __init__(self, stages: Sequence[Stage], state: TrainingState) -> None:
@@ -38,7 +44,8 @@ class Plans:
         self.dtype, self.units = self._parameters.dtype, self._parameters.shapes[-1].units_out
         self._scalars, self._hyper = aligned_zeros(SCALARS, self.dtype), np.zeros(HYPER_SIZE)
         self._order = np.zeros(0, np.int64)
-        self._plans: dict[tuple[int, int, int, bool, bool], Plan] = {}
+        self._plans: dict[tuple[int, int, int, bool, bool, bool], Plan] = {}
+        self.differ_in_training = any(stage.is_random or stage.normalizes_batch for stage in stages)
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
         self._activations: list[BoundFunction | None] | None = None  # the code of custom ones, else None
@@ -59,23 +66,31 @@ class Plans:
         """Bytes of all plans' buffers."""
         return sum(plan.memory for plan in self._plans.values())
 
-    def get(self, phases: int, batch: int, threads: int, keep: bool = False, apart: bool = False) -> Plan:
+    def get(
+        self, phases: int, batch: int, threads: int, keep: bool = False, apart: bool = False, training: bool = False
+    ) -> Plan:
         """The plan for some phases of a step on so many rows, with room for as many threads.
 
-        ``apart``: one that nothing else works on, so that it stays bound to what it is given.
+        ``apart``: one that nothing else works on, so that it stays bound to what it is given. ``training``: one in which
+        layers do what they do while the network learns.
         """
-        key = phases, batch, threads, keep, apart
+        training = training and self.differ_in_training
+        key = phases, batch, threads, keep, apart, training
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= MAX_PLANS:
                 self.clear()
-            plan = self._plans[key] = self._make(phases, batch, threads, keep)
+            plan = self._plans[key] = self._make(phases, batch, threads, keep, training)
         return plan
 
-    def _make(self, phases: int, batch: int, threads: int, keep: bool) -> Plan:
+    def _make(self, phases: int, batch: int, threads: int, keep: bool, training: bool) -> Plan:
         loss = self._loss if phases & at.LOSS_PHASE else None
-        plan = make_plan(self._parameters, fuse(self._stages, loss), phases, batch, threads, keep)
-        self._bind_network(plan)
+        chosen = [i for i, stage in enumerate(self._stages) if training or not stage.is_random]
+        shapes, stages = [self._parameters.shapes[i] for i in chosen], [self._stages[i] for i in chosen]
+        cuts = [i for i, shape in enumerate(shapes) if training and shape.normalizes_batch]
+        plan = make_plan(self._parameters, shapes, fuse(stages, loss), phases, batch, threads, keep, cuts)
+        plan[at.TRAINING] = training
+        self._bind_network(plan, chosen)
         if loss is not None:
             plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
         return plan
@@ -85,23 +100,26 @@ class Plans:
 
         ``parameters`` are the network's, perhaps with others that are trainable. The plan is not kept.
         """
-        fusion = Fusion(self._stages, len(self._stages), PROJECTION)
-        plan = make_plan(parameters, fusion, phases, rows, threads, groups=groups)
-        self._bind_network(plan)
+        chosen = [i for i, stage in enumerate(self._stages) if not stage.is_random]
+        stages = [replace(self._stages[i], rules=(), activity=None) for i in chosen]  # outputs alone, whatever they cost
+        shapes, fusion = [parameters.shapes[i] for i in chosen], Fusion(stages, len(stages), PROJECTION)
+        plan = make_plan(parameters, shapes, fusion, phases, rows, threads, groups=groups)
+        self._bind_network(plan, chosen)
         return plan
 
-    def _bind_network(self, plan: Plan) -> None:
-        """What a plan works on besides the data."""
+    def _bind_network(self, plan: Plan, chosen: Sequence[int]) -> None:
+        """What a plan of some stages works on besides the data."""
         plan[at.PARAMETERS], plan[at.SLOT] = address(self._parameters.weights), self._parameters.weights.nbytes
         plan[at.RANDOM], plan[at.RUNNING_PRODUCTS] = address(self._state.generator), address(self._state.running_products)
         plan[at.HYPER], plan[at.SCALARS] = address(self._hyper), address(self._scalars)
-        self._bind_activations(plan)
+        self._bind_activations(plan, chosen)
 
-    def _bind_activations(self, plan: Plan) -> None:
-        """Custom activations: compiled once, so that all plans have the same."""
+    def _bind_activations(self, plan: Plan, chosen: Sequence[int]) -> None:
+        """Custom activations of the stages that the plan has: compiled once, so that all plans have the same."""
         if self._activations is None:
             self._activations = [stage.activation.bind(self.dtype.name) for stage in self._stages]
-        for row, function in zip(plan.table, self._activations, strict=False):  # what a loss adds is never custom
+        for row, i in zip(plan.table, chosen, strict=False):  # what a loss adds is never custom
+            function = self._activations[i]
             row[at.ALPHA] = row[at.ALPHA] if function is None else function.address
 
     def order(self, n: int) -> np.ndarray:
@@ -145,6 +163,7 @@ class Plans:
         self.refresh_learning_rate()
         plan[at.LEARNING_RATES] = address(learning_rates)
         plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
+        parameters.route_errors(plan.table, True)
         touched = parameters.weights.nbytes * (2 + slots)
         plan[at.PREFETCH_ARRAYS] = 1 + slots if touched > MIN_PREFETCH_BYTES else 0
 
@@ -153,9 +172,13 @@ class Plans:
         assert self._optimizer is not None
         self._hyper[HYPER_RATE] = self._optimizer.learning_rate
 
-    def bind_gradient(self, plan: Plan) -> np.ndarray:
-        """Have the update store the gradient instead of using it; the buffer for it, laid out like the weights."""
+    def bind_gradient(self, plan: Plan, by_feedback: bool = False) -> np.ndarray:
+        """Have the update store the gradient instead of using it; the buffer for it, laid out like the weights.
+
+        ``by_feedback``: what the network learns by, where that is not the gradient.
+        """
         gradient = aligned_zeros(self._parameters.size, self.dtype)
+        self._parameters.route_errors(plan.table, by_feedback)
         plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES] = STORE, 0, 0
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient

@@ -113,7 +113,7 @@ class Training(Core):
     ) -> Pass:
         """A pass that is about to learn. ``apart``: its plan stays bound to it whatever else is called."""
         n, batch = len(x), min(batch_size, len(x))
-        plan = self._plans.get(at.TRAIN, batch, choose_threads(batch * self._step_flop, threads), apart=apart)
+        plan = self._plans.get(at.TRAIN, batch, choose_threads(batch * self._step_flop, threads), apart=apart, training=True)
         order = None
         if shuffle and batch < n:  # a single step takes all samples anyway
             order = np.empty(n, np.int64) if apart or keep_outputs else self._plans.order(n)
@@ -128,6 +128,7 @@ class Training(Core):
     def _learn(self, work: Pass, run: Callable[[], None]) -> None:
         """``run()`` a pass, whose steps count as the optimizer's."""
         self._learning = True
+        work.plan[at.NOISE_STEP] = self.state.steps
         try:
             run()
         finally:
@@ -142,15 +143,26 @@ class Training(Core):
         return order
 
     def value_and_gradient(
-        self, x: np.ndarray, y: np.ndarray, *, sample_weight: np.ndarray | None = None
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        *,
+        sample_weight: np.ndarray | None = None,
+        training: bool = False,
+        by_feedback: bool = False,
     ) -> tuple[float, list[np.ndarray]]:
-        """The loss over all of x, y and its gradient in ``get_weights`` order, 0 for weights that are not trainable."""
+        """The loss over all of x, y and its gradient in ``get_weights`` order, 0 for weights that are not trainable.
+
+        With ``training``, those of the step that would come next, with its noise. ``by_feedback``: what the network learns by
+        in its place, where it has a feedback of its own.
+        """
         batch = len(x)
         with self._lock:
-            plan = self._plans.get(at.TRAIN, batch, choose_threads(batch * self._step_flop))
+            plan = self._plans.get(at.TRAIN, batch, choose_threads(batch * self._step_flop), training=training)
+            plan[at.NOISE_STEP] = self.state.steps
             weights = doubles(sample_weight)
             self._plans.bind_data(plan, x, y, weights)
-            gradient = self._plans.bind_gradient(plan)
+            gradient = self._plans.bind_gradient(plan, by_feedback)
             ended: list[Epoch] = []
             work = Pass(plan, (x, y, weights), self.shapes[-1].units_out, self._step_flop)
             self._runner.run_passes(work, ended)
@@ -160,14 +172,15 @@ class Training(Core):
         self, x: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None, threads: int | None = None
     ) -> Objective:
         """The loss over all of x, y as a function of one vector of weights."""
-        return Objective(self._parameters, self._plans, self._runner, self._lock, (x, y, sample_weight), threads)
+        data = x, y, sample_weight
+        return Objective(self.stages, self._parameters, self._plans, self._runner, self._lock, data, threads)
 
     def apply_gradients(self, gradients: Sequence[np.ndarray]) -> None:
         """One step of the optimizer along given gradients, in ``get_weights`` order, for the weights that are trainable."""
         flat = aligned_zeros(self._parameters.size, self.dtype)
         self._parameters.fill(flat, gradients)
         with self._lock:
-            plan = self._plans.get(at.UPDATE, 1, 1)
+            plan = self._plans.get(at.UPDATE, 1, 1, training=True)
             plan[at.SAMPLES], plan[at.GROUPS] = 1, 1
             plan[at.GRADIENTS] = address(flat) - address(self._parameters.weights)
             self._plans.bind_optimizer(plan)

@@ -14,10 +14,12 @@ import numpy as np
 from . import fields as at
 from . import memory
 from .codes import STORE
+from .costs import make_costs
 from .layers.dispatch import make_layers
+from .layers.penalties import make_activity
 from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
-from .optimizer import HYPER_RATE, make_begin_step
+from .optimizer import HYPER_RATE, WITH_RUNNING_PRODUCTS, make_begin_step
 from .optimizer import check_finite as check_finite_function
 from .random import choose_noise, shuffle
 from .rows import LAYER_BYTES, make_rows
@@ -31,8 +33,14 @@ MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes 
 
 def make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
-    forward, backward, close_output, add_gradient, update_task, transpose_weights = make_layers(dtype)
-    forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
+    add_activity, add_activity_gradient, share_activity = make_activity(dtype)
+    add_activities, share_activities, add_penalties = make_costs(dtype, add_activity, share_activity)
+    functions = make_layers(dtype, add_activity_gradient)
+    sum_forward, sum_backward, transpose_weights = functions.sum_forward, functions.sum_backward, functions.transpose_weights
+    add_gradient, update_task, constrain_norms = functions.add_gradient, functions.update_task, functions.constrain_norms
+    forward_rows, backward_rows = make_rows(
+        dtype, functions.forward, functions.backward, functions.close_output, add_activities
+    )
     count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
     TILE_ROWS = tile_rows()
@@ -53,6 +61,20 @@ def make_run(dtype):
         return start - start % (TILE_ROWS if rows > 32 * TILE_ROWS * parts else 2)
 
     @inner(dtype)
+    def learns(plan):
+        """Whether the weights change."""
+        return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
+
+    @inner(dtype)
+    def timed_barrier(control, threads):
+        """Wait for all threads; the time it took, in cycles."""
+        if threads == 1:
+            return 0
+        start = clock()
+        barrier(control, threads)
+        return clock() - start
+
+    @inner(dtype)
     def count_rows(plan, shift, first, last, sample, slot):
         """Add rows first .. last of the predictions to the metrics' counts of one slot."""
         kind = read_int(plan, at.STATISTICS)
@@ -68,8 +90,8 @@ def make_run(dtype):
     def run_rows(plan, shift, first, last, sample, batch, row_loss):
         """Rows first .. last of the buffers, through all layers, forward and back."""
         layers = read_int(plan, at.LAYERS)
-        forward_rows(plan, shift, 0, layers, first, last, sample, batch, row_loss)
-        backward_rows(plan, shift, 0, layers, first, last, sample)
+        forward_rows(plan, shift, -1, layers, first, last, sample, batch, row_loss)
+        backward_rows(plan, shift, -1, layers, first, last, sample)
 
     @inner(dtype)
     def whole_batch_rows(plan, thread, sample, batch):
@@ -83,22 +105,32 @@ def make_run(dtype):
 
     @inner(dtype)
     def segmented_rows(plan, thread, sample, batch):
-        """The same, each segment of the network for the whole batch before the next: forward, then back."""
+        """The same where layers need the whole batch: it goes through a segment of the network before the next, then back.
+
+        Between two segments each thread sums up its part of what rows have to know of the batch. Returns the cycles waited.
+        """
         threads, block, control = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.CONTROL)
         start, stop = partition(batch, thread, threads), partition(batch, thread + 1, threads)
-        segments, starts = read_int(plan, at.SEGMENTS), read_int(plan, at.SEGMENT_STARTS)
-        for i in range(2 * segments):
-            segment = i if i < segments else 2 * segments - 1 - i
-            layer, end = read_int(starts, segment), read_int(starts, segment + 1)
+        segments, starts, table = read_int(plan, at.SEGMENTS), read_int(plan, at.SEGMENT_STARTS), read_int(plan, at.TABLE)
+        waited = 0
+        for i in range(segments):
+            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
+            if i > 0:
+                waited += timed_barrier(control, threads)
+                sum_forward(table + first_layer * LAYER_BYTES, thread, threads, batch, learns(plan))
+                waited += timed_barrier(control, threads)
             for first in range(start, stop, block):
-                last = min(first + block, stop)
-                if i < segments:
-                    row_loss = read_int(plan, at.ROW_LOSS) + 8 * first
-                    forward_rows(plan, 0, layer, end, first, last, sample + first, batch, row_loss)
-                else:
-                    backward_rows(plan, 0, layer, end, first, last, sample + first)
-            if threads > 1:
-                barrier(control, threads)
+                last, row_loss = min(first + block, stop), read_int(plan, at.ROW_LOSS) + 8 * first
+                forward_rows(plan, 0, first_layer, end, first, last, sample + first, batch, row_loss)
+        for i in range(segments - 1, -1, -1):
+            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
+            for first in range(start, stop, block):
+                backward_rows(plan, 0, first_layer, end, first, min(first + block, stop), sample + first)
+            if i > 0 and read_int(plan, at.PHASES) & at.BACKWARD:
+                waited += timed_barrier(control, threads)
+                sum_backward(table + first_layer * LAYER_BYTES, thread, threads, batch)
+                waited += timed_barrier(control, threads)
+        return waited
 
     @inner(dtype)
     def group_rows(plan, thread, sample, batch):
@@ -136,9 +168,10 @@ def make_run(dtype):
             update_task(plan, layer, vector, last_vector, first, last, batch, scratch)
 
     @inner(dtype)
-    def learns(plan):
-        """Whether the weights change."""
-        return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
+    def constrain_weights(plan, thread, threads):
+        """After all tasks of the update: this thread's part of the weights that are brought to a norm."""
+        for i in range(read_int(plan, at.LAYERS)):
+            constrain_norms(read_int(plan, at.TABLE) + i * LAYER_BYTES, thread, threads)
 
     @inner(dtype)
     def diverge(plan, step, by_weights):
@@ -163,13 +196,6 @@ def make_run(dtype):
         write_double(result, at.STEPS, read_double(result, at.STEPS) + 1.0)
         if read_flag(control, at.STOP):
             raise_flag(control, at.QUIT)
-
-    @inner(dtype)
-    def timed_barrier(control, threads):
-        """Wait for all threads; the time it took, in cycles."""
-        start = clock()
-        barrier(control, threads)
-        return clock() - start
 
     @inner(dtype)
     def become_single_thread(plan):
@@ -203,19 +229,23 @@ def make_run(dtype):
         if learns(plan) and check_finite(read_int(plan, at.PARAMETERS), read_int(plan, at.SLOT)) != 0.0:
             diverge(plan, step, 1.0)
             return
+        if learns(plan) and read_int(plan, at.PENALTY_SUMS) and not np.isfinite(read_double(result, at.LOSS_SUM)):
+            diverge(plan, step, 0.0)
+            return
         done = read_double(result, at.EPOCHS_DONE)
         write_double(result, at.EPOCH_LOSS + int(done), read_double(result, at.LOSS_SUM))
         write_double(result, at.LOSS_SUM, 0.0)
         write_double(result, at.EPOCHS_DONE, done + 1.0)
 
     @inner(dtype)
-    def open_update(plan, step):
+    def open_update(plan, step, is_first):
         """Thread 0: what all updates of a step need. ``step`` counts from the beginning of the run's first pass."""
-        hyper, rates = read_int(plan, at.HYPER), read_int(plan, at.LEARNING_RATES)
-        if rates:
-            write_double(hyper, HYPER_RATE, read_double(rates, step))
-        code = read_int(plan, at.OPTIMIZER)
-        begin_step(code, hyper, read_int(plan, at.RUNNING_PRODUCTS), read_int(plan, at.SCALARS))
+        code, rates = read_int(plan, at.OPTIMIZER), read_int(plan, at.LEARNING_RATES)
+        if is_first or rates or code in WITH_RUNNING_PRODUCTS:  # else they are those of the step before
+            hyper = read_int(plan, at.HYPER)
+            if rates:
+                write_double(hyper, HYPER_RATE, read_double(rates, step))
+            begin_step(code, hyper, read_int(plan, at.RUNNING_PRODUCTS), read_int(plan, at.SCALARS))
 
     def run(plan, thread):
         """Every step of some passes over the data, for one thread of the team. ``plan`` is the address of the plan."""
@@ -226,6 +256,7 @@ def make_run(dtype):
         if thread == 0:
             begin_run(plan)
             choose_noise(plan, 0)
+            share_activities(plan, read_int(plan, at.FIRST_STEP))
         for epoch in range(read_int(plan, at.EPOCHS)):
             begin_epoch(plan, thread)
             if threads > 1:
@@ -234,29 +265,35 @@ def make_run(dtype):
                     return
             steps = (samples + size - 1) // size
             stop = read_int(plan, at.LAST_STEP)
-            for step in range(read_int(plan, at.FIRST_STEP), stop if stop else steps):
+            stop = stop if stop else steps
+            for step in range(read_int(plan, at.FIRST_STEP), stop):
                 sample = step * size
                 batch = min(size, samples - sample)
                 if read_int(plan, at.GROUPS):
                     group_rows(plan, thread, sample, batch)
                 elif read_int(plan, at.SEGMENTS) > 1:
-                    segmented_rows(plan, thread, sample, batch)
+                    waited += segmented_rows(plan, thread, sample, batch)
                 else:
                     whole_batch_rows(plan, thread, sample, batch)
                 if thread == 0 and phases & at.UPDATE:
-                    open_update(plan, epoch * steps + step)
+                    open_update(plan, epoch * steps + step, taken == 0)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
                 taken += 1
                 if thread == 0:
                     close_step(plan, step, sample, batch)
                     choose_noise(plan, taken)
+                    share_activities(plan, step + 1 if step + 1 < stop else read_int(plan, at.FIRST_STEP))
                     if threads > 1 and clock() - window > WINDOW:
                         if waited > MAX_WAITING * (clock() - window):
                             raise_flag(control, at.SINGLE_THREAD)
                         window, waited = clock(), 0
                 if phases & at.UPDATE:
                     update_rows(plan, thread, batch)
+                    if read_int(plan, at.CONSTRAINED_NORMS) and read_int(plan, at.OPTIMIZER) != STORE:
+                        if threads > 1:
+                            waited += timed_barrier(control, threads)
+                        constrain_weights(plan, thread, threads)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
                     if read_flag(control, at.SINGLE_THREAD):
@@ -264,6 +301,8 @@ def make_run(dtype):
                             return
                         threads = become_single_thread(plan)
                 leave = read_flag(control, at.QUIT)
+                if thread == 0:
+                    add_penalties(plan, batch)
                 if thread == 0 and step == steps - 1 and read_double(read_int(plan, at.RESULT), at.DIVERGED_AT) == 0.0:
                     end_epoch(plan, step)
                 if leave:

@@ -10,7 +10,7 @@ from ..arguments import boolean, integer
 from ..data import Data, Spec
 from ..kernels.codes import SOFTMAX
 from ..metrics import CompiledMetric, check_targets, get_all
-from ..notices import warn_of_probabilities
+from ..notices import warn_of_last_activation
 from .network import Network
 
 
@@ -109,8 +109,9 @@ class Compiled(Network):
         units = self._outputs = self._need_outputs()
         if units == 1 and loss.output_activation == SOFTMAX:
             raise ValueError(f"loss {loss.name!r} needs a last layer of at least 2 units, got 1: binary_crossentropy does")
+        loss.target_columns(units)
         resolved = tuple(metric.resolve(loss, units) for metric in metrics)
-        warn_of_probabilities(self._output_activation, units, loss)
+        warn_of_last_activation(self._output_activation, units, loss)
         return resolved
 
     # -- weights that a callback keeps

@@ -21,7 +21,7 @@ from .measuring import Measuring, validated_epochs
 from .passes import Passes, PortionPasses, Teacher, WholePasses
 from .portions import is_weighted, need_end, portions, step_count
 from .progress import Progress
-from .solving import Solved, SolvingLoop, whole_rows
+from .solving import Solved, SolvingLoop, check_network, whole_rows
 from .training_loop import FitLoop, Train, TrainingLoop
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ class Fittable(Evaluable):
             Data to measure the loss and metrics on after each epoch. It takes precedence over ``validation_split``.
         shuffle : bool
             Take the samples in another order each epoch.
-        class_weight : dict, optional
-            By how much to multiply the loss of a sample, for each class label; 1 for those that are not named.
+        class_weight : dict or "balanced", optional
+            By how much to multiply the loss of a sample, for each class label; 1 for those that are not named. Balanced:
+            ``samples / (classes * samples of the class)``, so that all classes count the same.
         sample_weight : array of shape (samples,), optional
             By how much to multiply the loss of each sample. The mean is still over their number.
         initial_epoch : int
@@ -154,6 +155,7 @@ class Fittable(Evaluable):
         if isinstance(optimizer, Solver):
             train = whole_rows(optimizer, train, batch_size, steps)
             size = len(train)
+            check_network(optimizer, self.leaves(), train.width, self.feedback)
             optimizer.check(self._learnt_numbers(train.width))
         engine = self._build(train.width)
         self._feature_names = self._feature_names or train.names

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,8 @@ import numpy as np
 from ..data import Data, Rows
 from ..engine.interrupts import run_to_end
 from ..errors import TrainingDiverged
+from ..layers import Layer
+from ..layers.stages import ruled
 from ..optimizers import Solver
 from ..scaled_sums import Targets
 from ..solvers.base import NotFinite
@@ -35,6 +37,24 @@ def whole_rows(solver: Solver, data: Data, batch_size: int | None, steps: int | 
     if steps not in (None, 1):
         raise ValueError(f"steps_per_epoch must be None or 1 for {name}, which takes all of the data at once, got {steps}")
     return data
+
+
+def check_network(solver: Solver, layers: Iterable[Layer], units: int, feedback: str | None) -> None:
+    """Refuse what a solver cannot do justice to: it needs a loss that is the same whenever it asks, and its gradient."""
+    name = type(solver).__name__
+    if feedback is not None:
+        raise ValueError(f"feedback must be None for {name}, which goes by the gradient, got {feedback!r}")
+    for layer in layers:
+        stages = ruled(layer, units)
+        units = layer.output_units(units) or 0
+        if any(stage.is_random or (stage.normalizes_batch and layer.trainable) for stage in stages):
+            raise ValueError(f"layers must do the same in training for {name} as they do else, got {layer!r}")
+        rules = [rule for stage in stages for rule in stage.rules if layer.trainable]
+        if any(rule.constraint is not None for rule in rules):
+            raise ValueError(f"layers must have no constraint for {name}, got one in {layer!r}: optimizers keep to them")
+        costs = [*(rule.regularizer for rule in rules), *(stage.activity for stage in stages)]
+        if not solver.takes_penalties and any(cost is not None for cost in costs):
+            raise ValueError(f"layers must have no regularizer for {name}, got one in {layer!r}: LBFGS takes them")
 
 
 class Solved:

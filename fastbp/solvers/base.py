@@ -76,6 +76,7 @@ class Solver(Optimizer):
     """
 
     takes_steps: ClassVar[bool] = False
+    takes_penalties: ClassVar[bool] = True
     slots: ClassVar[int] = 0  # type: ignore[misc]
     initial_state: ClassVar[float] = 0.0  # type: ignore[misc]
     hyper: ClassVar[tuple[float, ...]] = (0.0,) * 8  # type: ignore[misc]

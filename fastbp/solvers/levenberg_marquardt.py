@@ -1,7 +1,7 @@
 """The method of Levenberg and Marquardt, for sums of squares."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -53,6 +53,7 @@ class LevenbergMarquardt(Solver):
     True
     """
 
+    takes_penalties: ClassVar[bool] = False
     damping: float = 1e-3
     ftol: float = 1e-10
     xtol: float = 1e-10

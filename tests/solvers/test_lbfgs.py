@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+import fastbp
 import oracle
-from bridge import make_layers, make_loss, make_problem
+from bridge import make_layer, make_loss, make_problem
 from fastbp import Dense, Input, Sequential, optimizers
 
 PAIRINGS = [
@@ -17,9 +18,11 @@ PAIRINGS = [
 
 
 def model_of(problem, optimizer):
-    model = Sequential([Input((problem.widths[0],)), *make_layers(problem.network, problem.widths)], dtype=problem.dtype)
-    for layer, described in zip(model.layers, problem.network, strict=True):
-        layer.trainable = described.get("trainable", True)
+    model = Sequential([Input((problem.widths[0],))], dtype=problem.dtype)
+    for described, units in zip(problem.network, problem.widths[1:], strict=True):
+        for layer in make_layer(described, units):
+            layer.trainable = described.get("trainable", True)
+            model.add(layer)
     model.compile(optimizer, make_loss(problem.loss))
     model.set_weights(problem.weights)
     return model
@@ -78,6 +81,25 @@ def test_a_linear_network_finds_the_least_squares():
     assert np.vstack(model.get_weights()) == pytest.approx(expected, abs=1e-8)
     assert history.converged and len(history.epoch) < 200 and history.message
     assert history.history["loss"] == sorted(history.history["loss"], reverse=True)
+
+
+def test_penalties_count():
+    """A linear network with an L2 penalty is a ridge regression; one on its outputs shrinks them."""
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(60, 4)), random.normal(size=(60, 1))
+    model = Sequential([Dense(1, use_bias=False, kernel_regularizer=fastbp.regularizers.L2(0.3))], seed=0, dtype="float64")
+    model.compile(optimizers.LBFGS(gtol=1e-10, ftol=0.0), "mse")
+    history = model.fit(x, y, epochs=100, verbose=0)
+    ridge = np.linalg.solve(x.T @ x / 60 + 0.3 * np.eye(4), x.T @ y / 60)
+    assert model.get_weights()[0] == pytest.approx(ridge, abs=1e-8)
+    expected = np.mean((x @ ridge - y) ** 2) + 0.3 * np.sum(ridge**2)
+    assert history.history["loss"][-1] == pytest.approx(expected) == pytest.approx(model.evaluate(x, y, verbose=0))
+    model = Sequential([Dense(1, use_bias=False, activity_regularizer=fastbp.regularizers.L2(0.5))], seed=0, dtype="float64")
+    model.compile(optimizers.LBFGS(gtol=1e-10, ftol=0.0), "mse")
+    history = model.fit(x, y, epochs=100, verbose=0)
+    least = np.linalg.lstsq(x, y, rcond=None)[0]
+    assert model.get_weights()[0] == pytest.approx(least / 1.5, abs=1e-8)
+    assert history.history["loss"][-1] == pytest.approx(model.evaluate(x, y, verbose=0))
 
 
 def test_settings_are_scipys():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp import Dense, Input, Sequential, TrainingDiverged, callbacks, optimizers
+from fastbp import Dense, Input, Sequential, TrainingDiverged, callbacks, layers, optimizers
 from fastbp.engine.objective import Objective
 
 SOLVERS = ["lbfgs", "lm"]
@@ -230,6 +230,41 @@ def test_what_does_not_go_with_a_solver(solver, monkeypatch):
     with pytest.raises(ImportError, match=f"{name} needs scipy, which pip install"):
         unbuilt.fit(X, Y, verbose=0)
     assert not unbuilt.built
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_layers_that_do_not_go_with_a_solver(solver):
+    """What is another one each time, what is no gradient, and what the steps would have to keep to."""
+    name = type(optimizers.get(solver)).__name__
+
+    def refused(layer, text, **settings):
+        model = Sequential([Input((3,)), Dense(4, "tanh"), layer, Dense(1)], seed=0, **settings)
+        model.compile(solver, "mse")
+        before = model.get_weights()
+        with pytest.raises(ValueError, match=text):
+            model.fit(X, Y, verbose=0)
+        assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True))
+        return model
+
+    refused(layers.Dropout(0.5), f"layers must do the same in training for {name}.*Dropout")
+    model = refused(layers.BatchNormalization(), f"layers must do the same in training for {name}.*BatchNormalization")
+    refused(Dense(2, kernel_constraint="non_neg"), f"no constraint for {name}.*Dense")
+    refused(Dense(2), f"feedback must be None for {name}.*'alignment'", feedback="alignment")
+    model.layers[1].trainable = False
+    model.compile(solver, "mse")
+    assert model.fit(X, Y, epochs=30, verbose=0).history["loss"][-1] < 0.5
+    if solver == "lm":
+        refused(Dense(2, bias_regularizer="l2"), "no regularizer for LevenbergMarquardt.*LBFGS takes them")
+        refused(Dense(2, activity_regularizer="l2"), "no regularizer for LevenbergMarquardt.*LBFGS takes them")
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_normalized_layers(solver):
+    model = Sequential([Dense(6, "tanh"), layers.LayerNormalization(), layers.PReLU(), Dense(1)], seed=0, dtype="float64")
+    model.compile(solver, "mse")
+    history = model.fit(X, Y, epochs=60, verbose=0)
+    assert history.history["loss"][-1] < 0.1
+    assert model.evaluate(X, Y, verbose=0) == pytest.approx(history.history["loss"][-1], rel=1e-9)
 
 
 @pytest.mark.parametrize("solver", [optimizers.LBFGS(maxcor=3, gtol=1e-3), optimizers.LevenbergMarquardt(damping=0.5)])

@@ -10,6 +10,8 @@ from ..memory import read_int
 from ..simd.jit import inner
 from ..simd.machine import machine
 from .apply_gradient import make_apply_gradient
+from .constraints import make_clip_weights
+from .penalties import make_penalize
 
 
 def make_vector_weights(dtype, vector_gradient):
@@ -19,6 +21,7 @@ def make_vector_weights(dtype, vector_gradient):
     ``width`` columns from v on, over ``batch`` rows, plus what is at ``start``.
     """
     add_groups, apply_gradient = memory.add_groups(dtype), make_apply_gradient(dtype)
+    penalize, clip_weights = make_penalize(dtype), make_clip_weights(dtype)
     VECTOR = machine().vector_bytes
 
     @inner(dtype)
@@ -43,6 +46,8 @@ def make_vector_weights(dtype, vector_gradient):
                     add_groups(weights + read_int(plan, at.GRADIENTS), read_int(plan, at.GROUP), groups, scratch, width)
                 else:
                     vector_gradient(layer, k, 0, v, width, batch, read_int(plan, at.ZEROS), scratch)
+                penalize(layer, k, k * vectors + v, weights, scratch, width, 0)
                 apply_gradient(plan, layer, weights, scratch, width, 0)
+                clip_weights(plan, layer, k, weights, width, 0)
 
     return add_gradient, update_task
