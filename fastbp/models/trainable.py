@@ -157,7 +157,7 @@ class Trainable(Compiled):
         """
         return self._differentiate(x, y, check_finite, training=boolean("training", training))
 
-    def gradient_angles(self, x: Any, y: Any, *, check_finite: bool = True) -> dict[str, float]:
+    def gradient_angles(self, x: Any, y: Any, *, check_finite: bool = True, training: bool = False) -> dict[str, float]:
         """How far what the model learns by is from the gradient: the angle in degrees for each layer with weights.
 
         At 0 degrees the weights go straight down, below 90 still downhill. It is 0 for backpropagation, and for the last
@@ -169,6 +169,8 @@ class Trainable(Compiled):
             As for ``fit``.
         check_finite : bool
             Refuse NaN and infinity in the data.
+        training : bool
+            As for ``value_and_gradient``.
 
         Returns
         -------
@@ -200,8 +202,9 @@ class Trainable(Compiled):
         >>> 0 < angles["dense"] < 90, angles["dense_1"]
         (True, 0.0)
         """
-        _, gradients = self._differentiate(x, y, check_finite)
-        _, updates = self._differentiate(x, y, check_finite, by_feedback=True)
+        training = boolean("training", training)
+        _, gradients = self._differentiate(x, y, check_finite, training)
+        _, updates = self._differentiate(x, y, check_finite, training, by_feedback=True)
         first, found = 0, {}
         for (path, _), weights in zip(self.leaves_by_path(), self._weights_by_layer(self._input_units or 0), strict=True):
             if weights:
@@ -217,8 +220,8 @@ class Trainable(Compiled):
         rows = prepare_rows(x, y, spec=self._spec(), check_finite=boolean("check_finite", check_finite))
         self._check_targets(rows)
         assert rows.y is not None
-        engine, ways = self._build(rows.width), {"training": training, "by_feedback": by_feedback}
-        loss, gradients = engine.value_and_gradient(rows.x, rows.y, **ways)
+        engine = self._build(rows.width)
+        loss, gradients = engine.value_and_gradient(rows.x, rows.y, training=training, by_feedback=by_feedback)
         return float(loss), gradients
 
     def apply_gradients(self, gradients: Sequence[Any]) -> None:
