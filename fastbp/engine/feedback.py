@@ -45,6 +45,8 @@ class FeedbackParameters(Parameters):
     feedback : Feedback
     """
 
+    has_feedback = True
+
     def __init__(self, stages: Iterable[Stage], dtype: Any, lanes: int, feedback: Feedback) -> None:
         super().__init__(stages, dtype, lanes)
         self._is_direct, self._is_signed = feedback.is_direct, feedback.is_signed

@@ -30,14 +30,20 @@ class Runner:
 
     def prepare(self, announce: Callable[[], object] = lambda: None) -> Callable[[int, int], object]:
         """The kernel, compiled if need be; ``announce()`` goes before that."""
-        full = self._plans.need_full_kernel
+        return self._choose(self._plans.need_full_kernel, announce)
+
+    def _choose(self, full: bool, announce: Callable[[], object] = lambda: None) -> Callable[[int, int], object]:
         if self._kernel is None or self._is_full != full:
             self._kernel, self._is_full = run_kernel(self._plans.dtype.name, announce, full), full
         return self._kernel
 
+    def _kernel_for(self, plan: Plan) -> Callable[[int, int], object]:
+        return self._choose(self._plans.need_full_kernel or bool(plan.fields[at.MONITOR]))
+
     def run(self, plan: Plan, flop: float, *data: object) -> None:
         """Run a plan on its threads, or on one where somebody else has the team. ``data`` holds the arrays it works on."""
-        kernel, control = self.prepare(), plan.buffers["control"]
+        kernel = self._kernel_for(plan)
+        control = plan.buffers["control"]
         self._plans.note_run(plan)
         control.fill(0)
         wait = flop > MIN_INTERRUPTIBLE_FLOP
@@ -68,7 +74,7 @@ class Runner:
 
     def _measure(self, work: Pass, steps: int, ended: list[Epoch]) -> None:
         before, done, seconds = len(ended), work.done, work.seconds
-        self.prepare()
+        self._kernel_for(work.plan)
         start = time.perf_counter()
 
         def record() -> None:

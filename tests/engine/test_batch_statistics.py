@@ -131,15 +131,30 @@ def test_a_snapshot_has_the_statistics():
     assert same(first, engine.get_weights())
 
 
-@pytest.mark.parametrize("stack", ["first", "two in a row", "last", "of one unit"])
-def test_forward_and_backward_of_the_kept_batch(stack):
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("training", [False, True])
+def test_forward_and_backward_of_the_kept_batch(stack, training):
     network, widths = STACKS[stack]
     model, (x, y) = make_model(network, widths), make_data(19)
-    output, tape = oracle.forward(network, model.get_weights(), x)
-    assert model.forward(x) == pytest.approx(output) and model.predict(x) == pytest.approx(output)
-    dx, gradients = oracle.backward(network, model.get_weights(), tape, y, False)
+    before = model.get_weights()
+    output, tape = oracle.forward(network, before, x, training)
+    for threads in (1, 3):
+        assert model.predict(x, training=training, threads=threads) == pytest.approx(output)
+    assert model.forward(x, training) == pytest.approx(output)
+    dx, gradients = oracle.backward(network, before, tape, y, training)
     assert relative_error(model.backward(y), dx) < 1e-10
+    gradients = [g if learn else 0 * g for g, learn in zip(gradients, oracle.learns(network), strict=True)]
     assert_gradients_agree(model.gradients, gradients, 1e-10)
+    assert model(x, training) == pytest.approx(output) and same(before, model.get_weights())
+
+
+def test_predictions_as_in_training_take_all_rows_as_one_batch():
+    network, widths = STACKS["first"]
+    model, (x, _) = make_model(network, widths), make_data(9000)
+    assert model.predict(x, training=True) == pytest.approx(oracle.forward(network, model.get_weights(), x, True)[0])
+    assert model.layers[0](x, training=True) == pytest.approx(
+        oracle.forward(network[:1], model.layers[0].get_weights(), x, True)[0]
+    )
 
 
 def test_given_gradients_leave_the_statistics_alone():

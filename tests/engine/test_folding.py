@@ -8,7 +8,7 @@ import oracle_batch_norm as oracle
 from batch_norm_networks import STACKS, engine_of, make_data, make_model
 from fastbp import Dense, Input, Sequential
 from fastbp.kernels import fields as at
-from fastbp.layers import BatchNormalization
+from fastbp.layers import BatchNormalization, Dropout
 from gradcheck import relative_error
 
 
@@ -27,6 +27,20 @@ FOLDED = {
     "upon whole rows": 5,
     "last, with an activation": 1,
 }
+
+
+def test_what_lies_between_in_training_alone_does_not_matter():
+    """Nor do penalties and constraints."""
+    rules = {"kernel_regularizer": "l2", "activity_regularizer": "l1", "kernel_constraint": "max_norm"}
+    layers = [Dense(7, use_bias=False, **rules), Dropout(0.5), BatchNormalization(gamma_regularizer="l1"), Dense(3)]
+    model = Sequential([Input((5,)), *layers], seed=0, dtype="float64")
+    model.compile("adam", "mse")
+    x, y = make_data(43)
+    model.fit(x, y, 16, 2, 0)
+    kernel, gamma, beta, mean, variance, last, bias = model.get_weights()
+    expected = (gamma * (x @ kernel - mean) / np.sqrt(variance + 1e-3) + beta) @ last + bias
+    assert model.predict(x) == pytest.approx(expected) and model.forward(x) == pytest.approx(expected)
+    assert len(engine_of(model)._folded.plans.get(at.PREDICT_ONLY, 43, 1).table) == 2
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

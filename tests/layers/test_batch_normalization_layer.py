@@ -43,6 +43,20 @@ def test_copies_go_on_alike():
     assert BatchNormalization.from_config(layer.get_config()).get_config() == layer.get_config()
 
 
+def test_penalties_and_constraints():
+    layer = BatchNormalization(gamma_regularizer="l2", beta_constraint="non_neg")
+    model, without = (Sequential([Input((5,)), Dense(4), norm, Dense(3)]) for norm in (layer, BatchNormalization()))
+    for each in (model, without):
+        each.compile("sgd", "mse")
+    without.set_weights(model.get_weights())
+    x, y = make_data(20)
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(without.evaluate(x, y, verbose=0) + 0.01 * 4)
+    layer.beta.assign(-1.0)
+    model.fit(x, y, verbose=0)
+    assert (layer.beta.numpy() >= 0).all() and not np.array_equal(layer.moving_mean, np.zeros(4))
+    assert BatchNormalization.from_config(layer.get_config()).get_config() == layer.get_config()
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

@@ -18,10 +18,10 @@ from .feedback import make_follow_signs
 from .penalties import make_penalize
 
 
-def make_refresh_transposed(dtype):
+def make_refresh_transposed(dtype, full):
     """``refresh_transposed`` for one element type."""
     transpose_block, (_, _, transposed_block) = transpose.transpose(dtype), make_panels(dtype)
-    follow_signs = make_follow_signs(dtype)
+    follow_signs = make_follow_signs(dtype) if full else nothing(dtype)
     LANES, VECTOR = machine().lanes(dtype), machine().vector_bytes
 
     @inner(dtype)
@@ -42,9 +42,9 @@ def make_refresh_transposed(dtype):
     return refresh_transposed
 
 
-def make_transpose_weights(dtype):
+def make_transpose_weights(dtype, full):
     """``transpose_weights`` for one element type."""
-    (width_of, panel_row, _), refresh_transposed = make_panels(dtype), make_refresh_transposed(dtype)
+    (width_of, panel_row, _), refresh_transposed = make_panels(dtype), make_refresh_transposed(dtype, full)
     LANES = machine().lanes(dtype)
 
     @inner(dtype)
@@ -67,8 +67,8 @@ def make_update_task(dtype, full):
     """``update_task`` for one element type."""
     (width_of, panel_row, _), pack_inputs = make_panels(dtype), make_pack_inputs(dtype)
     panel_gradient, dot_units_gradient = make_panel_gradient(dtype), make_dot_units_gradient(dtype)
-    refresh_transposed, add_groups = make_refresh_transposed(dtype), memory.add_groups(dtype)
-    apply_gradient = make_apply_gradient(dtype)
+    refresh_transposed, add_groups = make_refresh_transposed(dtype, full), memory.add_groups(dtype)
+    apply_gradient = make_apply_gradient(dtype, full)
     penalize, clip_weights = (make_penalize(dtype), make_clip_weights(dtype)) if full else (nothing(dtype),) * 2
     MAX_DOT_UNITS, DOT_TASK_ROWS = max_dot_units(dtype), dot_task_rows(dtype)
     TASK_ROWS = full_task_rows(machine().lanes(dtype))
@@ -98,7 +98,7 @@ def make_update_task(dtype, full):
             else:
                 panel_gradient(plan, layer, source, step, v, last_vector, first, last, batch, scratch)
             penalize(layer, 0, part + v, weights, scratch, rows * width, bias_rows * width)
-            apply_gradient(plan, layer, weights, scratch, rows * width, bias_rows * width)
+            apply_gradient(plan, layer, part + v, weights, scratch, rows * width, bias_rows * width)
             clip_weights(plan, layer, 0, weights, rows * width, bias_rows * width)
             if code != STORE and read_int(layer, at.TRANSPOSED):
                 refresh_transposed(layer, v, width, first, last, weights)

@@ -36,7 +36,7 @@ def make_layers(dtype, full, add_activity_gradient):
     differentiate_strip, close_rows = make_delta(dtype, add_activity_gradient)
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
     add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype, full)
-    transpose_dense = make_transpose_weights(dtype)
+    transpose_dense = make_transpose_weights(dtype, full)
     weightless = make_weightless(dtype, differentiate_strip, close_rows)
     copy_input, apply_activation, weightless_forward, weightless_backward = weightless
     glu_forward, glu_backward = make_glu(dtype, differentiate_strip, close_rows)
@@ -118,7 +118,7 @@ def make_layers(dtype, full, add_activity_gradient):
         if read_int(layer, at.KIND) == at.DENSE:
             transpose_dense(layer, thread, threads)
 
-    constrain_norms = make_constrain_norms(dtype, make_refresh_transposed(dtype)) if full else nothing(dtype)
+    constrain_norms = make_constrain_norms(dtype, make_refresh_transposed(dtype, True)) if full else nothing(dtype)
     return LayerFunctions(
         sum_forward,
         sum_backward,
