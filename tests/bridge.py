@@ -29,6 +29,9 @@ OPTIMIZERS = {
     "adam": optimizers.Adam,
     "adamw": optimizers.AdamW,
     "nadam": optimizers.Nadam,
+    "adamax": optimizers.Adamax,
+    "adadelta": optimizers.Adadelta,
+    "lion": optimizers.Lion,
 }
 
 

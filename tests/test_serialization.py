@@ -19,6 +19,9 @@ SCHEDULES = [
     schedules.PolynomialDecay(0.1, 100, 0.01, power=2.0, cycle=True),
     schedules.CosineDecay(0.1, 100, alpha=0.1, warmup_target=0.5, warmup_steps=7),
     schedules.CosineDecayRestarts(0.1, 100, t_mul=1.5, m_mul=0.9, alpha=0.01),
+    schedules.OneCycle(0.1, 100, pct_start=0.2, anneal_strategy="linear", three_phase=True),
+    schedules.Warmup(schedules.CosineDecay(0.1, 100), 10, 0.01),
+    schedules.Warmup(0.1, 10),
 ]
 OPTIMIZERS = [
     optimizers.SGD(0.3, momentum=0.5, nesterov=True, name="mine"),
@@ -26,7 +29,10 @@ OPTIMIZERS = [
     optimizers.Adagrad(0.3, initial_accumulator_value=0.2),
     optimizers.Adam(0.3, beta_1=0.8, beta_2=0.9, amsgrad=True, weight_decay=0.1),
     optimizers.AdamW(0.3, weight_decay=0.01),
-    optimizers.Nadam(0.3, beta_1=0.5),
+    optimizers.Nadam(0.3, beta_1=0.5, clipvalue=0.5),
+    optimizers.Adamax(0.3, beta_1=0.5, global_clipnorm=2.0),
+    optimizers.Adadelta(0.3, rho=0.5, use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=7),
+    optimizers.Lion(0.3, beta_1=0.5, clipnorm=0.1, gradient_accumulation_steps=3),
 ]
 LOSSES = [
     losses.MeanSquaredError(name="mine", reduction="sum"),

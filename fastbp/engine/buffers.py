@@ -28,7 +28,7 @@ from ..kernels.matrix.tile import LINE, tile_rows
 from ..kernels.simd.machine import machine
 from ..layers.stages import Stage
 from .parameters import Parameters, Shape, address, aligned_zeros
-from .tasks import partition, update_tasks
+from .tasks import partition, update_tasks, variable_starts
 from .work import lowest_trainable
 
 GROUPS = 16  # parts of a batch that is too large to keep; each has a gradient, so few, but enough for many threads
@@ -93,13 +93,14 @@ class Builder:
 
     def describe_layers(self) -> None:
         """Sizes, codes and parameters of each layer."""
-        item = self.dtype.itemsize
+        item, variables = self.dtype.itemsize, 0
         for i, (shape, stage, row) in enumerate(zip(self.shapes, self.stages, self.table, strict=True)):
             row[at.KIND] = stage.kind
             row[at.UNITS_IN], row[at.UNITS_OUT] = shape.units_in, shape.units_out
             row[at.VECTORS_IN], row[at.VECTORS_OUT] = shape.vectors_in, shape.vectors_out
             row[at.ACTIVATION], row[at.ALPHA] = stage.activation.code, float_bits(stage.activation.alpha)
             row[at.TRAINABLE], row[at.LEARNT_VECTORS] = shape.trainable, shape.learnt_vectors
+            row[at.FIRST_VARIABLE], variables = variables, variables + shape.variables * shape.trainable
             for position, setting in enumerate(stage.settings):
                 row[at.SETTING_0 + position] = float_bits(setting)
             if shape.weighted:
@@ -157,7 +158,11 @@ class Builder:
         self.fields[at.SINGLE_THREAD_STARTS] = address(self.buffers["single_thread_starts"])
         self.fields[at.TASKS] = address(self.buffers["tasks"])
         self.fields[at.TASK_STARTS] = address(self.buffers["starts"])
-        size = scratch_bytes(self.dtype) + (self._choose_packed(batch) if batch else 0)
+        squares = variable_starts(self.shapes, self.dtype)
+        self.buffers["variable_starts"] = np.array(squares, np.int64)
+        self.fields[at.VARIABLES], self.fields[at.VARIABLE_STARTS] = len(squares) - 1, address(self.buffers["variable_starts"])
+        self.fields[at.SQUARES] = self.buffer("squares", squares[-1], np.float64)
+        size = scratch_bytes(self.dtype) + (self._choose_packed(batch) if batch else 0) + 8 * len(squares)
         self.fields[at.SCRATCH_ROW] = -(-size // 128) * 128
         self.fields[at.SCRATCH] = self.buffer("scratch", int(self.fields[at.SCRATCH_ROW]) * threads, np.uint8)
 

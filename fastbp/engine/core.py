@@ -79,6 +79,32 @@ class Core:
             self._parameters.restore_weights(copied)
             self._kept = None
 
+    @property
+    def knows_decay(self) -> bool:
+        """Whether ``spare_from_decay`` has been called since an optimizer was taken."""
+        return self._plans.steering is not None and self._plans.steering.decays is not None
+
+    def spare_from_decay(self, decays: Iterable[bool]) -> None:
+        """Have weight decay leave some weights alone: a flag for each array, in ``get_weights`` order."""
+        assert self._plans.steering is not None
+        self._plans.steering.decays = tuple(decays)
+
+    def averages(self) -> list[np.ndarray]:
+        """The weights' averages over the steps, where the optimizer keeps them, else the weights, as new arrays."""
+        weights, slot = self.get_weights(), None if self._optimizer is None else self._optimizer.average_slot
+        if slot is None or not self.steps:
+            return weights
+        averages, first = self._parameters.arrays(self._parameters.slot(slot)), 0
+        for shape in self.shapes:
+            last = first + shape.variables * shape.trainable
+            weights[first:last], first = averages[first:last], first + shape.arrays
+        return weights
+
+    def set_averages(self, weights: Sequence[np.ndarray]) -> None:
+        """Replace the averages."""
+        assert self._optimizer is not None and self._optimizer.average_slot is not None
+        self._parameters.fill(self._parameters.slot(self._optimizer.average_slot), weights)
+
     def configure(self, optimizer: Optimizer, loss: Loss | None) -> None:
         """Take an optimizer and a loss, and start the optimizer's state afresh."""
         with self._lock:

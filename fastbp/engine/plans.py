@@ -16,6 +16,7 @@ from .fusion import fuse
 from .parameters import address, aligned_zeros
 from .plan import Plan, make_plan
 from .state import TrainingState
+from .steering import Steering
 
 if TYPE_CHECKING:
     from ..graph.codegen.bound import BoundFunction
@@ -36,10 +37,11 @@ class Plans:
     def __init__(self, stages: Sequence[Stage], state: TrainingState) -> None:
         self._stages, self._state, self._parameters = stages, state, state.parameters
         self.dtype, self.units = self._parameters.dtype, self._parameters.shapes[-1].units_out
-        self._scalars, self._hyper = aligned_zeros(SCALARS, self.dtype), np.zeros(HYPER_SIZE)
+        self._scalars, self._hyper = aligned_zeros(2 * SCALARS, self.dtype), np.zeros(HYPER_SIZE)
         self._order = np.zeros(0, np.int64)
         self._plans: dict[tuple[int, int, int, bool, bool], Plan] = {}
         self._optimizer: Optimizer | None = None
+        self.steering: Steering | None = None
         self._loss: Loss | None = None
         self._activations: list[BoundFunction | None] | None = None  # the code of custom ones, else None
         self._custom_losses: dict[int, BoundFunction] = {}  # the code of a custom loss, by the columns of targets
@@ -48,6 +50,7 @@ class Plans:
         """Take an optimizer and a loss; plans and formulas are made anew."""
         self._optimizer, self._loss = optimizer, loss
         self._hyper[:] = optimizer.hyper
+        self.steering = Steering(optimizer, self._parameters)
         self._activations, self._custom_losses = None, {}
         self.clear()
 
@@ -126,13 +129,14 @@ class Plans:
 
     def bind_optimizer(self, plan: Plan, learning_rates: np.ndarray | None = None) -> None:
         """Have the update take the optimizer's step, perhaps with a learning rate for each step of the run (float64)."""
-        assert self._optimizer is not None
+        assert self._optimizer is not None and self.steering is not None
         parameters, slots = self._parameters, self._optimizer.slots
         self.refresh_learning_rate()
         plan[at.LEARNING_RATES] = address(learning_rates)
         plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
         touched = parameters.weights.nbytes * (2 + slots)
         plan[at.PREFETCH_ARRAYS] = 1 + slots if touched > MIN_PREFETCH_BYTES else 0
+        self.steering.bind(plan)
 
     def refresh_learning_rate(self) -> None:
         """Have the optimizer's learning rate in place: all of its settings that may change."""
@@ -142,6 +146,6 @@ class Plans:
     def bind_gradient(self, plan: Plan) -> np.ndarray:
         """Have the update store the gradient instead of using it; the buffer for it, laid out like the weights."""
         gradient = aligned_zeros(self._parameters.size, self.dtype)
-        plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES] = STORE, 0, 0
+        plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES], plan[at.STEERED] = STORE, 0, 0, 0
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient

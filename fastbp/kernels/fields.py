@@ -44,10 +44,27 @@ OPTIMIZER = _next()  # code
 HYPER = _next()  # float64: the learning rate and the optimizer's other settings
 LEARNING_RATES = _next()  # float64 for each step of the run, instead of the one in HYPER, or 0: none
 RUNNING_PRODUCTS = _next()  # of the optimizer, from step to step
-SCALARS = _next()
+SCALARS = _next()  # of a step; once more for weights that do not decay
 STATE = _next()  # bytes from a parameter to its first optimizer state
 PREFETCH_ARRAYS = _next()  # arrays to prefetch for an update: the weights and their states, or 0 if all are in cache
 SLOT = _next()  # bytes from one state to the next
+STEERED = _next()  # 1: more happens in the update than the optimizer's rule, by the fields that follow
+STEPS_BEFORE = _next()  # steps before the run's first one
+ACCUMULATION = _next()  # steps whose mean gradient the weights move along, at least 1
+ADDED_UP = _next()  # gradients added up before the present step's
+ACCUMULATOR = _next()  # bytes from a parameter to the sum of its gradients, or 0
+CLIP_VALUE = _next()  # float64, or 0: none
+CLIP_NORM = _next()  # float64, or 0: none
+IS_GLOBAL_NORM = _next()  # 1: of all gradients together; 0: of each variable, a layer's kernel or bias
+STORED = _next()  # bytes from a parameter to its gradient, where their norm is waited for
+SQUARES = _next()  # float64 sums of squares, each of some rows of a panel of a variable's gradient
+VARIABLES = _next()  # variables that learn
+VARIABLE_STARTS = _next()  # where each one's sums begin, and where the last one's end
+AVERAGE = _next()  # bytes from a parameter to its average over the steps, or 0
+AVERAGE_MOMENTUM = _next()  # float64
+AVERAGE_FREQUENCY = _next()  # updates after which averages take the place of weights, or 0: never
+STEP_MOMENTUM = _next()  # AVERAGE_MOMENTUM; in the first step 0
+OVERWRITES = _next()  # 1: averages take the place of weights in the present step
 LOSS = _next()  # code
 LOSS_PARAMETER = _next()  # float64 bits
 LOSS_PER_OUTPUT = _next()  # 1: the mean is over rows and outputs; 0: over rows
@@ -99,6 +116,8 @@ WEIGHTS = _next()  # panels [panel][UNITS_IN + BIAS][width], the bias each one's
 LEARNT_VECTORS = _next()  # of weights that are a number for each unit: how many of these gradients change
 TRANSPOSED = _next()  # panels of the transposed kernel (up to MAX_DOT_UNITS units: its rows), or 0 for the first layer
 TRAINABLE = _next()  # 1: the weights are differentiated and updated
+FIRST_VARIABLE = _next()  # the number of its first variable among those that learn
+UNDECAYED = _next()  # a bit for each of its variables: 1 for those that weight decay leaves alone
 PACKED = _next()  # 1: the update copies the inputs it needs before it goes through them
 LAYER_FIELDS = _next()
 
@@ -106,8 +125,8 @@ LAYER_FIELDS = _next()
 DENSE, ELEMENTWISE, WHOLE_ROWS, GLU, PRELU = range(5)
 
 # -- A task of the update: some rows of some panels of one layer.
-TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)
-TASK_FIELDS = 5
+TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST, TASK_SLOT = range(6)  # the latter in SQUARES
+TASK_FIELDS = 6
 
 # -- RESULT
 LOSS_SUM, STEPS, DIVERGED_AT, DIVERGED_WEIGHTS, BECAME_SINGLE_THREAD, EPOCHS_DONE = range(6)  # by the weights, not by the loss

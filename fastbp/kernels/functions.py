@@ -5,7 +5,7 @@ A function that is missing here is found by no kernel; those that the ones here 
 
 from functools import cache
 
-from . import activation, loss, memory, multiply_add, optimizer, row_activation
+from . import activation, gradient, loss, memory, multiply_add, optimizer, row_activation
 from .layers import glu, prelu
 from .matrix import dots, gemm, gradient_product, transpose
 from .simd import library
@@ -35,6 +35,12 @@ FUNCTIONS = (
     gemm.product,
     gradient_product.gradient_product,
     transpose.transpose,
+    gradient.clip,
+    gradient.scale,
+    gradient.add_up,
+    gradient.average,
+    gradient.clear_padding,
+    gradient.sum_of_squares,
     optimizer.update,
     optimizer.check_finite,
     loss.loss,

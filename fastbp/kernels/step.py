@@ -17,13 +17,13 @@ from .codes import STORE
 from .layers.dispatch import make_layers
 from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
-from .optimizer import HYPER_RATE, make_begin_step
 from .optimizer import check_finite as check_finite_function
 from .random import choose_noise, shuffle
 from .rows import LAYER_BYTES, make_rows
 from .simd.jit import inner
 from .statistics import make_count
-from .team import barrier, clock, raise_flag, read_flag
+from .team import barrier, clock, raise_flag, read_flag, timed_barrier
+from .update import make_open_update, make_update_rows
 
 WINDOW = 10_000_000  # cycles, some milliseconds, over which waiting is judged
 MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes on as the only thread
@@ -33,7 +33,7 @@ def make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
     forward, backward, close_output, add_gradient, update_task, transpose_weights = make_layers(dtype)
     forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
-    count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
+    open_update, update_rows, count = make_open_update(dtype), make_update_rows(dtype, update_task), make_count(dtype)
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
     TILE_ROWS = tile_rows()
 
@@ -118,19 +118,6 @@ def make_run(dtype):
                             add_gradient(plan, layer, shift, gradients, rows, first == start)
 
     @inner(dtype)
-    def update_rows(plan, thread, batch):
-        """Phase two: this thread's tasks of the update."""
-        tasks, starts = read_int(plan, at.TASKS), read_int(plan, at.TASK_STARTS)
-        table = read_int(plan, at.TABLE)
-        scratch = read_int(plan, at.SCRATCH) + thread * read_int(plan, at.SCRATCH_ROW)
-        for i in range(read_int(starts, thread), read_int(starts, thread + 1)):
-            task = tasks + i * 8 * at.TASK_FIELDS
-            layer = table + read_int(task, at.TASK_LAYER) * LAYER_BYTES
-            vector, last_vector = read_int(task, at.TASK_VECTOR), read_int(task, at.TASK_LAST_VECTOR)
-            first, last = read_int(task, at.TASK_FIRST), read_int(task, at.TASK_LAST)
-            update_task(plan, layer, vector, last_vector, first, last, batch, scratch)
-
-    @inner(dtype)
     def learns(plan):
         """Whether the weights change."""
         return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
@@ -158,13 +145,6 @@ def make_run(dtype):
         write_double(result, at.STEPS, read_double(result, at.STEPS) + 1.0)
         if read_flag(control, at.STOP):
             raise_flag(control, at.QUIT)
-
-    @inner(dtype)
-    def timed_barrier(control, threads):
-        """Wait for all threads; the time it took, in cycles."""
-        start = clock()
-        barrier(control, threads)
-        return clock() - start
 
     @inner(dtype)
     def become_single_thread(plan):
@@ -203,15 +183,6 @@ def make_run(dtype):
         write_double(result, at.LOSS_SUM, 0.0)
         write_double(result, at.EPOCHS_DONE, done + 1.0)
 
-    @inner(dtype)
-    def open_update(plan, step):
-        """Thread 0: what all updates of a step need. ``step`` counts from the beginning of the run's first pass."""
-        hyper, rates = read_int(plan, at.HYPER), read_int(plan, at.LEARNING_RATES)
-        if rates:
-            write_double(hyper, HYPER_RATE, read_double(rates, step))
-        code = read_int(plan, at.OPTIMIZER)
-        begin_step(code, hyper, read_int(plan, at.RUNNING_PRODUCTS), read_int(plan, at.SCALARS))
-
     def run(plan, thread):
         """Every step of some passes over the data, for one thread of the team. ``plan`` is the address of the plan."""
         phases, threads = read_int(plan, at.PHASES), read_int(plan, at.THREADS)
@@ -239,7 +210,7 @@ def make_run(dtype):
                 else:
                     whole_batch_rows(plan, thread, sample, batch)
                 if thread == 0 and phases & at.UPDATE:
-                    open_update(plan, epoch * steps + step)
+                    open_update(plan, epoch * steps + step, taken)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
                 taken += 1
@@ -251,7 +222,7 @@ def make_run(dtype):
                             raise_flag(control, at.SINGLE_THREAD)
                         window, waited = clock(), 0
                 if phases & at.UPDATE:
-                    update_rows(plan, thread, batch)
+                    waited += update_rows(plan, thread, batch)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
                     if read_flag(control, at.SINGLE_THREAD):

@@ -190,8 +190,10 @@ class Trainable(Compiled):
         optimizer = self._compiled()[0]
         self._build(self._input_units or 0)  # another model may have used the layers since
         self._kept_rows = 0
+        if optimizer.excluded is not None and not engine.knows_decay:
+            engine.spare_from_decay(optimizer.excluded.decays(self.weights))
         engine.state.remember()
-        before, optimizer.iterations = len(ended), engine.steps
+        before, optimizer.steps = len(ended), engine.steps
         try:
             learn(count, ended)
         except (Diverged, KeyboardInterrupt) as error:
@@ -207,7 +209,7 @@ class Trainable(Compiled):
             rate = optimizer.learning_rate
             raise TrainingDiverged(index + done + 1, error.step, rate, error.by_weights, from_finite) from None
         finally:
-            optimizer.iterations = engine.steps
+            optimizer.steps = engine.steps
 
 
 def as_returned(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:

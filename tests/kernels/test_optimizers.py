@@ -112,6 +112,9 @@ VALLEYS = [
     ({"name": "adam", "amsgrad": True}, 0.05, 1000, 0.02, 10_000),
     ({"name": "adamw", "weight_decay": 0.0}, 0.05, 1000, 0.02, 10_000),
     ({"name": "nadam"}, 0.05, 1000, 0.02, 10_000),
+    ({"name": "adamax"}, 0.05, 1000, 0.05, 10_000),
+    ({"name": "adadelta"}, 5.0, 3000, 1.0, 20_000),
+    ({"name": "lion"}, 0.005, 2000, 2e-4, 20_000),
 ]
 
 
@@ -145,6 +148,13 @@ CODES = [
     ({"name": "adam", "amsgrad": True}, 10, 3),
     ({"name": "adamw", "amsgrad": True}, 10, 3),
     ({"name": "nadam"}, 11, 2),
+    ({"name": "adamax"}, 12, 2),
+    ({"name": "adadelta"}, 13, 2),
+    ({"name": "lion"}, 14, 1),
+    ({"name": "lion", "use_ema": True}, 14, 2),
+    ({"name": "adam", "gradient_accumulation_steps": 2}, 9, 3),
+    ({"name": "sgd", "gradient_accumulation_steps": 2, "use_ema": True}, 1, 2),
+    ({"name": "adam", "clipnorm": 1.0}, 9, 2),
 ]
 
 
@@ -170,6 +180,12 @@ def test_keras_defaults():
     assert pick("adamw", *names) == (0.001, 0.9, 0.999, 1e-7, 0.004)
     assert pick("nadam", *names) == (0.001, 0.9, 0.999, 1e-7, None)
     assert pick("adam", "amsgrad") == (False,)
+    assert pick("adamax", *names) == (0.001, 0.9, 0.999, 1e-7, None)
+    assert pick("adadelta", "learning_rate", "rho", "epsilon", "weight_decay") == (0.001, 0.95, 1e-7, None)
+    assert pick("lion", "learning_rate", "beta_1", "beta_2", "weight_decay") == (0.001, 0.9, 0.99, None)
+    names = ("clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum", "ema_overwrite_frequency")
+    for name in CLASSES:
+        assert pick(name, *names, "gradient_accumulation_steps") == (None, None, None, False, 0.99, None, None)
 
 
 def test_positional_learning_rate():

@@ -1,22 +1,147 @@
-"""The end of every task of the update: weights move along their gradient, which lies in the nearest cache."""
+"""The end of every task of the update: weights move along their gradient, which lies in the nearest cache.
+
+Where a gradient is clipped by its norm, all of it must be known first. Then a task only stores its part, with the sum of
+squares, and takes its step when all have done so (kernels/update.py). These sums are of units that no partition of the tasks
+divides: some rows of a panel of one variable. So they do not depend on the threads.
+"""
 
 from .. import fields as at
-from ..memory import read_int
+from .. import gradient as gradients
+from .. import memory
+from ..codes import STORE
+from ..matrix.panels import panel_count
+from ..memory import double_bits, read_double, read_int, write_double
+from ..optimizer import UNDECAYED
 from ..optimizer import update as update_function
+from ..simd.element_types import itemsize
 from ..simd.jit import inner
+from ..simd.machine import machine
+
+
+def make_gradients_at(dtype):
+    """``gradients_at`` for one element type."""
+
+    @inner(dtype)
+    def gradients_at(plan, scales):
+        """Gradients that are there already: their number, bytes from a parameter to its first, and from one to the next."""
+        if scales:
+            return 1, read_int(plan, at.STORED), 0
+        return read_int(plan, at.GROUPS), read_int(plan, at.GRADIENTS), read_int(plan, at.GROUP)
+
+    return gradients_at
+
+
+def make_store_gradient(dtype):
+    """``store_gradient`` for one element type."""
+    copy, clear_padding = memory.add_groups(dtype), gradients.clear_padding(dtype)
+    sum_of_squares, panels_of = gradients.sum_of_squares(dtype), inner(dtype)(panel_count)
+    LANES, VECTOR = machine().lanes(dtype), machine().vector_bytes
+
+    @inner(dtype)
+    def store_gradient(plan, layer, slot, v, width, weights, gradient, rows, biases):
+        """Keep a part of the gradient until all of it is known, with its sum of squares."""
+        left, last = read_int(layer, at.UNITS_OUT) - v * LANES, width - 1
+        if left < width * LANES:  # padding may hold anything
+            clear_padding(gradient + last * VECTOR, width * VECTOR, rows, left - last * LANES)
+        copy(gradient, 0, 1, weights + read_int(plan, at.STORED), rows * width)
+        kernel, squares = (rows - biases) * width, read_int(plan, at.SQUARES)
+        write_double(squares, slot, sum_of_squares(gradient, kernel))
+        if biases:
+            panels = panels_of(read_int(layer, at.VECTORS_OUT))
+            write_double(squares, slot + panels, sum_of_squares(gradient + kernel * VECTOR, biases * width))
+
+    return store_gradient
+
+
+def make_take_step(dtype):
+    """``take_step`` for one element type."""
+    update, scale, clip = update_function(dtype), gradients.scale(dtype), gradients.clip(dtype)
+    UNDECAYED_BYTES = UNDECAYED * itemsize(dtype)
+
+    @inner(dtype)
+    def take_step(plan, layer, variable, weights, gradient, vectors, scales):
+        """The optimizer's step for ``vectors`` of one of a layer's variables. Overwrites the gradient too."""
+        if scales:
+            factor = read_double(scales, read_int(layer, at.FIRST_VARIABLE) + variable)
+            if factor != 1.0:
+                scale(gradient, double_bits(factor), vectors)
+        limit, scalars = read_int(plan, at.CLIP_VALUE), read_int(plan, at.SCALARS)
+        if limit:
+            clip(gradient, limit, vectors)
+        if read_int(layer, at.UNDECAYED) >> variable & 1:
+            scalars += UNDECAYED_BYTES
+        state, slot = weights + read_int(plan, at.STATE), read_int(plan, at.SLOT)
+        update(read_int(plan, at.OPTIMIZER), scalars, weights, gradient, state, slot, vectors)
+
+    return take_step
+
+
+def make_accumulate(dtype):
+    """The functions (accumulate, average) for one element type."""
+    copy, add_up, average_weights = memory.add_groups(dtype), gradients.add_up(dtype), gradients.average(dtype)
+
+    @inner(dtype)
+    def accumulate(plan, weights, gradient, vectors):
+        """Add up the gradients of some steps; with the last of them, ``gradient`` becomes their mean."""
+        total, before, count = read_int(plan, at.ACCUMULATOR), read_int(plan, at.ADDED_UP), read_int(plan, at.ACCUMULATION)
+        if total == 0:
+            return
+        if before == 0:
+            copy(gradient, 0, 1, weights + total, vectors)
+        elif before < count - 1:
+            add_up(weights + total, gradient, weights + total, double_bits(1.0), vectors)
+        else:
+            add_up(weights + total, gradient, gradient, double_bits(float(count)), vectors)
+
+    @inner(dtype)
+    def average(plan, weights, vectors):
+        """Bring the weights' average up to date, and have it take their place where that is due."""
+        place = read_int(plan, at.AVERAGE)
+        if place == 0:
+            return
+        average_weights(weights, weights + place, read_int(plan, at.STEP_MOMENTUM), vectors)
+        if read_int(plan, at.OVERWRITES):
+            copy(weights + place, 0, 1, weights, vectors)
+
+    return accumulate, average
 
 
 def make_apply_gradient(dtype):
     """``apply_gradient`` for one element type."""
-    update = update_function(dtype)
+    update, store_gradient, take_step = update_function(dtype), make_store_gradient(dtype), make_take_step(dtype)
+    accumulate, average = make_accumulate(dtype)
+    VECTOR = machine().vector_bytes
 
     @inner(dtype)
-    def apply_gradient(plan, layer, weights, gradient, vectors, biases):
-        """The optimizer's step for ``vectors`` of a layer's weights, the last ``biases`` of which are those of a bias.
+    def steer(plan, layer, variable, slot, v, width, weights, gradient, rows, biases, scales):
+        """The same where more is asked for than the optimizer's rule."""
+        vectors, kernel = rows * width, (rows - biases) * width
+        moves = read_int(plan, at.ADDED_UP) == read_int(plan, at.ACCUMULATION) - 1
+        if not scales:
+            accumulate(plan, weights, gradient, vectors)
+            if moves and read_int(plan, at.CLIP_NORM):
+                store_gradient(plan, layer, slot, v, width, weights, gradient, rows, biases)
+                return False
+        if moves:
+            take_step(plan, layer, variable, weights, gradient, kernel, scales)
+            if biases:
+                shift = kernel * VECTOR
+                take_step(plan, layer, variable + 1, weights + shift, gradient + shift, biases * width, scales)
+        average(plan, weights, vectors)
+        return True
 
-        Overwrites the weights and their state.
+    @inner(dtype)
+    def apply_gradient(plan, layer, variable, slot, v, width, weights, gradient, rows, biases, scales):
+        """The optimizer's step for ``rows`` of the panel that begins with vector ``v``, the last ``biases`` of them a bias's.
+
+        Overwrites the weights, their state and ``gradient``. ``variable`` is the number within the layer of the variable that
+        they are of (a bias has the next); ``slot`` the place of their sum of squares; ``scales`` is 0 where the gradient is
+        new, else where the factors of each variable's gradient are. Returns whether the weights may have changed.
         """
-        state, slot = weights + read_int(plan, at.STATE), read_int(plan, at.SLOT)
-        update(read_int(plan, at.OPTIMIZER), read_int(plan, at.SCALARS), weights, gradient, state, slot, vectors)
+        if read_int(plan, at.STEERED):
+            return steer(plan, layer, variable, slot, v, width, weights, gradient, rows, biases, scales)
+        code, state, slot_bytes = read_int(plan, at.OPTIMIZER), weights + read_int(plan, at.STATE), read_int(plan, at.SLOT)
+        update(code, read_int(plan, at.SCALARS), weights, gradient, state, slot_bytes, rows * width)
+        return code != STORE
 
     return apply_gradient

@@ -2,13 +2,12 @@
 
 from .. import fields as at
 from .. import memory
-from ..codes import STORE
 from ..matrix import transpose
 from ..matrix.dots import max_dot_units
 from ..memory import read_int
 from ..simd.jit import inner
 from ..simd.machine import machine
-from .apply_gradient import make_apply_gradient
+from .apply_gradient import make_apply_gradient, make_gradients_at
 from .dense_panels import make_panels
 from .dense_task_gradient import make_dot_units_gradient, make_pack_inputs, make_panel_gradient
 
@@ -57,35 +56,33 @@ def make_update_task(dtype):
     (width_of, panel_row, _), pack_inputs = make_panels(dtype), make_pack_inputs(dtype)
     panel_gradient, dot_units_gradient = make_panel_gradient(dtype), make_dot_units_gradient(dtype)
     refresh_transposed, add_groups = make_refresh_transposed(dtype), memory.add_groups(dtype)
-    apply_gradient = make_apply_gradient(dtype)
+    apply_gradient, gradients_at = make_apply_gradient(dtype), make_gradients_at(dtype)
     MAX_DOT_UNITS = max_dot_units(dtype)
 
     @inner(dtype)
-    def update_task(plan, layer, first_vector, last_vector, first, last, batch, scratch):
+    def update_task(plan, layer, slot, first_vector, last_vector, first, last, batch, scratch, scales):
         """Gradient and optimizer step of rows first .. last of some panels: dW never leaves the cache.
 
-        With groups, their gradients are added up instead. Overwrites the parameters, their state, their transposed copy
-        and ``scratch``.
+        With groups, their gradients are added up instead. ``slot`` and ``scales`` are those of ``apply_gradient``. Overwrites
+        the parameters, their state, their transposed copy and ``scratch``.
         """
-        units, bias, code = read_int(layer, at.UNITS_IN), read_int(layer, at.BIAS), read_int(plan, at.OPTIMIZER)
-        groups, has_dot_units = read_int(plan, at.GROUPS), read_int(layer, at.UNITS_OUT) <= MAX_DOT_UNITS
-        bias_rows = bias if last == units else 0
-        rows = last - first + bias_rows
+        (groups, gradients, group), has_dot_units = gradients_at(plan, scales), read_int(layer, at.UNITS_OUT) <= MAX_DOT_UNITS
+        biases = read_int(layer, at.BIAS) if last == read_int(layer, at.UNITS_IN) else 0
+        rows = last - first + biases
         source, step = (0, 0) if groups else pack_inputs(layer, first, last, batch, scratch)
         v = first_vector
         while v < last_vector:
             width = width_of(read_int(layer, at.VECTORS_OUT) - v)
             weights, row = panel_row(layer, v, first)
             if groups:
-                gradients = weights + read_int(plan, at.GRADIENTS)
-                add_groups(gradients, read_int(plan, at.GROUP), groups, scratch, rows * width)
+                add_groups(weights + gradients, group, groups, scratch, rows * width)
             elif has_dot_units:
                 dot_units_gradient(plan, layer, v, first, last, batch, scratch)
             else:
                 panel_gradient(plan, layer, source, step, v, last_vector, first, last, batch, scratch)
-            apply_gradient(plan, layer, weights, scratch, rows * width, bias_rows * width)
-            if code != STORE and read_int(layer, at.TRANSPOSED):
+            moved = apply_gradient(plan, layer, 0, slot, v, width, weights, scratch, rows, biases, scales)
+            if moved and read_int(layer, at.TRANSPOSED):
                 refresh_transposed(layer, v, width, first, last, weights)
-            v += width
+            v, slot = v + width, slot + 1
 
     return update_task

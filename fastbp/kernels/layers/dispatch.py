@@ -74,12 +74,12 @@ def make_layers(dtype):
             add_vector_gradient(plan, layer, shift, gradients, batch, is_first)
 
     @inner(dtype)
-    def update_task(plan, layer, first_vector, last_vector, first, last, batch, scratch):
+    def update_task(plan, layer, slot, first_vector, last_vector, first, last, batch, scratch, scales):
         """Gradient and optimizer step of rows first .. last of some vectors of the layer's weights."""
         if read_int(layer, at.KIND) == at.DENSE:
-            update_dense(plan, layer, first_vector, last_vector, first, last, batch, scratch)
+            update_dense(plan, layer, slot, first_vector, last_vector, first, last, batch, scratch, scales)
         else:
-            update_vectors(plan, layer, first_vector, last_vector, batch, scratch)
+            update_vectors(plan, layer, slot, first_vector, last_vector, batch, scratch, scales)
 
     @inner(dtype)
     def transpose_weights(layer, thread, threads):

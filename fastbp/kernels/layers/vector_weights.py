@@ -5,11 +5,12 @@ They lie as vectors one after the other, the learnt ones first.
 
 from .. import fields as at
 from .. import memory
-from ..matrix.panels import PANEL_VECTORS
+from ..matrix.panels import PANEL_VECTORS, panel_count
 from ..memory import read_int
 from ..simd.jit import inner
 from ..simd.machine import machine
-from .apply_gradient import make_apply_gradient
+from .apply_gradient import make_apply_gradient, make_gradients_at
+from .dense_panels import make_panels
 
 
 def make_vector_weights(dtype, vector_gradient):
@@ -19,6 +20,7 @@ def make_vector_weights(dtype, vector_gradient):
     ``width`` columns from v on, over ``batch`` rows, plus what is at ``start``.
     """
     add_groups, apply_gradient = memory.add_groups(dtype), make_apply_gradient(dtype)
+    (width_of, _, _), gradients_at, panels_of = make_panels(dtype), make_gradients_at(dtype), inner(dtype)(panel_count)
     VECTOR = machine().vector_bytes
 
     @inner(dtype)
@@ -32,17 +34,20 @@ def make_vector_weights(dtype, vector_gradient):
                 vector_gradient(layer, k, shift, v, min(PANEL_VECTORS, vectors - v), batch, start, target)
 
     @inner(dtype)
-    def update_task(plan, layer, first_vector, last_vector, batch, scratch):
-        """Gradient and optimizer step of some columns of them. Overwrites them, their state and ``scratch``."""
-        groups, vectors = read_int(plan, at.GROUPS), read_int(layer, at.VECTORS_OUT)
+    def update_task(plan, layer, slot, first_vector, last_vector, batch, scratch, scales):
+        """As that of a dense layer: some columns of them."""
+        vectors = read_int(layer, at.VECTORS_OUT)
+        groups, gradients, group = gradients_at(plan, scales)
         for k in range(read_int(layer, at.LEARNT_VECTORS)):
-            for v in range(first_vector, last_vector, PANEL_VECTORS):
-                width = min(PANEL_VECTORS, last_vector - v)
+            v, panel = first_vector, slot + k * panels_of(vectors)
+            while v < last_vector:
+                width = width_of(vectors - v)
                 weights = read_int(layer, at.WEIGHTS) + (k * vectors + v) * VECTOR
                 if groups:
-                    add_groups(weights + read_int(plan, at.GRADIENTS), read_int(plan, at.GROUP), groups, scratch, width)
+                    add_groups(weights + gradients, group, groups, scratch, width)
                 else:
                     vector_gradient(layer, k, 0, v, width, batch, read_int(plan, at.ZEROS), scratch)
-                apply_gradient(plan, layer, weights, scratch, width, 0)
+                apply_gradient(plan, layer, k, panel, v, width, weights, scratch, 1, 0, scales)
+                v, panel = v + width, panel + 1
 
     return add_gradient, update_task

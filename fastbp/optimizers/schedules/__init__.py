@@ -1,4 +1,5 @@
-"""Learning rates that change from step to step, with Keras's formulas. A schedule is a function of the step, counted from 0.
+"""Learning rates that change from step to step. A schedule is a function of the step, counted from 0; a plain function is one
+too. Those that Keras has are Keras's formulas.
 
 >>> import fastbp
 >>> schedule = fastbp.optimizers.schedules.ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5)
@@ -15,6 +16,8 @@ from ...serialization import Registry
 from ..schedule import LearningRateSchedule
 from .cosine import CosineDecay, CosineDecayRestarts
 from .decay import ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay
+from .function import StepFunction
+from .warmup import OneCycle, Warmup
 
 __all__ = [
     "CosineDecay",
@@ -22,8 +25,11 @@ __all__ = [
     "ExponentialDecay",
     "InverseTimeDecay",
     "LearningRateSchedule",
+    "OneCycle",
     "PiecewiseConstantDecay",
     "PolynomialDecay",
+    "StepFunction",
+    "Warmup",
     "deserialize",
     "serialize",
 ]
@@ -38,11 +44,14 @@ _registry = Registry(
             CosineDecayRestarts,
             ExponentialDecay,
             InverseTimeDecay,
+            OneCycle,
             PiecewiseConstantDecay,
             PolynomialDecay,
+            StepFunction,
+            Warmup,
         )
     },
-    allowed="a number or a schedule",
+    allowed="a number, a schedule or a function of the step",
 )
 
 

@@ -1,0 +1,61 @@
+"""What an optimizer has the update do beside its rule, as plans say it: clipping, gradients added up, averages of weights."""
+
+from collections.abc import Iterable, Iterator
+
+from ..kernels import fields as at
+from ..optimizers import Optimizer
+from .buffers import float_bits
+from .parameters import Parameters, address, aligned_zeros
+from .plan import Plan
+
+
+class Steering:
+    """That of one network by one optimizer.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    parameters : Parameters
+
+    Attributes
+    ----------
+    decays : tuple of bool or None
+        For each array of the weights, in ``get_weights`` order, whether it decays; None: all do.
+    """
+
+    def __init__(self, optimizer: Optimizer, parameters: Parameters) -> None:
+        self._optimizer, self._parameters = optimizer, parameters
+        self.decays: tuple[bool, ...] | None = None
+        self._is_steered, waits = optimizer.is_steered, optimizer.norm_limit is not None
+        self._gradient = aligned_zeros(parameters.size if waits else 0, parameters.dtype)
+
+    def bind(self, plan: Plan) -> None:
+        """Write the plan's fields."""
+        optimizer = self._optimizer
+        plan[at.STEERED] = steered = self._is_steered or self.decays is not None
+        if not steered:
+            return
+        plan[at.CLIP_VALUE], plan[at.CLIP_NORM] = _limit(optimizer.clipvalue), _limit(optimizer.norm_limit)
+        plan[at.IS_GLOBAL_NORM] = optimizer.global_clipnorm is not None
+        plan[at.STORED] = address(self._gradient) - address(self._parameters.weights)
+        plan[at.ACCUMULATION] = optimizer.gradient_accumulation_steps or 1
+        plan[at.ACCUMULATOR] = self._offset(optimizer.accumulator_slot)
+        plan[at.AVERAGE] = self._offset(optimizer.average_slot)
+        plan[at.AVERAGE_MOMENTUM] = float_bits(optimizer.ema_momentum)
+        plan[at.AVERAGE_FREQUENCY] = optimizer.ema_overwrite_frequency or 0
+        for shape, row, spared in zip(self._parameters.shapes, plan.table, self._spared(), strict=False):
+            row[at.UNDECAYED] = sum(spares << k for k, spares in enumerate(spared[: shape.variables]))
+
+    def _offset(self, slot: int | None) -> int:
+        """Bytes from a parameter to a slot of its state; 0 for none."""
+        return 0 if slot is None else self._parameters.state_offset + slot * self._parameters.weights.nbytes
+
+    def _spared(self) -> Iterator[tuple[bool, ...]]:
+        """Of each layer's arrays, which do not decay."""
+        flags = iter(self.decays or ())
+        for shape in self._parameters.shapes:
+            yield tuple(not next(flags, True) for _ in range(shape.arrays))
+
+
+def _limit(value: float | None) -> int:
+    return 0 if value is None else float_bits(value)

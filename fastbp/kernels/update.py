@@ -1,0 +1,105 @@
+"""Phase two of a step: the gradient is formed task by task, and the weights move along it.
+
+Where it is clipped by its norm there are two passes over the tasks: the first stores the gradient with sums of squares, the
+second, when all have done so, takes the steps.
+"""
+
+import math
+
+from . import fields as at
+from . import memory
+from .memory import make_accessors, read_double, read_int, write_double, write_int
+from .optimizer import DECAY, HYPER_RATE, SCALARS, UNDECAYED, make_begin_step
+from .rows import LAYER_BYTES
+from .simd.element_types import NUMBA_FLOATS
+from .simd.jit import inner
+from .team import timed_barrier
+
+
+def make_open_update(dtype):
+    """``open_update`` for one element type."""
+    begin_step, (read, write) = inner(dtype)(make_begin_step(dtype)), make_accessors(dtype)
+    ONE = NUMBA_FLOATS[dtype](1.0)
+
+    @inner(dtype)
+    def count_steps(plan, taken):
+        """What depends on the number of steps so far, the last ``taken`` of them in this run."""
+        count, every = read_int(plan, at.ACCUMULATION), read_int(plan, at.AVERAGE_FREQUENCY)
+        steps = read_int(plan, at.STEPS_BEFORE) + taken
+        updates = steps // count
+        write_int(plan, at.ADDED_UP, steps - updates * count)
+        write_int(plan, at.STEP_MOMENTUM, read_int(plan, at.AVERAGE_MOMENTUM) if updates else 0)
+        write_int(plan, at.OVERWRITES, 1 if every and (updates + 1) % every == 0 else 0)
+
+    @inner(dtype)
+    def spare_from_decay(scalars):
+        """The scalars once more, for weights that do not decay."""
+        for i in range(SCALARS):
+            write(scalars, UNDECAYED + i, ONE if i == DECAY else read(scalars, i))
+
+    @inner(dtype)
+    def open_update(plan, step, taken):
+        """Thread 0: what all updates of a step need. ``step`` counts from the beginning of the run's first pass."""
+        hyper, rates, steered = read_int(plan, at.HYPER), read_int(plan, at.LEARNING_RATES), read_int(plan, at.STEERED)
+        if rates:
+            write_double(hyper, HYPER_RATE, read_double(rates, step))
+        if steered:
+            count_steps(plan, taken)
+            if read_int(plan, at.ADDED_UP) < read_int(plan, at.ACCUMULATION) - 1:
+                return  # nothing moves
+        scalars = read_int(plan, at.SCALARS)
+        begin_step(read_int(plan, at.OPTIMIZER), hyper, read_int(plan, at.RUNNING_PRODUCTS), scalars)
+        if steered:
+            spare_from_decay(scalars)
+
+    return open_update
+
+
+def make_update_rows(dtype, update_task):
+    """``update_rows`` for one element type."""
+    add_doubles = memory.add_doubles(dtype)
+
+    @inner(dtype)
+    def run_task(plan, i, batch, scratch, scales):
+        task = read_int(plan, at.TASKS) + i * 8 * at.TASK_FIELDS
+        layer = read_int(plan, at.TABLE) + read_int(task, at.TASK_LAYER) * LAYER_BYTES
+        vector, last_vector = read_int(task, at.TASK_VECTOR), read_int(task, at.TASK_LAST_VECTOR)
+        first, last, slot = read_int(task, at.TASK_FIRST), read_int(task, at.TASK_LAST), read_int(task, at.TASK_SLOT)
+        update_task(plan, layer, slot, vector, last_vector, first, last, batch, scratch, scales)
+
+    @inner(dtype)
+    def norm(plan, first, last):
+        """Of the gradient whose sums of squares are those from ``first`` on."""
+        return math.sqrt(add_doubles(read_int(plan, at.SQUARES) + 8 * first, last - first))
+
+    @inner(dtype)
+    def write_scales(plan, scales):
+        """The factor of each variable's gradient. One that is not finite gives NaN, so that it is found."""
+        limit, variables = read_double(plan, at.CLIP_NORM), read_int(plan, at.VARIABLES)
+        starts, is_global = read_int(plan, at.VARIABLE_STARTS), read_int(plan, at.IS_GLOBAL_NORM)
+        size = norm(plan, 0, read_int(starts, variables)) if is_global else 0.0
+        for k in range(variables):
+            if not is_global:
+                size = norm(plan, read_int(starts, k), read_int(starts, k + 1))
+            write_double(scales, k, 1.0 if size <= limit else limit / size + (size - size))
+
+    @inner(dtype)
+    def update_rows(plan, thread, batch):
+        """This thread's tasks of the update. Returns the cycles that it waited for others."""
+        starts, threads = read_int(plan, at.TASK_STARTS), read_int(plan, at.THREADS)
+        first, stop = read_int(starts, thread), read_int(starts, thread + 1)
+        scratch_row, waited = read_int(plan, at.SCRATCH_ROW), 0
+        scratch = read_int(plan, at.SCRATCH) + thread * scratch_row
+        for i in range(first, stop):
+            run_task(plan, i, batch, scratch, 0)
+        if read_int(plan, at.STEERED) and read_int(plan, at.CLIP_NORM):
+            if read_int(plan, at.ADDED_UP) == read_int(plan, at.ACCUMULATION) - 1:
+                if threads > 1:
+                    waited = timed_barrier(read_int(plan, at.CONTROL), threads)
+                scales = scratch + scratch_row - 8 * read_int(plan, at.VARIABLES)
+                write_scales(plan, scales)
+                for i in range(stop - 1, first - 1, -1):  # what was stored last is still near
+                    run_task(plan, i, batch, scratch, scales)
+        return waited
+
+    return update_rows
