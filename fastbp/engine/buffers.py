@@ -28,7 +28,7 @@ from ..kernels.matrix.tile import LINE, tile_rows
 from ..kernels.simd.machine import machine
 from ..layers.stages import Stage
 from .parameters import Parameters, Shape, address, aligned_zeros
-from .tasks import partition, update_tasks, variable_starts
+from .tasks import partition, update_tasks
 from .work import lowest_trainable
 
 GROUPS = 16  # parts of a batch that is too large to keep; each has a gradient, so few, but enough for many threads
@@ -158,11 +158,8 @@ class Builder:
         self.fields[at.SINGLE_THREAD_STARTS] = address(self.buffers["single_thread_starts"])
         self.fields[at.TASKS] = address(self.buffers["tasks"])
         self.fields[at.TASK_STARTS] = address(self.buffers["starts"])
-        squares = variable_starts(self.shapes, self.dtype)
-        self.buffers["variable_starts"] = np.array(squares, np.int64)
-        self.fields[at.VARIABLES], self.fields[at.VARIABLE_STARTS] = len(squares) - 1, address(self.buffers["variable_starts"])
-        self.fields[at.SQUARES] = self.buffer("squares", squares[-1], np.float64)
-        size = scratch_bytes(self.dtype) + (self._choose_packed(batch) if batch else 0) + 8 * len(squares)
+        size = scratch_bytes(self.dtype) + (self._choose_packed(batch) if batch else 0)
+        size += 8 * sum(shape.variables for shape in self.shapes)
         self.fields[at.SCRATCH_ROW] = -(-size // 128) * 128
         self.fields[at.SCRATCH] = self.buffer("scratch", int(self.fields[at.SCRATCH_ROW]) * threads, np.uint8)
 

@@ -94,16 +94,25 @@ class Core:
         weights, slot = self.get_weights(), None if self._optimizer is None else self._optimizer.average_slot
         if slot is None or not self.steps:
             return weights
-        averages, first = self._parameters.arrays(self._parameters.slot(slot)), 0
+        with self._lock:
+            averages, first = self._parameters.arrays(self._parameters.slot(slot)), 0
         for shape in self.shapes:
             last = first + shape.variables * shape.trainable
             weights[first:last], first = averages[first:last], first + shape.arrays
         return weights
 
-    def set_averages(self, weights: Sequence[np.ndarray]) -> None:
-        """Replace the averages."""
-        assert self._optimizer is not None and self._optimizer.average_slot is not None
-        self._parameters.fill(self._parameters.slot(self._optimizer.average_slot), weights)
+    def use_averages(self) -> None:
+        """Have the averages in place of the weights. They go on from there."""
+        self.set_weights(self.averages())
+
+    def swap_averages(self) -> None:
+        """Have the averages in place of the weights, and the weights in place of the averages."""
+        slot = None if self._optimizer is None else self._optimizer.average_slot
+        if slot is not None and self.steps:
+            weights, averages = self.get_weights(), self.averages()
+            with self._lock:
+                self._parameters.fill(self._parameters.slot(slot), weights)
+                self.set_weights(averages)
 
     def configure(self, optimizer: Optimizer, loss: Loss | None) -> None:
         """Take an optimizer and a loss, and start the optimizer's state afresh."""
@@ -118,10 +127,11 @@ class Core:
         with self._lock:
             self.stages = tuple(replace(stage, trainable=flag) for stage, flag in zip(self.stages, flags, strict=True))
             self._parameters.set_trainable(stage.trainable for stage in self.stages)
+            self._plans.clear()
             if self._optimizer is not None:
                 self.state.reset_optimizer(self._optimizer)
+                self._plans.steer(self._optimizer)
             self._count_flop()
-            self._plans.clear()
             self._forget_runs()
             self._kept = None
 

@@ -50,17 +50,22 @@ class Plans:
         """Take an optimizer and a loss; plans and formulas are made anew."""
         self._optimizer, self._loss = optimizer, loss
         self._hyper[:] = optimizer.hyper
-        self.steering = Steering(optimizer, self._parameters)
+        self.steer(optimizer)
         self._activations, self._custom_losses = None, {}
         self.clear()
+
+    def steer(self, optimizer: Optimizer) -> None:
+        """Have updates do what an optimizer asks for beside its rule, for the layers that are trainable now."""
+        self.steering = Steering(optimizer, self._parameters)
 
     def clear(self) -> None:
         self._plans.clear()
 
     @property
     def memory(self) -> int:
-        """Bytes of all plans' buffers."""
-        return sum(plan.memory for plan in self._plans.values())
+        """Bytes of all plans' buffers, and of what their updates share."""
+        shared = 0 if self.steering is None else self.steering.memory
+        return shared + sum(plan.memory for plan in self._plans.values())
 
     def get(self, phases: int, batch: int, threads: int, keep: bool = False, apart: bool = False) -> Plan:
         """The plan for some phases of a step on so many rows, with room for as many threads.

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from ..kernels import fields as at
 from ..optimizers import Optimizer
 from .buffers import float_bits
 from .parameters import Parameters, address, aligned_zeros
 from .plan import Plan
+from .tasks import variable_starts
 
 
 class Steering:
@@ -27,7 +30,14 @@ class Steering:
         self._optimizer, self._parameters = optimizer, parameters
         self.decays: tuple[bool, ...] | None = None
         self._is_steered, waits = optimizer.is_steered, optimizer.norm_limit is not None
+        starts = variable_starts(parameters.shapes, parameters.dtype) if waits else [0]
+        self._starts, self._squares = np.array(starts, np.int64), aligned_zeros(starts[-1], np.float64)
         self._gradient = aligned_zeros(parameters.size if waits else 0, parameters.dtype)
+
+    @property
+    def memory(self) -> int:
+        """Bytes of its buffers."""
+        return self._gradient.nbytes + self._squares.nbytes
 
     def bind(self, plan: Plan) -> None:
         """Write the plan's fields."""
@@ -37,6 +47,8 @@ class Steering:
             return
         plan[at.CLIP_VALUE], plan[at.CLIP_NORM] = _limit(optimizer.clipvalue), _limit(optimizer.norm_limit)
         plan[at.IS_GLOBAL_NORM] = optimizer.global_clipnorm is not None
+        plan[at.SQUARES], plan[at.VARIABLES] = address(self._squares), len(self._starts) - 1
+        plan[at.VARIABLE_STARTS] = address(self._starts)
         plan[at.STORED] = address(self._gradient) - address(self._parameters.weights)
         plan[at.ACCUMULATION] = optimizer.gradient_accumulation_steps or 1
         plan[at.ACCUMULATOR] = self._offset(optimizer.accumulator_slot)

@@ -84,6 +84,8 @@ class TrainingLoop:
                 count = 1 if one_by_one else epochs_at_once(self._ended[-1].seconds)
         finally:
             run_to_end(lambda: self._record(first))
+        if stop > 0:
+            model._end_with_averages()
         callbacks.on_train_end(self._logs[-1] if self._logs else {})
 
     def _train_epochs(self, index: int, count: int) -> None:

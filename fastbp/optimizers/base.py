@@ -1,5 +1,6 @@
 """The base class of all optimizers, and the checks of their settings."""
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +22,8 @@ KEYWORDS = {
     "loss_scale_factor": Advice("it is for float16, and fastbp computes in float32 or float64", (None, 1)),
     "jit_compile": Advice("", ANY),
 }
+
+CHECKED_AT_ONCE, MAX_CHECKED = 1 << 16, 1_000_000  # steps whose rates are looked at before a fit
 
 # The range of each setting: the least, the most, and whether the most itself is excluded.
 _NON_NEGATIVE = (0.0, float("inf"), False)
@@ -87,6 +90,18 @@ class Optimizer(Steering):
     @property
     def rule_slots(self) -> int:
         return UPDATE_RULES[self.code].slots
+
+    def end_at(self, steps: int) -> None:
+        """Take note of the steps that have been taken. That the next one has no rate shows where it is to be taken."""
+        try:
+            self.steps = steps
+        except Exception:  # whatever a user's schedule raises
+            object.__setattr__(self, "learning_rate", math.nan)
+
+    def check_schedule(self, first: int, count: int) -> None:
+        """Raise the error for a learning rate that is none, among those of ``count`` steps to come, or of the first million."""
+        for start in range(first, first + min(count, MAX_CHECKED), CHECKED_AT_ONCE):
+            self.learning_rates(start, min(CHECKED_AT_ONCE, first + count - start))
 
     @property
     def iterations(self) -> int:
