@@ -49,7 +49,7 @@ class Steering:
         plan[at.IS_GLOBAL_NORM] = optimizer.global_clipnorm is not None
         plan[at.SQUARES], plan[at.VARIABLES] = address(self._squares), len(self._starts) - 1
         plan[at.VARIABLE_STARTS] = address(self._starts)
-        plan[at.STORED] = address(self._gradient) - address(self._parameters.weights)
+        plan[at.STORED] = address(self._gradient) - address(self._parameters.weights) if self._gradient.size else 0
         plan[at.ACCUMULATION] = optimizer.gradient_accumulation_steps or 1
         plan[at.ACCUMULATOR] = self._offset(optimizer.accumulator_slot)
         plan[at.AVERAGE] = self._offset(optimizer.average_slot)

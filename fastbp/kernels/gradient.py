@@ -29,10 +29,11 @@ def _clip(s, g, limit, vectors):
         s.store(s.maximum(-most, s.minimum(most, s.load(place))), place)
 
 
-def _scale(s, g, factor, vectors):
+def _scale(s, g, target, factor, vectors):
+    """target = factor g."""
     factor = _number(s, factor)
-    with _each(s, vectors, g) as (place,):
-        s.store(s.load(place) * factor, place)
+    with _each(s, vectors, g, target) as (place, target_place):
+        s.store(s.load(place) * factor, target_place)
 
 
 def _add_up(s, total, g, target, divisor, vectors):
@@ -78,7 +79,7 @@ def _sum_of_squares(s, g, vectors):
 
 
 clip = VectorFunction("clip", 3, _clip)
-scale = VectorFunction("scale", 3, _scale)
+scale = VectorFunction("scale", 4, _scale)
 add_up = VectorFunction("add_up", 5, _add_up)
 average = VectorFunction("average", 4, _average)
 clear_padding = VectorFunction("clear_padding", 4, _clear_padding)

@@ -31,9 +31,10 @@ MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes 
 
 def make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
-    forward, backward, close_output, add_gradient, update_task, transpose_weights = make_layers(dtype)
+    forward, backward, close_output, add_gradient, update_task, step_task, transpose_weights = make_layers(dtype)
     forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
-    open_update, update_rows, count = make_open_update(dtype), make_update_rows(dtype, update_task), make_count(dtype)
+    open_update, update_rows = make_open_update(dtype), make_update_rows(dtype, update_task, step_task)
+    count = make_count(dtype)
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
     TILE_ROWS = tile_rows()
 

@@ -15,6 +15,8 @@ from .simd.element_types import NUMBA_FLOATS
 from .simd.jit import inner
 from .team import timed_barrier
 
+TASK_BYTES = 8 * at.TASK_FIELDS
+
 
 def make_open_update(dtype):
     """``open_update`` for one element type."""
@@ -55,17 +57,9 @@ def make_open_update(dtype):
     return open_update
 
 
-def make_update_rows(dtype, update_task):
-    """``update_rows`` for one element type."""
+def make_write_scales(dtype):
+    """``write_scales`` for one element type."""
     add_doubles = memory.add_doubles(dtype)
-
-    @inner(dtype)
-    def run_task(plan, i, batch, scratch, scales):
-        task = read_int(plan, at.TASKS) + i * 8 * at.TASK_FIELDS
-        layer = read_int(plan, at.TABLE) + read_int(task, at.TASK_LAYER) * LAYER_BYTES
-        vector, last_vector = read_int(task, at.TASK_VECTOR), read_int(task, at.TASK_LAST_VECTOR)
-        first, last, slot = read_int(task, at.TASK_FIRST), read_int(task, at.TASK_LAST), read_int(task, at.TASK_SLOT)
-        update_task(plan, layer, slot, vector, last_vector, first, last, batch, scratch, scales)
 
     @inner(dtype)
     def norm(plan, first, last):
@@ -83,23 +77,57 @@ def make_update_rows(dtype, update_task):
                 size = norm(plan, read_int(starts, k), read_int(starts, k + 1))
             write_double(scales, k, 1.0 if size <= limit else limit / size + (size - size))
 
+    return write_scales
+
+
+def make_update_rows(dtype, update_task, step_task):
+    """``update_rows`` for one element type."""
+    write_scales = make_write_scales(dtype)
+
+    @inner(dtype)
+    def layer_of(plan, task):
+        return read_int(plan, at.TABLE) + read_int(task, at.TASK_LAYER) * LAYER_BYTES
+
+    @inner(dtype)
+    def goes_on(task):
+        """Whether the task after this one has the next rows of the same vectors."""
+        following = task + TASK_BYTES
+        for field in (at.TASK_LAYER, at.TASK_VECTOR, at.TASK_LAST_VECTOR):
+            if read_int(task, field) != read_int(following, field):
+                return False
+        return read_int(task, at.TASK_LAST) == read_int(following, at.TASK_FIRST)
+
+    @inner(dtype)
+    def step_rows(plan, first, stop, scratch, scales):
+        """The steps of the tasks whose gradients were stored, of as many rows at once as lie together."""
+        task, end = read_int(plan, at.TASKS) + first * TASK_BYTES, read_int(plan, at.TASKS) + stop * TASK_BYTES
+        while task < end:
+            start = read_int(task, at.TASK_FIRST)
+            while task + TASK_BYTES < end and goes_on(task):
+                task += TASK_BYTES
+            vector, last_vector = read_int(task, at.TASK_VECTOR), read_int(task, at.TASK_LAST_VECTOR)
+            last = read_int(task, at.TASK_LAST)
+            step_task(plan, layer_of(plan, task), vector, last_vector, start, last, scratch, scales)
+            task += TASK_BYTES
+
     @inner(dtype)
     def update_rows(plan, thread, batch):
         """This thread's tasks of the update. Returns the cycles that it waited for others."""
-        starts, threads = read_int(plan, at.TASK_STARTS), read_int(plan, at.THREADS)
-        first, stop = read_int(starts, thread), read_int(starts, thread + 1)
-        scratch_row, waited = read_int(plan, at.SCRATCH_ROW), 0
+        starts, threads, waited = read_int(plan, at.TASK_STARTS), read_int(plan, at.THREADS), 0
+        first, stop, scratch_row = read_int(starts, thread), read_int(starts, thread + 1), read_int(plan, at.SCRATCH_ROW)
         scratch = read_int(plan, at.SCRATCH) + thread * scratch_row
         for i in range(first, stop):
-            run_task(plan, i, batch, scratch, 0)
+            task = read_int(plan, at.TASKS) + i * TASK_BYTES
+            vector, last_vector = read_int(task, at.TASK_VECTOR), read_int(task, at.TASK_LAST_VECTOR)
+            top, last, slot = read_int(task, at.TASK_FIRST), read_int(task, at.TASK_LAST), read_int(task, at.TASK_SLOT)
+            update_task(plan, layer_of(plan, task), slot, vector, last_vector, top, last, batch, scratch)
         if read_int(plan, at.STEERED) and read_int(plan, at.CLIP_NORM):
             if read_int(plan, at.ADDED_UP) == read_int(plan, at.ACCUMULATION) - 1:
                 if threads > 1:
                     waited = timed_barrier(read_int(plan, at.CONTROL), threads)
                 scales = scratch + scratch_row - 8 * read_int(plan, at.VARIABLES)
                 write_scales(plan, scales)
-                for i in range(stop - 1, first - 1, -1):  # what was stored last is still near
-                    run_task(plan, i, batch, scratch, scales)
+                step_rows(plan, first, stop, scratch, scales)
         return waited
 
     return update_rows

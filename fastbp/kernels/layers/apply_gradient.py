@@ -1,8 +1,8 @@
 """The end of every task of the update: weights move along their gradient, which lies in the nearest cache.
 
 Where a gradient is clipped by its norm, all of it must be known first. Then a task only stores its part, with the sum of
-squares, and takes its step when all have done so (kernels/update.py). These sums are of units that no partition of the tasks
-divides: some rows of a panel of one variable. So they do not depend on the threads.
+squares, and the steps are taken when all have done so (kernels/update.py). These sums are of units that no partition of the
+tasks divides: some rows of a panel of one variable. So they do not depend on the threads.
 """
 
 from .. import fields as at
@@ -16,19 +16,6 @@ from ..optimizer import update as update_function
 from ..simd.element_types import itemsize
 from ..simd.jit import inner
 from ..simd.machine import machine
-
-
-def make_gradients_at(dtype):
-    """``gradients_at`` for one element type."""
-
-    @inner(dtype)
-    def gradients_at(plan, scales):
-        """Gradients that are there already: their number, bytes from a parameter to its first, and from one to the next."""
-        if scales:
-            return 1, read_int(plan, at.STORED), 0
-        return read_int(plan, at.GROUPS), read_int(plan, at.GRADIENTS), read_int(plan, at.GROUP)
-
-    return gradients_at
 
 
 def make_store_gradient(dtype):
@@ -51,29 +38,6 @@ def make_store_gradient(dtype):
             write_double(squares, slot + panels, sum_of_squares(gradient + kernel * VECTOR, biases * width))
 
     return store_gradient
-
-
-def make_take_step(dtype):
-    """``take_step`` for one element type."""
-    update, scale, clip = update_function(dtype), gradients.scale(dtype), gradients.clip(dtype)
-    UNDECAYED_BYTES = UNDECAYED * itemsize(dtype)
-
-    @inner(dtype)
-    def take_step(plan, layer, variable, weights, gradient, vectors, scales):
-        """The optimizer's step for ``vectors`` of one of a layer's variables. Overwrites the gradient too."""
-        if scales:
-            factor = read_double(scales, read_int(layer, at.FIRST_VARIABLE) + variable)
-            if factor != 1.0:
-                scale(gradient, double_bits(factor), vectors)
-        limit, scalars = read_int(plan, at.CLIP_VALUE), read_int(plan, at.SCALARS)
-        if limit:
-            clip(gradient, limit, vectors)
-        if read_int(layer, at.UNDECAYED) >> variable & 1:
-            scalars += UNDECAYED_BYTES
-        state, slot = weights + read_int(plan, at.STATE), read_int(plan, at.SLOT)
-        update(read_int(plan, at.OPTIMIZER), scalars, weights, gradient, state, slot, vectors)
-
-    return take_step
 
 
 def make_accumulate(dtype):
@@ -106,42 +70,78 @@ def make_accumulate(dtype):
     return accumulate, average
 
 
+def make_take_step(dtype):
+    """``take_step`` for one element type."""
+    update, UNDECAYED_BYTES = update_function(dtype), UNDECAYED * itemsize(dtype)
+
+    @inner(dtype)
+    def take_step(plan, layer, variable, weights, gradient, vectors):
+        """The optimizer's rule for ``vectors`` of one of a layer's variables."""
+        scalars = read_int(plan, at.SCALARS)
+        if read_int(layer, at.UNDECAYED) >> variable & 1:
+            scalars += UNDECAYED_BYTES
+        state, slot = weights + read_int(plan, at.STATE), read_int(plan, at.SLOT)
+        update(read_int(plan, at.OPTIMIZER), scalars, weights, gradient, state, slot, vectors)
+
+    return take_step
+
+
 def make_apply_gradient(dtype):
     """``apply_gradient`` for one element type."""
-    update, store_gradient, take_step = update_function(dtype), make_store_gradient(dtype), make_take_step(dtype)
-    accumulate, average = make_accumulate(dtype)
+    update, clip, store_gradient = update_function(dtype), gradients.clip(dtype), make_store_gradient(dtype)
+    take_step, (accumulate, average) = make_take_step(dtype), make_accumulate(dtype)
     VECTOR = machine().vector_bytes
 
     @inner(dtype)
-    def steer(plan, layer, variable, slot, v, width, weights, gradient, rows, biases, scales):
+    def steer(plan, layer, variable, slot, v, width, weights, gradient, rows, biases):
         """The same where more is asked for than the optimizer's rule."""
         vectors, kernel = rows * width, (rows - biases) * width
-        moves = read_int(plan, at.ADDED_UP) == read_int(plan, at.ACCUMULATION) - 1
-        if not scales:
-            accumulate(plan, weights, gradient, vectors)
-            if moves and read_int(plan, at.CLIP_NORM):
+        accumulate(plan, weights, gradient, vectors)
+        if read_int(plan, at.ADDED_UP) == read_int(plan, at.ACCUMULATION) - 1:
+            if read_int(plan, at.CLIP_NORM):
                 store_gradient(plan, layer, slot, v, width, weights, gradient, rows, biases)
                 return False
-        if moves:
-            take_step(plan, layer, variable, weights, gradient, kernel, scales)
+            if read_int(plan, at.CLIP_VALUE):
+                clip(gradient, read_int(plan, at.CLIP_VALUE), vectors)
+            take_step(plan, layer, variable, weights, gradient, kernel)
             if biases:
-                shift = kernel * VECTOR
-                take_step(plan, layer, variable + 1, weights + shift, gradient + shift, biases * width, scales)
+                take_step(plan, layer, variable + 1, weights + kernel * VECTOR, gradient + kernel * VECTOR, biases * width)
         average(plan, weights, vectors)
         return True
 
     @inner(dtype)
-    def apply_gradient(plan, layer, variable, slot, v, width, weights, gradient, rows, biases, scales):
+    def apply_gradient(plan, layer, variable, slot, v, width, weights, gradient, rows, biases):
         """The optimizer's step for ``rows`` of the panel that begins with vector ``v``, the last ``biases`` of them a bias's.
 
         Overwrites the weights, their state and ``gradient``. ``variable`` is the number within the layer of the variable that
-        they are of (a bias has the next); ``slot`` the place of their sum of squares; ``scales`` is 0 where the gradient is
-        new, else where the factors of each variable's gradient are. Returns whether the weights may have changed.
+        they are of (a bias has the next), ``slot`` the place of their sum of squares. Returns whether the weights may have
+        changed.
         """
         if read_int(plan, at.STEERED):
-            return steer(plan, layer, variable, slot, v, width, weights, gradient, rows, biases, scales)
+            return steer(plan, layer, variable, slot, v, width, weights, gradient, rows, biases)
         code, state, slot_bytes = read_int(plan, at.OPTIMIZER), weights + read_int(plan, at.STATE), read_int(plan, at.SLOT)
         update(code, read_int(plan, at.SCALARS), weights, gradient, state, slot_bytes, rows * width)
         return code != STORE
 
     return apply_gradient
+
+
+def make_apply_stored(dtype):
+    """``apply_stored`` for one element type."""
+    scale, take_step, (_, average) = gradients.scale(dtype), make_take_step(dtype), make_accumulate(dtype)
+
+    @inner(dtype)
+    def apply_stored(plan, layer, variable, weights, vectors, scratch, scales):
+        """The optimizer's step for ``vectors`` of one variable whose gradient was stored, by the factor that it has in ``scales``.
+
+        Overwrites the weights, their state and ``scratch``.
+        """
+        gradient = weights + read_int(plan, at.STORED)
+        factor = read_double(scales, read_int(layer, at.FIRST_VARIABLE) + variable)
+        if factor != 1.0:
+            scale(gradient, scratch, double_bits(factor), vectors)
+            gradient = scratch
+        take_step(plan, layer, variable, weights, gradient, vectors)
+        average(plan, weights, vectors)
+
+    return apply_stored

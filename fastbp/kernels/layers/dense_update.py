@@ -4,12 +4,13 @@ from .. import fields as at
 from .. import memory
 from ..matrix import transpose
 from ..matrix.dots import max_dot_units
+from ..matrix.gradient_product import full_task_rows
 from ..memory import read_int
 from ..simd.jit import inner
 from ..simd.machine import machine
-from .apply_gradient import make_apply_gradient, make_gradients_at
+from .apply_gradient import make_apply_gradient, make_apply_stored
 from .dense_panels import make_panels
-from .dense_task_gradient import make_dot_units_gradient, make_pack_inputs, make_panel_gradient
+from .dense_task_gradient import make_dot_units_gradient, make_pack_inputs, make_panel_gradient, make_prefetch_transposed
 
 
 def make_refresh_transposed(dtype):
@@ -56,17 +57,16 @@ def make_update_task(dtype):
     (width_of, panel_row, _), pack_inputs = make_panels(dtype), make_pack_inputs(dtype)
     panel_gradient, dot_units_gradient = make_panel_gradient(dtype), make_dot_units_gradient(dtype)
     refresh_transposed, add_groups = make_refresh_transposed(dtype), memory.add_groups(dtype)
-    apply_gradient, gradients_at = make_apply_gradient(dtype), make_gradients_at(dtype)
-    MAX_DOT_UNITS = max_dot_units(dtype)
+    apply_gradient, MAX_DOT_UNITS = make_apply_gradient(dtype), max_dot_units(dtype)
 
     @inner(dtype)
-    def update_task(plan, layer, slot, first_vector, last_vector, first, last, batch, scratch, scales):
+    def update_task(plan, layer, slot, first_vector, last_vector, first, last, batch, scratch):
         """Gradient and optimizer step of rows first .. last of some panels: dW never leaves the cache.
 
-        With groups, their gradients are added up instead. ``slot`` and ``scales`` are those of ``apply_gradient``. Overwrites
+        With groups, their gradients are added up instead. ``slot`` is the place of the first one's sum of squares. Overwrites
         the parameters, their state, their transposed copy and ``scratch``.
         """
-        (groups, gradients, group), has_dot_units = gradients_at(plan, scales), read_int(layer, at.UNITS_OUT) <= MAX_DOT_UNITS
+        groups, has_dot_units = read_int(plan, at.GROUPS), read_int(layer, at.UNITS_OUT) <= MAX_DOT_UNITS
         biases = read_int(layer, at.BIAS) if last == read_int(layer, at.UNITS_IN) else 0
         rows = last - first + biases
         source, step = (0, 0) if groups else pack_inputs(layer, first, last, batch, scratch)
@@ -75,14 +75,46 @@ def make_update_task(dtype):
             width = width_of(read_int(layer, at.VECTORS_OUT) - v)
             weights, row = panel_row(layer, v, first)
             if groups:
-                add_groups(weights + gradients, group, groups, scratch, rows * width)
+                gradients = weights + read_int(plan, at.GRADIENTS)
+                add_groups(gradients, read_int(plan, at.GROUP), groups, scratch, rows * width)
             elif has_dot_units:
                 dot_units_gradient(plan, layer, v, first, last, batch, scratch)
             else:
                 panel_gradient(plan, layer, source, step, v, last_vector, first, last, batch, scratch)
-            moved = apply_gradient(plan, layer, 0, slot, v, width, weights, scratch, rows, biases, scales)
+            moved = apply_gradient(plan, layer, 0, slot, v, width, weights, scratch, rows, biases)
             if moved and read_int(layer, at.TRANSPOSED):
                 refresh_transposed(layer, v, width, first, last, weights)
             v, slot = v + width, slot + 1
 
     return update_task
+
+
+def make_step_task(dtype):
+    """``step_task`` for one element type."""
+    (width_of, panel_row, _), refresh_transposed = make_panels(dtype), make_refresh_transposed(dtype)
+    apply_stored, prefetch_transposed = make_apply_stored(dtype), make_prefetch_transposed(dtype)
+    TASK_ROWS, VECTOR = full_task_rows(machine().lanes(dtype)), machine().vector_bytes
+
+    @inner(dtype)
+    def step_rows(plan, layer, v, width, first, last, scratch, scales):
+        """Some rows of a panel, and the bias after the last input."""
+        weights, row = panel_row(layer, v, first)
+        if read_int(layer, at.TRANSPOSED):
+            prefetch_transposed(layer, v, width, first, last)
+        apply_stored(plan, layer, 0, weights, (last - first) * width, scratch, scales)
+        if last == read_int(layer, at.UNITS_IN) and read_int(layer, at.BIAS):
+            apply_stored(plan, layer, 1, weights + (last - first) * row, width, scratch, scales)
+        if read_int(layer, at.TRANSPOSED):
+            refresh_transposed(layer, v, width, first, last, weights)
+
+    @inner(dtype)
+    def step_task(plan, layer, first_vector, last_vector, first, last, scratch, scales):
+        """The optimizer's step alone, by a gradient that was stored: down each panel, as it lies in memory."""
+        v = first_vector
+        while v < last_vector:
+            width = width_of(read_int(layer, at.VECTORS_OUT) - v)
+            for k in range(first, last, TASK_ROWS):
+                step_rows(plan, layer, v, width, k, min(k + TASK_ROWS, last), scratch, scales)
+            v += width
+
+    return step_task

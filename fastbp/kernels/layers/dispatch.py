@@ -6,7 +6,7 @@ from ..simd.jit import inner
 from .delta import make_delta
 from .dense import make_backward, make_forward
 from .dense_gradient import make_add_gradient
-from .dense_update import make_transpose_weights, make_update_task
+from .dense_update import make_step_task, make_transpose_weights, make_update_task
 from .glu import make_glu
 from .prelu import make_prelu
 from .vector_weights import make_vector_weights
@@ -14,11 +14,11 @@ from .weightless import make_weightless
 
 
 def make_layers(dtype):
-    """For one element type (forward, backward, close_output, add_gradient, update_task, transpose_weights) of any layer."""
+    """For one element type (forward, backward, close_output, add_gradient, update_task, step_task, transpose_weights) of any layer."""
     differentiate_strip, close_rows = make_delta(dtype)
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
-    add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype)
-    transpose_dense = make_transpose_weights(dtype)
+    add_dense_gradient, transpose_dense = make_add_gradient(dtype), make_transpose_weights(dtype)
+    update_dense, step_dense = make_update_task(dtype), make_step_task(dtype)
     copy_input, weightless_forward, weightless_backward = make_weightless(dtype, differentiate_strip, close_rows)
     glu_forward, glu_backward = make_glu(dtype, differentiate_strip, close_rows)
     prelu_forward, prelu_backward, prelu_gradient = make_prelu(dtype, copy_input, differentiate_strip, close_rows)
@@ -63,7 +63,7 @@ def make_layers(dtype):
         """The gradient of vector k of the weights that are a number for each unit (vector_weights.py)."""
         prelu_gradient(layer, k, shift, v, width, batch, start, target)
 
-    add_vector_gradient, update_vectors = make_vector_weights(dtype, vector_gradient)
+    add_vector_gradient, update_vectors, step_vectors = make_vector_weights(dtype, vector_gradient)
 
     @inner(dtype)
     def add_gradient(plan, layer, shift, gradients, batch, is_first):
@@ -74,12 +74,20 @@ def make_layers(dtype):
             add_vector_gradient(plan, layer, shift, gradients, batch, is_first)
 
     @inner(dtype)
-    def update_task(plan, layer, slot, first_vector, last_vector, first, last, batch, scratch, scales):
+    def update_task(plan, layer, slot, first_vector, last_vector, first, last, batch, scratch):
         """Gradient and optimizer step of rows first .. last of some vectors of the layer's weights."""
         if read_int(layer, at.KIND) == at.DENSE:
-            update_dense(plan, layer, slot, first_vector, last_vector, first, last, batch, scratch, scales)
+            update_dense(plan, layer, slot, first_vector, last_vector, first, last, batch, scratch)
         else:
-            update_vectors(plan, layer, slot, first_vector, last_vector, batch, scratch, scales)
+            update_vectors(plan, layer, slot, first_vector, last_vector, batch, scratch)
+
+    @inner(dtype)
+    def step_task(plan, layer, first_vector, last_vector, first, last, scratch, scales):
+        """The optimizer's step alone, by a gradient that was stored."""
+        if read_int(layer, at.KIND) == at.DENSE:
+            step_dense(plan, layer, first_vector, last_vector, first, last, scratch, scales)
+        else:
+            step_vectors(plan, layer, first_vector, last_vector, scratch, scales)
 
     @inner(dtype)
     def transpose_weights(layer, thread, threads):
@@ -87,4 +95,4 @@ def make_layers(dtype):
         if read_int(layer, at.KIND) == at.DENSE:
             transpose_dense(layer, thread, threads)
 
-    return forward, backward, close_output, add_gradient, update_task, transpose_weights
+    return forward, backward, close_output, add_gradient, update_task, step_task, transpose_weights

@@ -9,18 +9,18 @@ from ..matrix.panels import PANEL_VECTORS, panel_count
 from ..memory import read_int
 from ..simd.jit import inner
 from ..simd.machine import machine
-from .apply_gradient import make_apply_gradient, make_gradients_at
+from .apply_gradient import make_apply_gradient, make_apply_stored
 from .dense_panels import make_panels
 
 
 def make_vector_weights(dtype, vector_gradient):
-    """The functions (add_gradient, update_task) for one element type.
+    """The functions (add_gradient, update_task, step_task) for one element type.
 
     ``vector_gradient(layer, k, shift, v, width, batch, start, target)`` writes the gradient of vector k of the weights, of
     ``width`` columns from v on, over ``batch`` rows, plus what is at ``start``.
     """
     add_groups, apply_gradient = memory.add_groups(dtype), make_apply_gradient(dtype)
-    (width_of, _, _), gradients_at, panels_of = make_panels(dtype), make_gradients_at(dtype), inner(dtype)(panel_count)
+    (width_of, _, _), panels_of, apply_stored = make_panels(dtype), inner(dtype)(panel_count), make_apply_stored(dtype)
     VECTOR = machine().vector_bytes
 
     @inner(dtype)
@@ -34,20 +34,28 @@ def make_vector_weights(dtype, vector_gradient):
                 vector_gradient(layer, k, shift, v, min(PANEL_VECTORS, vectors - v), batch, start, target)
 
     @inner(dtype)
-    def update_task(plan, layer, slot, first_vector, last_vector, batch, scratch, scales):
-        """As that of a dense layer: some columns of them."""
-        vectors = read_int(layer, at.VECTORS_OUT)
-        groups, gradients, group = gradients_at(plan, scales)
+    def update_task(plan, layer, slot, first_vector, last_vector, batch, scratch):
+        """Gradient and optimizer step of some columns of them. Overwrites them, their state and ``scratch``."""
+        groups, vectors = read_int(plan, at.GROUPS), read_int(layer, at.VECTORS_OUT)
         for k in range(read_int(layer, at.LEARNT_VECTORS)):
             v, panel = first_vector, slot + k * panels_of(vectors)
             while v < last_vector:
                 width = width_of(vectors - v)
                 weights = read_int(layer, at.WEIGHTS) + (k * vectors + v) * VECTOR
                 if groups:
-                    add_groups(weights + gradients, group, groups, scratch, width)
+                    add_groups(weights + read_int(plan, at.GRADIENTS), read_int(plan, at.GROUP), groups, scratch, width)
                 else:
                     vector_gradient(layer, k, 0, v, width, batch, read_int(plan, at.ZEROS), scratch)
-                apply_gradient(plan, layer, k, panel, v, width, weights, scratch, 1, 0, scales)
+                apply_gradient(plan, layer, k, panel, v, width, weights, scratch, 1, 0)
                 v, panel = v + width, panel + 1
 
-    return add_gradient, update_task
+    @inner(dtype)
+    def step_task(plan, layer, first_vector, last_vector, scratch, scales):
+        """The optimizer's step alone, by a gradient that was stored."""
+        vectors = read_int(layer, at.VECTORS_OUT)
+        for k in range(read_int(layer, at.LEARNT_VECTORS)):
+            for v in range(first_vector, last_vector, PANEL_VECTORS):
+                weights = read_int(layer, at.WEIGHTS) + (k * vectors + v) * VECTOR
+                apply_stored(plan, layer, k, weights, min(PANEL_VECTORS, last_vector - v), scratch, scales)
+
+    return add_gradient, update_task, step_task
