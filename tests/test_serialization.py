@@ -147,7 +147,7 @@ def test_a_rate_that_is_a_function():
     with utils.custom_object_scope({"halving": halving}):
         for made in (optimizers.get(written), optimizers.deserialize(written)):
             assert made.learning_rates(0, 3).tolist() == [0.1, 0.05, 0.025]
-    with pytest.raises(TypeError, match="function must be a function of the step, or the name of a custom object, got 'halving'"):
+    with pytest.raises(TypeError, match="function must be .* or the name of a custom object, got 'halving'"):
         optimizers.get(written)
     with pytest.raises(TypeError, match="cannot be written down"):
         optimizers.serialize(optimizers.Lion(lambda step: 0.1))

@@ -1,6 +1,6 @@
 """What an optimizer has the update do beside its rule, as plans say it: clipping, gradients added up, averages of weights."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 

@@ -89,6 +89,12 @@ def make_update_rows(dtype, update_task, step_task):
         return read_int(plan, at.TABLE) + read_int(task, at.TASK_LAYER) * LAYER_BYTES
 
     @inner(dtype)
+    def has_stored(plan):
+        """Whether the gradient has been stored, and steps are to be taken along it."""
+        moves = read_int(plan, at.ADDED_UP) == read_int(plan, at.ACCUMULATION) - 1
+        return read_int(plan, at.STEERED) and read_int(plan, at.CLIP_NORM) and moves
+
+    @inner(dtype)
     def goes_on(task):
         """Whether the task after this one has the next rows of the same vectors."""
         following = task + TASK_BYTES
@@ -121,13 +127,12 @@ def make_update_rows(dtype, update_task, step_task):
             vector, last_vector = read_int(task, at.TASK_VECTOR), read_int(task, at.TASK_LAST_VECTOR)
             top, last, slot = read_int(task, at.TASK_FIRST), read_int(task, at.TASK_LAST), read_int(task, at.TASK_SLOT)
             update_task(plan, layer_of(plan, task), slot, vector, last_vector, top, last, batch, scratch)
-        if read_int(plan, at.STEERED) and read_int(plan, at.CLIP_NORM):
-            if read_int(plan, at.ADDED_UP) == read_int(plan, at.ACCUMULATION) - 1:
-                if threads > 1:
-                    waited = timed_barrier(read_int(plan, at.CONTROL), threads)
-                scales = scratch + scratch_row - 8 * read_int(plan, at.VARIABLES)
-                write_scales(plan, scales)
-                step_rows(plan, first, stop, scratch, scales)
+        if has_stored(plan):
+            if threads > 1:
+                waited = timed_barrier(read_int(plan, at.CONTROL), threads)
+            scales = scratch + scratch_row - 8 * read_int(plan, at.VARIABLES)
+            write_scales(plan, scales)
+            step_rows(plan, first, stop, scratch, scales)
         return waited
 
     return update_rows

@@ -19,10 +19,6 @@ class Store(Protocol):
     def averages(self) -> list[np.ndarray]:
         """Their averages over the steps of training, where these are kept, else the weights."""
 
-    def averages(self) -> list[np.ndarray]:
-        """The weights themselves."""
-        return self._arrays
-
     def write(self, arrays: Sequence[np.ndarray]) -> None:
         """Replace them by arrays of the same shapes and dtype."""
 

@@ -112,9 +112,9 @@ def range_test(engine: "Engine", rows: Rows, batch_size: int, rates: np.ndarray,
 
 def _step(engine: "Engine", rows: Rows, rate: float, threads: int | None) -> float:
     ended: list[Epoch] = []
-    settings = {} if rows.sample_weight is None else {"sample_weight": rows.sample_weight}
-    rates = np.array([rate])
-    engine.train_epochs(1, ended, rows.x, rows.y, len(rows), False, 0, threads, learning_rates=rates, **settings)
+    assert rows.y is not None
+    data, weights, rates = (rows.x, rows.y, len(rows)), rows.sample_weight, np.array([rate])
+    engine.train_epochs(1, ended, *data, False, 0, threads, sample_weight=weights, learning_rates=rates)
     return float(ended[0].loss)
 
 

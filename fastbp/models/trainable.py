@@ -213,7 +213,6 @@ class Trainable(Compiled):
         finally:
             optimizer.end_at(engine.steps)
 
-
     def _exclude_from_decay(self, engine: "Engine") -> None:
         """Tell the engine which weights do not decay, if the optimizer says so and it does not know yet."""
         excluded = self._compiled()[0].excluded

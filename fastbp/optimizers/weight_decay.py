@@ -23,7 +23,7 @@ class Exclusion:
         paths, names = [weight.path for weight in weights], sorted({weight.name for weight in weights})
         for path in self.paths:
             if paths.count(path) > 1:
-                raise ValueError(f"var_list must name weights that have paths of their own, got two of {path!r}: rename a layer")
+                raise ValueError(f"var_list must name weights by paths of their own, got two of {path!r}: rename a layer")
         idle = [word for word in self.words if not any(re.search(word, name) for name in names)]
         if idle:
             warn(f"exclude_from_weight_decay(var_names={idle!r}) is no part of a weight's name: they are {', '.join(names)}")

@@ -8,8 +8,11 @@ import numpy as np
 class Found(Protocol):
     """What is looked at: a ``LearningRateRange``."""
 
-    rates: np.ndarray
-    losses: np.ndarray
+    @property
+    def rates(self) -> np.ndarray: ...
+
+    @property
+    def losses(self) -> np.ndarray: ...
 
     @property
     def smoothed(self) -> np.ndarray: ...

@@ -105,7 +105,9 @@ def units_of(tasks, shapes):
     return found
 
 
-@pytest.mark.parametrize("sizes", [(1, 1), (17, 64, 64, 6), (784, 128, 10), (28, *[300] * 5, 1), (3, 1100, 2), (5, 80, 144, 70)])
+@pytest.mark.parametrize(
+    "sizes", [(1, 1), (17, 64, 64, 6), (784, 128, 10), (28, *[300] * 5, 1), (3, 1100, 2), (5, 80, 144, 70)]
+)
 def test_sums_of_squares_do_not_depend_on_the_threads(sizes):
     shapes, dtype = make(sizes).shapes, np.dtype("float32")
     one, starts = units_of(update_tasks(shapes, dtype, 1), shapes), variable_starts(shapes, dtype)

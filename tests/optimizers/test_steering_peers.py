@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from steered import RULES, STEERINGS, network
 
 from bridge import make_optimizer
 from networks import describe
-from steered import RULES, STEERINGS, network
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras's and PyTorch's calls of NumPy
 
@@ -48,9 +48,7 @@ def assert_ways_agree(actual, expected, tolerance=2e-4):
 def by_keras(settings, spared=()):
     keras = pytest.importorskip("keras")
     names = ["kernel", "bias", "kernel", "kernel", "bias"]
-    variables = [
-        keras.Variable(w.astype("float32"), name=name) for w, name in zip(PROBLEM.weights, names, strict=True)
-    ]
+    variables = [keras.Variable(w.astype("float32"), name=name) for w, name in zip(PROBLEM.weights, names, strict=True)]
     classes = {"adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD"}
     name, rest = settings["name"], {key: value for key, value in settings.items() if key != "name"}
     optimizer, weights = getattr(keras.optimizers, classes.get(name, name.capitalize()))(**rest), []
@@ -86,7 +84,10 @@ def test_weights_that_do_not_decay(words):
 @pytest.mark.parametrize("name", ["Adamax", "Adadelta", "Lion", "Adam"])
 def test_settings_are_those_of_keras(name):
     keras = pytest.importorskip("keras")
-    theirs, mine = getattr(keras.optimizers, name)(name="mine").get_config(), make_optimizer({"name": name.lower()}).get_config()
+    theirs, mine = (
+        getattr(keras.optimizers, name)(name="mine").get_config(),
+        make_optimizer({"name": name.lower()}).get_config(),
+    )
     assert set(theirs) - set(mine) == {"loss_scale_factor"} and not set(mine) - set(theirs)
     assert {**mine, "name": "mine"} == {key: pytest.approx(theirs[key]) for key in mine}
 

@@ -132,7 +132,7 @@ def make_apply_stored(dtype):
 
     @inner(dtype)
     def apply_stored(plan, layer, variable, weights, vectors, scratch, scales):
-        """The optimizer's step for ``vectors`` of one variable whose gradient was stored, by the factor that it has in ``scales``.
+        """The optimizer's step for ``vectors`` of one variable, whose gradient was stored. ``scales`` has the factors.
 
         Overwrites the weights, their state and ``scratch``.
         """

@@ -93,7 +93,7 @@ def make_step_task(dtype):
     """``step_task`` for one element type."""
     (width_of, panel_row, _), refresh_transposed = make_panels(dtype), make_refresh_transposed(dtype)
     apply_stored, prefetch_transposed = make_apply_stored(dtype), make_prefetch_transposed(dtype)
-    TASK_ROWS, VECTOR = full_task_rows(machine().lanes(dtype)), machine().vector_bytes
+    TASK_ROWS = full_task_rows(machine().lanes(dtype))
 
     @inner(dtype)
     def step_rows(plan, layer, v, width, first, last, scratch, scales):

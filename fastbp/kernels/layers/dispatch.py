@@ -14,7 +14,10 @@ from .weightless import make_weightless
 
 
 def make_layers(dtype):
-    """For one element type (forward, backward, close_output, add_gradient, update_task, step_task, transpose_weights) of any layer."""
+    """The functions of any layer for one element type.
+
+    They are (forward, backward, close_output, add_gradient, update_task, step_task, transpose_weights).
+    """
     differentiate_strip, close_rows = make_delta(dtype)
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
     add_dense_gradient, transpose_dense = make_add_gradient(dtype), make_transpose_weights(dtype)

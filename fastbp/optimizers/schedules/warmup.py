@@ -64,8 +64,8 @@ class Warmup(LearningRateSchedule):
 class OneCycle(LearningRateSchedule):
     """Up from a low rate to ``max_learning_rate``, then down to one that is far lower, over ``total_steps``, then constant.
 
-    It begins at ``max_learning_rate / div_factor`` and ends at that divided by ``final_div_factor``. Names and numbers are those
-    of PyTorch's OneCycleLR; the momentum stays as it is.
+    It begins at ``max_learning_rate / div_factor`` and ends at that divided by ``final_div_factor``. Names and numbers are
+    those of PyTorch's OneCycleLR; the momentum stays as it is.
 
     Smith and Topin 2017, Super-convergence: very fast training of neural networks using large learning rates, arXiv:1708.07120.
 
