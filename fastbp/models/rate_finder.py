@@ -48,11 +48,13 @@ class LearningRateRange:
     @property
     def smoothed(self) -> np.ndarray:
         """The losses, each the mean of those around it: nearer ones count more."""
+        if len(self.losses) < 2:
+            return self.losses
         width = max(1.0, len(self.losses) / SMOOTHING)
-        reach = min(int(3 * width), max(len(self.losses) - 1, 0))
+        reach = min(int(3 * width), len(self.losses) - 1)
         window = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
-        total, count = (np.convolve(values, window, "same") for values in (self.losses, np.ones(len(self.losses))))
-        return total / count if reach else self.losses
+        total, count = (np.convolve(values, window) for values in (self.losses, np.ones(len(self.losses))))
+        return np.asarray(total / count)[reach : reach + len(self.losses)]
 
     @property
     def suggestion(self) -> float | None:

@@ -181,14 +181,10 @@ class Optimizer(Steering):
             self._set_once(name, value)
 
     def _set_learning_rate(self, value: Any) -> None:
-        if is_config(value):
-            from .schedules import deserialize  # imported only where there are schedules
+        if is_config(value) or callable(value):
+            from .schedules import as_schedule  # imported only where there are schedules
 
-            value = deserialize(value)
-        if callable(value) and not isinstance(value, LearningRateSchedule | type):
-            from .schedules import StepFunction
-
-            value = StepFunction(value)
+            value = as_schedule(value) or value
         if isinstance(value, LearningRateSchedule):
             object.__setattr__(self, "schedule", value)
             self._follow_schedule()

@@ -1,6 +1,7 @@
 """The base class of all schedules, and the checks of their settings."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ class LearningRateSchedule(Configured):
     >>> Halving().rates(0, 3)
     array([0.1  , 0.05 , 0.025])
     """
+
+    of_rate: ClassVar[Callable[[Any], Any]]  # the schedule that a rate stands for, or None: set by schedules/__init__.py
 
     def __call__(self, step: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, step)")

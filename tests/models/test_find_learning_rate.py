@@ -90,6 +90,8 @@ def test_the_steepest_descent():
     losses = 1 / (1 + (rates / 1e-3) ** 2) + 10 * rates**2
     found = LearningRateRange(rates, losses)
     assert found.suggestion == pytest.approx(1e-3, rel=0.3) and found.smoothed[:90] == pytest.approx(losses[:90], abs=0.05)
+    for count in range(1, 12):
+        assert LearningRateRange(rates[:count], 0 * losses[:count] + 3.0).smoothed == pytest.approx([3.0] * count)
     noisy = LearningRateRange(rates, losses + 0.02 * RNG.normal(size=121))
     assert noisy.suggestion == pytest.approx(1e-3, rel=1)
     assert LearningRateRange(rates, 1 + rates).suggestion is None

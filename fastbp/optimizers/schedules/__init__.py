@@ -12,7 +12,7 @@ array([0.1  , 0.05 , 0.025])
 from collections.abc import Mapping
 from typing import Any
 
-from ...serialization import Registry
+from ...serialization import Registry, is_config
 from ..schedule import LearningRateSchedule
 from .cosine import CosineDecay, CosineDecayRestarts
 from .decay import ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay
@@ -53,6 +53,18 @@ _registry = Registry(
     },
     allowed="a number, a schedule or a function of the step",
 )
+
+
+def as_schedule(learning_rate: Any) -> LearningRateSchedule | None:
+    """The schedule that a learning rate is, by itself, as a function or written down; None for what else it may be."""
+    if is_config(learning_rate):
+        return deserialize(learning_rate)
+    if isinstance(learning_rate, LearningRateSchedule):
+        return learning_rate
+    return StepFunction(learning_rate) if callable(learning_rate) and not isinstance(learning_rate, type) else None
+
+
+LearningRateSchedule.of_rate = staticmethod(as_schedule)
 
 
 def serialize(learning_rate_schedule: Any) -> Any:

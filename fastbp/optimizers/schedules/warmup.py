@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from ...arguments import boolean, integer, number
-from ...serialization import is_config
 from ..schedule import LearningRateSchedule, as_steps, check_positive
 
 
@@ -37,15 +36,8 @@ class Warmup(LearningRateSchedule):
     name: str = "Warmup"
 
     def __post_init__(self) -> None:
-        from . import deserialize
-        from .function import StepFunction
-
-        then = deserialize(self.then) if is_config(self.then) else self.then
-        if callable(then) and not isinstance(then, LearningRateSchedule | type):
-            then = StepFunction(then)
-        if not isinstance(then, LearningRateSchedule):
-            then = number("then", then, 0)
-        object.__setattr__(self, "then", then)
+        then = LearningRateSchedule.of_rate(self.then)
+        object.__setattr__(self, "then", number("then", self.then, 0) if then is None else then)
         integer("warmup_steps", self.warmup_steps, 0)
         number("initial_learning_rate", self.initial_learning_rate, 0)
 
