@@ -75,8 +75,8 @@ LAYERS = {
 MODELS = _for_each("load_model save_model", f"{_LATER}: pickle.dump(model, file) keeps all of a model")
 
 OPTIMIZERS = {
-    **_for_each("Adadelta Adamax Ftrl", "use Adam, or Adagrad for rare features"),
-    **_for_each("Lion Lamb Adafactor Muon ScheduleFreeAdamW", "use AdamW"),
+    "Ftrl": "use Adam, or Adagrad for rare features",
+    **_for_each("Lamb Adafactor Muon ScheduleFreeAdamW", "use AdamW"),
     **_for_each("MultiOptimizer OptimizerMap", "one optimizer updates all weights; layer.trainable = False freezes some"),
     "LossScaleOptimizer": "it is for float16, and fastbp computes in float32 or float64",
     "legacy": "use fastbp.optimizers.Adam and the others directly",

@@ -28,6 +28,9 @@ OPTIMIZERS = {
     "adam": optimizers.Adam,
     "adamw": optimizers.AdamW,
     "nadam": optimizers.Nadam,
+    "adamax": optimizers.Adamax,
+    "adadelta": optimizers.Adadelta,
+    "lion": optimizers.Lion,
 }
 
 

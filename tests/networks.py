@@ -85,6 +85,12 @@ OPTIMIZERS = [
     {"name": "adamw", "weight_decay": 0.2},
     {"name": "nadam"},
     {"name": "nadam", "beta_1": 0.5, "beta_2": 0.67, "epsilon": 1e-3, "weight_decay": 0.1},
+    {"name": "adamax"},
+    {"name": "adamax", "beta_1": 0.5, "beta_2": 0.67, "epsilon": 1e-3, "weight_decay": 0.1},
+    {"name": "adadelta"},
+    {"name": "adadelta", "rho": 0.7, "epsilon": 1e-3, "weight_decay": 0.1},
+    {"name": "lion"},
+    {"name": "lion", "beta_1": 0.5, "beta_2": 0.67, "weight_decay": 0.1},
 ]
 
 

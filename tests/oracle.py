@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 import oracle_norm
+from oracle_optimizers import Optimizer  # noqa: F401
 
 EPSILON = 1e-7  # how far Keras keeps probabilities from 0 and 1
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
@@ -392,79 +393,7 @@ def value_and_gradient(network, weights, loss, x, y, sample_weight=None):
     return value, [g if learns else np.zeros_like(g) for g, learns in zip(gradients, trainable(network), strict=True)]
 
 
-# ----------------------------------------------------------------------------------------------------- optimizers
-# Each takes the settings, the state of one array (a dictionary that it changes), the gradient, the number of this
-# step (1, 2, ...), and returns what to add to the array.
-
-
-def sgd(o, state, g, step):
-    momentum = o.get("momentum", 0.0)
-    if momentum == 0:
-        return -o["learning_rate"] * g
-    state["m"] = momentum * state.get("m", 0) - o["learning_rate"] * g
-    return momentum * state["m"] - o["learning_rate"] * g if o.get("nesterov", False) else state["m"]
-
-
-def rmsprop(o, state, g, step):
-    rho, spread = o.get("rho", 0.9), o.get("epsilon", 1e-7)
-    state["v"] = rho * state.get("v", 0) + (1 - rho) * g**2
-    spread = spread + state["v"]
-    if o.get("centered", False):
-        state["average"] = rho * state.get("average", 0) + (1 - rho) * g
-        spread = spread - state["average"] ** 2
-    change = o["learning_rate"] * g / np.sqrt(spread)
-    state["momentum"] = o.get("momentum", 0.0) * state.get("momentum", 0) + change
-    return -state["momentum"]
-
-
-def adagrad(o, state, g, step):
-    state["sum"] = state.get("sum", o.get("initial_accumulator_value", 0.1)) + g**2
-    return -o["learning_rate"] * g / np.sqrt(state["sum"] + o.get("epsilon", 1e-7))
-
-
-def adam(o, state, g, step):
-    beta_1, beta_2 = o.get("beta_1", 0.9), o.get("beta_2", 0.999)
-    state["m"] = beta_1 * state.get("m", 0) + (1 - beta_1) * g
-    state["v"] = beta_2 * state.get("v", 0) + (1 - beta_2) * g**2
-    v = state["v"]
-    if o.get("amsgrad", False):
-        v = state["v_hat"] = np.maximum(state.get("v_hat", 0), v)
-    rate = o["learning_rate"] * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-    return -rate * state["m"] / (np.sqrt(v) + o.get("epsilon", 1e-7))
-
-
-def nadam(o, state, g, step):
-    beta_1, beta_2 = o.get("beta_1", 0.9), o.get("beta_2", 0.999)
-    u = beta_1 * (1 - 0.5 * 0.96**step)
-    u_next = beta_1 * (1 - 0.5 * 0.96 ** (step + 1))
-    product = state["product"] = state.get("product", 1) * u
-    state["m"] = beta_1 * state.get("m", 0) + (1 - beta_1) * g
-    state["v"] = beta_2 * state.get("v", 0) + (1 - beta_2) * g**2
-    m_hat = u_next * state["m"] / (1 - product * u_next) + (1 - u) * g / (1 - product)
-    v_hat = state["v"] / (1 - beta_2**step)
-    return -o["learning_rate"] * m_hat / (np.sqrt(v_hat) + o.get("epsilon", 1e-7))
-
-
-OPTIMIZERS = {"sgd": sgd, "rmsprop": rmsprop, "adagrad": adagrad, "adam": adam, "adamw": adam, "nadam": nadam}
-DEFAULT_DECAY = {"adamw": 0.004}
-
-
-class Optimizer:
-    """The state of one optimizer for a list of arrays."""
-
-    def __init__(self, settings):
-        self.settings, self.step, self.states = settings, 0, None
-
-    def apply(self, weights, gradients, learning_rate=None):
-        """One step: the new arrays. Weight decay shrinks them before the update."""
-        o, self.step = self.settings, self.step + 1
-        o = o if learning_rate is None else {**o, "learning_rate": learning_rate}
-        self.states = self.states or [{} for _ in weights]
-        decay = o.get("weight_decay", DEFAULT_DECAY.get(o["name"])) or 0.0
-        rule, new = OPTIMIZERS[o["name"]], []
-        for w, g, state in zip(weights, gradients, self.states, strict=True):
-            new.append(w - w * decay * o["learning_rate"] + rule(o, state, g, self.step))
-        return new
+# -------------------------------------------------------------------------------------------------------- training
 
 
 def train_epoch(network, weights, loss, optimizer, x, y, batch_size, sample_weight=None, learning_rates=None):

@@ -9,7 +9,8 @@ from .history import History
 from .progress_bars import ProgbarLogger, TqdmCallback
 
 if TYPE_CHECKING:  # the others are imported with their first use
-    from .absent import BackupAndRestore, OrbaxCheckpoint, RemoteMonitor, SwapEMAWeights, TensorBoard
+    from .absent import BackupAndRestore, OrbaxCheckpoint, RemoteMonitor, TensorBoard
+    from .averaging import StochasticWeightAveraging, SwapEMAWeights
     from .checkpoint import ModelCheckpoint
     from .csv_logger import CSVLogger
     from .gradient_monitor import GradientMonitor
@@ -32,6 +33,7 @@ __all__ = [
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",
+    "StochasticWeightAveraging",
     "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
@@ -40,7 +42,8 @@ __all__ = [
 ]
 
 _MODULES = {
-    **dict.fromkeys(("BackupAndRestore", "OrbaxCheckpoint", "RemoteMonitor", "SwapEMAWeights", "TensorBoard"), "absent"),
+    **dict.fromkeys(("BackupAndRestore", "OrbaxCheckpoint", "RemoteMonitor", "TensorBoard"), "absent"),
+    **dict.fromkeys(("StochasticWeightAveraging", "SwapEMAWeights"), "averaging"),
     **dict.fromkeys(("LearningRateScheduler", "ReduceLROnPlateau"), "learning_rate"),
     **dict.fromkeys(("EarlyStopping", "TerminateOnNaN", "TimeBudget"), "stopping"),
     "ModelCheckpoint": "checkpoint",

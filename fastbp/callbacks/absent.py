@@ -22,9 +22,5 @@ class BackupAndRestore(_Absent):
     instead = "pickle.dump(model, file) in LambdaCallback(on_epoch_end=...) saves the model with its optimizer's state"
 
 
-class SwapEMAWeights(_Absent):
-    instead = "there are no averaged weights yet"
-
-
 class OrbaxCheckpoint(_Absent):
     instead = "ModelCheckpoint saves a model while it learns"

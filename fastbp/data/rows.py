@@ -72,6 +72,13 @@ class Rows:
             self, x=self.x[rows], y=y, sample_weight=None if self.sample_weight is None else self.sample_weight[rows]
         )
 
+    def taken(self, order: np.ndarray) -> "Rows":
+        """Some rows, copied."""
+        y, weights = self.y, self.sample_weight
+        return replace(
+            self, x=self.x[order], y=None if y is None else y[order], sample_weight=None if weights is None else weights[order]
+        )
+
     def weigh(self, class_weight: ClassWeights | None) -> "Rows":
         """The same with the weights of classes."""
         if class_weight is None:

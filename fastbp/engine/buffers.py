@@ -97,7 +97,7 @@ class Builder:
 
     def describe_layers(self) -> None:
         """Sizes, codes and parameters of each layer."""
-        item = self.dtype.itemsize
+        item, variables = self.dtype.itemsize, 0
         for i, (shape, stage, row) in enumerate(zip(self.shapes, self.stages, self.table, strict=True)):
             row[at.KIND] = stage.kind
             row[at.UNITS_IN], row[at.UNITS_OUT] = shape.units_in, shape.units_out
@@ -105,6 +105,7 @@ class Builder:
             row[at.ACTIVATION], row[at.ALPHA] = stage.activation.code, float_bits(stage.activation.alpha)
             row[at.TRAINABLE], row[at.LEARNT_VECTORS] = shape.trainable, shape.learnt_vectors
             row[at.SEED] = stage.seed or 0
+            row[at.FIRST_VARIABLE], variables = variables, variables + shape.variables * shape.trainable
             for position, setting in enumerate(stage.settings):
                 row[at.SETTING_0 + position] = float_bits(setting)
             if shape.weighted:
@@ -172,6 +173,7 @@ class Builder:
         self.fields[at.TASKS] = address(self.buffers["tasks"])
         self.fields[at.TASK_STARTS] = address(self.buffers["starts"])
         size = scratch_bytes(self.dtype) + (self._choose_packed(batch) if batch else 0)
+        size += 8 * sum(shape.variables for shape in self.shapes)
         self.fields[at.SCRATCH_ROW] = -(-size // 128) * 128
         self.fields[at.SCRATCH] = self.buffer("scratch", int(self.fields[at.SCRATCH_ROW]) * threads, np.uint8)
 

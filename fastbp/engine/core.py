@@ -101,6 +101,41 @@ class Core:
             self._parameters.restore_weights(copied)
             self._kept = None
 
+    @property
+    def knows_decay(self) -> bool:
+        """Whether ``spare_from_decay`` has been called since an optimizer was taken."""
+        return self._plans.steering is not None and self._plans.steering.decays is not None
+
+    def spare_from_decay(self, decays: Iterable[bool]) -> None:
+        """Have weight decay leave some weights alone: a flag for each array, in ``get_weights`` order."""
+        assert self._plans.steering is not None
+        self._plans.steering.decays = tuple(decays)
+
+    def averages(self) -> list[np.ndarray]:
+        """The weights' averages over the steps, where the optimizer keeps them, else the weights, as new arrays."""
+        weights, slot = self.get_weights(), None if self._optimizer is None else self._optimizer.average_slot
+        if slot is None or not self.steps:
+            return weights
+        with self._lock:
+            averages, first = self._parameters.arrays(self._parameters.slot(slot)), 0
+        for shape in self.shapes:
+            last = first + shape.variables * shape.trainable
+            weights[first:last], first = averages[first:last], first + shape.arrays
+        return weights
+
+    def use_averages(self) -> None:
+        """Have the averages in place of the weights. They go on from there."""
+        self.set_weights(self.averages())
+
+    def swap_averages(self) -> None:
+        """Have the averages in place of the weights, and the weights in place of the averages."""
+        slot = None if self._optimizer is None else self._optimizer.average_slot
+        if slot is not None and self.steps:
+            weights, averages = self.get_weights(), self.averages()
+            with self._lock:
+                self._parameters.fill(self._parameters.slot(slot), weights)
+                self.set_weights(averages)
+
     def configure(self, optimizer: Optimizer, loss: Loss | None) -> None:
         """Take an optimizer and a loss, and start the optimizer's state afresh."""
         with self._lock:
@@ -114,10 +149,11 @@ class Core:
         with self._lock:
             self.stages = tuple(replace(stage, trainable=flag) for stage, flag in zip(self.stages, flags, strict=True))
             self._parameters.set_trainable(self.stages)
+            self._clear_plans()
             if self._optimizer is not None:
                 self.state.reset_optimizer(self._optimizer)
+                self._plans.steer(self._optimizer)
             self._count_flop()
-            self._clear_plans()
             self._forget_runs()
             self._kept = None
 

@@ -82,7 +82,7 @@ class Observation:
         self._steps = [taken + i * steps + place for i in range(count) for place in places]
         self._records = np.zeros((len(self._steps), layers, at.RECORD_FIELDS))
         self._take, self._table, self._collected = observer.take, plan.buffers["monitor"], 0
-        self._table[at.EVERY], self._table[at.STEPS_BEFORE] = observer.every, before
+        self._table[at.EVERY], self._table[at.PASS_STEPS_BEFORE] = observer.every, before
         self._table[at.RECORDS], self._table[at.RECORDED] = address(self._records), 0
         plan[at.MONITOR] = address(self._table)
 

@@ -71,6 +71,16 @@ class Shape:
         return self.is_dense or self.rows > 0
 
     @property
+    def arrays(self) -> int:
+        """How many arrays its weights are."""
+        return 1 + self.bias if self.is_dense else self.vectors
+
+    @property
+    def variables(self) -> int:
+        """How many of them gradients can change: the first ones."""
+        return self.arrays if self.is_dense else self.learnt_vectors
+
+    @property
     def rows(self) -> int:
         """Of the matrix of weights: the kernel's and the bias; or one for each vector; or none."""
         return self.units_in + self.bias if self.is_dense else self.vectors + len(self.constants)
@@ -224,6 +234,10 @@ class Parameters:
         self.state = aligned_zeros(slots * self.size, self.dtype)
         self.state_offset = address(self.state) - address(self.weights)
         self.state[: self.size] = initial
+
+    def slot(self, number: int) -> np.ndarray:
+        """One array of the optimizer's state."""
+        return self.state[number * self.size : (number + 1) * self.size]
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
         """Take kernels and biases in order and refresh the transposed copies."""

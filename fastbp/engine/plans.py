@@ -17,6 +17,7 @@ from .fusion import Fusion, fuse
 from .parameters import Parameters, address, aligned_zeros
 from .plan import Plan, make_plan
 from .state import TrainingState
+from .steering import Steering
 
 if TYPE_CHECKING:
     from ..graph.codegen.bound import BoundFunction
@@ -37,18 +38,17 @@ class Plans:
     ----------
     differ_in_training : bool
         Whether some stages do something else while the network learns.
-    need_full_kernel : bool
-        Whether the network has anything that only some have (kernels/run.py).
     """
 
     def __init__(self, stages: Sequence[Stage], state: TrainingState) -> None:
         self._stages, self._state, self._parameters = stages, state, state.parameters
         self.dtype, self.units = self._parameters.dtype, self._parameters.shapes[-1].units_out
-        self._scalars, self._hyper = aligned_zeros(SCALARS, self.dtype), np.zeros(HYPER_SIZE)
+        self._scalars, self._hyper = aligned_zeros(2 * SCALARS, self.dtype), np.zeros(HYPER_SIZE)
         self._order = np.zeros(0, np.int64)
         self._plans: dict[tuple[int, int, int, bool, bool, bool], Plan] = {}
-        self.need_full_kernel = self._parameters.has_feedback or any(stage.needs_full_kernel for stage in stages)
+        self._need_full = self._parameters.has_feedback or any(stage.needs_full_kernel for stage in stages)
         self._optimizer: Optimizer | None = None
+        self.steering: Steering | None = None
         self._loss: Loss | None = None
         self._activations: list[BoundFunction | None] | None = None  # the code of custom ones, else None
         self._custom_losses: dict[int, BoundFunction] = {}  # the code of a custom loss, by the columns of targets
@@ -57,11 +57,21 @@ class Plans:
         """Take an optimizer and a loss; plans and formulas are made anew."""
         self._optimizer, self._loss = optimizer, loss
         self._hyper[:] = optimizer.hyper
+        self.steer(optimizer)
         self._activations, self._custom_losses = None, {}
         self.clear()
 
+    def steer(self, optimizer: Optimizer) -> None:
+        """Have updates do what an optimizer asks for beside its rule, for the layers that are trainable now."""
+        self.steering = Steering(optimizer, self._parameters)
+
     def clear(self) -> None:
         self._plans.clear()
+
+    @property
+    def need_full_kernel(self) -> bool:
+        """Whether the network has, or its optimizer asks for, anything that only some do (kernels/run.py)."""
+        return self._need_full or (self.steering is not None and self.steering.is_steered)
 
     @property
     def normalize_batch(self) -> bool:
@@ -75,8 +85,9 @@ class Plans:
 
     @property
     def memory(self) -> int:
-        """Bytes of all plans' buffers."""
-        return sum(plan.memory for plan in self._plans.values())
+        """Bytes of all plans' buffers, and of what their updates share."""
+        shared = 0 if self.steering is None else self.steering.memory
+        return shared + sum(plan.memory for plan in self._plans.values())
 
     def get(
         self, phases: int, batch: int, threads: int, keep: bool = False, apart: bool = False, training: bool = False
@@ -175,7 +186,7 @@ class Plans:
 
     def bind_optimizer(self, plan: Plan, learning_rates: np.ndarray | None = None) -> None:
         """Have the update take the optimizer's step, perhaps with a learning rate for each step of the run (float64)."""
-        assert self._optimizer is not None
+        assert self._optimizer is not None and self.steering is not None
         parameters, slots = self._parameters, self._optimizer.slots
         self.refresh_learning_rate()
         plan[at.LEARNING_RATES] = address(learning_rates)
@@ -183,6 +194,7 @@ class Plans:
         parameters.route_errors(plan.table, True)
         touched = parameters.weights.nbytes * (2 + slots)
         plan[at.PREFETCH_ARRAYS] = 1 + slots if touched > MIN_PREFETCH_BYTES else 0
+        self.steering.bind(plan)
 
     def refresh_learning_rate(self) -> None:
         """Have the optimizer's learning rate in place: all of its settings that may change."""
@@ -196,6 +208,6 @@ class Plans:
         """
         gradient = aligned_zeros(self._parameters.size, self.dtype)
         self._parameters.route_errors(plan.table, by_feedback)
-        plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES] = STORE, 0, 0
+        plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES], plan[at.STEERED] = STORE, 0, 0, 0
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient

@@ -9,8 +9,23 @@ from ..kernels.matrix.panels import panels
 from ..kernels.simd.element_types import element_type
 from .parameters import Shape
 
-# (layer, first vector of outputs, last, first row of inputs, last)
-Task = tuple[int, int, int, int, int]
+# (layer, first vector of outputs, last, first row of inputs, last, the place of the first panel's sum of squares)
+Task = tuple[int, int, int, int, int, int]
+
+
+def variable_starts(shapes: Sequence[Shape], dtype: np.dtype) -> list[int]:
+    """Where the sums of squares of each variable that learns begin, and where the last one's end.
+
+    Of a kernel there is one for so many rows of a panel as a task has, of other variables one for a panel.
+    """
+    starts = [0]
+    for shape in shapes:
+        if shape.trainable:
+            count = len(panels(shape.vectors_out))
+            blocks = [-(-shape.units_in // task_rows(shape, element_type(dtype)))] if shape.is_dense else []
+            for rows in blocks + [1] * (shape.variables - len(blocks)):
+                starts.append(starts[-1] + rows * count)
+    return starts
 
 
 def update_tasks(shapes: Sequence[Shape], dtype: np.dtype, threads: int) -> list[Task]:
@@ -20,6 +35,7 @@ def update_tasks(shapes: Sequence[Shape], dtype: np.dtype, threads: int) -> list
     makes too few tasks for the threads, each has some of the outputs.
     """
     found: list[Task] = []
+    slots, variable = variable_starts(shapes, dtype), 0
     for i, shape in enumerate(shapes):
         if not shape.trainable:
             continue
@@ -30,8 +46,10 @@ def update_tasks(shapes: Sequence[Shape], dtype: np.dtype, threads: int) -> list
         step = -(-len(starts) // parts)
         for k in range(0, len(starts), step):
             last_vector = starts[k + step] if k + step < len(starts) else shape.vectors_out
-            for first in range(0, rows, height):
-                found.append((i, starts[k], last_vector, first, min(first + height, rows)))
+            for block, first in enumerate(range(0, rows, height)):
+                slot = slots[variable] + block * len(starts) + k
+                found.append((i, starts[k], last_vector, first, min(first + height, rows), slot))
+        variable += shape.variables
     return found
 
 
@@ -42,19 +60,20 @@ def partition(whole_tasks: Iterable[Task], shapes: Sequence[Shape], threads: int
     """
     tasks: list[Task] = []
     starts, done = [0], 0
-    share = sum((last - first) * (last_vector - v) for _, v, last_vector, first, last in whole_tasks) / threads
-    for layer, v, last_vector, first, last in whole_tasks:
+    share = sum((last - first) * (last_vector - v) for _, v, last_vector, first, last, _ in whole_tasks) / threads
+    for layer, v, last_vector, first, last, slot in whole_tasks:
         rows = last - first
         while len(starts) < threads and done + rows * (last_vector - v) > share * len(starts):
             cuts = [*(c for c, _ in panels(shapes[layer].vectors_out)), last_vector]
             fitting = v + (share * len(starts) - done) / rows
             cut = min((c for c in cuts if v <= c <= last_vector), key=lambda c: abs(c - fitting))
             if cut > v:
-                tasks.append((layer, v, cut, first, last))
+                tasks.append((layer, v, cut, first, last, slot))
                 done += rows * (cut - v)
+            slot += sum(v <= start < cut for start in cuts)
             v = cut
             starts.append(len(tasks))
         if v < last_vector:
-            tasks.append((layer, v, last_vector, first, last))
+            tasks.append((layer, v, last_vector, first, last, slot))
             done += rows * (last_vector - v)
     return tasks, starts + [len(tasks)] * (threads + 1 - len(starts))

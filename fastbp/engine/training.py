@@ -136,7 +136,7 @@ class Training(Core):
     def _learn(self, work: Pass, run: Callable[[], None]) -> None:
         """``run()`` a pass, whose steps count as the optimizer's."""
         self._learning = True
-        work.plan[at.NOISE_STEP] = self.state.steps
+        work.plan[at.STEPS_BEFORE] = work.plan[at.NOISE_STEP] = self.state.steps
         try:
             run()
         finally:
@@ -194,6 +194,7 @@ class Training(Core):
             plan[at.SAMPLES], plan[at.GROUPS] = 1, 1
             plan[at.GRADIENTS] = address(flat) - address(self._parameters.weights)
             self._plans.bind_optimizer(plan)
+            plan[at.STEPS_BEFORE] = self.state.steps
             self._runner.run(plan, 0)
             self.state.steps += 1
             plan.check()

@@ -123,6 +123,8 @@ def fit_formula(
         raise ValueError(f"optimizer must be one that takes steps on batches, got {name}: curve_fit takes all data at once")
     if chosen.schedule is not None:
         raise ValueError(f"optimizer must have a number as its learning_rate here, got {chosen.schedule!r}")
+    if chosen.is_steered:
+        raise ValueError(f"optimizer must neither clip, average nor add up gradients here, got {chosen!r}")
     epochs, batch_size, verbose = integer("epochs", epochs, 0), integer("batch_size", batch_size, 1), verbosity(verbose)
     shuffle, check_finite = boolean("shuffle", shuffle), boolean("check_finite", check_finite)
     arrays = _arrays(data, check_finite)

@@ -29,6 +29,7 @@ UNCONSTRAINED, NON_NEGATIVE, NORM = range(3)
 STORE, SGD, MOMENTUM, NESTEROV = range(4)
 RMSPROP, RMSPROP_MOMENTUM, RMSPROP_CENTERED, RMSPROP_CENTERED_MOMENTUM = 4, 5, 6, 7
 ADAGRAD, ADAM, ADAM_AMSGRAD, NADAM = 8, 9, 10, 11
+ADAMAX, ADADELTA, LION = 12, 13, 14
 
 
 class UpdateRule(NamedTuple):
@@ -50,4 +51,7 @@ UPDATE_RULES = {
     ADAM: UpdateRule(2, needs_running_products=True),
     ADAM_AMSGRAD: UpdateRule(3, needs_running_products=True),
     NADAM: UpdateRule(2, needs_running_products=True),
+    ADAMAX: UpdateRule(2, needs_running_products=True),
+    ADADELTA: UpdateRule(2),
+    LION: UpdateRule(1),
 }

@@ -43,10 +43,27 @@ OPTIMIZER = _next()  # code
 HYPER = _next()  # float64: the learning rate and the optimizer's other settings
 LEARNING_RATES = _next()  # float64 for each step of the run, instead of the one in HYPER, or 0: none
 RUNNING_PRODUCTS = _next()  # of the optimizer, from step to step
-SCALARS = _next()
+SCALARS = _next()  # of a step; once more for weights that do not decay
 STATE = _next()  # bytes from a parameter to its first optimizer state
 PREFETCH_ARRAYS = _next()  # arrays to prefetch for an update: the weights and their states, or 0 if all are in cache
 SLOT = _next()  # bytes from one state to the next
+STEERED = _next()  # 1: more happens in the update than the optimizer's rule, by the fields that follow
+STEPS_BEFORE = _next()  # steps before the run's first one
+ACCUMULATION = _next()  # steps whose mean gradient the weights move along, at least 1
+ADDED_UP = _next()  # gradients added up before the present step's
+ACCUMULATOR = _next()  # bytes from a parameter to the sum of its gradients, or 0
+CLIP_VALUE = _next()  # float64, or 0: none
+CLIP_NORM = _next()  # float64, or 0: none
+IS_GLOBAL_NORM = _next()  # 1: of all gradients together; 0: of each variable, a layer's kernel or bias
+STORED = _next()  # bytes from a parameter to its gradient where the norm is waited for, else 0
+SQUARES = _next()  # float64 sums of squares, each of some rows of a panel of a variable's gradient
+VARIABLES = _next()  # variables that learn
+VARIABLE_STARTS = _next()  # where each one's sums begin, and where the last one's end
+AVERAGE = _next()  # bytes from a parameter to its average over the steps, or 0
+AVERAGE_MOMENTUM = _next()  # float64
+AVERAGE_FREQUENCY = _next()  # updates after which averages take the place of weights, or 0: never
+STEP_MOMENTUM = _next()  # AVERAGE_MOMENTUM; in the first step 0
+OVERWRITES = _next()  # 1: averages take the place of weights in the present step
 LOSS = _next()  # code
 LOSS_PARAMETER = _next()  # float64 bits
 LOSS_PER_OUTPUT = _next()  # 1: the mean is over rows and outputs; 0: over rows
@@ -115,6 +132,8 @@ ERROR = _next()  # the row of the layer whose DELTA goes back through this one: 
 FEEDBACK = _next()  # what it is multiplied by there: TRANSPOSED, or other panels laid out like it
 SIGNED = _next()  # panels whose numbers take the signs of TRANSPOSED's, or 0
 TRAINABLE = _next()  # 1: the weights are differentiated and updated
+FIRST_VARIABLE = _next()  # the number of its first variable among those that learn
+UNDECAYED = _next()  # a bit for each of its variables: 1 for those that weight decay leaves alone
 PACKED = _next()  # 1: the update copies the inputs it needs before it goes through them
 LAYER_FIELDS = _next()
 
@@ -135,13 +154,13 @@ ACTIVITY_L1, ACTIVITY_L2, ACTIVITY_SHARE = range(3)
 ACTIVITY_FIELDS = 3
 
 # -- A task of the update: some rows of some panels of one layer.
-TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)
-TASK_FIELDS = 5
+TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST, TASK_SLOT = range(6)  # the latter in SQUARES
+TASK_FIELDS = 6
 
 # -- MONITOR: what is observed of steps 0, EVERY, 2 EVERY, ... of a pass, and where it goes (monitor.py).
 _next = count().__next__
 EVERY = _next()
-STEPS_BEFORE = _next()  # of the pass, before those of the run
+PASS_STEPS_BEFORE = _next()  # of the pass, before those of the run
 WEIGHTS_BEFORE = _next()  # bytes from a weight to the copy of it from before the update
 UNIT_SUMS = _next()  # float64: for each group of rows how many, and SUMS_OF_UNIT sums for each unit of each layer
 UNIT_SUMS_ROW = _next()  # bytes from one group's to the next one's

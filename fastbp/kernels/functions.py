@@ -5,7 +5,19 @@ A function that is missing here is found by no kernel; those that the ones here 
 
 from functools import cache
 
-from . import activation, constraint, loss, memory, multiply_add, observation, optimizer, penalty, row_activation, row_norm
+from . import (
+    activation,
+    constraint,
+    gradient,
+    loss,
+    memory,
+    multiply_add,
+    observation,
+    optimizer,
+    penalty,
+    row_activation,
+    row_norm,
+)
 from .layers import affine, batch_norm_units, feedback, glu, noise, prelu
 from .matrix import dots, gemm, gradient_product, transpose
 from .simd import library
@@ -61,6 +73,12 @@ FURTHER = (
     observation.observe_outputs,
     observation.sum_of_squares,
     observation.observe_weights,
+    gradient.clip,
+    gradient.scale,
+    gradient.add_up,
+    gradient.average,
+    gradient.clear_padding,
+    gradient.sum_of_squares,
     penalty.penalize,
     penalty.penalize_l2,
     penalty.add_activity,

@@ -24,11 +24,13 @@ def make_observe_gradient(dtype):
     sum_of_squares = observation.sum_of_squares(dtype)
 
     @inner(dtype)
-    def observe_gradient(plan, monitor, layer, part, gradient, vectors):
-        """The square of a part of the layer's gradient."""
-        index = (layer - read_int(plan, at.TABLE)) // LAYER_BYTES
-        first = read_int(read_int(monitor, at.WATCHED) + index * WATCHED_BYTES, at.PARTS_AT)
-        sum_of_squares(gradient, vectors, read_int(monitor, at.GRADIENT_SUMS) + 8 * (first + part))
+    def observe_gradient(plan, layer, part, gradient, vectors):
+        """The square of a part of the layer's gradient, if the step is one to observe."""
+        monitor = read_int(plan, at.OBSERVED)
+        if monitor:
+            index = (layer - read_int(plan, at.TABLE)) // LAYER_BYTES
+            first = read_int(read_int(monitor, at.WATCHED) + index * WATCHED_BYTES, at.PARTS_AT)
+            sum_of_squares(gradient, vectors, read_int(monitor, at.GRADIENT_SUMS) + 8 * (first + part))
 
     return observe_gradient
 
@@ -156,7 +158,7 @@ def make_monitor(dtype):
     def observes(plan, step):
         """The monitor's table if this step of a pass is one to observe, else 0."""
         monitor = read_int(plan, at.MONITOR)
-        if monitor and (step + read_int(monitor, at.STEPS_BEFORE)) % read_int(monitor, at.EVERY) == 0:
+        if monitor and (step + read_int(monitor, at.PASS_STEPS_BEFORE)) % read_int(monitor, at.EVERY) == 0:
             return monitor
         return 0
 

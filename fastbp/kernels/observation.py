@@ -86,7 +86,7 @@ observe_outputs = selects_by_code(
 )
 
 # sum_of_squares(address, vectors, target)
-sum_of_squares = VectorFunction("sum_of_squares", 3, _sum_of_squares)
+sum_of_squares = VectorFunction("observe_gradient", 3, _sum_of_squares)
 
 # observe_weights(before, after, vectors, target): SUMS_OF_WEIGHTS sums of squares.
 observe_weights = VectorFunction("observe_weights", 4, _observe_weights)

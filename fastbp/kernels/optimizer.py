@@ -9,9 +9,12 @@ import math
 import numpy as np
 
 from .codes import (
+    ADADELTA,
     ADAGRAD,
     ADAM,
     ADAM_AMSGRAD,
+    ADAMAX,
+    LION,
     MOMENTUM,
     NADAM,
     NESTEROV,
@@ -34,6 +37,7 @@ HYPER_SIZE = 8
 # The scalars of one step, as begin_step leaves them: element type of the model.
 RATE, DECAY, BETA_1, BETA_2, EPSILON, ONE_MINUS_BETA_1, ONE_MINUS_BETA_2, ALPHA, NADAM_M, NADAM_G, NADAM_V = range(11)
 SCALARS = 11
+UNDECAYED = SCALARS  # where the same follow for weights that do not decay
 
 # What lasts from step to step: running products, float64. All start at 1.
 BETA_1_POWER, BETA_2_POWER, U_PRODUCT, DECAY_POWER = range(4)
@@ -108,6 +112,25 @@ def _nadam(s, h, w, g, state):
     return w * h[DECAY] - m_hat * h[RATE] / (s.sqrt(v * h[NADAM_V]) + h[EPSILON]), [m, v]
 
 
+def _adamax(s, h, w, g, state):
+    m = s.fma(g - state[0], h[ONE_MINUS_BETA_1], state[0])
+    largest = s.maximum(h[BETA_2] * state[1], s.abs(g))
+    return w * h[DECAY] - m * h[ALPHA] / (largest + h[EPSILON]), [m, largest]
+
+
+def _adadelta(s, h, w, g, state):
+    g = _squarable(s, g)
+    squares = h[BETA_1] * state[0] + h[ONE_MINUS_BETA_1] * g * g
+    step = s.sqrt(state[1] + h[EPSILON]) / s.sqrt(squares + h[EPSILON]) * g
+    return w * h[DECAY] - h[RATE] * step, [squares, h[BETA_1] * state[1] + h[ONE_MINUS_BETA_1] * step * step]
+
+
+def _lion(s, h, w, g, state):
+    way = h[BETA_1] * state[0] + h[ONE_MINUS_BETA_1] * g
+    sign = s.select(way > 0.0, 1.0, s.select(way < 0.0, -1.0, way))  # of what is not a number, that
+    return w * h[DECAY] - h[RATE] * sign, [h[BETA_2] * state[0] + h[ONE_MINUS_BETA_2] * g]
+
+
 # code: (s, scalars, w, g, state) -> (new w, new state)
 RULES = {
     SGD: _sgd,
@@ -121,6 +144,9 @@ RULES = {
     ADAM: _adam(amsgrad=False),
     ADAM_AMSGRAD: _adam(amsgrad=True),
     NADAM: _nadam,
+    ADAMAX: _adamax,
+    ADADELTA: _adadelta,
+    LION: _lion,
 }
 
 
@@ -195,7 +221,8 @@ def make_begin_step(dtype):
         beta_2_power = read_double(products, BETA_2_POWER) * beta_2
         write_double(products, BETA_1_POWER, beta_1_power)
         write_double(products, BETA_2_POWER, beta_2_power)
-        write(scalars, ALPHA, cast(rate * math.sqrt(1.0 - beta_2_power) / (1.0 - beta_1_power)))
+        second = 1.0 if code == ADAMAX else math.sqrt(1.0 - beta_2_power)  # Adamax's largest gradient needs no correction
+        write(scalars, ALPHA, cast(rate * second / (1.0 - beta_1_power)))
         if code == NADAM:
             decay = read_double(products, DECAY_POWER) * 0.96
             u, u_next = beta_1 * (1.0 - 0.5 * decay), beta_1 * (1.0 - 0.5 * decay * 0.96)

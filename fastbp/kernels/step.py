@@ -19,13 +19,13 @@ from .layers.dispatch import make_layers
 from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
 from .monitor import make_monitor
-from .optimizer import HYPER_RATE, WITH_RUNNING_PRODUCTS, make_begin_step
 from .optimizer import check_finite as check_finite_function
 from .random import choose_noise, shuffle
 from .rows import LAYER_BYTES, make_rows
 from .simd.jit import inner, nothing
 from .statistics import make_count
 from .team import barrier, clock, raise_flag, read_flag
+from .update import make_open_update, make_update_rows
 
 WINDOW = 10_000_000  # cycles, some milliseconds, over which waiting is judged
 MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes on as the only thread
@@ -36,11 +36,12 @@ def make_run(dtype, full):
     add_activity_gradient, add_activities, share_activities, add_penalties = make_costs(dtype) if full else [nothing(dtype)] * 4
     functions = make_layers(dtype, full, add_activity_gradient)
     sum_forward, sum_backward, transpose_weights = functions.sum_forward, functions.sum_backward, functions.transpose_weights
-    add_gradient, update_task, constrain_norms = functions.add_gradient, functions.update_task, functions.constrain_norms
+    add_gradient, constrain_norms = functions.add_gradient, functions.constrain_norms
     forward_rows, backward_rows = make_rows(
         dtype, functions.forward, functions.backward, functions.close_output, add_activities
     )
-    count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
+    open_update, count = make_open_update(dtype, full), make_count(dtype)
+    update_rows = make_update_rows(dtype, full, functions.update_task, functions.step_task)
     observing = make_monitor(dtype) if full else [nothing(dtype)] * 5
     observes, keep_weights, observe_group, observe_block, observe_step = observing
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
@@ -160,19 +161,6 @@ def make_run(dtype, full):
                             add_gradient(plan, layer, shift, gradients, rows, first == start)
 
     @inner(dtype)
-    def update_rows(plan, thread, batch):
-        """Phase two: this thread's tasks of the update."""
-        tasks, starts = read_int(plan, at.TASKS), read_int(plan, at.TASK_STARTS)
-        table = read_int(plan, at.TABLE)
-        scratch = read_int(plan, at.SCRATCH) + thread * read_int(plan, at.SCRATCH_ROW)
-        for i in range(read_int(starts, thread), read_int(starts, thread + 1)):
-            task = tasks + i * 8 * at.TASK_FIELDS
-            layer = table + read_int(task, at.TASK_LAYER) * LAYER_BYTES
-            vector, last_vector = read_int(task, at.TASK_VECTOR), read_int(task, at.TASK_LAST_VECTOR)
-            first, last = read_int(task, at.TASK_FIRST), read_int(task, at.TASK_LAST)
-            update_task(plan, layer, vector, last_vector, first, last, batch, scratch)
-
-    @inner(dtype)
     def constrain_weights(plan, thread, threads):
         """After all tasks of the update: this thread's part of the weights that are brought to a norm."""
         for i in range(read_int(plan, at.LAYERS)):
@@ -242,16 +230,6 @@ def make_run(dtype, full):
         write_double(result, at.LOSS_SUM, 0.0)
         write_double(result, at.EPOCHS_DONE, done + 1.0)
 
-    @inner(dtype)
-    def open_update(plan, step, is_first):
-        """Thread 0: what all updates of a step need. ``step`` counts from the beginning of the run's first pass."""
-        code, rates = read_int(plan, at.OPTIMIZER), read_int(plan, at.LEARNING_RATES)
-        if is_first or rates or code in WITH_RUNNING_PRODUCTS:  # else they are those of the step before
-            hyper = read_int(plan, at.HYPER)
-            if rates:
-                write_double(hyper, HYPER_RATE, read_double(rates, step))
-            begin_step(code, hyper, read_int(plan, at.RUNNING_PRODUCTS), read_int(plan, at.SCALARS))
-
     def run(plan, thread):
         """Every step of some passes over the data, for one thread of the team. ``plan`` is the address of the plan."""
         phases, threads = read_int(plan, at.PHASES), read_int(plan, at.THREADS)
@@ -284,7 +262,7 @@ def make_run(dtype, full):
                     whole_batch_rows(plan, thread, sample, batch)
                 if thread == 0 and phases & at.UPDATE:
                     write_int(plan, at.OBSERVED, monitor)
-                    open_update(plan, epoch * steps + step, taken == 0)
+                    open_update(plan, epoch * steps + step, taken)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
                 taken += 1
@@ -297,7 +275,7 @@ def make_run(dtype, full):
                             raise_flag(control, at.SINGLE_THREAD)
                         window, waited = clock(), 0
                 if phases & at.UPDATE:
-                    update_rows(plan, thread, batch)
+                    waited += update_rows(plan, thread, batch)
                     if read_int(plan, at.CONSTRAINED_NORMS) and read_int(plan, at.OPTIMIZER) != STORE:
                         if threads > 1:
                             waited += timed_barrier(control, threads)

@@ -12,6 +12,7 @@ from numba.extending import intrinsic
 
 from .fields import ABORT, ARRIVED, GENERATION
 from .simd.element_types import I32, I64
+from .simd.jit import inner
 from .simd.llvm_function import declare, define
 
 SPINS = 2000  # some tens of microseconds
@@ -95,6 +96,14 @@ def clock(typingctx):
         return b.call(declare(b.module, "llvm.readcyclecounter", returns=I64), [])
 
     return types.int64(), codegen
+
+
+@inner("")
+def timed_barrier(control, threads):
+    """Wait for all threads; the time it took, in cycles."""
+    start = clock()
+    barrier(control, threads)
+    return clock() - start
 
 
 @intrinsic

@@ -163,6 +163,11 @@ class Held:
         store = self.located()
         return [] if store is None else [np.array(array) for array in store.view()]
 
+    def averages(self) -> list[np.ndarray]:
+        """The averages of its weights over the steps, where an optimizer keeps them, else the weights."""
+        store = self.located()
+        return [] if store is None else store.averages()
+
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Replace its weights by arrays as ``get_weights`` gives them.
 

@@ -16,6 +16,9 @@ class Store(Protocol):
     def view(self) -> list[np.ndarray]:
         """The weights, to be read at once and not changed."""
 
+    def averages(self) -> list[np.ndarray]:
+        """Their averages over the steps of training, where these are kept, else the weights."""
+
     def write(self, arrays: Sequence[np.ndarray]) -> None:
         """Replace them by arrays of the same shapes and dtype."""
 
@@ -32,6 +35,10 @@ class AtRest:
         return self._arrays[0].dtype
 
     def view(self) -> list[np.ndarray]:
+        """The weights themselves."""
+        return self._arrays
+
+    def averages(self) -> list[np.ndarray]:
         """The weights themselves."""
         return self._arrays
 

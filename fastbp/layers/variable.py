@@ -67,6 +67,12 @@ class Variable(NDArrayOperatorsMixin):
         array: np.ndarray = self._layer.get_weights()[self._index]
         return array
 
+    @property
+    def average(self) -> np.ndarray:
+        """The average over the steps that an optimizer with ``use_ema`` keeps; without one the present value."""
+        array: np.ndarray = self._layer.averages()[self._index]
+        return array
+
     def assign(self, value: Any) -> None:
         """Replace the value by an array of the same shape, or a number for all of it."""
         arrays = self._layer.get_weights()

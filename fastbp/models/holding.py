@@ -34,6 +34,10 @@ class InEngine:
         """The weights, as new arrays."""
         return self.engine.get_weights()[self.slice]
 
+    def averages(self) -> list[np.ndarray]:
+        """Their averages over the steps, where the optimizer keeps them, else the weights."""
+        return self.engine.averages()[self.slice]
+
     def write(self, arrays: Sequence[np.ndarray]) -> None:
         """Replace the weights."""
         weights = self.engine.get_weights()

@@ -76,9 +76,7 @@ class SomeSteps:
             return data.take(slice(start, stop) if order is None else order[start:stop])
         if order is None:
             return data.part(start, stop)
-        chosen, weights = order[start:stop], data.sample_weight
-        assert data.y is not None
-        return Rows(data.x[chosen], data.y[chosen], None if weights is None else weights[chosen])
+        return data.taken(order[start:stop])
 
 
 def step_count(data: Data, batch_size: int, steps: int | None) -> int | None:

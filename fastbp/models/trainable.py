@@ -25,6 +25,8 @@ Learn = Callable[[int, "list[Epoch]"], None]  # so many epochs; those that have 
 class Trainable(Compiled):
     """The part of ``Sequential`` that takes single steps."""
 
+    _averages_in_place = False  # whether the weights are the averages for a while, and the averages the weights
+
     # -- single steps
 
     def forward(self, x: Any, training: bool = False) -> np.ndarray:
@@ -310,8 +312,10 @@ class Trainable(Compiled):
         optimizer = self._compiled()[0]
         self._build(self._input_units or 0)  # another model may have used the layers since
         self._kept_rows = 0
+        self._exclude_from_decay(engine)
+        self._place_averages(False)
+        before, optimizer.steps = len(ended), engine.steps
         engine.state.remember()
-        before, optimizer.iterations = len(ended), engine.steps
         try:
             learn(count, ended)
         except (Diverged, KeyboardInterrupt) as error:
@@ -327,7 +331,26 @@ class Trainable(Compiled):
             rate = optimizer.learning_rate
             raise TrainingDiverged(index + done + 1, error.step, rate, error.by_weights, from_finite) from None
         finally:
-            optimizer.iterations = engine.steps
+            optimizer.end_at(engine.steps)
+
+    def _exclude_from_decay(self, engine: "Engine") -> None:
+        """Tell the engine which weights do not decay, if the optimizer says so and it does not know yet."""
+        excluded = self._compiled()[0].excluded
+        if excluded is not None and not engine.knows_decay:
+            engine.spare_from_decay(excluded.decays(self.weights))
+
+    def _place_averages(self, wanted: bool) -> None:
+        """Have the averages that the optimizer keeps in place of the weights for a while, or the weights again."""
+        if self._averages_in_place != wanted:
+            self._need_engine("averages of weights").swap_averages()
+            self._averages_in_place, self._kept_rows = wanted, 0
+
+    def _end_with_averages(self) -> None:
+        """Have the averages in place of the weights for good, if the optimizer keeps them."""
+        if self._compiled()[0].use_ema:
+            self._place_averages(False)
+            self._need_engine("averages of weights").use_averages()
+            self._kept_rows = 0
 
 
 def as_returned(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:

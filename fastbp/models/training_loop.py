@@ -67,6 +67,8 @@ class FitLoop:
             self._run_epochs(progress)
         finally:
             run_to_end(self._record)
+        if stop > 0:
+            self._callbacks.model._end_with_averages()
         self._callbacks.on_train_end(self._logs[-1] if self._logs else {})
 
     def _run_epochs(self, progress: Progress) -> None:

@@ -1,9 +1,19 @@
 """Optimizers: descriptions that the engine resolves to its integer codes. The update rules are Keras's.
 
 In the rules ``w`` is a parameter, ``g`` its gradient, ``a`` the learning rate and ``t`` the step, counted from 1. With
-``weight_decay`` (a float or None) every rule first does ``w -= w * weight_decay * a`` (decoupled; biases as well).
-``epsilon`` keeps a divisor from being zero; each rule says where it is added. ``name`` is a label. ``learning_rate`` is a
-number or one of ``fastbp.optimizers.schedules``.
+``weight_decay`` (a float or None) every rule first does ``w -= w * weight_decay * a`` (decoupled; biases as well, but for
+those that ``exclude_from_weight_decay`` names). ``epsilon`` keeps a divisor from being zero; each rule says where it is added.
+``name`` is a label. ``learning_rate`` is a number, one of ``fastbp.optimizers.schedules``, or a function of the step.
+
+All optimizers take these too, by name; a gradient is clipped before the rule sees it:
+
+- ``clipvalue``: each number of a gradient is cut to -clipvalue .. clipvalue.
+- ``clipnorm``: the gradient of each variable (a layer's kernel; its bias) is scaled down to this norm where it is larger.
+- ``global_clipnorm``: all gradients are scaled down together where their common norm is larger. Only one of the three.
+- ``gradient_accumulation_steps``: the weights move once in so many steps, along the mean of their gradients.
+- ``use_ema``: keep the average ``m = ema_momentum m + (1 - ema_momentum) w`` of the weights over the steps (of the first
+  step, the weights). It takes their place at every ``ema_overwrite_frequency``-th step, if that is given, and in the end of
+  ``fit``. Polyak and Juditsky 1992, Acceleration of stochastic approximation by averaging.
 
 ``LBFGS`` and ``LevenbergMarquardt`` are no optimizers but solvers, which take all of the data at once: see ``Solver``.
 
@@ -15,6 +25,8 @@ The other settings decide what state there is, so they are final: compile the mo
 >>> optimizer.learning_rate = 1e-4
 >>> optimizer
 Adam(learning_rate=0.0001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, amsgrad=False, weight_decay=None, name='adam')
+>>> fastbp.SGD(0.1, global_clipnorm=1.0)
+SGD(learning_rate=0.1, momentum=0.0, nesterov=False, weight_decay=None, name='sgd', global_clipnorm=1.0)
 """
 
 from collections.abc import Mapping
@@ -23,8 +35,9 @@ from typing import TYPE_CHECKING, Any
 from .. import absent as _absent
 from ..serialization import Registry
 from ..solvers import LBFGS, LevenbergMarquardt, Solver
-from .adaptive import Adagrad, Adam, AdamW, Nadam, RMSprop
+from .adaptive import Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
 from .base import Optimizer
+from .lion import Lion
 from .sgd import SGD
 
 if TYPE_CHECKING:
@@ -33,10 +46,13 @@ if TYPE_CHECKING:
 __all__ = [
     "LBFGS",
     "SGD",
+    "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
     "LevenbergMarquardt",
+    "Lion",
     "Nadam",
     "Optimizer",
     "RMSprop",
@@ -47,7 +63,8 @@ __all__ = [
     "serialize",
 ]
 
-_CLASSES: dict[str, type[Optimizer]] = {c.__name__.lower(): c for c in (SGD, RMSprop, Adagrad, Adam, AdamW, Nadam)}
+_ALL = SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, Adamax, Nadam, Lion
+_CLASSES: dict[str, type[Optimizer]] = {cls.__name__.lower(): cls for cls in _ALL}
 _SOLVERS: dict[str, type[Optimizer]] = {"lbfgs": LBFGS, "lm": LevenbergMarquardt, "levenberg_marquardt": LevenbergMarquardt}
 _registry = Registry("optimizer", Optimizer, {**_CLASSES, **_SOLVERS}, absent=_absent.OPTIMIZERS)
 

@@ -10,7 +10,7 @@ from .schedule import Rate
 
 
 @keywords(KEYWORDS)
-@dataclass
+@dataclass(repr=False)
 class RMSprop(Optimizer):
     """Each gradient divided by the root of its recent mean square.
 
@@ -22,7 +22,7 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    learning_rate, epsilon, weight_decay, name
+    learning_rate, epsilon, weight_decay, name, clipnorm, ...
         See ``fastbp.optimizers``.
     rho : float
         In [0, 1): the decay rate of the mean.
@@ -55,7 +55,7 @@ class RMSprop(Optimizer):
 
 
 @keywords(KEYWORDS)
-@dataclass
+@dataclass(repr=False)
 class Adagrad(Optimizer):
     """Each gradient divided by the root of the sum of all its squares.
 
@@ -65,7 +65,7 @@ class Adagrad(Optimizer):
 
     Parameters
     ----------
-    learning_rate, epsilon, weight_decay, name
+    learning_rate, epsilon, weight_decay, name, clipnorm, ...
         See ``fastbp.optimizers``.
     initial_accumulator_value : float
         The initial value of s.
@@ -90,7 +90,7 @@ class Adagrad(Optimizer):
 
 
 @keywords(KEYWORDS)
-@dataclass
+@dataclass(repr=False)
 class Adam(Optimizer):
     """Adaptive moments.
 
@@ -103,7 +103,7 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    learning_rate, epsilon, weight_decay, name
+    learning_rate, epsilon, weight_decay, name, clipnorm, ...
         See ``fastbp.optimizers``.
     beta_1, beta_2 : float
         In [0, 1): the decay rates of the two means.
@@ -131,7 +131,7 @@ class Adam(Optimizer):
 
 
 @keywords(KEYWORDS)
-@dataclass
+@dataclass(repr=False)
 class AdamW(Adam):
     """Adam with weight decay from the start: ``w -= w * weight_decay * a``, then Adam's step (epsilon as there).
 
@@ -139,7 +139,7 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, name
+    learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, name, clipnorm, ...
         As Adam's.
 
     Examples
@@ -154,7 +154,7 @@ class AdamW(Adam):
 
 
 @keywords(KEYWORDS)
-@dataclass
+@dataclass(repr=False)
 class Nadam(Optimizer):
     """Adam with Nesterov momentum.
 
@@ -166,7 +166,7 @@ class Nadam(Optimizer):
 
     Parameters
     ----------
-    learning_rate, epsilon, weight_decay, name
+    learning_rate, epsilon, weight_decay, name, clipnorm, ...
         See ``fastbp.optimizers``.
     beta_1, beta_2 : float
         In [0, 1): the decay rates of the two means.
@@ -189,3 +189,75 @@ class Nadam(Optimizer):
     @property
     def code(self) -> int:
         return codes.NADAM
+
+
+@keywords(KEYWORDS)
+@dataclass(repr=False)
+class Adamax(Optimizer):
+    """Adam with the largest recent gradient in place of the root of the mean square.
+
+    ``m = beta_1 m + (1 - beta_1) g``, ``u = max(beta_2 u, |g|)``, then ``w -= a / (1 - beta_1^t) m / (u + epsilon)``.
+
+    Kingma and Ba 2015, arXiv:1412.6980, section 7.1.
+
+    Parameters
+    ----------
+    learning_rate, epsilon, weight_decay, name, clipnorm, ...
+        See ``fastbp.optimizers``.
+    beta_1, beta_2 : float
+        In [0, 1): the decay rates of the mean and of the largest gradient.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.optimizers.Adamax().slots
+    2
+    """
+
+    rates: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2")
+    learning_rate: Rate = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    weight_decay: float | None = None
+    name: str = "adamax"
+
+    @property
+    def code(self) -> int:
+        return codes.ADAMAX
+
+
+@keywords(KEYWORDS)
+@dataclass(repr=False)
+class Adadelta(Optimizer):
+    """Each gradient times the quotient of the root mean squares of recent steps and recent gradients.
+
+    ``v = rho v + (1 - rho) g^2``, ``d = sqrt(x + epsilon) / sqrt(v + epsilon) g``, ``x = rho x + (1 - rho) d^2``, then
+    ``w -= a d``. The paper has no learning rate: its rule is that of ``a = 1``.
+
+    Zeiler 2012, arXiv:1212.5701.
+
+    Parameters
+    ----------
+    learning_rate, epsilon, weight_decay, name, clipnorm, ...
+        See ``fastbp.optimizers``.
+    rho : float
+        In [0, 1): the decay rate of both means.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fastbp.optimizers.Adadelta(1.0).slots
+    2
+    """
+
+    rates: ClassVar[tuple[str, ...]] = ("rho", "")
+    learning_rate: Rate = 0.001
+    rho: float = 0.95
+    epsilon: float = 1e-7
+    weight_decay: float | None = None
+    name: str = "adadelta"
+
+    @property
+    def code(self) -> int:
+        return codes.ADADELTA

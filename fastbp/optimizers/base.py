@@ -1,5 +1,6 @@
 """The base class of all optimizers, and the checks of their settings."""
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -7,26 +8,22 @@ import numpy as np
 from ..arguments import boolean, number
 from ..kernels.codes import UPDATE_RULES
 from ..keywords import ANY, Advice
-from ..serialization import Configured, is_config, serialize
+from ..serialization import is_config, serialize
 from .schedule import LearningRateSchedule, Rate
+from .steering import Steering, checked
+from .weight_decay import Exclusion, exclusion
 
-_LATER = "it comes in a later version"
 _DECAY = (
     "use learning_rate=fastbp.optimizers.schedules.InverseTimeDecay(0.01, decay_steps=1, decay_rate=1e-6), or another schedule"
 )
 KEYWORDS = {
     "lr": Advice("use learning_rate"),
     "decay": Advice(_DECAY, (None, 0)),
-    "clipnorm": Advice(_LATER, (None,)),
-    "clipvalue": Advice(_LATER, (None,)),
-    "global_clipnorm": Advice(_LATER, (None,)),
-    "use_ema": Advice(_LATER, (None, False)),
-    "ema_momentum": Advice("", ANY),  # which use_ema alone would give an effect
-    "ema_overwrite_frequency": Advice("", ANY),
     "loss_scale_factor": Advice("it is for float16, and fastbp computes in float32 or float64", (None, 1)),
-    "gradient_accumulation_steps": Advice("use a larger batch_size, which costs no more", (None, 1)),
     "jit_compile": Advice("", ANY),
 }
+
+CHECKED_AT_ONCE, MAX_CHECKED = 1 << 16, 1_000_000  # steps whose rates are looked at before a fit
 
 # The range of each setting: the least, the most, and whether the most itself is excluded.
 _NON_NEGATIVE = (0.0, float("inf"), False)
@@ -40,6 +37,8 @@ _RANGES = {
 
 def _checked(name: str, value: Any) -> Any:
     """A setting as a plain float, bool, str or None."""
+    if name in Steering.__dataclass_fields__:
+        return checked(name, value)
     if name in ("nesterov", "centered", "amsgrad"):
         return boolean(name, value)
     if name == "name":
@@ -52,10 +51,10 @@ def _checked(name: str, value: Any) -> Any:
     return number(name, value, low, high, below)
 
 
-class Optimizer(Configured):
+class Optimizer(Steering):
     """The base class of all optimizers.
 
-    ``code`` stands for the update rule, ``slots`` is its number of state arrays, ``initial_state`` fills the first one,
+    ``code`` stands for the update rule, ``slots`` is the number of state arrays, ``initial_state`` fills the first one,
     and ``hyper`` are the numbers that the kernel reads: learning rate, weight decay, the two of ``rates``, epsilon.
 
     Attributes
@@ -63,8 +62,10 @@ class Optimizer(Configured):
     learning_rate : float
         Where it was given as a schedule, the rate of the next step.
     schedule : LearningRateSchedule or None
+    steps : int
+        The batches so far. Whoever trains sets it.
     iterations : int
-        The steps so far. Whoever trains sets it.
+        The same, or with ``gradient_accumulation_steps`` how often the weights have moved.
 
     Examples
     --------
@@ -80,15 +81,36 @@ class Optimizer(Configured):
     rates: ClassVar[tuple[str, ...]]
     learning_rate: Rate
     schedule: LearningRateSchedule | None = None
-    iterations: int = 0
+    excluded: Exclusion | None = None
+    steps: int = 0
 
     @property
     def code(self) -> int:
         raise NotImplementedError(f"{type(self).__name__} must be one of fastbp's optimizers: update rules are compiled")
 
     @property
-    def slots(self) -> int:
+    def rule_slots(self) -> int:
         return UPDATE_RULES[self.code].slots
+
+    def end_at(self, steps: int) -> None:
+        """Take note of the steps that have been taken. That the next one has no rate shows where it is to be taken."""
+        try:
+            self.steps = steps
+        except Exception:  # whatever a user's schedule raises
+            object.__setattr__(self, "learning_rate", math.nan)
+
+    def check_schedule(self, first: int, count: int) -> None:
+        """Raise the error for a learning rate that is none, among those of ``count`` steps to come, or of the first million."""
+        for start in range(first, first + min(count, MAX_CHECKED), CHECKED_AT_ONCE):
+            self.learning_rates(start, min(CHECKED_AT_ONCE, first + count - start))
+
+    @property
+    def iterations(self) -> int:
+        return self.steps // (self.gradient_accumulation_steps or 1)
+
+    @iterations.setter
+    def iterations(self, value: int) -> None:
+        self.steps = value * (self.gradient_accumulation_steps or 1)
 
     @property
     def initial_state(self) -> float:
@@ -112,25 +134,61 @@ class Optimizer(Configured):
         Examples
         --------
         >>> import fastbp
-        >>> fastbp.SGD(0.1).get_config()
-        {'learning_rate': 0.1, 'momentum': 0.0, 'nesterov': False, 'weight_decay': None, 'name': 'sgd'}
+        >>> config = fastbp.SGD(0.1, momentum=0.9, clipnorm=1.0).get_config()
+        >>> config["momentum"], config["clipnorm"], config["use_ema"]
+        (0.9, 1.0, False)
         """
         return super().get_config() | {"learning_rate": serialize(self.schedule or self.learning_rate)}
+
+    def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
+        """Have weight decay leave some weights alone. Only before training; a later call replaces an earlier one.
+
+        Parameters
+        ----------
+        var_list : list of weights, optional
+            As ``[layer.kernel]``.
+        var_names : list of str, optional
+            Weights whose name has one of these in it: ``["bias"]`` for all biases. They are regular expressions.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Dense(1, kernel_initializer="ones", bias_initializer="ones")])
+        >>> model.compile(fastbp.SGD(0.5, weight_decay=1.0), "mse")
+        >>> model.optimizer.exclude_from_weight_decay(var_names=["bias"])
+        >>> loss = model.train_on_batch([[1.0]], [2.0])  # which is what the model says: nothing but decay
+        >>> [w.item() for w in model.get_weights()]
+        [0.5, 1.0]
+        """
+        if self.steps:
+            raise ValueError(
+                f"exclude_from_weight_decay must be called before training, got it after {self.steps} steps: compile the model "
+                "again with a new optimizer"
+            )
+        object.__setattr__(self, "excluded", exclusion(var_list, var_names))
+
+    def __repr__(self) -> str:
+        shared, changed = Steering.__dataclass_fields__, {}
+        for name, field in type(self).__dataclass_fields__.items():
+            if name not in shared or getattr(self, name) != field.default:
+                changed[name] = getattr(self, name)
+        told = ", ".join(f"{name}={changed[name]!r}" for name in sorted(changed, key=shared.__contains__))
+        return f"{type(self).__name__}({told})"
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "learning_rate":
             self._set_learning_rate(value)
-        elif name == "iterations":
+        elif name in ("steps", "iterations"):
             object.__setattr__(self, name, value)
             self._follow_schedule()
         else:
             self._set_once(name, value)
 
     def _set_learning_rate(self, value: Any) -> None:
-        if is_config(value):
-            from .schedules import deserialize  # imported only where there are schedules
+        if is_config(value) or callable(value):
+            from .schedules import as_schedule  # imported only where there are schedules
 
-            value = deserialize(value)
+            value = as_schedule(value) or value
         if isinstance(value, LearningRateSchedule):
             object.__setattr__(self, "schedule", value)
             self._follow_schedule()
@@ -144,7 +202,7 @@ class Optimizer(Configured):
 
     def _follow_schedule(self) -> None:
         if self.schedule is not None:
-            object.__setattr__(self, "learning_rate", float(self.schedule.rates(self.iterations, 1)[0]))
+            object.__setattr__(self, "learning_rate", float(self.schedule.rates(self.steps, 1)[0]))
 
     @staticmethod
     def _checked(name: str, value: Any) -> Any:

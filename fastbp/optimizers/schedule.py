@@ -1,6 +1,7 @@
 """The base class of all schedules, and the checks of their settings."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,20 +26,25 @@ class LearningRateSchedule(Configured):
     array([0.1  , 0.05 , 0.025])
     """
 
+    of_rate: ClassVar[Callable[[Any], Any]]  # the schedule that a rate stands for, or None: set by schedules/__init__.py
+
     def __call__(self, step: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, step)")
 
     def rates(self, first: int, count: int) -> np.ndarray:
         """The learning rates of ``count`` steps from number ``first`` on."""
         steps = np.arange(first, first + count)
-        rates = self._at_once(steps)
-        if rates is None:
-            rates = np.array([float(self(step)) for step in steps])
+        rates = self.of(steps)
         wrong = ~(np.isfinite(rates) & (rates >= 0))
         if wrong.any():
             place = int(np.argmax(wrong))
             raise ValueError(f"learning_rate must be at least 0 and finite, got {rates[place]} at step {steps[place]}")
         return rates
+
+    def of(self, steps: np.ndarray) -> np.ndarray:
+        """The learning rates of many steps, whatever they are."""
+        rates = self._at_once(steps)
+        return np.array([float(self(step)) for step in steps]) if rates is None else rates
 
     def _at_once(self, steps: np.ndarray) -> np.ndarray | None:
         """All of them by one call, if that gives what calls for single steps give (it is tried for a few)."""

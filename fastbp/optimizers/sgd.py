@@ -10,7 +10,7 @@ from .schedule import Rate
 
 
 @keywords(KEYWORDS)
-@dataclass
+@dataclass(repr=False)
 class SGD(Optimizer):
     """Gradient descent, with or without momentum.
 
@@ -21,7 +21,7 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    learning_rate, weight_decay, name
+    learning_rate, weight_decay, name, clipnorm, ...
         See ``fastbp.optimizers``.
     momentum : float
         In [0, 1].

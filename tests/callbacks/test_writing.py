@@ -218,7 +218,7 @@ def test_the_bar_of_fit_is_not_shown_twice(capfd):
     assert capfd.readouterr().err.count("Epoch 3/3") == 1
 
 
-@pytest.mark.parametrize("name", ["TensorBoard", "RemoteMonitor", "BackupAndRestore", "SwapEMAWeights", "OrbaxCheckpoint"])
+@pytest.mark.parametrize("name", ["TensorBoard", "RemoteMonitor", "BackupAndRestore", "OrbaxCheckpoint"])
 def test_what_is_not_there_says_what_to_use(name):
     with pytest.raises(NotImplementedError, match=f"fastbp has no {name}: "):
         getattr(fastbp.callbacks, name)("logs", histogram_freq=1)

@@ -113,7 +113,10 @@ def test_extremes_of_every_rule(settings):
     if settings["name"] != "sgd":
         assert (actual[0, :5] * sizes[:5] < 0).all() and np.abs(actual).max() < 1
         wide = ours(make_optimizer({**settings, "learning_rate": rate}), gradients[:6], "float64")
-        assert actual[:6] == pytest.approx(wide, rel=1e-3, abs=1e-12 if settings["name"] != "adagrad" else 0.02)
+        # A tenth of the smallest number there is has no sign, which is all that Lion sees.
+        seen = np.arange(10) != 7 if settings["name"] == "lion" else slice(None)
+        tolerance = 1e-12 if settings["name"] != "adagrad" else 0.02
+        assert actual[:6, seen] == pytest.approx(wide[:, seen], rel=1e-3, abs=tolerance)
 
 
 @pytest.mark.parametrize("value", [1.0, 1e3, 1e10, 1e18, 1e25])
@@ -124,7 +127,7 @@ def test_a_constant_gradient_has_no_spread(value):
         assert np.isfinite(ours(optimizers.RMSprop(1e-3, centered=True, momentum=momentum), gradients)).all()
 
 
-@pytest.mark.parametrize("settings", [s for s in OPTIMIZERS if s["name"] != "sgd"], ids=describe)
+@pytest.mark.parametrize("settings", [s for s in OPTIMIZERS if s["name"] not in ("sgd", "lion")], ids=describe)
 def test_no_epsilon_and_no_gradient(settings):
     settings = {**settings, "epsilon": 0.0, "learning_rate": 0.01}
     assert np.array_equal(ours(make_optimizer(settings), np.zeros((3, 2))), np.zeros((3, 2)))

@@ -8,7 +8,7 @@ import pytest
 import fastbp
 from fastbp.engine.buffers import GROUPS, MIN_PACKED_BYTES, choose_block, row_bytes
 from fastbp.engine.engine import Engine
-from fastbp.engine.tasks import partition, update_tasks
+from fastbp.engine.tasks import partition, update_tasks, variable_starts
 from fastbp.kernels import fields as at
 from fastbp.kernels.matrix.panels import panels
 from fastbp.layers.dense import Dense
@@ -89,16 +89,43 @@ def test_every_weight_is_updated_once(sizes, threads):
     shapes = make(sizes).shapes
     tasks, starts = partition(update_tasks(shapes, np.dtype("float32"), threads), shapes, threads)
     touched = [np.zeros((shape.units_in, shape.vectors_out), int) for shape in shapes]
-    for layer, v, last_vector, first, last in tasks:
+    for layer, v, last_vector, first, last, _ in tasks:
         assert v in dict(panels(shapes[layer].vectors_out))
         touched[layer][first:last, v:last_vector] += 1
     assert all((t == 1).all() for t in touched)
     assert len(starts) == threads + 1 and starts[0] == 0 and starts[-1] == len(tasks) and starts == sorted(starts)
 
 
+def units_of(tasks, shapes):
+    """(layer, panel, first row): the place of its sum of squares, for each part of the weights that no task divides."""
+    found = {}
+    for layer, v, last_vector, first, last, slot in tasks:
+        starts = [start for start, _ in panels(shapes[layer].vectors_out) if v <= start < last_vector]
+        found |= {(layer, start, first): (slot + i, last) for i, start in enumerate(starts)}
+    return found
+
+
+@pytest.mark.parametrize(
+    "sizes", [(1, 1), (17, 64, 64, 6), (784, 128, 10), (28, *[300] * 5, 1), (3, 1100, 2), (5, 80, 144, 70)]
+)
+def test_sums_of_squares_do_not_depend_on_the_threads(sizes):
+    shapes, dtype = make(sizes).shapes, np.dtype("float32")
+    one, starts = units_of(update_tasks(shapes, dtype, 1), shapes), variable_starts(shapes, dtype)
+    places = {place for place, _ in one.values()}
+    assert len(places) == len(one) and len(starts) == 2 * len(shapes) + 1
+    for layer, shape in enumerate(shapes):  # a kernel's, then its bias's, one for each panel
+        count, (first, bias, end) = len(panels(shape.vectors_out)), starts[2 * layer : 2 * layer + 3]
+        kernel = {place for (i, _, _), (place, _) in one.items() if i == layer}
+        ending = [place for (i, _, _), (place, last) in one.items() if i == layer and last == shape.units_in]
+        assert kernel == set(range(first, bias)) and end - bias == count
+        assert sorted(place + count for place in ending) == list(range(bias, end))
+    for threads in (2, 3, 8, 61):
+        assert units_of(partition(update_tasks(shapes, dtype, threads), shapes, threads)[0], shapes) == one
+
+
 def test_shares_are_about_equal():
     shapes = make((28, *[300] * 5, 1)).shapes
     tasks, starts = partition(update_tasks(shapes, np.dtype("float32"), 2), shapes, 2)
-    work = [(last - first) * (last_vector - v) for _, v, last_vector, first, last in tasks]
+    work = [(last - first) * (last_vector - v) for _, v, last_vector, first, last, _ in tasks]
     halves = [sum(work[a:b]) for a, b in zip(starts, starts[1:], strict=False)]
     assert max(halves) <= 1.02 * min(halves)

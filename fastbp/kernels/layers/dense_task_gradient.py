@@ -65,24 +65,40 @@ def make_dot_units_gradient(dtype):
     return dot_units_gradient
 
 
+def make_prefetch_transposed(dtype):
+    """``prefetch_transposed`` for one element type."""
+    prefetch, (_, _, transposed_block) = memory.prefetch(dtype), make_panels(dtype)
+    LANES = machine().lanes(dtype)
+
+    @inner(dtype)
+    def prefetch_transposed(layer, v, width, first, last):
+        """Ask for the transposed copy of rows first .. last of panel v."""
+        for k in range(first, last, LANES):
+            out = v * LANES
+            target, target_row = transposed_block(layer, k // LANES, out)
+            prefetch(target, target_row, min(width * LANES, read_int(layer, at.UNITS_OUT) - out))
+
+    return prefetch_transposed
+
+
 def make_prefetch_task(dtype):
     """``prefetch_task`` for one element type."""
-    prefetch, (_, _, transposed_block) = memory.prefetch(dtype), make_panels(dtype)
-    LANES, VECTOR = machine().lanes(dtype), machine().vector_bytes
+    prefetch, prefetch_transposed = memory.prefetch(dtype), make_prefetch_transposed(dtype)
+    VECTOR = machine().vector_bytes
 
     @inner(dtype)
     def prefetch_task(plan, layer, v, width, first, last, rows, weights):
         """Ask for the memory that the update will touch: it comes while the gradient is formed."""
-        lines = (rows * width * VECTOR + LINE - 1) // LINE
+        lines, stored = (rows * width * VECTOR + LINE - 1) // LINE, read_int(plan, at.STORED)
+        if stored:
+            prefetch(weights + stored, LINE, lines)
+            return
         place = weights
         for i in range(read_int(plan, at.PREFETCH_ARRAYS)):
             prefetch(place, LINE, lines)
             place = weights + read_int(plan, at.STATE) + i * read_int(plan, at.SLOT)
         if read_int(layer, at.TRANSPOSED):
-            for k in range(first, last, LANES):
-                out = v * LANES
-                target, target_row = transposed_block(layer, k // LANES, out)
-                prefetch(target, target_row, min(width * LANES, read_int(layer, at.UNITS_OUT) - out))
+            prefetch_transposed(layer, v, width, first, last)
 
     return prefetch_task
 
@@ -100,7 +116,10 @@ def make_full_task(dtype):
         state = weights + read_int(plan, at.STATE)
         second = state + read_int(plan, at.SLOT)
         transposed, step = transposed_block(layer, next_first // LANES, next_v * LANES)
-        zeros = read_int(plan, at.ZEROS)
+        zeros, stored = read_int(plan, at.ZEROS), read_int(plan, at.STORED)
+        if stored:
+            weights += stored
+            state, second, transposed, step = weights, weights, weights, LINE
         gradient_product(source, source_step, delta, delta_row, zeros, target, batch, weights, state, second, transposed, step)
 
     return full_task

@@ -2,20 +2,17 @@
 
 from .. import fields as at
 from .. import memory
-from ..codes import STORE
 from ..matrix import transpose
 from ..matrix.dots import max_dot_units
 from ..matrix.gradient_product import full_task_rows
 from ..memory import read_int
 from ..simd.jit import inner, nothing
 from ..simd.machine import machine
-from .apply_gradient import make_apply_gradient
-from .constraints import make_clip_weights
+from .apply_gradient import make_apply_gradient, make_apply_stored
 from .dense_panels import make_panels
 from .dense_task import dot_task_rows
-from .dense_task_gradient import make_dot_units_gradient, make_pack_inputs, make_panel_gradient
+from .dense_task_gradient import make_dot_units_gradient, make_pack_inputs, make_panel_gradient, make_prefetch_transposed
 from .feedback import make_follow_signs
-from .penalties import make_penalize
 
 
 def make_refresh_transposed(dtype, full):
@@ -69,21 +66,19 @@ def make_update_task(dtype, full):
     panel_gradient, dot_units_gradient = make_panel_gradient(dtype), make_dot_units_gradient(dtype)
     refresh_transposed, add_groups = make_refresh_transposed(dtype, full), memory.add_groups(dtype)
     apply_gradient = make_apply_gradient(dtype, full)
-    penalize, clip_weights = (make_penalize(dtype), make_clip_weights(dtype)) if full else (nothing(dtype),) * 2
     MAX_DOT_UNITS, DOT_TASK_ROWS = max_dot_units(dtype), dot_task_rows(dtype)
     TASK_ROWS = full_task_rows(machine().lanes(dtype))
 
     @inner(dtype)
-    def update_task(plan, layer, first_vector, last_vector, first, last, batch, scratch):
+    def update_task(plan, layer, slot, first_vector, last_vector, first, last, batch, scratch):
         """Gradient and optimizer step of rows first .. last of some panels: dW never leaves the cache.
 
-        With groups, their gradients are added up instead. Overwrites the parameters, their state, their transposed copy
-        and ``scratch``.
+        With groups, their gradients are added up instead. ``slot`` is the place of the first one's sum of squares. Overwrites
+        the parameters, their state, their transposed copy and ``scratch``.
         """
-        units, bias, code = read_int(layer, at.UNITS_IN), read_int(layer, at.BIAS), read_int(plan, at.OPTIMIZER)
         groups, has_dot_units = read_int(plan, at.GROUPS), read_int(layer, at.UNITS_OUT) <= MAX_DOT_UNITS
-        bias_rows = bias if last == units else 0
-        rows = last - first + bias_rows
+        biases = read_int(layer, at.BIAS) if last == read_int(layer, at.UNITS_IN) else 0
+        rows = last - first + biases
         source, step = (0, 0) if groups else pack_inputs(layer, first, last, batch, scratch)
         part = first // (DOT_TASK_ROWS if has_dot_units else TASK_ROWS) * read_int(layer, at.VECTORS_OUT)
         v = first_vector
@@ -97,11 +92,40 @@ def make_update_task(dtype, full):
                 dot_units_gradient(plan, layer, v, first, last, batch, scratch)
             else:
                 panel_gradient(plan, layer, source, step, v, last_vector, first, last, batch, scratch)
-            penalize(layer, 0, part + v, weights, scratch, rows * width, bias_rows * width)
-            apply_gradient(plan, layer, part + v, weights, scratch, rows * width, bias_rows * width)
-            clip_weights(plan, layer, 0, weights, rows * width, bias_rows * width)
-            if code != STORE and read_int(layer, at.TRANSPOSED):
+            moved = apply_gradient(plan, layer, 0, part + v, slot, v, width, weights, scratch, rows, biases)
+            if moved and read_int(layer, at.TRANSPOSED):
                 refresh_transposed(layer, v, width, first, last, weights)
-            v += width
+            v, slot = v + width, slot + 1
 
     return update_task
+
+
+def make_step_task(dtype):
+    """``step_task`` for one element type."""
+    (width_of, panel_row, _), refresh_transposed = make_panels(dtype), make_refresh_transposed(dtype, True)
+    apply_stored, prefetch_transposed = make_apply_stored(dtype), make_prefetch_transposed(dtype)
+    TASK_ROWS = full_task_rows(machine().lanes(dtype))
+
+    @inner(dtype)
+    def step_rows(plan, layer, v, width, first, last, scratch, scales):
+        """Some rows of a panel, and the bias after the last input."""
+        weights, row = panel_row(layer, v, first)
+        if read_int(layer, at.TRANSPOSED):
+            prefetch_transposed(layer, v, width, first, last)
+        apply_stored(plan, layer, 0, weights, (last - first) * width, scratch, scales)
+        if last == read_int(layer, at.UNITS_IN) and read_int(layer, at.BIAS):
+            apply_stored(plan, layer, 1, weights + (last - first) * row, width, scratch, scales)
+        if read_int(layer, at.TRANSPOSED):
+            refresh_transposed(layer, v, width, first, last, weights)
+
+    @inner(dtype)
+    def step_task(plan, layer, first_vector, last_vector, first, last, scratch, scales):
+        """The optimizer's step alone, by a gradient that was stored: down each panel, as it lies in memory."""
+        v = first_vector
+        while v < last_vector:
+            width = width_of(read_int(layer, at.VECTORS_OUT) - v)
+            for k in range(first, last, TASK_ROWS):
+                step_rows(plan, layer, v, width, k, min(k + TASK_ROWS, last), scratch, scales)
+            v += width
+
+    return step_task

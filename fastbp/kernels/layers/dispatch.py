@@ -9,7 +9,7 @@ from .constraints import make_constrain_norms
 from .delta import make_delta
 from .dense import make_backward, make_forward
 from .dense_gradient import make_add_gradient
-from .dense_update import make_refresh_transposed, make_transpose_weights, make_update_task
+from .dense_update import make_refresh_transposed, make_step_task, make_transpose_weights, make_update_task
 from .further_kinds import make_further_kinds
 from .glu import make_glu
 from .prelu import make_prelu
@@ -27,6 +27,7 @@ class LayerFunctions(NamedTuple):
     close_output: Any
     add_gradient: Any
     update_task: Any
+    step_task: Any
     transpose_weights: Any
     constrain_norms: Any
 
@@ -36,15 +37,13 @@ def make_layers(dtype, full, add_activity_gradient):
     differentiate_strip, close_rows = make_delta(dtype, add_activity_gradient)
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
     add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype, full)
-    transpose_dense = make_transpose_weights(dtype, full)
+    transpose_dense, step_dense = make_transpose_weights(dtype, full), make_step_task(dtype) if full else nothing(dtype)
     weightless = make_weightless(dtype, differentiate_strip, close_rows)
     copy_input, apply_activation, weightless_forward, weightless_backward = weightless
     glu_forward, glu_backward = make_glu(dtype, differentiate_strip, close_rows)
     prelu_forward, prelu_backward, prelu_gradient = make_prelu(dtype, copy_input, differentiate_strip, close_rows)
-    if full:
-        rest = make_further_kinds(dtype, apply_activation, differentiate_strip, close_rows)
-    else:
-        rest = (nothing(dtype),) * 5
+    functions = differentiate_strip, close_rows
+    rest = make_further_kinds(dtype, apply_activation, *functions) if full else (nothing(dtype),) * 5
     other_forward, other_backward, other_gradient, sum_forward, sum_backward = rest
 
     @inner(dtype)
@@ -94,7 +93,7 @@ def make_layers(dtype, full, add_activity_gradient):
         else:
             other_gradient(layer, k, shift, v, width, batch, start, target)
 
-    add_vector_gradient, update_vectors = make_vector_weights(dtype, full, vector_gradient)
+    add_vector_gradient, update_vectors, step_vectors = make_vector_weights(dtype, full, vector_gradient)
 
     @inner(dtype)
     def add_gradient(plan, layer, shift, gradients, batch, is_first):
@@ -105,12 +104,20 @@ def make_layers(dtype, full, add_activity_gradient):
             add_vector_gradient(plan, layer, shift, gradients, batch, is_first)
 
     @inner(dtype)
-    def update_task(plan, layer, first_vector, last_vector, first, last, batch, scratch):
+    def update_task(plan, layer, slot, first_vector, last_vector, first, last, batch, scratch):
         """Gradient and optimizer step of rows first .. last of some vectors of the layer's weights."""
         if read_int(layer, at.KIND) == at.DENSE:
-            update_dense(plan, layer, first_vector, last_vector, first, last, batch, scratch)
+            update_dense(plan, layer, slot, first_vector, last_vector, first, last, batch, scratch)
         else:
-            update_vectors(plan, layer, first_vector, last_vector, batch, scratch)
+            update_vectors(plan, layer, slot, first_vector, last_vector, batch, scratch)
+
+    @inner(dtype)
+    def step_task(plan, layer, first_vector, last_vector, first, last, scratch, scales):
+        """The optimizer's step alone, by a gradient that was stored."""
+        if read_int(layer, at.KIND) == at.DENSE:
+            step_dense(plan, layer, first_vector, last_vector, first, last, scratch, scales)
+        else:
+            step_vectors(plan, layer, first_vector, last_vector, scratch, scales)
 
     @inner(dtype)
     def transpose_weights(layer, thread, threads):
@@ -127,6 +134,7 @@ def make_layers(dtype, full, add_activity_gradient):
         close_output,
         add_gradient,
         update_task,
+        step_task,
         transpose_weights,
         constrain_norms,
     )

@@ -1,4 +1,4 @@
-"""Which function serves which of the kinds of layers that only some networks have: full kernels alone are compiled with these."""
+"""Which function serves which of the kinds of layers that only some networks have: full kernels alone have these."""
 
 from typing import Any, NamedTuple
 

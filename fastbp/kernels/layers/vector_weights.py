@@ -5,23 +5,21 @@ They lie as vectors one after the other, the learnt ones first.
 
 from .. import fields as at
 from .. import memory
-from ..matrix.panels import PANEL_VECTORS, panel_width
+from ..matrix.panels import PANEL_VECTORS, panel_count, panel_width
 from ..memory import read_int
 from ..simd.jit import inner, nothing
 from ..simd.machine import machine
-from .apply_gradient import make_apply_gradient
-from .constraints import make_clip_weights
-from .penalties import make_penalize
+from .apply_gradient import make_apply_gradient, make_apply_stored
 
 
 def make_vector_weights(dtype, full, vector_gradient):
-    """The functions (add_gradient, update_task) for one element type.
+    """The functions (add_gradient, update_task, step_task) for one element type.
 
     ``vector_gradient(layer, k, shift, v, width, batch, start, target)`` writes the gradient of vector k of the weights, of
     ``width`` columns from v on, over ``batch`` rows, plus what is at ``start``.
     """
     add_groups, apply_gradient, width_of = memory.add_groups(dtype), make_apply_gradient(dtype, full), inner(dtype)(panel_width)
-    penalize, clip_weights = (make_penalize(dtype), make_clip_weights(dtype)) if full else (nothing(dtype),) * 2
+    panels_of, apply_stored = inner(dtype)(panel_count), make_apply_stored(dtype) if full else nothing(dtype)
     VECTOR = machine().vector_bytes
 
     @inner(dtype)
@@ -35,11 +33,11 @@ def make_vector_weights(dtype, full, vector_gradient):
                 vector_gradient(layer, k, shift, v, min(PANEL_VECTORS, vectors - v), batch, start, target)
 
     @inner(dtype)
-    def update_task(plan, layer, first_vector, last_vector, batch, scratch):
+    def update_task(plan, layer, slot, first_vector, last_vector, batch, scratch):
         """Gradient and optimizer step of some columns of them. Overwrites them, their state and ``scratch``."""
         groups, vectors = read_int(plan, at.GROUPS), read_int(layer, at.VECTORS_OUT)
         for k in range(read_int(layer, at.LEARNT_VECTORS)):
-            v = first_vector
+            v, panel = first_vector, slot + k * panels_of(vectors)
             while v < last_vector:
                 width = width_of(vectors - v)
                 weights = read_int(layer, at.WEIGHTS) + (k * vectors + v) * VECTOR
@@ -47,9 +45,16 @@ def make_vector_weights(dtype, full, vector_gradient):
                     add_groups(weights + read_int(plan, at.GRADIENTS), read_int(plan, at.GROUP), groups, scratch, width)
                 else:
                     vector_gradient(layer, k, 0, v, width, batch, read_int(plan, at.ZEROS), scratch)
-                penalize(layer, k, k * vectors + v, weights, scratch, width, 0)
-                apply_gradient(plan, layer, k * vectors + v, weights, scratch, width, 0)
-                clip_weights(plan, layer, k, weights, width, 0)
-                v += width
+                apply_gradient(plan, layer, k, k * vectors + v, panel, v, width, weights, scratch, 1, 0)
+                v, panel = v + width, panel + 1
 
-    return add_gradient, update_task
+    @inner(dtype)
+    def step_task(plan, layer, first_vector, last_vector, scratch, scales):
+        """The optimizer's step alone, by a gradient that was stored."""
+        vectors = read_int(layer, at.VECTORS_OUT)
+        for k in range(read_int(layer, at.LEARNT_VECTORS)):
+            for v in range(first_vector, last_vector, PANEL_VECTORS):
+                weights = read_int(layer, at.WEIGHTS) + (k * vectors + v) * VECTOR
+                apply_stored(plan, layer, k, weights, min(PANEL_VECTORS, last_vector - v), scratch, scales)
+
+    return add_gradient, update_task, step_task

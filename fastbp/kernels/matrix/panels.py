@@ -9,7 +9,7 @@ from ..simd.machine import machine
 PANEL_VECTORS = 4 if machine().registers >= 32 else 2  # vectors of a full panel; a power of two
 SPLITS_REST = PANEL_VECTORS > 2  # whether one vector more than a full panel is better cut into two panels
 
-# The two functions below serve the kernels too: integers in, an integer out.
+# The three functions below serve the kernels too: integers in, an integer out.
 
 
 def panel_width(left: int) -> int:
@@ -24,6 +24,11 @@ def panel_start(vector: int, vectors: int) -> int:
     if SPLITS_REST and vectors > PANEL_VECTORS and vectors % PANEL_VECTORS == 1 and vector >= vectors - 2:
         return vectors - 2
     return vector - vector % PANEL_VECTORS
+
+
+def panel_count(vectors: int) -> int:
+    """How many panels there are."""
+    return (vectors + PANEL_VECTORS - 1) // PANEL_VECTORS
 
 
 def panels(vectors: int) -> list[tuple[int, int]]:
