@@ -151,12 +151,13 @@ def main(arguments=None):
     if chosen.readme:
         report["rows"] = kept_rows(report, chosen.out)
     for workload in workloads:
-        row = measure(workload, names, chosen.rounds, chosen.seconds)
+        able = [name for name in names if peers.able(name, workload)]
+        row = measure(workload, able, chosen.rounds, chosen.seconds)
         tell(row)
         if "fastbp" in row["failed"]:
             return 1
         if workload.reach and not chosen.quick:
-            row["reach"] = measure_reach(workload, names)
+            row["reach"] = measure_reach(workload, able)
         row["date"] = datetime.now(UTC).isoformat(timespec="seconds")
         report["rows"] = with_row(report["rows"], row)
         text = write(report, chosen.out)  # after each row: a run that is cut short keeps what it has measured

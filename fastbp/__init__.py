@@ -3,8 +3,9 @@
 import sys
 from typing import Any
 
-from . import activations, callbacks, initializers, layers, losses, metrics, models, optimizers
+from . import activations, callbacks, constraints, initializers, layers, losses, metrics, models, optimizers, regularizers
 from .callbacks.history import History
+from .constraints import Constraint
 from .engine.interrupts import import_to_end
 from .engine.threads import get_num_threads, set_num_threads
 from .errors import TrainingDiverged
@@ -15,6 +16,7 @@ from .metrics import Metric
 from .models.model import Model, Sequential
 from .optimizers import SGD, Adagrad, Adam, AdamW, Nadam, Optimizer, RMSprop
 from .peak_flops import measure_limit
+from .regularizers import Regularizer
 
 __version__ = "0.1.0"
 
@@ -23,6 +25,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Constraint",
     "Dense",
     "History",
     "Initializer",
@@ -34,10 +37,12 @@ __all__ = [
     "Nadam",
     "Optimizer",
     "RMSprop",
+    "Regularizer",
     "Sequential",
     "TrainingDiverged",
     "activations",
     "callbacks",
+    "constraints",
     "get_num_threads",
     "initializers",
     "layers",
@@ -46,6 +51,7 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "regularizers",
     "set_num_threads",
     "version",
     "warmup",

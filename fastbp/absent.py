@@ -46,11 +46,6 @@ LAYERS = {
     **_for_each(
         "Embedding ReversibleEmbedding", f"{_DENSE_ONLY}: fastbp.utils.to_categorical makes columns of a few categories"
     ),
-    **_for_each(
-        "Dropout GaussianDropout AlphaDropout GaussianNoise ActivityRegularization BatchNormalization LayerNormalization "
-        "UnitNormalization RMSNormalization Normalization",
-        f"{_LATER}; inputs can be scaled before fit",
-    ),
     **_for_each("GroupNormalization SpectralNormalization", f"{_DENSE_ONLY}; normalization of layers {_LATER}"),
     **_for_each(
         "Add Subtract Multiply Average Maximum Minimum Concatenate Dot add subtract multiply average maximum minimum "
@@ -96,9 +91,12 @@ LOSSES = _for_each(
 
 INITIALIZERS = _for_each("STFT STFTInitializer stft", "it is for layers of sounds; fastbp has dense layers only")
 
+REGULARIZERS = _for_each(
+    "OrthogonalRegularizer orthogonal_regularizer",
+    "the initializer 'orthogonal' makes weights begin orthogonal; L1 and L2 keep them small",
+)
+
 TOP = {
-    **_for_each("regularizers constraints", f"{_LATER}"),
-    **_for_each("Regularizer Constraint", f"{_LATER}"),
     **_for_each("applications", f"{_DENSE_ONLY}: there are no pretrained networks"),
     **_for_each("preprocessing", f"{_TABLES}; prepare images, text and sequences before fit"),
     **_for_each("wrappers", f"an estimator for scikit-learn {_LATER}"),

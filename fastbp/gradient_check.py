@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import integer, number
+from .arguments import boolean, integer, number
 from .models.model import Sequential
 
 _STEPS = (1.0, 0.1, 0.01)  # a shorter step may not reach across a kink; a wrong derivative stays wrong
@@ -93,6 +93,7 @@ def check_gradients(
     tolerance: float = 1e-6,
     max_entries: int | None = 100,
     seed: int = 0,
+    training: bool = False,
 ) -> GradientCheck:
     """Compare derivatives by backpropagation with central differences, in float64.
 
@@ -102,7 +103,7 @@ def check_gradients(
     Parameters
     ----------
     model_or_function : Sequential or callable
-        A compiled model; its derivatives with respect to the weights are checked on a float64 copy. Or a formula as
+        A compiled model; its derivatives with respect to the weights that learn are checked on a float64 copy. Or a formula as
         ``fastbp.grad`` takes it, which is called with NumPy's numbers and arrays for the differences.
     *args
         A model's x and y, or the function's arguments.
@@ -116,6 +117,8 @@ def check_gradients(
     max_entries : int or None
         How many derivatives of each array to check, chosen at random with ``seed``; None for all.
     seed : int
+    training : bool
+        Of a model, whether its layers do what they do while it learns, with the noise of one step throughout.
 
     Returns
     -------
@@ -144,7 +147,7 @@ def check_gradients(
     if isinstance(model_or_function, Sequential):
         if len(args) != 2:
             raise TypeError(f"a model is checked on x and y, got {len(args)} arguments")
-        names, arrays, derivatives, value = _of_model(model_or_function, *args)
+        names, arrays, derivatives, value = _of_model(model_or_function, *args, training=boolean("training", training))
     elif callable(model_or_function):
         names, arrays, derivatives, value = _of_function(model_or_function, args, argnums, gradient)
     else:
@@ -158,7 +161,7 @@ def check_gradients(
 Parts = tuple[list[str], list[np.ndarray], list[np.ndarray], Callable[[list[np.ndarray]], float]]
 
 
-def _of_model(model: Sequential, x: Any, y: Any) -> Parts:
+def _of_model(model: Sequential, x: Any, y: Any, training: bool) -> Parts:
     """Names, weights and gradients of a float64 copy, and its loss as a function of the weights."""
     from .layers import Input
 
@@ -171,15 +174,18 @@ def _of_model(model: Sequential, x: Any, y: Any) -> Parts:
     copy.compile(model.optimizer, model.loss)
     weights = [np.array(w, np.float64) for w in model.get_weights()]
     copy.set_weights(weights)
-    _, derivatives = copy.value_and_gradient(x, y)
-    by_layer = copy._weights_by_layer(copy._input_units or 0)
-    names = [f"layer {i} {weight.name}" for i, weights_of_layer in enumerate(by_layer) for weight in weights_of_layer]
+    _, derivatives = copy.value_and_gradient(x, y, training=training)
+    names = [f"layer {i} {weight.name}" for i, leaf in enumerate(copy.leaves()) for weight in leaf.weights]
+    learnt = [i for i, weight in enumerate(copy.weights) if weight.trainable]
 
     def value(changed: list[np.ndarray]) -> float:
-        copy.set_weights(changed)
-        return copy.value_and_gradient(x, y)[0]
+        whole = list(weights)
+        for i, array in zip(learnt, changed, strict=True):
+            whole[i] = array
+        copy.set_weights(whole)
+        return copy.value_and_gradient(x, y, training=training)[0]
 
-    return names, weights, derivatives, value
+    return [names[i] for i in learnt], [weights[i] for i in learnt], [derivatives[i] for i in learnt], value
 
 
 def _of_function(f: Callable[..., Any], args: tuple[Any, ...], argnums: Any, gradient: Callable[..., Any] | None) -> Parts:

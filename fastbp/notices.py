@@ -35,8 +35,8 @@ def warn_of_large_integers(argument: str, array: np.ndarray, dtype: np.dtype) ->
     )
 
 
-def warn_of_probabilities(name: str | None, units: int, loss: "Loss") -> None:
-    """Warn of a last activation whose probabilities do not fit the loss, or are always 1."""
+def warn_of_last_activation(name: str | None, units: int, loss: "Loss") -> None:
+    """Warn of a last activation whose outputs do not fit the loss, or are always 1."""
     if name in ("sigmoid", "softmax") and loss.from_logits:
         warn(
             f"loss {loss.name!r} has from_logits=True, but the last layer's activation {name!r} makes probabilities of the "
@@ -44,3 +44,8 @@ def warn_of_probabilities(name: str | None, units: int, loss: "Loss") -> None:
         )
     elif name == "softmax" and units == 1:
         warn("activation 'softmax' of 1 unit gives 1 for any input: use 'sigmoid', or one unit for each class")
+    elif name in (None, "linear") and loss.needs_positive:
+        warn(
+            f"loss {loss.name!r} takes predictions of more than 0, but the last layer without an activation gives any numbers: "
+            "let it have 'exponential' or 'softplus', or the loss log_input=True"
+        )

@@ -57,6 +57,10 @@ class Targets:
 
     y: np.ndarray
 
+    @property
+    def samples(self) -> int:
+        return len(self.y)
+
     @cached_property
     def squares(self) -> Scaled:
         """The sum of squared distances from each output's mean; exactly 0 where all its targets are equal."""

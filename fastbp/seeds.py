@@ -12,7 +12,7 @@ import numpy as np
 
 from .arguments import integer
 
-WEIGHTS, SHUFFLE, INITIALIZER, FORMULA = range(4)  # what a stream is for
+WEIGHTS, SHUFFLE, INITIALIZER, FORMULA, NOISE, FEEDBACK = range(6)  # what a stream is for
 _FASTBP = int.from_bytes(b"fastbp", "big")
 _default: Iterator[tuple[int, int]] | None = None  # what stands for a seed that is not given, and the number of the stream
 
@@ -38,6 +38,12 @@ def generator(seed: int | None, purpose: int) -> np.random.Generator:
 def shuffle_seed(seed: int | None, purpose: int) -> int:
     """The seed of the kernels' shuffle."""
     return int(generator(seed, purpose).integers(2**63))
+
+
+def noise_seed(seed: int, number: int) -> int:
+    """The seed of a layer's noise, as a 64-bit integer with a sign; ``number``: which one of the random layers it is."""
+    sequence = np.random.SeedSequence(seed, spawn_key=(_FASTBP, NOISE, number))
+    return int(np.random.default_rng(sequence).integers(-(2**63), 2**63))
 
 
 def set_random_seed(seed: int) -> None:

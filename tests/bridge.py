@@ -1,13 +1,12 @@
 """From the oracle's descriptions to fastbp's objects, and networks that both compute."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 import oracle
 from fastbp import activations, layers, losses, optimizers
 from fastbp.engine.engine import Engine
-from fastbp.kernels.fields import DENSE
 from fastbp.layers.stages import stages_of
 from gradcheck import relative_error
 from networks import random_targets, random_weights
@@ -50,18 +49,29 @@ def make_activation(layer):
     return activations.elu(alpha=layer["alpha"])
 
 
-def make_layers(network, widths):
-    return tuple(
-        layers.Dense(units, activation=make_activation(layer), use_bias=layer.get("use_bias", True))
-        for layer, units in zip(network, widths[1:], strict=True)
-    )
+def make_norm(norm):
+    settings = {key: value for key, value in norm.items() if key != "kind"}
+    kinds = {"layer": layers.LayerNormalization, "rms": layers.RMSNormalization, "unit": layers.UnitNormalization}
+    return kinds[norm["kind"]](**settings)
+
+
+def make_layer(layer, units):
+    """The layers that one of the oracle's is."""
+    activation, bias = make_activation(layer), layer.get("use_bias", True)
+    if "norm" not in layer:
+        return [layers.Dense(units, activation, bias)]
+    if layer.get("norm_first"):
+        return [layers.Dense(units, None, bias), make_norm(layer["norm"]), layers.Activation(activation)]
+    return [layers.Dense(units, activation, bias), make_norm(layer["norm"])]
 
 
 def make_stages(network, widths):
     """The layers as the engine takes them, those that do not learn among them."""
-    flags = iter([layer.get("trainable", True) for layer in network])
-    stages = stages_of(make_layers(network, widths), widths[0])
-    return [replace(stage, trainable=next(flags)) if stage.kind == DENSE else stage for stage in stages]
+    made, learns = [], []
+    for layer, units in zip(network, widths[1:], strict=True):
+        made += make_layer(layer, units)
+        learns += [layer.get("trainable", True)] * (len(made) - len(learns))
+    return stages_of(made, widths[0], learns)
 
 
 def make_loss(loss):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 import oracle
+import oracle_norm
 
 HIDDEN_ACTIVATIONS = list(oracle.ACTIVATIONS)
 
@@ -23,6 +24,16 @@ FORMULAS += [
         ("threshold", {"threshold": 0.3, "default_value": -1.2}),
         ("threshold", {"threshold": -1.3, "default_value": 0.0}),
     ]
+]
+
+# Normalizations of rows. An epsilon that is not tiny keeps rows of few units from blowing rounding up.
+NORMS = [
+    {"kind": "layer", "epsilon": 0.1},
+    {"kind": "layer", "epsilon": 0.1, "scale": False},
+    {"kind": "layer", "epsilon": 0.1, "center": False},
+    {"kind": "layer", "epsilon": 0.1, "scale": False, "center": False},
+    {"kind": "rms", "epsilon": 0.1},
+    {"kind": "unit"},
 ]
 
 # Every loss with last activations that it makes sense with: apart from the layer, and as one function of the logits.
@@ -97,6 +108,8 @@ def random_weights(network, widths, generator):
         weights.append(generator.normal(size=(widths[i], widths[i + 1])) / math.sqrt(widths[i]))
         if layer.get("use_bias", True):
             weights.append(generator.normal(size=widths[i + 1]) * 0.3)
+        for name in oracle_norm.vectors_of(layer["norm"]) if "norm" in layer else ():
+            weights.append((name == "gamma") + generator.normal(size=widths[i + 1]) * 0.3)
     return weights
 
 

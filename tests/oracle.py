@@ -2,8 +2,8 @@
 
 A network is a list of layers, each a dictionary such as ``{"activation": "elu", "alpha": 1.0, "use_bias": True}`` (only
 ``activation`` is needed; ``settings`` hold what else an activation has by Keras's names; with ``"trainable": False`` its
-weights stay as they are). Its weights are one flat list: kernel
-(in, out), bias (out,), kernel, bias, ...
+weights stay as they are, with ``"norm"`` its outputs are normalized as oracle_norm.py says, or with ``"norm_first": True``
+its weighted sums). Its weights are one flat list: kernel (in, out), bias (out,), vectors of the normalization, kernel, ...
 A loss is a dictionary such as ``{"name": "huber", "delta": 1.0}``, an optimizer one such as ``{"name": "adam",
 "learning_rate": 0.001}``. What is left out has Keras's default. The definitions are Keras 3's.
 """
@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+import oracle_norm
 from oracle_optimizers import Optimizer  # noqa: F401
 
 EPSILON = 1e-7  # how far Keras keeps probabilities from 0 and 1
@@ -321,21 +322,41 @@ def is_fused(network, loss):
 
 
 def layer_weights(network, weights):
-    """The flat list of weights as one (kernel, bias) for each layer; bias is None where the layer has none."""
-    weights, pairs = list(weights), []
+    """The flat list of weights as one (kernel, bias, vectors) for each layer; bias is None where the layer has none."""
+    weights, found = list(weights), []
     for layer in network:
         kernel = weights.pop(0)
-        pairs.append((kernel, weights.pop(0) if layer.get("use_bias", True) else None))
-    return pairs
+        bias = weights.pop(0) if layer.get("use_bias", True) else None
+        found.append((kernel, bias, [weights.pop(0) for _ in range(count_vectors(layer))]))
+    return found
+
+
+def count_vectors(layer):
+    """How many weights of a layer are a number for each unit, apart from the bias."""
+    return len(oracle_norm.vectors_of(layer["norm"])) if "norm" in layer else 0
+
+
+def steps_of(layer, vectors):
+    """What becomes of the weighted sums z: for each step (value at z, gradients with respect to z and to vectors)."""
+    steps = [(lambda z: activate(layer, z), lambda z, d: (through_activation(layer, z, d), []))]
+    if "norm" in layer:
+        norm = layer["norm"]
+        normalize = lambda z: oracle_norm.forward(norm, vectors, z)  # noqa: E731
+        place = 0 if layer.get("norm_first") else 1
+        steps.insert(place, (normalize, lambda z, d: oracle_norm.backward(norm, vectors, z, d)))
+    return steps
 
 
 def forward(network, weights, x):
-    """Outputs of the network, and what backward needs: each layer's input and pre-activation."""
+    """Outputs of the network, and what backward needs: each layer's input, pre-activation and inputs of each step."""
     a, tape = np.asarray(x, dtype=np.float64), []
-    for layer, (kernel, bias) in zip(network, layer_weights(network, weights), strict=True):
+    for layer, (kernel, bias, vectors) in zip(network, layer_weights(network, weights), strict=True):
         z = a @ kernel if bias is None else a @ kernel + bias
-        tape.append((a, z))
-        a = activate(layer, z)
+        values = [z]
+        for value, _ in steps_of(layer, vectors):
+            values.append(value(values[-1]))
+        tape.append((a, z, values[:-1]))
+        a = values[-1]
     return a, tape
 
 
@@ -344,19 +365,23 @@ def backward(network, weights, tape, delta, fused=False):
 
     ``delta`` is the gradient with respect to the output, or with ``fused`` to the last layer's pre-activation.
     """
-    pairs, gradients = layer_weights(network, weights), []
+    arrays, gradients = layer_weights(network, weights), []
     for i in reversed(range(len(network))):
-        (a, z), (kernel, bias) = tape[i], pairs[i]
-        is_last = i == len(network) - 1
-        dz = delta if fused and is_last else through_activation(network[i], z, delta)
-        gradients = [a.T @ dz] + ([dz.sum(axis=0)] if bias is not None else []) + gradients
-        delta = dz @ kernel.T
+        (a, _, values), (kernel, bias, vectors), own = tape[i], arrays[i], []
+        if not (fused and i == len(network) - 1):
+            for (_, gradient), z in zip(reversed(steps_of(network[i], vectors)), reversed(values), strict=True):
+                delta, of_vectors = gradient(z, delta)
+                own += of_vectors
+        gradients = [a.T @ delta] + ([delta.sum(axis=0)] if bias is not None else []) + own + gradients
+        delta = delta @ kernel.T
     return delta, gradients
 
 
 def trainable(network):
     """For each array of the weights whether it learns."""
-    return [layer.get("trainable", True) for layer in network for _ in range(1 + layer.get("use_bias", True))]
+    return [
+        layer.get("trainable", True) for layer in network for _ in range(1 + layer.get("use_bias", True) + count_vectors(layer))
+    ]
 
 
 def value_and_gradient(network, weights, loss, x, y, sample_weight=None):

@@ -3,25 +3,31 @@
 from hypothesis import strategies as st
 
 from bridge import make_problem
-from networks import HIDDEN_ACTIVATIONS, PAIRINGS
+from networks import HIDDEN_ACTIVATIONS, NORMS, PAIRINGS
 
 SIZES = st.one_of(st.integers(1, 130), st.sampled_from([1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 64, 65, 127, 128, 129, 130]))
 
 
 @st.composite
 def problems(draw, dtypes=("float64", "float32"), sizes=SIZES, freezes=False):
-    """Networks of one to five layers, every activation and every loss. With ``freezes`` some of them do not learn."""
+    """Networks of one to five layers, every activation, normalization and loss. With ``freezes`` some of them do not learn."""
     loss, last = draw(st.sampled_from(PAIRINGS))
     network = []
     for _ in range(draw(st.integers(0, 4))):
         layer = {"activation": draw(st.sampled_from(HIDDEN_ACTIVATIONS)), "use_bias": draw(st.booleans())}
         if layer["activation"] in ("leaky_relu", "elu") and draw(st.booleans()):
             layer["alpha"] = draw(st.sampled_from([0.01, 0.5, 1.5]))
+        norm = draw(st.sampled_from([None, *NORMS]))
+        if norm is not None:
+            layer |= {"norm": norm, "norm_first": draw(st.booleans())}
         network.append(layer)
     network.append({"activation": last, "use_bias": draw(st.booleans())})
     for layer in network:
         layer["trainable"] = not (freezes and draw(st.booleans()))
     widths = [draw(sizes) for _ in range(len(network) + 1)]
+    for layer, units in zip(network, widths[1:], strict=True):
+        if units == 1 and layer.get("norm", {}).get("kind") == "unit":  # a sign, the derivative of which is rounding alone
+            del layer["norm"]
     if last == "softmax":
         widths[-1] = max(2, widths[-1])  # over one class it is 1, where 1 - 1e-7 is hard to tell in float32
     n, seed = draw(sizes), draw(st.integers(0, 2**32 - 1))

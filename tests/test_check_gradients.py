@@ -90,8 +90,8 @@ def test_a_wrong_model_is_found(monkeypatch):
 
     right = Engine.value_and_gradient
 
-    def broken(self, x, y):
-        loss, slopes = right(self, x, y)
+    def broken(self, x, y, **settings):
+        loss, slopes = right(self, x, y, **settings)
         slopes[2][1, 2] *= 1.01
         return loss, slopes
 

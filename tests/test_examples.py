@@ -17,7 +17,10 @@ def run(name, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
 
 
-@pytest.mark.parametrize("name", ["quickstart", "curve", "universal", "backprop_by_hand", "custom_loss"])
+EXAMPLES = ("quickstart", "curve", "universal", "backprop_by_hand", "custom_loss", "vanishing_gradient", "brain", "solvers")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_example(name, tmp_path):
     picture = tmp_path / f"{name}.png"
     done = run(f"{name}.py", "--picture", str(picture))
@@ -54,6 +57,15 @@ def test_backprop_by_hand_tells_the_story_and_draws_the_graphs(tmp_path):
     assert len(by_nudges) == 6 and by_nudges == pytest.approx(by_chain_rule, abs=1e-4)
     for what in ("forward", "backward", "polynomial"):
         assert (tmp_path / f"story_{what}.png").read_bytes()[:8] == PNG
+
+
+def test_brain_tells_what_each_rule_has_learnt(tmp_path):
+    """Backpropagation goes along the gradient. One epoch is not enough for the others, and the exit code says so."""
+    done = run("brain.py", "--epochs", "1", "--picture", str(tmp_path / "brain.png"))
+    rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if "%" in line}
+    assert list(rows) == ["backpropagation", "sign", "direct", "alignment"]
+    assert rows["backpropagation"][2:] == ["0", "0"] and float(rows["alignment"][2]) > 60
+    assert done.returncode == 1 and "should read at least 93%" in done.stderr
 
 
 def test_a_place_that_is_not_there_is_named(tmp_path):

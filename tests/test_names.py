@@ -16,6 +16,8 @@ MODULES = {
     "optimizers": absent.OPTIMIZERS,
     "losses": absent.LOSSES,
     "initializers": absent.INITIALIZERS,
+    "regularizers": absent.REGULARIZERS,
+    "constraints": {},
     "utils": absent.UTILS,
     "backend": absent.BACKEND,
     "config": absent.CONFIG,
@@ -68,7 +70,11 @@ def test_all_is_there(module):
 
 
 @pytest.mark.parametrize(
-    "module", ["", "layers", "optimizers", "losses", "initializers", "utils", "backend", "config", "random"]
+    "module",
+    [
+        *("", "layers", "optimizers", "losses", "initializers", "regularizers", "constraints"),
+        *("utils", "backend", "config", "random"),
+    ],
 )
 def test_every_name_of_keras(module):
     """Each is there or explained: none ends in a bare error."""

@@ -28,6 +28,13 @@ def installed():
     return [name for name in _PEERS if importlib.util.find_spec(needs(name))]
 
 
+def able(name, workload):
+    """Whether a peer has what a workload is made of."""
+    if workload.iterations:
+        return name in ("fastbp", "scikit-learn")
+    return not (workload.dropout and name == "scikit-learn")
+
+
 def make(name, workload):
     """A peer, ready to learn a workload."""
     module, kind = _PEERS[name][0].split(".")

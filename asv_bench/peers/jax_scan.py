@@ -2,6 +2,8 @@
 
 import os
 
+from workloads import NORM_EPSILON
+
 from .peer import EPSILON, Peer
 
 CHUNK = 4000  # rows of a large prediction that go through all layers together
@@ -26,24 +28,34 @@ class Scan(Peer):
     def restart(self):
         weights = [self.jnp.asarray(w) for w in self.weights]
         zeros = [self.jnp.zeros_like(w) for w in weights]
-        self.state = (weights, zeros, zeros, self.jnp.zeros((), self.w.dtype))
+        self.state = (weights, zeros, zeros, self.jnp.zeros((), self.w.dtype), self.jax.random.PRNGKey(1))
 
-    def _forward(self, weights, x):
+    def _forward(self, weights, x, key=None):
+        """The outputs; with a key, those of training, in which units are dropped."""
         activate = self.jnp.tanh if self.w.activation == "tanh" else self.jax.nn.relu
-        for i in range(0, len(weights), 2):
-            x = x @ weights[i] + weights[i + 1]
-            x = activate(x) if i + 2 < len(weights) else x
-        return x
+        *hidden, kernel, bias = weights
+        step = 4 if self.w.normalizes else 2
+        for i in range(0, len(hidden), step):
+            x = activate(x @ hidden[i] + hidden[i + 1])
+            if self.w.normalizes:
+                x = x - x.mean(axis=1, keepdims=True)
+                x = x / self.jnp.sqrt((x * x).mean(axis=1, keepdims=True) + NORM_EPSILON) * hidden[i + 2] + hidden[i + 3]
+            if key is not None:
+                key, use = self.jax.random.split(key)
+                kept = self.jax.random.bernoulli(use, 1 - self.w.dropout, x.shape)
+                x = self.jnp.where(kept, x / (1 - self.w.dropout), 0)
+        return x @ kernel + bias
 
-    def _loss(self, weights, x, y):
-        jnp, outputs = self.jnp, self._forward(weights, x)
+    def _loss(self, weights, x, y, key=None):
+        jnp, outputs = self.jnp, self._forward(weights, x, key)
         if self.w.classes:
             return -jnp.mean(self.jax.nn.log_softmax(outputs)[jnp.arange(len(y)), y])
         return jnp.mean((outputs - y) ** 2)
 
     def _step(self, state, batch):
-        jnp, (weights, m, v, t) = self.jnp, state
-        g = self.jax.grad(self._loss)(weights, *batch)
+        jnp, (weights, m, v, t, key) = self.jnp, state
+        key, use = self.jax.random.split(key) if self.w.dropout else (key, None)
+        g = self.jax.grad(self._loss)(weights, *batch, use)
         t = t + 1
         if self.w.optimizer == "adam":
             m = [0.9 * a + 0.1 * b for a, b in zip(m, g, strict=True)]
@@ -54,7 +66,7 @@ class Scan(Peer):
             momentum = 0.9 if self.w.optimizer == "momentum" else 0.0
             m = [momentum * a - self.rate * b for a, b in zip(m, g, strict=True)]
             weights = [w + a for w, a in zip(weights, m, strict=True)]
-        return (weights, m, v, t), 0.0
+        return (weights, m, v, t, key), 0.0
 
     def _epoch(self, state, x, y, key):
         order = self.jax.random.permutation(key, len(x))

@@ -7,6 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import tensorflow as tf
+from workloads import NORM_EPSILON
 
 from .peer import EPSILON, Peer
 
@@ -19,7 +20,13 @@ class Keras(Peer):
         tf.config.threading.set_intra_op_parallelism_threads(w.threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         keras.backend.set_floatx(w.dtype)
-        layers = [keras.Input((w.sizes[0],)), *(keras.layers.Dense(units, w.activation) for units in w.sizes[1:-1])]
+        layers = [keras.Input((w.sizes[0],))]
+        for units in w.sizes[1:-1]:
+            layers.append(keras.layers.Dense(units, w.activation))
+            if w.normalizes:
+                layers.append(keras.layers.LayerNormalization(epsilon=NORM_EPSILON))
+            if w.dropout:
+                layers.append(keras.layers.Dropout(w.dropout))
         self.model = keras.Sequential([*layers, keras.layers.Dense(w.sizes[-1], "softmax" if w.classes else None)])
         data = tf.data.Dataset.from_tensor_slices((self.x, self.y))
         self.data = data.shuffle(len(self.x)).batch(w.batch, drop_remainder=True).prefetch(2)

@@ -16,8 +16,7 @@ import numpy as np
 
 from ..graph.tracing import functions as f
 from ..graph.tracing.errors import trace_error
-
-SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+from ..kernels.codes import SELU_ALPHA, SELU_SCALE
 
 
 def compute(formula: Callable[..., Any], x: Any, *arguments: Any, **settings: Any) -> Any:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # the others are imported with their first use
     from .averaging import StochasticWeightAveraging, SwapEMAWeights
     from .checkpoint import ModelCheckpoint
     from .csv_logger import CSVLogger
+    from .gradient_monitor import GradientMonitor
     from .lambda_callback import LambdaCallback
     from .learning_rate import LearningRateScheduler, ReduceLROnPlateau
     from .stopping import EarlyStopping, TerminateOnNaN, TimeBudget
@@ -23,6 +24,7 @@ __all__ = [
     "Callback",
     "CallbackList",
     "EarlyStopping",
+    "GradientMonitor",
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
@@ -46,6 +48,7 @@ _MODULES = {
     **dict.fromkeys(("EarlyStopping", "TerminateOnNaN", "TimeBudget"), "stopping"),
     "ModelCheckpoint": "checkpoint",
     "CSVLogger": "csv_logger",
+    "GradientMonitor": "gradient_monitor",
     "LambdaCallback": "lambda_callback",
 }
 

@@ -92,6 +92,11 @@ class Batches:
 
     def weigh(self, class_weight: ClassWeights | None) -> "Batches":
         """The same with the weights of classes."""
+        if class_weight is not None and class_weight.is_balanced:
+            raise ValueError(
+                f"class_weight must be a dict where x yields batches, as {describe(self._stream.batches)} does, "
+                "got 'balanced', which needs all targets at once"
+            )
         self._class_weight = class_weight
         return self
 
@@ -189,6 +194,7 @@ class Batches:
             spec=self._spec,
             check_finite=self._check_finite,
             prefix=prefix,
+            is_part=True,
         )
         if self._spec.inputs is None or (rows.names and not self._spec.names):
             self._spec = self._spec._replace(inputs=rows.width, names=self._spec.names or rows.names)

@@ -14,7 +14,7 @@ from .source import Source
 from .spec import Spec
 from .streams import is_generator_function, is_torch_dataset, stream
 from .targets import targets
-from .weights import ClassWeights, check_once, sample_weights
+from .weights import check_once, class_weights, require_weight, sample_weights
 
 Data = Rows | Source | Batches
 
@@ -36,7 +36,7 @@ def prepare(
     ----------
     x, y : array-like, or x alone: what yields batches
     sample_weight : array-like (n,) or (n, 1), optional
-    class_weight : dict or ClassWeights, optional
+    class_weight : dict, "balanced" or ClassWeights, optional
     spec : Spec
         Without a loss, there are no targets, and ``y`` is not looked at.
     check_finite : bool
@@ -58,7 +58,7 @@ def prepare(
     check_finite = boolean("check_finite", check_finite)
     if class_weight is not None:
         check_once(sample_weight, class_weight)
-        class_weight = class_weight if isinstance(class_weight, ClassWeights) else ClassWeights(class_weight)
+        class_weight = class_weights(class_weight, spec)
     if type(x) is np.ndarray and not is_large_map(x):
         return prepare_rows(x, y, sample_weight, class_weight, spec=spec, check_finite=check_finite, prefix=prefix)
     batches = _batches(x, y, sample_weight, spec, check_finite, prefix, batch_size)
@@ -85,7 +85,7 @@ def training_data(
     """What to train on, and what to validate on if there is any. The weights of classes are for training only."""
     fraction = number("validation_split", validation_split, 0, 1, below=True)
     check_once(sample_weight, class_weight)
-    weights = None if class_weight is None else ClassWeights(class_weight)
+    weights = class_weights(class_weight, spec)
     train = prepare(x, y, sample_weight, spec=spec, check_finite=check_finite, batch_size=batch_size)
     held_out: Data | None = None
     if validation_data is not None:
@@ -97,7 +97,10 @@ def training_data(
                 f"validation_split must be 0 where x yields batches, got {fraction!r} for {describe(x)}: give validation_data"
             )
         train, held_out = train.split(fraction)
-    return train.weigh(weights), held_out
+    train = train.weigh(weights)
+    if isinstance(train, Rows) and train.sample_weight is not None:
+        require_weight("sample_weight" if weights is None else "class_weight", train.sample_weight)
+    return train, held_out
 
 
 def validation(data: Any, *, spec: Spec, check_finite: bool = True) -> Data:
@@ -149,4 +152,5 @@ def _source(x: Any, y: Any, sample_weight: Any, spec: Spec, check_finite: bool, 
     weights = None
     if sample_weight is not None:
         weights = sample_weights(prefix + "sample_weight", sample_weight, samples)
+        require_weight(prefix + "sample_weight", weights)
     return Source(rows, y_rows, weights, spec=spec, check_finite=check_finite, prefix=prefix, names=column_names(x))

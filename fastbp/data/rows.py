@@ -12,7 +12,7 @@ from .readers import is_large_map
 from .samples import as_samples, check_samples, is_ready
 from .spec import Spec
 from .targets import targets
-from .weights import ClassWeights, check_once, sample_weights
+from .weights import ClassWeights, check_once, class_weights, require_weight, sample_weights
 
 
 @dataclass(slots=True)
@@ -84,7 +84,9 @@ class Rows:
         if class_weight is None:
             return self
         assert self.y is not None
-        return replace(self, sample_weight=class_weight.of("y", self.y))
+        weights = class_weight.for_targets("y", self.y).of("y", self.y)
+        require_weight("class_weight", weights)
+        return replace(self, sample_weight=weights)
 
     def check_finite(self) -> None:
         """Look at numbers that were not looked at before, because they are in a large file: why a loss is not finite."""
@@ -115,6 +117,7 @@ def prepare_rows(
     spec: Spec,
     check_finite: bool = True,
     prefix: str = "",
+    is_part: bool = False,
 ) -> Rows:
     """Data that is taken whole: what fits in memory, and single batches.
 
@@ -123,11 +126,13 @@ def prepare_rows(
     x, y : array-like
         ``y`` is looked at only where ``spec.loss`` says what targets look like.
     sample_weight : array-like (n,) or (n, 1), optional
-    class_weight : dict or ClassWeights, optional
+    class_weight : dict, "balanced" or ClassWeights, optional
     spec : Spec
     check_finite : bool
     prefix : str
         What goes before the names of arguments in errors.
+    is_part : bool
+        Whether there is more of it, so that no sample need count here.
 
     Examples
     --------
@@ -145,11 +150,15 @@ def prepare_rows(
     check_samples(argument, array, check_x)
     found = None if spec.loss is None else targets(prefix + "y", y, len(array), spec, check_y, None, argument)
     rows = Rows(array, found, None, names, (check_x and check_y) or not check_finite, prefix)
+    argument = prefix + "sample_weight"
     if sample_weight is not None:
         check_once(sample_weight, class_weight)
-        rows.sample_weight = sample_weights(prefix + "sample_weight", sample_weight, len(rows))
-    elif class_weight is not None:
+        rows.sample_weight = sample_weights(argument, sample_weight, len(rows))
+    weights = class_weights(class_weight, spec)
+    if weights is not None:
         assert rows.y is not None
-        weights = class_weight if isinstance(class_weight, ClassWeights) else ClassWeights(class_weight)
+        argument, weights = "class_weight", weights.for_targets(prefix + "y", rows.y)
         rows.sample_weight = weights.of(prefix + "y", rows.y)
+    if rows.sample_weight is not None and not is_part:
+        require_weight(argument, rows.sample_weight)
     return rows

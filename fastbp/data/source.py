@@ -97,6 +97,9 @@ class Source:
     def weigh(self, class_weight: ClassWeights | None) -> "Source":
         """The same with the weights of classes."""
         weighted = self._copy()
+        if class_weight is not None and class_weight.is_balanced:
+            assert self.y is not None
+            class_weight = class_weight.for_targets(self._prefix + "y", self.y)
         if class_weight is not None and isinstance(self._y, np.ndarray):
             weighted._sample_weight = class_weight.of(self._prefix + "y", self._y)
         else:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from ..conversion import as_numbers, contiguous
-from ..kernels.codes import BINARY_CROSSENTROPY, CATEGORICAL_CROSSENTROPY
+from ..kernels.codes import CATEGORICAL_CROSSENTROPY
 from ..losses import Loss
+from ..losses.base import Domain
 from .finite import check_finite as require_finite
 from .readers import in_memory
 from .samples import is_ready
@@ -25,20 +26,27 @@ def targets(
     """
     loss = spec.loss
     assert loss is not None
-    ready = not loss.sparse and not loss.any_width and is_ready(y, spec.outputs, spec.dtype)
+    columns = loss.target_columns(spec.outputs)
+    ready = not loss.sparse and not loss.any_width and is_ready(y, columns, spec.dtype)
     array: np.ndarray = y if ready else as_numbers(argument, in_memory(y))
     if array.ndim and len(array) != samples:
         raise unequal(x_argument, argument, samples, len(array))
     if loss.sparse:
         return _labels(argument, array, spec.outputs, rows)
     if not ready:
-        array = contiguous(argument, _target_rows(argument, array, samples, spec.outputs, loss), spec.dtype)
+        array = contiguous(argument, _target_rows(argument, array, samples, columns, loss), spec.dtype)
     if check_finite:
         require_finite(argument, array, rows)
-    if loss.code == BINARY_CROSSENTROPY and (array.min() < 0 or array.max() > 1):
-        low, high = array.min(), array.max()
-        raise ValueError(f"{argument} must lie in [0, 1] for {loss.name}, got values from {low:g} to {high:g}")
+    if loss.domain is not None:
+        _check_domain(argument, array, loss.domain, loss.name)
     return array
+
+
+def _check_domain(argument: str, y: np.ndarray, domain: Domain, loss: str) -> None:
+    """Targets for which a loss is not defined are refused."""
+    low, high = y.min(), y.max()
+    if domain.excludes(low, high):
+        raise ValueError(f"{argument} must {domain} for {loss}, got values from {low:g} to {high:g}")
 
 
 def unequal(x_argument: str, argument: str, samples: int, found: int) -> ValueError:
@@ -46,14 +54,14 @@ def unequal(x_argument: str, argument: str, samples: int, found: int) -> ValueEr
     return ValueError(f"{x_argument} and {argument} must have the same number of rows, got {samples} and {found}")
 
 
-def _target_rows(argument: str, y: np.ndarray, samples: int, outputs: int, loss: Loss) -> np.ndarray:
+def _target_rows(argument: str, y: np.ndarray, samples: int, columns: int, loss: Loss) -> np.ndarray:
     """Targets as rows, numbers alone as rows of one."""
-    if y.ndim == 1 and (outputs == 1 or loss.any_width):
+    if y.ndim == 1 and (columns == 1 or loss.any_width):
         y = y.reshape(-1, 1)
     if loss.any_width and (y.ndim != 2 or not y.size):
         raise ValueError(f"{argument} must have shape ({samples},) or ({samples}, columns), got {y.shape}")
-    if not loss.any_width and (y.ndim != 2 or y.shape[1] != outputs):
-        raise ValueError(f"{argument} must have shape ({samples}, {outputs}), got {y.shape}{_hint(y, loss)}")
+    if not loss.any_width and (y.ndim != 2 or y.shape[1] != columns):
+        raise ValueError(f"{argument} must have shape ({samples}, {columns}), got {y.shape}{_hint(y, loss)}")
     return y
 
 

@@ -8,13 +8,16 @@ whose activations are kept (the batch, or one block for each thread where the ba
     groups                            GROUPS * bytes of the parameters
     packed inputs (``MIN_PACKED_BYTES``)   batch * bytes of the inputs of one task of the update, for each thread
     the loss of each row              8 * batch
+    statistics of the batch           7 * r(units) for each layer that normalises by them
     and some kilobytes: for each thread one tile of the gradient, the table of the layers, the list of the update's tasks.
+
+A network that normalises by the batch keeps all of it, however large: each layer's statistics are of all rows.
 
 A fit needs 8 bytes more for each sample that is shuffled, and a copy of the parameters and the optimizer's state to go back to.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,7 @@ import numpy as np
 from ..kernels import fields as at
 from ..kernels.activation import STORES_DERIVATIVE
 from ..kernels.codes import LINEAR
+from ..kernels.layers.batch_norm_units import STATISTICS
 from ..kernels.layers.dense_task import scratch_bytes, task_rows
 from ..kernels.matrix.panels import PANEL_VECTORS
 from ..kernels.matrix.tile import LINE, tile_rows
@@ -68,9 +72,9 @@ def activation_bytes(shapes: Sequence[Shape], dtype: np.dtype, rows: int) -> int
     return rows * (row_bytes(shapes[0].units_in, dtype) + sum(2 * row_bytes(s.units_out, dtype) for s in shapes))
 
 
-def is_grouped(parameters: Parameters, batch: int) -> bool:
+def is_grouped(parameters: Parameters, shapes: Sequence[Shape], batch: int) -> bool:
     """Whether a batch to learn from is cut into groups rather than kept whole."""
-    size = activation_bytes(parameters.shapes, parameters.dtype, batch)
+    size = activation_bytes(shapes, parameters.dtype, batch)
     small = GROUPS * parameters.weights.nbytes <= MAX_GROUP_GRADIENT_BYTES
     return size > (MIN_GROUPED_BYTES if small else MAX_KEPT_BYTES)
 
@@ -78,9 +82,9 @@ def is_grouped(parameters: Parameters, batch: int) -> bool:
 class Builder:
     """Collects buffers while a plan is laid out."""
 
-    def __init__(self, parameters: Parameters, stages: Sequence[Stage]) -> None:
+    def __init__(self, parameters: Parameters, shapes: Sequence[Shape], stages: Sequence[Stage]) -> None:
         self.parameters, self.stages, self.dtype = parameters, stages, parameters.dtype
-        self.shapes = [*parameters.shapes, *parameters.without_weights(stages[len(parameters.shapes) :])]
+        self.shapes = [*shapes, *parameters.without_weights(stages[len(shapes) :])]
         self.fields = np.zeros(at.FIELDS, np.int64)
         self.rows = np.zeros((at.ROWS_BEFORE_TABLE + len(self.shapes), at.LAYER_FIELDS), np.int64)
         self.table = self.rows[at.ROWS_BEFORE_TABLE :]
@@ -101,12 +105,14 @@ class Builder:
             row[at.ACTIVATION], row[at.ALPHA] = stage.activation.code, float_bits(stage.activation.alpha)
             row[at.TRAINABLE], row[at.LEARNT_VECTORS] = shape.trainable, shape.learnt_vectors
             row[at.FIRST_VARIABLE], variables = variables, variables + shape.variables * shape.trainable
+            row[at.SEED] = stage.seed or 0
             for position, setting in enumerate(stage.settings):
                 row[at.SETTING_0 + position] = float_bits(setting)
             if shape.weighted:
                 row[at.BIAS], row[at.WEIGHTS] = shape.bias, address(self.parameters.weights) + shape.offset * item
                 if i > 0 and shape.is_dense:
                     row[at.TRANSPOSED] = address(self.parameters.transposed) + shape.transposed_offset * item
+            row[at.ERROR], row[at.FEEDBACK] = address(row), row[at.TRANSPOSED]
 
     def place_activations(self, rows: int, copies: int, learns: bool, trained: int, keep: bool) -> None:
         """Buffers for ``rows`` rows of every layer, ``copies`` times over; gradients for ``trained`` of them.
@@ -134,6 +140,8 @@ class Builder:
                 reserve(row, at.DELTA, stride)
             if learns and lowest <= i < trained and row[at.ACTIVATION] in STORES_DERIVATIVE:
                 reserve(row, at.DERIVATIVE, stride)
+            if learns and lowest <= i < trained and row[at.KIND] in at.ROW_NORMS:
+                reserve(row, at.ROW_NUMBERS, at.KEPT_NUMBERS * self.dtype.itemsize)
             source_row = stride
         base = self.buffer("activations", size * copies, np.uint8)
         for row, field, offset in places:
@@ -141,11 +149,17 @@ class Builder:
         self.table[1:, at.INPUT] = self.table[:-1, at.OUTPUT]
         self.fields[at.ARENA] = size
 
+    def place_statistics(self, layers: Iterable[int]) -> None:
+        """Buffers for what these layers have to know of the whole batch."""
+        for i in layers:
+            size = self.shapes[i].vectors_out * machine().vector_bytes
+            self.table[i, at.BATCH_STATISTICS] = self.buffer(f"statistics_{i}", STATISTICS * size, np.uint8)
+
     def describe_input(self) -> None:
         """The two rows before the table, for the gradient with respect to the input (kernels/fields.py)."""
         below, first = self.rows[: at.ROWS_BEFORE_TABLE]
         first[:] = self.table[0]
-        first[at.TRANSPOSED] = address(self.parameters.transposed)
+        first[at.TRANSPOSED] = first[at.FEEDBACK] = address(self.parameters.transposed)
         below[at.KIND], below[at.ACTIVATION], below[at.DELTA_ROW] = at.ELEMENTWISE, LINEAR, first[at.INPUT_ROW]
         below[at.UNITS_OUT], below[at.VECTORS_OUT] = first[at.UNITS_IN], first[at.VECTORS_IN]
 

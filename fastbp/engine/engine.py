@@ -14,8 +14,12 @@ from ..kernels.random import shuffle_kernel
 from ..kernels.run import run_kernel
 from ..layers.stages import Stage
 from .epoch import Epoch
+from .feedback import Feedback
+from .jacobian import RowGradients, input_jacobian, weight_jacobian
+from .noise import prediction_step
 from .passes import Pass, doubles
 from .plan import Plan
+from .rules import weight_penalty
 from .training import Training
 from .work import choose_threads
 
@@ -31,11 +35,15 @@ class Engine(Training):
         What the layers are for kernels, in order.
     dtype : "float32" or "float64"
     seed : int
-        Of the shuffling.
+        Of the shuffling, and of the noise of stages that have no seed of their own.
+    feedback : Feedback, optional
+        What the network learns by instead of the gradient.
     """
 
-    def __init__(self, stages: Iterable[Stage], dtype: str = "float32", seed: int = 0) -> None:
-        super().__init__(stages, dtype, seed)
+    def __init__(
+        self, stages: Iterable[Stage], dtype: str = "float32", seed: int = 0, feedback: Feedback | None = None
+    ) -> None:
+        super().__init__(stages, dtype, seed, feedback)
         _engines.add(self)
 
     def evaluate(
@@ -58,25 +66,36 @@ class Engine(Training):
             ended: list[Epoch] = []
             units = self.shapes[-1].units_out
             self._runner.run_passes(Pass(plan, (x, y, weights), units, self._forward_flop, statistics, keep_outputs), ended)
+            ended[0].loss += weight_penalty(self.stages, self._parameters)
             return ended[0]
 
-    def forward(self, x: np.ndarray, threads: int | None = None, keep: bool = False) -> np.ndarray:
-        """The network's output (n, units). With ``keep``, what ``backward`` needs is kept."""
+    def forward(self, x: np.ndarray, threads: int | None = None, keep: bool = False, training: bool = False) -> np.ndarray:
+        """The network's output (n, units). With ``keep``, what ``backward`` needs is kept.
+
+        With ``training``, layers do what they do while the network learns; noise is another one at each call.
+        """
         with self._lock:
-            if keep and self._repeatable is not None and len(x) == self._repeatable[0].batch:
+            training = training and self._plans.differ_in_training
+            if keep and not training and self._repeatable is not None and len(x) == self._repeatable[0].batch:
                 return self._forward_again(x, *self._repeatable)
             n, units = len(x), self.shapes[-1].units_out
-            batch = n if keep else min(EVALUATION_ROWS, n)
-            phases = at.PREDICT_FOR_BACKWARD if keep else at.PREDICT_ONLY
-            plan = self._plans.get(phases, batch, choose_threads(batch * self._forward_flop, threads), keep)
-            self._plans.bind_data(plan, x)
+            whole = keep or (training and self._plans.normalize_batch)
+            batch = n if whole else min(EVALUATION_ROWS, n)
+            phases = at.PREDICT_FOR_BACKWARD if whole else at.PREDICT_ONLY
+            plans, runner = (self._plans, self._runner) if keep or training else self._for_predictions()
+            threads = choose_threads(batch * self._forward_flop, threads)
+            plan = plans.get(phases, batch, threads, keep, training=training)
+            plans.bind_data(plan, x)
             plan[at.PHASES] = phases  # backward has others
+            if training:
+                plan[at.NOISE_STEP] = prediction_step(self.state.draws)
+                self.state.draws += -(-n // batch)
             out = plan.output(n, units)
-            self._runner.run(plan, n * self._forward_flop, x, out)
+            runner.run(plan, n * self._forward_flop, x, out)
             x_place, out_place = plan.staged(at.X), plan.staged(at.OUT)
             if keep:
                 self._kept = plan
-                if plan.threads == 1 and x_place is not None and out_place is not None:
+                if not training and plan.threads == 1 and x_place is not None and out_place is not None:
                     self._repeatable = plan, x_place, out_place
             return out if out_place is None else out.copy()
 
@@ -99,6 +118,18 @@ class Engine(Training):
             gradient = self._plans.bind_gradient(plan)
             self._runner.run(plan, plan.batch * self._step_flop)
             return plan.input_gradient().copy(), self._parameters.arrays(gradient)
+
+    def input_jacobian(self, x: np.ndarray, threads: int | None = None) -> np.ndarray:
+        """Derivatives of the outputs with respect to the inputs, (n, units, features)."""
+        with self._lock:
+            return input_jacobian(self._plans, self._runner, x, self._step_flop, threads)
+
+    def weight_jacobian(self, x: np.ndarray, threads: int | None = None) -> list[np.ndarray]:
+        """Derivatives of the outputs with respect to the weights: (n, units, *shape) for each, trainable or not."""
+        with self._lock:
+            parameters = self._parameters.all_trainable()
+            gradients = RowGradients(self._plans, self._runner, parameters, self._step_flop, threads)
+            return weight_jacobian(gradients, parameters, x)
 
 
 _engines: WeakSet[Engine] = WeakSet()

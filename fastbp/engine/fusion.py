@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..kernels import fields as at
 from ..layers.stages import Stage
 from ..losses import Loss
 
@@ -26,8 +25,8 @@ def fuse(stages: Sequence[Stage], loss: Loss | None) -> Fusion:
     if loss.from_logits:
         return Fusion(stages, len(stages), loss.code_from_logits)
     last = stages[-1]
-    is_fused = last.activation.code == loss.output_activation
-    if is_fused and last.kind == at.DENSE:
+    is_fused = last.activation.code == loss.output_activation and last.activity is None  # which is a penalty on probabilities
+    if is_fused and last.activates:
         stages = (*stages[:-1], *last.apart())
     if not is_fused or len(stages) == 1:
         return Fusion(stages, len(stages), loss.code)

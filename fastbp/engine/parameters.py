@@ -7,6 +7,7 @@ arrays.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from ..kernels import fields as at
 from ..kernels.matrix.dots import max_dot_units
 from ..kernels.matrix.panels import panels
+from ..layers.form import Form
 from ..layers.stages import Stage
 
 Panels = list[tuple[int, int]]  # (first vector of columns, how many)
@@ -39,7 +41,7 @@ def address(array: np.ndarray | None) -> int:
 class Shape:
     """One layer's sizes and the place of its panels in the flat buffers (in elements).
 
-    ``trainable``: whether it has weights that are differentiated and updated.
+    ``trainable``: whether it has weights that are differentiated and updated. ``normalizes_batch``: see ``Stage``.
     """
 
     units_in: int
@@ -52,6 +54,9 @@ class Shape:
     vectors: int = 0
     learnt_vectors: int = 0
     trainable: bool = False
+    forms: tuple[Form, ...] = ()
+    constants: tuple[tuple[float, ...], ...] = ()
+    normalizes_batch: bool = False
 
     @property
     def is_dense(self) -> bool:
@@ -62,12 +67,8 @@ class Shape:
         return self.trainable
 
     @property
-    def can_learn(self) -> bool:
-        return self.is_dense or self.learnt_vectors > 0
-
-    @property
     def weighted(self) -> bool:
-        return self.is_dense or self.vectors > 0
+        return self.is_dense or self.rows > 0
 
     @property
     def arrays(self) -> int:
@@ -82,13 +83,30 @@ class Shape:
     @property
     def rows(self) -> int:
         """Of the matrix of weights: the kernel's and the bias; or one for each vector; or none."""
-        return self.units_in + self.bias if self.is_dense else self.vectors
+        return self.units_in + self.bias if self.is_dense else self.vectors + len(self.constants)
 
-    def parts(self, matrix: np.ndarray) -> list[np.ndarray]:
+    def _parts(self, matrix: np.ndarray) -> list[np.ndarray]:
         """The arrays that the matrix of weights holds, as views: kernel and bias, or vectors."""
         if not self.is_dense:
-            return list(matrix)
+            return list(matrix[: self.vectors])
         return [matrix[: self.units_in], *([matrix[self.units_in]] if self.bias else [])]
+
+    def learnt_parts(self, matrix: np.ndarray) -> list[np.ndarray]:
+        """Those of the arrays that gradients change, as views."""
+        return self._parts(matrix) if self.is_dense else self._parts(matrix)[: self.learnt_vectors]
+
+    def read(self, matrix: np.ndarray) -> list[np.ndarray]:
+        """The weights that the matrix holds, as users see them."""
+        parts = self._parts(matrix)
+        return [form.gather(part) for form, part in zip(self.forms, parts, strict=True)] if self.forms else parts
+
+    def write(self, matrix: np.ndarray, arrays: Iterator[np.ndarray]) -> None:
+        """Fill the matrix with the next weights, as ``read`` gives them."""
+        for i, part in enumerate(self._parts(matrix)):
+            array = next(arrays)
+            part[...] = self.forms[i].spread(array) if self.forms else array
+        if self.constants:
+            matrix[self.vectors :] = self.constants
 
     @property
     def vectors_in(self) -> int:
@@ -134,6 +152,15 @@ def unpack(source: np.ndarray, rows: int, columns: int, parts: Panels, lanes: in
     return np.ascontiguousarray(matrix[:, :columns])
 
 
+def pack_transposed(kernel: np.ndarray, lanes: int, target: np.ndarray) -> None:
+    """Write a kernel (inputs, units) as the panels of its transposed copy, or as its rows where the units are few."""
+    inputs, units = kernel.shape
+    if units <= max_dot_units(target.dtype):
+        target.reshape(units, -1)[:, :inputs] = kernel.T
+    else:
+        pack(kernel.T, panels(-(-inputs // lanes)), lanes, target)
+
+
 class Parameters:
     """The flat buffers of one network: weights, transposed copies, optimizer state.
 
@@ -144,21 +171,35 @@ class Parameters:
     dtype : "float32" or "float64"
     lanes : int
         Elements of a vector, as the kernels use them.
+
+    Attributes
+    ----------
+    version : int
+        Another number whenever the weights have changed. Whoever writes them moves it on.
     """
 
     def __init__(self, stages: Iterable[Stage], dtype: Any, lanes: int) -> None:
-        self.dtype = np.dtype(dtype)
+        self.dtype, self.version = np.dtype(dtype), 0
         self.shapes: list[Shape] = []
         offset = transposed_offset = 0
         for stage in stages:
             shape = Shape(stage.units_in, stage.units_out, stage.kind, stage.bias, lanes, offset, transposed_offset)
-            shape = replace(shape, vectors=stage.vectors, learnt_vectors=stage.learnt_vectors, trainable=stage.learns)
+            shape = replace(
+                shape,
+                vectors=stage.vectors,
+                learnt_vectors=stage.learnt_vectors,
+                trainable=stage.learns,
+                forms=stage.forms,
+                constants=stage.constants,
+                normalizes_batch=stage.normalizes_batch,
+            )
             self.shapes.append(shape)
             offset += shape.size
             transposed_offset += shape.transposed_size
         self.size = offset
         self.weights = aligned_zeros(offset, self.dtype)
         self.transposed = aligned_zeros(transposed_offset, self.dtype)
+        self.feedback = aligned_zeros(0, self.dtype)  # panels in the place of the transposed copies: feedback.py
         self.reset_state(0)
 
     @property
@@ -166,11 +207,18 @@ class Parameters:
         """The shapes of the layers with weights."""
         return [shape for shape in self.shapes if shape.weighted]
 
-    def set_trainable(self, flags: Iterable[bool]) -> None:
-        """Choose which layers' weights are differentiated and updated: a flag for each stage."""
+    def set_trainable(self, stages: Iterable[Stage]) -> None:
+        """Have those layers' weights differentiated and updated whose stages say so."""
         self.shapes = [
-            replace(shape, trainable=shape.can_learn and flag) for shape, flag in zip(self.shapes, flags, strict=True)
+            replace(shape, trainable=stage.learns, normalizes_batch=stage.normalizes_batch)
+            for shape, stage in zip(self.shapes, stages, strict=True)
         ]
+
+    def all_trainable(self) -> "Parameters":
+        """The same buffers, of layers that are all trainable."""
+        other = copy(self)
+        other.shapes = [replace(shape, trainable=shape.is_dense or shape.learnt_vectors > 0) for shape in self.shapes]
+        return other
 
     def without_weights(self, stages: Iterable[Stage]) -> list[Shape]:
         """The shapes of further stages, which have no weights."""
@@ -199,33 +247,59 @@ class Parameters:
     def restore_weights(self, copied: np.ndarray) -> None:
         """Return to what ``copy_weights`` gave."""
         self.weights[:], self.transposed[:] = copied[: self.size], copied[self.size :]
+        self.version += 1
 
     def refresh_transposed(self) -> None:
-        for shape, matrix in self._matrices(self.weights):
-            if not shape.is_dense:
-                continue
-            kernel = matrix[: shape.units_in]
-            target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
-            if shape.units_out <= max_dot_units(self.dtype):
-                target.reshape(shape.units_out, -1)[:, : shape.units_in] = kernel.T
-            else:
-                pack(kernel.T, panels(shape.vectors_in), shape.lanes, target)
+        """Have the transposed copies follow weights that were written."""
+        self.version += 1
+        self._transpose(self.weights, self.transposed)
+
+    def _transpose(self, weights: np.ndarray, transposed: np.ndarray) -> None:
+        """Write the kernels in a buffer laid out like the weights into one laid out like the transposed copies."""
+        for shape, matrix in self._matrices(weights):
+            if shape.is_dense:
+                target = transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
+                pack_transposed(matrix[: shape.units_in], shape.lanes, target)
+
+    def route_errors(self, table: np.ndarray, by_feedback: bool) -> None:
+        """Have the layers of a plan send errors back by what the network learns by, or by the true derivative: one here."""
 
     def fill(self, buffer: np.ndarray, arrays: Iterable[np.ndarray]) -> None:
         """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights."""
         remaining = iter(arrays)
         for shape in self.weighted:
             matrix = np.empty((shape.rows, shape.units_out), self.dtype)
-            for part in shape.parts(matrix):
-                part[...] = next(remaining)
+            shape.write(matrix, remaining)
             target = buffer[shape.offset : shape.offset + shape.size]
             pack(matrix, shape.panels, shape.lanes, target)
 
     def _matrices(self, buffer: np.ndarray) -> Iterator[tuple[Shape, np.ndarray]]:
         for shape in self.weighted:
-            source = buffer[shape.offset : shape.offset + shape.size]
-            yield shape, unpack(source, shape.rows, shape.units_out, shape.panels, shape.lanes)
+            yield shape, self.matrix(shape, buffer)
+
+    def matrix(self, shape: Shape, buffer: np.ndarray) -> np.ndarray:
+        """The matrix of a layer's weights from a flat buffer laid out like the weights."""
+        source = buffer[shape.offset : shape.offset + shape.size]
+        return unpack(source, shape.rows, shape.units_out, shape.panels, shape.lanes)
 
     def arrays(self, buffer: np.ndarray) -> list[np.ndarray]:
         """Kernels and biases, in order, as new arrays from a flat buffer laid out like the weights."""
-        return [np.array(part) for shape, matrix in self._matrices(buffer) for part in shape.parts(matrix)]
+        return [np.array(part) for shape, matrix in self._matrices(buffer) for part in shape.read(matrix)]
+
+    # -- the same, as positions in the flat buffers: for those who change all weights often
+
+    def learnt_positions(self) -> np.ndarray:
+        """Where the numbers that training changes lie in a buffer laid out like the weights, in ``get_weights`` order."""
+        found = [np.zeros(0, np.int64)]
+        for shape, matrix in self._matrices(np.arange(self.size)):
+            if shape.learns:
+                found += [part.ravel() for part in shape.learnt_parts(matrix)]
+        return np.concatenate(found)
+
+    def transposed_positions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the transposed copies lie in their buffer, and where what they are copies of lies in that of the weights."""
+        integer = np.dtype(f"i{self.dtype.itemsize}")  # as wide as the numbers, for as many go into a vector
+        copied = np.zeros(len(self.transposed), integer)
+        self._transpose(np.arange(1, self.size + 1, dtype=integer), copied)  # 0 is left to the padding
+        targets = np.flatnonzero(copied)
+        return targets, copied[targets] - 1

@@ -12,7 +12,8 @@ from ..kernels.simd.machine import machine
 from .buffers import GROUPS, Builder, choose_block, is_grouped
 from .epoch import Diverged
 from .fusion import Fusion
-from .parameters import Parameters, address
+from .parameters import Parameters, Shape, address
+from .rules import describe_rules
 
 MAX_STAGED_BYTES = 16 * 1024  # data that are copied rather than asked for their address
 MAX_REST = 64  # runs on one thread after teams that did not pay
@@ -134,18 +135,22 @@ class Plan:
 
 def make_plan(
     parameters: Parameters,
+    shapes: Sequence[Shape],
     fusion: Fusion,
     phases: int,
     batch: int,
     threads: int,
     keep: bool = False,
     cuts: Sequence[int] = (),
+    groups: int | None = None,
 ) -> Plan:
     """Lay out one way to run a network.
 
     Parameters
     ----------
     parameters : Parameters
+    shapes : sequence of Shape
+        Of the network's stages that the plan has: not those that are random, where nothing is to be.
     fusion : Fusion
     phases : int
         Bits of ``fields.PHASES``.
@@ -155,24 +160,28 @@ def make_plan(
     keep : bool
         Whether the activations of the whole batch must be there afterwards.
     cuts : sequence of int
-        Layers that need the whole batch to have gone through those before them: the network is cut into segments there.
+        Layers that the whole batch must have come to before its rows go through them: the network is cut into segments there.
+    groups : int, optional
+        Parts of the batch that have a gradient each; chosen by the sizes if left out.
     """
-    builder = Builder(parameters, fusion.stages)
-    shapes, fields = builder.shapes, builder.fields
+    builder = Builder(parameters, shapes, fusion.stages)
+    fields = builder.fields
     updates, learns = bool(phases & at.UPDATE), bool(phases & at.BACKWARD) and any(shape.trainable for shape in shapes)
     phases = phases if learns else phases & ~at.BACKWARD
-    grouped = not keep and not cuts and (not learns or is_grouped(parameters, batch))
-    block = choose_block(shapes, parameters.dtype)
+    grouped = not keep and not cuts and (not learns or groups is not None or is_grouped(parameters, shapes, batch))
+    block = choose_block(builder.shapes, parameters.dtype)
     builder.describe_layers()
+    describe_rules(builder, phases, fusion.trained)
     builder.place_activations(block if grouped else batch, threads if grouped else 1, learns or keep, fusion.trained, keep)
+    builder.place_statistics(i for i in cuts if shapes[i].normalizes_batch)
     if keep:
         builder.describe_input()
     if updates or keep:
         builder.partition_update(threads, 0 if grouped else batch)
     fields[at.PHASES], fields[at.BATCH], fields[at.LAYERS], fields[at.THREADS] = phases, batch, fusion.trained, threads
-    fields[at.OUTPUT_LAYERS] = len(shapes)
+    fields[at.OUTPUT_LAYERS] = len(builder.shapes)
     fields[at.EPOCHS] = 1
-    builder.buffers["segments"] = np.array([0, *cuts, fusion.trained], np.int64)
+    builder.buffers["segments"] = np.array([-1, *cuts, fusion.trained], np.int64)
     fields[at.SEGMENTS], fields[at.SEGMENT_STARTS] = 1 + len(cuts), address(builder.buffers["segments"])
     fields[at.TABLE], fields[at.BLOCK] = address(builder.table), block
     fields[at.LOSS] = fusion.loss
@@ -183,9 +192,9 @@ def make_plan(
     builder.buffers["ones"][:] = 1
     fields[at.ZEROS] = builder.buffer("zeros", PANEL_VECTORS * machine().vector_bytes, np.uint8)
     if grouped:
-        fields[at.GROUPS] = GROUPS
+        fields[at.GROUPS] = groups or GROUPS
         if learns:
-            first = builder.buffer("gradients", GROUPS * parameters.size, parameters.dtype)
+            first = builder.buffer("gradients", int(fields[at.GROUPS]) * parameters.size, parameters.dtype)
             fields[at.GRADIENTS] = first - address(parameters.weights)
             fields[at.GROUP] = parameters.weights.nbytes
     return Plan(fields, builder.rows, parameters.dtype, phases, threads, batch, builder.buffers)

@@ -1,19 +1,20 @@
 """The plans of one network: made when first needed, kept, and bound to what a run works on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..kernels import fields as at
-from ..kernels.codes import STORE
+from ..kernels.codes import PROJECTION, STORE
 from ..kernels.optimizer import HYPER_RATE, HYPER_SIZE, SCALARS
 from ..layers.stages import Stage
 from ..losses import Custom, Loss
 from ..optimizers import Optimizer
 from .buffers import float_bits
-from .fusion import fuse
-from .parameters import address, aligned_zeros
+from .fusion import Fusion, fuse
+from .parameters import Parameters, address, aligned_zeros
 from .plan import Plan, make_plan
 from .state import TrainingState
 from .steering import Steering
@@ -32,6 +33,11 @@ class Plans:
     ----------
     stages : sequence of Stage
     state : TrainingState
+
+    Attributes
+    ----------
+    differ_in_training : bool
+        Whether some stages do something else while the network learns.
     """
 
     def __init__(self, stages: Sequence[Stage], state: TrainingState) -> None:
@@ -39,7 +45,7 @@ class Plans:
         self.dtype, self.units = self._parameters.dtype, self._parameters.shapes[-1].units_out
         self._scalars, self._hyper = aligned_zeros(2 * SCALARS, self.dtype), np.zeros(HYPER_SIZE)
         self._order = np.zeros(0, np.int64)
-        self._plans: dict[tuple[int, int, int, bool, bool], Plan] = {}
+        self._plans: dict[tuple[int, int, int, bool, bool, bool], Plan] = {}
         self._optimizer: Optimizer | None = None
         self.steering: Steering | None = None
         self._loss: Loss | None = None
@@ -62,40 +68,80 @@ class Plans:
         self._plans.clear()
 
     @property
+    def normalize_batch(self) -> bool:
+        """Whether a network that learns needs the whole batch in some layer."""
+        return any(shape.normalizes_batch for shape in self._parameters.shapes)
+
+    @property
+    def differ_in_training(self) -> bool:
+        """Whether a network that learns does other things than one that predicts."""
+        return self.normalize_batch or any(stage.is_random for stage in self._stages)
+
+    @property
     def memory(self) -> int:
         """Bytes of all plans' buffers, and of what their updates share."""
         shared = 0 if self.steering is None else self.steering.memory
         return shared + sum(plan.memory for plan in self._plans.values())
 
-    def get(self, phases: int, batch: int, threads: int, keep: bool = False, apart: bool = False) -> Plan:
+    def get(
+        self, phases: int, batch: int, threads: int, keep: bool = False, apart: bool = False, training: bool = False
+    ) -> Plan:
         """The plan for some phases of a step on so many rows, with room for as many threads.
 
-        ``apart``: one that nothing else works on, so that it stays bound to what it is given.
+        ``apart``: one that nothing else works on, so that it stays bound to what it is given. ``training``: one in which
+        layers do what they do while the network learns.
         """
-        key = phases, batch, threads, keep, apart
+        training = training and self.differ_in_training
+        key = phases, batch, threads, keep, apart, training
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= MAX_PLANS:
                 self.clear()
-            plan = self._plans[key] = self._make(phases, batch, threads, keep)
+            plan = self._plans[key] = self._make(phases, batch, threads, keep, training)
         return plan
 
-    def _make(self, phases: int, batch: int, threads: int, keep: bool) -> Plan:
+    def _make(self, phases: int, batch: int, threads: int, keep: bool, training: bool) -> Plan:
         loss = self._loss if phases & at.LOSS_PHASE else None
-        plan = make_plan(self._parameters, fuse(self._stages, loss), phases, batch, threads, keep)
-        plan[at.PARAMETERS], plan[at.SLOT] = address(self._parameters.weights), self._parameters.weights.nbytes
-        plan[at.RANDOM], plan[at.RUNNING_PRODUCTS] = address(self._state.generator), address(self._state.running_products)
-        plan[at.HYPER], plan[at.SCALARS] = address(self._hyper), address(self._scalars)
-        self._bind_activations(plan)
+        chosen = [i for i, stage in enumerate(self._stages) if training or not stage.is_random]
+        shapes, stages = [self._parameters.shapes[i] for i in chosen], [self._stages[i] for i in chosen]
+        cuts = [i for i, shape in enumerate(shapes) if training and shape.normalizes_batch]
+        plan = make_plan(self._parameters, shapes, fuse(stages, loss), phases, batch, threads, keep, cuts)
+        plan[at.TRAINING] = training
+        self._bind_network(plan, chosen)
         if loss is not None:
             plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
         return plan
 
-    def _bind_activations(self, plan: Plan) -> None:
-        """Custom activations: compiled once, so that all plans have the same."""
+    def project(self, parameters: Parameters, phases: int, rows: int, threads: int, groups: int | None = None) -> Plan:
+        """A plan for the gradient of the outputs along the targets, added up over all rows or those of each group.
+
+        ``parameters`` are the network's, perhaps with others that are trainable. The plan is not kept.
+        """
+        chosen = [i for i, stage in enumerate(self._stages) if not stage.is_random]
+        stages = [replace(self._stages[i], rules=(), activity=None) for i in chosen]  # outputs alone, whatever they cost
+        shapes, fusion = [parameters.shapes[i] for i in chosen], Fusion(stages, len(stages), PROJECTION)
+        plan = make_plan(parameters, shapes, fusion, phases, rows, threads, groups=groups)
+        self._bind_network(plan, chosen)
+        return plan
+
+    def _bind_network(self, plan: Plan, chosen: Sequence[int]) -> None:
+        """What a plan of some stages works on besides the data."""
+        plan[at.PARAMETERS], plan[at.SLOT] = address(self._parameters.weights), self._parameters.weights.nbytes
+        plan[at.RANDOM], plan[at.RUNNING_PRODUCTS] = address(self._state.generator), address(self._state.running_products)
+        plan[at.HYPER], plan[at.SCALARS] = address(self._hyper), address(self._scalars)
+        self._bind_activations(plan, chosen)
+
+    def note_run(self, plan: Plan) -> None:
+        """A plan is about to run: where that changes the weights, they are others from now on."""
+        if plan.fields[at.PHASES] & at.UPDATE and plan.fields[at.OPTIMIZER] != STORE:
+            self._parameters.version += 1
+
+    def _bind_activations(self, plan: Plan, chosen: Sequence[int]) -> None:
+        """Custom activations of the stages that the plan has: compiled once, so that all plans have the same."""
         if self._activations is None:
             self._activations = [stage.activation.bind(self.dtype.name) for stage in self._stages]
-        for row, function in zip(plan.table, self._activations, strict=False):  # what a loss adds is never custom
+        for row, i in zip(plan.table, chosen, strict=False):  # what a loss adds is never custom
+            function = self._activations[i]
             row[at.ALPHA] = row[at.ALPHA] if function is None else function.address
 
     def order(self, n: int) -> np.ndarray:
@@ -114,10 +160,10 @@ class Plans:
     ) -> None:
         """Have a plan work on x and, where it measures a loss, y and the samples' weights (float64).
 
-        Each pass writes a new order of the samples into ``order``; without, they are taken as they come.
+        Each pass writes a new order of the samples into ``order``; without, they are taken as they come. Nothing is observed.
         """
         plan[at.SAMPLES], plan[at.SHUFFLE], plan[at.ORDER] = len(x), order is not None, address(order)
-        plan[at.SAMPLE_WEIGHT] = 0
+        plan[at.SAMPLE_WEIGHT], plan[at.MONITOR] = 0, 0
         plan.place(at.X, x)
         if sample_weight is not None:
             plan.place(at.SAMPLE_WEIGHT, sample_weight)
@@ -139,6 +185,7 @@ class Plans:
         self.refresh_learning_rate()
         plan[at.LEARNING_RATES] = address(learning_rates)
         plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
+        parameters.route_errors(plan.table, True)
         touched = parameters.weights.nbytes * (2 + slots)
         plan[at.PREFETCH_ARRAYS] = 1 + slots if touched > MIN_PREFETCH_BYTES else 0
         self.steering.bind(plan)
@@ -148,9 +195,13 @@ class Plans:
         assert self._optimizer is not None
         self._hyper[HYPER_RATE] = self._optimizer.learning_rate
 
-    def bind_gradient(self, plan: Plan) -> np.ndarray:
-        """Have the update store the gradient instead of using it; the buffer for it, laid out like the weights."""
+    def bind_gradient(self, plan: Plan, by_feedback: bool = False) -> np.ndarray:
+        """Have the update store the gradient instead of using it; the buffer for it, laid out like the weights.
+
+        ``by_feedback``: what the network learns by, where that is not the gradient.
+        """
         gradient = aligned_zeros(self._parameters.size, self.dtype)
+        self._parameters.route_errors(plan.table, by_feedback)
         plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES], plan[at.STEERED] = STORE, 0, 0, 0
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient

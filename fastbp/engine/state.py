@@ -6,11 +6,13 @@ from ..kernels.optimizer import RUNNING_PRODUCTS
 from ..optimizers import Optimizer
 from .parameters import Parameters
 
-Snapshot = tuple[list[np.ndarray], int]
+Snapshot = tuple[list[np.ndarray], int, int]
 
 
 class TrainingState:
     """A network's parameters with the optimizer's state, the shuffle's generator and the number of steps taken.
+
+    ``steps`` are the optimizer's, ``draws`` those of predictions with noise: random numbers follow from these counts.
 
     Parameters
     ----------
@@ -23,7 +25,7 @@ class TrainingState:
         self.parameters = parameters
         self.running_products = np.ones(RUNNING_PRODUCTS)
         self.generator = np.array([seed], np.uint64).view(np.int64)
-        self.steps = 0
+        self.steps = self.draws = 0
         self._remembered: Snapshot | None = None
 
     def reset_optimizer(self, optimizer: Optimizer) -> None:
@@ -37,11 +39,11 @@ class TrainingState:
 
     def snapshot(self) -> Snapshot:
         """A copy of everything that training changes."""
-        return [array.copy() for array in self._arrays()], self.steps
+        return [array.copy() for array in self._arrays()], self.steps, self.draws
 
     def restore(self, snapshot: Snapshot) -> None:
         """Return to a snapshot."""
-        copies, self.steps = snapshot
+        copies, self.steps, self.draws = snapshot
         for array, copy in zip(self._arrays(), copies, strict=True):
             array[:] = copy
         self.parameters.refresh_transposed()
@@ -53,7 +55,7 @@ class TrainingState:
             return
         for copy, array in zip(self._remembered[0], self._arrays(), strict=True):
             copy[:] = array
-        self._remembered = self._remembered[0], self.steps
+        self._remembered = self._remembered[0], self.steps, self.draws
 
     def go_back(self) -> None:
         """Return to where ``remember`` was called last, if it was."""

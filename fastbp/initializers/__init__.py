@@ -18,6 +18,7 @@ from typing import Any
 from .. import absent as _absent
 from ..serialization import Registry
 from .base import BuiltIn, Custom, Initializer
+from .layer_sequential import lsuv
 from .plain import Constant, Identity, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, Zeros
 from .scaled import GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, VarianceScaling
 
@@ -41,6 +42,7 @@ __all__ = [
     "Zeros",
     "deserialize",
     "get",
+    "lsuv",
     "serialize",
 ]
 

@@ -8,13 +8,25 @@ gradient by something read from one array: the output, or the stored derivative.
 from llvmlite import ir
 from numba.core import cgutils
 
-from .codes import CUSTOM_ACTIVATION, ELU, GELU, GELU_TANH, LEAKY_RELU, RELU, SELU, SIGMOID, SILU, SOFTPLUS, TANH
+from .codes import (
+    CUSTOM_ACTIVATION,
+    ELU,
+    GELU,
+    GELU_TANH,
+    LEAKY_RELU,
+    RELU,
+    SELU,
+    SELU_ALPHA,
+    SELU_SCALE,
+    SIGMOID,
+    SILU,
+    SOFTPLUS,
+    TANH,
+)
 from .math import functions as vmath
 from .simd.element_types import I64
 from .simd.library import VectorFunction, calls_address, selects_by_code
 from .simd.machine import machine
-
-SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 # code: (s, z, alpha) -> a. ``z + 0.0`` for z: what is loaded, selected and stored again in its place LLVM takes for a masked
 # store, which some processors are slow at.

@@ -9,6 +9,7 @@ from typing import NamedTuple
 # an address.
 LINEAR, RELU, LEAKY_RELU, ELU, SELU, TANH, SIGMOID, SOFTPLUS, SILU, GELU, GELU_TANH, SOFTMAX, CUSTOM_ACTIVATION = range(13)
 LOG_SOFTMAX, SPARSEMAX, GLU = 13, 14, 15
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 WHOLE_ROW_ACTIVATIONS = {SOFTMAX, LOG_SOFTMAX, SPARSEMAX}  # each output depends on all units of its row; GLU's on two
 
 # -- Losses, the cross-entropies of probabilities and of logits. CUSTOM_LOSS is a user's formula: its parameter is an address.
@@ -16,9 +17,13 @@ MSE, MAE, HUBER, LOG_COSH, POISSON = range(5)
 BINARY_CROSSENTROPY, CATEGORICAL_CROSSENTROPY, SPARSE_CROSSENTROPY = 5, 6, 7
 BINARY_CROSSENTROPY_LOGITS, CATEGORICAL_CROSSENTROPY_LOGITS, SPARSE_CROSSENTROPY_LOGITS = 8, 9, 10
 CUSTOM_LOSS = 11
+PROJECTION = 30  # of the output on the target, summed over the samples: not to learn by, but for derivatives of the outputs
 
 # -- What is counted for metrics: nothing, the errors, or with them correct entries of one kind (SPARSE_ACCURACY: those alone).
 NO_STATISTICS, ERRORS, BINARY_ACCURACY, CATEGORICAL_ACCURACY, SPARSE_ACCURACY, BINARY_ACCURACY_LOGITS = range(6)
+
+# -- What a weight is brought to after a step: anything, no negative numbers, norms within bounds.
+UNCONSTRAINED, NON_NEGATIVE, NORM = range(3)
 
 # -- Update rules. STORE keeps the gradient in slot 0 and leaves the parameters alone.
 STORE, SGD, MOMENTUM, NESTEROV = range(4)

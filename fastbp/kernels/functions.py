@@ -5,8 +5,20 @@ A function that is missing here is found by no kernel; those that the ones here 
 
 from functools import cache
 
-from . import activation, gradient, loss, memory, multiply_add, optimizer, row_activation
-from .layers import glu, prelu
+from . import (
+    activation,
+    constraint,
+    gradient,
+    loss,
+    memory,
+    multiply_add,
+    observation,
+    optimizer,
+    penalty,
+    row_activation,
+    row_norm,
+)
+from .layers import affine, batch_norm_units, feedback, glu, noise, prelu
 from .matrix import dots, gemm, gradient_product, transpose
 from .simd import library
 from .simd.element_types import Address, element_type
@@ -30,6 +42,22 @@ FUNCTIONS = (
     prelu.prelu,
     prelu.prelu_backward,
     prelu.slope_gradient,
+    row_norm.normalize,
+    row_norm.normalize_backward,
+    row_norm.gamma_gradient,
+    row_norm.beta_gradient,
+    affine.affine,
+    affine.affine_backward,
+    noise.drop,
+    noise.drop_backward,
+    noise.add_normal,
+    noise.multiply_normal,
+    batch_norm_units.batch_moments,
+    batch_norm_units.normalise,
+    batch_norm_units.delta_sums,
+    batch_norm_units.normalise_backward,
+    batch_norm_units.gradient_of_scale,
+    feedback.copy_signs,
     dots.dot_rows,
     gemm.row_product,
     gemm.product,
@@ -45,6 +73,17 @@ FUNCTIONS = (
     optimizer.check_finite,
     loss.loss,
     loss.weigh_rows,
+    observation.observe_outputs,
+    observation.sum_of_squares,
+    observation.observe_weights,
+    penalty.penalize,
+    penalty.penalize_l2,
+    penalty.add_activity,
+    penalty.add_activity_gradient,
+    constraint.clip_negative,
+    constraint.constrain_columns,
+    constraint.sum_squares,
+    constraint.scale_to_norm,
 )
 
 

@@ -7,8 +7,10 @@ from . import fields as at
 from .memory import read_int, write_int
 from .simd.jit import inner, kernel
 
-_STEP, _MIX_1, _MIX_2 = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
-_27, _30, _31, _32 = (np.uint64(c) for c in (27, 30, 31, 32))
+GOLDEN, MIX_1, MIX_2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+SHIFTS = (30, 27, 31)
+_STEP, _MIX_1, _MIX_2 = (np.uint64(c) for c in (GOLDEN, MIX_1, MIX_2))
+_30, _27, _31, _32 = (np.uint64(c) for c in (*SHIFTS, 32))
 
 
 @inner("")
@@ -39,8 +41,7 @@ def choose_noise(plan, taken):
     """Where layers are random: the key of the step after ``taken`` steps of the run. It has no other state."""
     if read_int(plan, at.TRAINING):
         step = types.uint64(read_int(plan, at.NOISE_STEP) + taken)
-        key = mix(types.uint64(read_int(plan, at.NOISE_SEED)) + step * _STEP)
-        write_int(plan, at.NOISE_KEY, types.int64(key))
+        write_int(plan, at.NOISE_KEY, types.int64(mix(step * _STEP)))
 
 
 def shuffle_kernel():

@@ -14,7 +14,7 @@ MAX_PREFETCH_BYTES = 512  # bytes of a row that are asked for ahead; the process
 LAYER_BYTES = 8 * at.LAYER_FIELDS
 
 
-def make_rows(dtype, forward, backward, close_output):
+def make_rows(dtype, forward, backward, close_output, add_activities):
     """The functions (forward_rows, backward_rows): a block of rows through some layers. They overwrite these layers' rows."""
     loss, weigh_rows, copy_rows = loss_function(dtype), weigh_rows_function(dtype), memory.copy_rows(dtype)
     prefetch_rows, gather_rows = memory.prefetch_rows(dtype), memory.gather_rows(dtype)
@@ -61,8 +61,8 @@ def make_rows(dtype, forward, backward, close_output):
             prefetch_rows(read_int(plan, at.Y), y_row, order, rows, min(y_row, MAX_PREFETCH_BYTES))
 
     @inner(dtype)
-    def read_rows(plan, shift, order, sample, first, last, batch):
-        """Rows of x into the first layer's input, and through that layer."""
+    def read_rows(plan, shift, stop, order, sample, first, last, batch):
+        """Rows of x into the first layer's input, and through that layer where it is below layer ``stop``."""
         phases, table = read_int(plan, at.PHASES), read_int(plan, at.TABLE)
         source, source_row = read_int(table, at.INPUT) + shift, read_int(table, at.INPUT_ROW)
         x, x_row = read_int(plan, at.X), read_int(plan, at.X_ROW)
@@ -75,7 +75,7 @@ def make_rows(dtype, forward, backward, close_output):
         else:  # only the forward pass reads the input: take it where it is
             source, source_row = x - first * x_row, x_row
             prefetch_rows(x + (last - first) * x_row, x_row, 0, last - first, min(x_row, MAX_PREFETCH_BYTES))
-        if phases & at.FORWARD:
+        if phases & at.FORWARD and stop > 0:
             forward(plan, table, shift, source, source_row, first, last, batch, sample)
 
     @inner(dtype)
@@ -93,35 +93,40 @@ def make_rows(dtype, forward, backward, close_output):
     def forward_rows(plan, shift, start, stop, first, last, sample, batch, row_loss):
         """Layers start .. stop on rows first .. last, which are samples ``sample`` onwards in the order of training.
 
-        After the last layer comes the loss; ``row_loss`` is where that of row ``first`` goes.
+        A start of -1 stands for the input, which comes before layer 0. After the last layer comes the loss; ``row_loss`` is
+        where that of row ``first`` goes.
         """
         phases, layers = read_int(plan, at.PHASES), read_int(plan, at.LAYERS)
         order = read_int(plan, at.ORDER)
         if order:
             order += 8 * sample
-        if start == 0:
-            read_rows(plan, shift, order, sample, first, last, batch)
+        if start < 0:
+            read_rows(plan, shift, stop, order, sample, first, last, batch)
         if phases & at.FORWARD:
-            forward_layers(plan, shift, max(start, 1), stop, first, last, batch, sample)
+            forward_layers(plan, shift, start if start >= 0 else 1, stop, first, last, batch, sample)
         if stop == layers:
             if phases & at.LOSS_PHASE:
                 top = read_int(plan, at.TABLE) + (layers - 1) * LAYER_BYTES
                 loss_rows(plan, top, shift, order, sample, first, last, batch, row_loss)
+                add_activities(plan, shift, first, last, row_loss)
             if read_int(plan, at.STATISTICS) or phases & at.PREDICT:
                 predict_rows(plan, shift, sample, first, last, batch)
 
     @inner(dtype)
     def backward_rows(plan, shift, start, stop, first, last, sample):
-        """The DELTA of the layers below layers start .. stop, from the top, as far down as it is wanted."""
+        """The DELTA of layers start .. stop, from the top, as far down as it is wanted.
+
+        Each is written by the layer above; for a start of -1, that of the input too.
+        """
         phases = read_int(plan, at.PHASES)
         if phases & at.BACKWARD:
             table, layers = read_int(plan, at.TABLE), read_int(plan, at.LAYERS)
             if stop == layers:
                 close_output(table + (layers - 1) * LAYER_BYTES, shift, first, last)
-            for i in range(stop - 1, max(start, read_int(plan, at.BACKWARD_END)) - 1, -1):
+            for i in range(min(stop, layers - 1), max(start + 1, read_int(plan, at.BACKWARD_END)) - 1, -1):
                 layer = table + i * LAYER_BYTES
                 backward(plan, layer, layer - LAYER_BYTES, shift, first, last, sample)
-            if start == 0 and phases & at.INPUT_GRADIENT:
+            if start < 0 and phases & at.INPUT_GRADIENT:
                 layer = table + at.FIRST_LAYER_POSITION * LAYER_BYTES
                 backward(plan, layer, table + at.INPUT_POSITION * LAYER_BYTES, shift, first, last, sample)
 

@@ -14,9 +14,12 @@ import numpy as np
 from . import fields as at
 from . import memory
 from .codes import STORE
+from .costs import make_costs
 from .layers.dispatch import make_layers
+from .layers.penalties import make_activity
 from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
+from .monitor import make_monitor
 from .optimizer import check_finite as check_finite_function
 from .random import choose_noise, shuffle
 from .rows import LAYER_BYTES, make_rows
@@ -31,22 +34,39 @@ MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes 
 
 def make_run(dtype):
     """The Python function of the kernel ``run(plan, thread)``."""
-    forward, backward, close_output, add_gradient, update_task, step_task, transpose_weights = make_layers(dtype)
-    forward_rows, backward_rows = make_rows(dtype, forward, backward, close_output)
-    open_update, update_rows = make_open_update(dtype), make_update_rows(dtype, update_task, step_task)
+    add_activity, add_activity_gradient, share_activity = make_activity(dtype)
+    add_activities, share_activities, add_penalties = make_costs(dtype, add_activity, share_activity)
+    functions = make_layers(dtype, add_activity_gradient)
+    sum_forward, sum_backward, transpose_weights = functions.sum_forward, functions.sum_backward, functions.transpose_weights
+    add_gradient, constrain_norms = functions.add_gradient, functions.constrain_norms
+    open_update, update_rows = make_open_update(dtype), make_update_rows(dtype, functions.update_task, functions.step_task)
+    forward_rows, backward_rows = make_rows(
+        dtype, functions.forward, functions.backward, functions.close_output, add_activities
+    )
     count = make_count(dtype)
+    observes, keep_weights, observe_group, observe_block, observe_step = make_monitor(dtype)
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
     TILE_ROWS = tile_rows()
 
     @inner(dtype)
     def partition(rows, part, parts):
-        """Where part ``part`` of ``parts`` begins: whole tiles if the parts are large, else about the same number of rows."""
+        """Where part ``part`` of ``parts`` begins: whole tiles if the parts are large, else about the same number of rows.
+
+        As many parts as rows are a row each.
+        """
         if part == 0:  # the ends need no division, which takes as long as the rest of a small step's control
             return 0
         if part == parts:
             return rows
+        if parts == rows:
+            return part
         start = rows * part // parts
         return start - start % (TILE_ROWS if rows > 32 * TILE_ROWS * parts else 2)
+
+    @inner(dtype)
+    def learns(plan):
+        """Whether the weights change."""
+        return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
 
     @inner(dtype)
     def count_rows(plan, shift, first, last, sample, slot):
@@ -64,8 +84,8 @@ def make_run(dtype):
     def run_rows(plan, shift, first, last, sample, batch, row_loss):
         """Rows first .. last of the buffers, through all layers, forward and back."""
         layers = read_int(plan, at.LAYERS)
-        forward_rows(plan, shift, 0, layers, first, last, sample, batch, row_loss)
-        backward_rows(plan, shift, 0, layers, first, last, sample)
+        forward_rows(plan, shift, -1, layers, first, last, sample, batch, row_loss)
+        backward_rows(plan, shift, -1, layers, first, last, sample)
 
     @inner(dtype)
     def whole_batch_rows(plan, thread, sample, batch):
@@ -79,25 +99,35 @@ def make_run(dtype):
 
     @inner(dtype)
     def segmented_rows(plan, thread, sample, batch):
-        """The same, each segment of the network for the whole batch before the next: forward, then back."""
+        """The same where layers need the whole batch: it goes through a segment of the network before the next, then back.
+
+        Between two segments each thread sums up its part of what rows have to know of the batch. Returns the cycles waited.
+        """
         threads, block, control = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.CONTROL)
         start, stop = partition(batch, thread, threads), partition(batch, thread + 1, threads)
-        segments, starts = read_int(plan, at.SEGMENTS), read_int(plan, at.SEGMENT_STARTS)
-        for i in range(2 * segments):
-            segment = i if i < segments else 2 * segments - 1 - i
-            layer, end = read_int(starts, segment), read_int(starts, segment + 1)
+        segments, starts, table = read_int(plan, at.SEGMENTS), read_int(plan, at.SEGMENT_STARTS), read_int(plan, at.TABLE)
+        waited = 0
+        for i in range(segments):
+            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
+            if i > 0:
+                waited += timed_barrier(control, threads)
+                sum_forward(table + first_layer * LAYER_BYTES, thread, threads, batch, learns(plan))
+                waited += timed_barrier(control, threads)
             for first in range(start, stop, block):
-                last = min(first + block, stop)
-                if i < segments:
-                    row_loss = read_int(plan, at.ROW_LOSS) + 8 * first
-                    forward_rows(plan, 0, layer, end, first, last, sample + first, batch, row_loss)
-                else:
-                    backward_rows(plan, 0, layer, end, first, last, sample + first)
-            if threads > 1:
-                barrier(control, threads)
+                last, row_loss = min(first + block, stop), read_int(plan, at.ROW_LOSS) + 8 * first
+                forward_rows(plan, 0, first_layer, end, first, last, sample + first, batch, row_loss)
+        for i in range(segments - 1, -1, -1):
+            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
+            for first in range(start, stop, block):
+                backward_rows(plan, 0, first_layer, end, first, min(first + block, stop), sample + first)
+            if i > 0 and read_int(plan, at.PHASES) & at.BACKWARD:
+                waited += timed_barrier(control, threads)
+                sum_backward(table + first_layer * LAYER_BYTES, thread, threads, batch)
+                waited += timed_barrier(control, threads)
+        return waited
 
     @inner(dtype)
-    def group_rows(plan, thread, sample, batch):
+    def group_rows(plan, thread, sample, batch, monitor):
         """Phase one with groups: each block forward, backward and into the gradient of its group."""
         threads, block, groups = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.GROUPS)
         table, layers = read_int(plan, at.TABLE), read_int(plan, at.LAYERS)
@@ -108,10 +138,14 @@ def make_run(dtype):
             gradients = read_int(plan, at.GRADIENTS) + g * read_int(plan, at.GROUP)
             if learns and start == stop:
                 set_zero(read_int(plan, at.PARAMETERS) + gradients, read_int(plan, at.GROUP))
+            if monitor:
+                observe_group(monitor, g, stop - start)
             for first in range(start, stop, block):
                 rows = min(block, stop - first)
                 run_rows(plan, shift, 0, rows, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
                 count_rows(plan, shift, 0, rows, sample + first, g)
+                if monitor:
+                    observe_block(plan, monitor, shift, g, rows, first == start)
                 if learns:
                     for i in range(layers):
                         layer = table + i * LAYER_BYTES
@@ -119,9 +153,10 @@ def make_run(dtype):
                             add_gradient(plan, layer, shift, gradients, rows, first == start)
 
     @inner(dtype)
-    def learns(plan):
-        """Whether the weights change."""
-        return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
+    def constrain_weights(plan, thread, threads):
+        """After all tasks of the update: this thread's part of the weights that are brought to a norm."""
+        for i in range(read_int(plan, at.LAYERS)):
+            constrain_norms(read_int(plan, at.TABLE) + i * LAYER_BYTES, thread, threads)
 
     @inner(dtype)
     def diverge(plan, step, by_weights):
@@ -179,6 +214,9 @@ def make_run(dtype):
         if learns(plan) and check_finite(read_int(plan, at.PARAMETERS), read_int(plan, at.SLOT)) != 0.0:
             diverge(plan, step, 1.0)
             return
+        if learns(plan) and read_int(plan, at.PENALTY_SUMS) and not np.isfinite(read_double(result, at.LOSS_SUM)):
+            diverge(plan, step, 0.0)
+            return
         done = read_double(result, at.EPOCHS_DONE)
         write_double(result, at.EPOCH_LOSS + int(done), read_double(result, at.LOSS_SUM))
         write_double(result, at.LOSS_SUM, 0.0)
@@ -193,6 +231,7 @@ def make_run(dtype):
         if thread == 0:
             begin_run(plan)
             choose_noise(plan, 0)
+            share_activities(plan, read_int(plan, at.FIRST_STEP))
         for epoch in range(read_int(plan, at.EPOCHS)):
             begin_epoch(plan, thread)
             if threads > 1:
@@ -201,16 +240,20 @@ def make_run(dtype):
                     return
             steps = (samples + size - 1) // size
             stop = read_int(plan, at.LAST_STEP)
-            for step in range(read_int(plan, at.FIRST_STEP), stop if stop else steps):
+            stop = stop if stop else steps
+            for step in range(read_int(plan, at.FIRST_STEP), stop):
                 sample = step * size
-                batch = min(size, samples - sample)
+                batch, monitor = min(size, samples - sample), observes(plan, step)
+                if monitor:
+                    keep_weights(plan, monitor, thread, threads)
                 if read_int(plan, at.GROUPS):
-                    group_rows(plan, thread, sample, batch)
+                    group_rows(plan, thread, sample, batch, monitor)
                 elif read_int(plan, at.SEGMENTS) > 1:
-                    segmented_rows(plan, thread, sample, batch)
+                    waited += segmented_rows(plan, thread, sample, batch)
                 else:
                     whole_batch_rows(plan, thread, sample, batch)
                 if thread == 0 and phases & at.UPDATE:
+                    write_int(plan, at.OBSERVED, monitor)
                     open_update(plan, epoch * steps + step, taken)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
@@ -218,12 +261,19 @@ def make_run(dtype):
                 if thread == 0:
                     close_step(plan, step, sample, batch)
                     choose_noise(plan, taken)
+                    share_activities(plan, step + 1 if step + 1 < stop else read_int(plan, at.FIRST_STEP))
                     if threads > 1 and clock() - window > WINDOW:
                         if waited > MAX_WAITING * (clock() - window):
                             raise_flag(control, at.SINGLE_THREAD)
                         window, waited = clock(), 0
                 if phases & at.UPDATE:
                     waited += update_rows(plan, thread, batch)
+                    if read_int(plan, at.CONSTRAINED_NORMS) and read_int(plan, at.OPTIMIZER) != STORE:
+                        if threads > 1:
+                            waited += timed_barrier(control, threads)
+                        constrain_weights(plan, thread, threads)
+                if monitor:
+                    observe_step(plan, monitor, thread, threads, batch)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
                     if read_flag(control, at.SINGLE_THREAD):
@@ -231,6 +281,8 @@ def make_run(dtype):
                             return
                         threads = become_single_thread(plan)
                 leave = read_flag(control, at.QUIT)
+                if thread == 0:
+                    add_penalties(plan, batch)
                 if thread == 0 and step == steps - 1 and read_double(read_int(plan, at.RESULT), at.DIVERGED_AT) == 0.0:
                     end_epoch(plan, step)
                 if leave:

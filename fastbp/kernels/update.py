@@ -9,7 +9,7 @@ import math
 from . import fields as at
 from . import memory
 from .memory import make_accessors, read_double, read_int, write_double, write_int
-from .optimizer import DECAY, HYPER_RATE, SCALARS, UNDECAYED, make_begin_step
+from .optimizer import DECAY, HYPER_RATE, SCALARS, UNDECAYED, WITH_RUNNING_PRODUCTS, make_begin_step
 from .rows import LAYER_BYTES
 from .simd.element_types import NUMBA_FLOATS
 from .simd.jit import inner
@@ -27,7 +27,7 @@ def make_open_update(dtype):
     def count_steps(plan, taken):
         """What depends on the number of steps so far, the last ``taken`` of them in this run."""
         count, every = read_int(plan, at.ACCUMULATION), read_int(plan, at.AVERAGE_FREQUENCY)
-        steps = read_int(plan, at.STEPS_BEFORE) + taken
+        steps = read_int(plan, at.NOISE_STEP) + taken
         updates = steps // count
         write_int(plan, at.ADDED_UP, steps - updates * count)
         write_int(plan, at.STEP_MOMENTUM, read_int(plan, at.AVERAGE_MOMENTUM) if updates else 0)
@@ -42,17 +42,18 @@ def make_open_update(dtype):
     @inner(dtype)
     def open_update(plan, step, taken):
         """Thread 0: what all updates of a step need. ``step`` counts from the beginning of the run's first pass."""
-        hyper, rates, steered = read_int(plan, at.HYPER), read_int(plan, at.LEARNING_RATES), read_int(plan, at.STEERED)
-        if rates:
-            write_double(hyper, HYPER_RATE, read_double(rates, step))
+        code, rates, steered = read_int(plan, at.OPTIMIZER), read_int(plan, at.LEARNING_RATES), read_int(plan, at.STEERED)
         if steered:
             count_steps(plan, taken)
             if read_int(plan, at.ADDED_UP) < read_int(plan, at.ACCUMULATION) - 1:
                 return  # nothing moves
-        scalars = read_int(plan, at.SCALARS)
-        begin_step(read_int(plan, at.OPTIMIZER), hyper, read_int(plan, at.RUNNING_PRODUCTS), scalars)
-        if steered:
-            spare_from_decay(scalars)
+        if taken == 0 or rates or steered or code in WITH_RUNNING_PRODUCTS:  # else they are those of the step before
+            hyper, scalars = read_int(plan, at.HYPER), read_int(plan, at.SCALARS)
+            if rates:
+                write_double(hyper, HYPER_RATE, read_double(rates, step))
+            begin_step(code, hyper, read_int(plan, at.RUNNING_PRODUCTS), scalars)
+            if steered:
+                spare_from_decay(scalars)
 
     return open_update
 
@@ -128,8 +129,7 @@ def make_update_rows(dtype, update_task, step_task):
             top, last, slot = read_int(task, at.TASK_FIRST), read_int(task, at.TASK_LAST), read_int(task, at.TASK_SLOT)
             update_task(plan, layer_of(plan, task), slot, vector, last_vector, top, last, batch, scratch)
         if has_stored(plan):
-            if threads > 1:
-                waited = timed_barrier(read_int(plan, at.CONTROL), threads)
+            waited = timed_barrier(read_int(plan, at.CONTROL), threads)
             scales = scratch + scratch_row - 8 * read_int(plan, at.VARIABLES)
             write_scales(plan, scales)
             step_rows(plan, first, stop, scratch, scales)

@@ -2,11 +2,13 @@
 
 from typing import Unpack
 
-from .. import activations, initializers
+from .. import activations, constraints, initializers, regularizers
+from ..constraints import Constraint
 from ..initializers import Initializer
+from ..regularizers import Regularizer
 from .activation import Activated
 from .base import Layer, Weight
-from .settings import Common, refuse_unless_none
+from .settings import Common
 from .stages import Stage, prelu
 from .variable import Variable
 
@@ -140,8 +142,12 @@ class PReLU(Layer):
     ----------
     alpha_initializer : str or callable
         See ``fastbp.initializers``. Zeros make it begin as a relu.
-    alpha_regularizer, alpha_constraint, shared_axes : None
-        Keras's further arguments, which must be None here.
+    alpha_regularizer : str or Regularizer, optional
+        See ``fastbp.regularizers``.
+    alpha_constraint : str or Constraint, optional
+        See ``fastbp.constraints``.
+    shared_axes : None
+        Each unit has a slope of its own.
     **settings
         ``name`` and the others of every ``Layer``.
 
@@ -155,12 +161,14 @@ class PReLU(Layer):
 
     kind = "p_re_lu"
     alpha_initializer: Initializer
+    alpha_regularizer: Regularizer | None
+    alpha_constraint: Constraint | None
 
     def __init__(
         self,
         alpha_initializer: str | Initializer = "zeros",
-        alpha_regularizer: None = None,
-        alpha_constraint: None = None,
+        alpha_regularizer: str | Regularizer | None = None,
+        alpha_constraint: str | Constraint | None = None,
         shared_axes: None = None,
         **settings: Unpack[Common],
     ) -> None:
@@ -170,7 +178,8 @@ class PReLU(Layer):
         self._set(
             alpha_initializer=initializers.get(alpha_initializer, "alpha_initializer"),
             shared_axes=None,
-            **refuse_unless_none(alpha_regularizer=alpha_regularizer, alpha_constraint=alpha_constraint),
+            alpha_regularizer=regularizers.get(alpha_regularizer, "alpha_regularizer"),
+            alpha_constraint=constraints.get(alpha_constraint, "alpha_constraint", axes=1),
         )
 
     @property
@@ -180,7 +189,8 @@ class PReLU(Layer):
 
     def weight_specs(self, input_units: int) -> tuple[Weight, ...]:
         """Alpha."""
-        return (Weight("alpha", (input_units,), self.alpha_initializer),)
+        rules = self.alpha_regularizer, self.alpha_constraint
+        return (Weight("alpha", (input_units,), self.alpha_initializer, True, *rules),)
 
     def stages(self, input_units: int) -> tuple[Stage, ...]:
         """The layer as the kernels compute it."""

@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar, Unpack
 
+from ..arguments import boolean
+from ..constraints import Constraint
 from ..keywords import accepted
+from ..regularizers import Regularizer
 from ..serialization import constructor_arguments, serialize
 from .held import Held
 from .settings import ADVICE, Common, batch_shape, common
@@ -22,12 +25,14 @@ Kind = TypeVar("Kind", bound="Layer")
 
 @dataclass(frozen=True)
 class Weight:
-    """An array of a layer: its name, its shape, its initializer, and whether gradients change it."""
+    """An array of a layer: its name, its shape, its initializer, whether gradients change it, what keeps it small."""
 
     name: str
     shape: tuple[int, ...]
     initializer: Callable[..., Any]
     trainable: bool = True
+    regularizer: Regularizer | None = None
+    constraint: Constraint | None = None
 
 
 class Layer(Held):
@@ -43,6 +48,8 @@ class Layer(Held):
         Only that of the model.
     input_shape, input_dim, batch_shape
         The shape of a sample, so that a model of which this is the first layer needs no ``Input``.
+    activity_regularizer : str or Regularizer, optional
+        A penalty on the layer's output, the mean over the samples of a batch; see ``fastbp.regularizers``.
 
     Attributes
     ----------
@@ -53,7 +60,9 @@ class Layer(Held):
     kind: ClassVar[str] = "layer"
     keeps_axes: ClassVar[bool] = False  # whether it takes samples of several axes, and leaves them as they are
     makes_rows: ClassVar[bool] = False  # whether it makes rows of samples of several axes
-    compute: ClassVar[Callable[[Any, Any], Any]]  # its output for data, which takes an engine: set by models/network.py
+    differs_in_training: ClassVar[bool] = False  # whether it does something else while a network learns
+    compute: ClassVar[Callable[[Any, Any, bool], Any]]  # its output for data, which takes an engine: set by models/network.py
+    activity_regularizer: Regularizer | None = None
 
     def __new__(cls, *arguments: Any, **settings: Any) -> Self:
         if cls.__module__.startswith("fastbp."):  # before Python misses an argument that has another name in older code
@@ -152,6 +161,12 @@ class Layer(Held):
     def __call__(self, x: Any, training: bool | None = None) -> Any:
         """The output as a tensor without numbers for one, as an array for data.
 
+        Parameters
+        ----------
+        x : SymbolicTensor or array
+        training : bool, optional
+            Whether layers do to data what they do while a network learns: noise, for one, is another at each call.
+
         Examples
         --------
         >>> import fastbp
@@ -161,13 +176,18 @@ class Layer(Held):
         array([[3., 3.]], dtype=float32)
         """
         if isinstance(x, SymbolicTensor):
-            return self._follow(x)
+            return self._follow(x, training)
         if isinstance(x, tuple | list) and any(isinstance(tensor, SymbolicTensor) for tensor in x):
             refuse_several(f"the input of {self!r}", x)
-        return type(self).compute(self, x)
+        return type(self).compute(self, x, boolean("training", training or False))
 
-    def _follow(self, source: SymbolicTensor) -> SymbolicTensor:
+    def _follow(self, source: SymbolicTensor, training: bool | None = None) -> SymbolicTensor:
         """The output for a tensor without numbers."""
+        if training is not None and any(layer.differs_in_training for layer in self.leaves()):
+            raise NotImplementedError(
+                f"training must be None where {self!r} is called on a tensor without numbers, got {training!r}: it is on "
+                "while the model learns, and where model(x, training=True) or model.predict(x, training=True) asks for it"
+            )
         sample = source.sample_shape
         self.check_sample(sample)
         tensor = SymbolicTensor(self, source, self.output_sample(sample))
@@ -187,6 +207,8 @@ class Layer(Held):
         {'name': 'same', 'trainable': True, 'dtype': None}
         """
         own = {name: serialize(getattr(self, name)) for name in constructor_arguments(type(self), by_name_alone=False)}
+        if self.activity_regularizer is not None:
+            own["activity_regularizer"] = serialize(self.activity_regularizer)
         return {"name": self.name, "trainable": self.trainable, "dtype": self._own_dtype, **own}
 
     @classmethod

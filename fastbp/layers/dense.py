@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any, Unpack
 
-from .. import activations, initializers
+from .. import activations, constraints, initializers, regularizers
 from ..activations import Activation
 from ..arguments import boolean, integer
+from ..constraints import Constraint
 from ..initializers import Initializer
+from ..regularizers import Regularizer
 from .base import Layer, Weight
 from .settings import Common, refuse_unless_none
 from .stages import Stage, dense
@@ -26,7 +28,11 @@ class Dense(Layer):
     use_bias : bool
     kernel_initializer, bias_initializer : str or callable
         See ``fastbp.initializers``.
-    kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint, lora_rank : None
+    kernel_regularizer, bias_regularizer, activity_regularizer : str or Regularizer, optional
+        Penalties on the kernel, the bias and the output; see ``fastbp.regularizers``.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What kernel and bias are brought to after each step; see ``fastbp.constraints``.
+    lora_rank, lora_alpha, quantization_config : None
         Of Keras, to come in a later version.
     **settings
         ``name``, ``trainable``, ``input_shape``, ``input_dim`` and the others of every ``Layer``.
@@ -53,42 +59,40 @@ class Dense(Layer):
     use_bias: bool
     kernel_initializer: Initializer
     bias_initializer: Initializer
+    kernel_regularizer: Regularizer | None
+    bias_regularizer: Regularizer | None
+    kernel_constraint: Constraint | None
+    bias_constraint: Constraint | None
 
-    def __init__(
+    def __init__(  # type: ignore[misc]  # activity_regularizer by its position too, as in Keras
         self,
         units: int,
         activation: str | Activation | Callable[..., Any] | None = None,
         use_bias: bool = True,
         kernel_initializer: str | Initializer = "glorot_uniform",
         bias_initializer: str | Initializer = "zeros",
-        kernel_regularizer: None = None,
-        bias_regularizer: None = None,
-        activity_regularizer: None = None,
-        kernel_constraint: None = None,
-        bias_constraint: None = None,
+        kernel_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
+        activity_regularizer: str | Regularizer | None = None,
+        kernel_constraint: str | Constraint | None = None,
+        bias_constraint: str | Constraint | None = None,
         lora_rank: None = None,
         lora_alpha: None = None,
         quantization_config: None = None,
         **settings: Unpack[Common],
     ) -> None:
-        super().__init__(**settings)
-        later = refuse_unless_none(
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-            lora_rank=lora_rank,
-            lora_alpha=lora_alpha,
-            quantization_config=quantization_config,
-        )
+        super().__init__(activity_regularizer=activity_regularizer, **settings)
         self._set(
             units=integer("units", units, 1),
             activation=activations.get(activation),
             use_bias=boolean("use_bias", use_bias),
             kernel_initializer=initializers.get(kernel_initializer, "kernel_initializer"),
             bias_initializer=initializers.get(bias_initializer, "bias_initializer"),
-            **later,
+            kernel_regularizer=regularizers.get(kernel_regularizer, "kernel_regularizer"),
+            bias_regularizer=regularizers.get(bias_regularizer, "bias_regularizer"),
+            kernel_constraint=constraints.get(kernel_constraint, "kernel_constraint", axes=2),
+            bias_constraint=constraints.get(bias_constraint, "bias_constraint", axes=1),
+            **refuse_unless_none(lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config),
         )
         self.activation.output_units(self.units)  # an odd number of units does not go with all
 
@@ -98,8 +102,10 @@ class Dense(Layer):
 
     def weight_specs(self, input_units: int) -> tuple[Weight, ...]:
         """Kernel and bias."""
-        kernel = Weight("kernel", (input_units, self.units), self.kernel_initializer)
-        return (kernel, Weight("bias", (self.units,), self.bias_initializer)) if self.use_bias else (kernel,)
+        rules = self.kernel_regularizer, self.kernel_constraint
+        kernel = Weight("kernel", (input_units, self.units), self.kernel_initializer, True, *rules)
+        rules = self.bias_regularizer, self.bias_constraint
+        return (kernel, Weight("bias", (self.units,), self.bias_initializer, True, *rules)) if self.use_bias else (kernel,)
 
     def stages(self, input_units: int) -> tuple[Stage, ...]:
         """The layer as the kernels compute it."""

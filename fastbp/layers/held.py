@@ -36,6 +36,7 @@ class Held:
     _holders: "tuple[ref[Any], ...]" = ()
     _tensors: "tuple[ref[SymbolicTensor], ...]" = ()  # its outputs for tensors without numbers
     _scattered: str | None = None  # the model at several of whose places it stands
+    _draws: int = 0  # steps of predictions with noise that it has made by itself
 
     def weight_specs(self, input_units: int) -> tuple[Any, ...]:
         """Name, shape and initializer of each weight."""

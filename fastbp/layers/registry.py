@@ -7,15 +7,40 @@ from .. import absent
 from ..serialization import Registry
 from .activation import Activation
 from .activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from .activity import ActivityRegularization
 from .base import Layer
+from .batch_normalization import BatchNormalization
 from .dense import Dense
 from .input import InputLayer
+from .noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
+from .normalization import Normalization
 from .rescaling import Rescaling
 from .reshaping import Flatten, Identity, Reshape
+from .row_normalization import LayerNormalization, RMSNormalization, UnitNormalization
 
 _CLASSES: tuple[type[Layer], ...] = (
-    *(Activation, Dense, ELU, Flatten, Identity, InputLayer),
-    *(LeakyReLU, PReLU, ReLU, Rescaling, Reshape, Softmax),
+    Activation,
+    ActivityRegularization,
+    AlphaDropout,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    ELU,
+    Flatten,
+    GaussianDropout,
+    GaussianNoise,
+    Identity,
+    InputLayer,
+    LayerNormalization,
+    LeakyReLU,
+    Normalization,
+    PReLU,
+    ReLU,
+    Rescaling,
+    Reshape,
+    RMSNormalization,
+    Softmax,
+    UnitNormalization,
 )
 _registry: Registry[Layer] = Registry("layer", Layer, {cls.__name__: cls for cls in _CLASSES}, absent=absent.LAYERS)
 

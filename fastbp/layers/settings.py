@@ -3,18 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
+from .. import regularizers
 from ..arguments import boolean, dtype_name, integer
 from ..keywords import ANY, Advice, Table, accepted
 
-_LATER = Advice("it comes in a later version", (None,))
 ADVICE: Table = {
     "init": "use kernel_initializer",
     "weights": Advice("use layer.set_weights(...) where the layer is in a model", (None,)),
     "output_dim": "use units",
     "bias": "use use_bias",
-    **dict.fromkeys(("W_regularizer", "b_regularizer", "W_constraint", "b_constraint"), _LATER),
-    **dict.fromkeys(("kernel_regularizer", "bias_regularizer", "activity_regularizer"), _LATER),
-    **dict.fromkeys(("kernel_constraint", "bias_constraint", "quantization_config"), _LATER),
+    **{f"W_{rule}": Advice(f"use kernel_{rule}", (None,)) for rule in ("regularizer", "constraint")},
+    **{f"b_{rule}": Advice(f"use bias_{rule}", (None,)) for rule in ("regularizer", "constraint")},
+    **dict.fromkeys(("kernel_regularizer", "kernel_constraint"), Advice("it has no kernel", (None,))),
+    **dict.fromkeys(("bias_regularizer", "bias_constraint"), Advice("it has no bias", (None,))),
+    "quantization_config": Advice("it comes in a later version", (None,)),
     **dict.fromkeys(("autocast", "dynamic"), Advice("", ANY)),
 }
 
@@ -33,6 +35,7 @@ class Common(TypedDict, total=False):
     input_dim: int | None
     batch_shape: Sequence[int | None] | None
     batch_input_shape: Sequence[int | None] | None
+    activity_regularizer: Any
 
 
 def check_name(name: object) -> str | None:
@@ -86,6 +89,7 @@ def common(layer: str, settings: Mapping[str, Any], own: Iterable[str]) -> dict[
         "_trainable": boolean("trainable", settings.get("trainable", True)),
         "_own_dtype": layer_dtype(settings.get("dtype")),
         "_first_input": first_input(settings),
+        "activity_regularizer": regularizers.get(settings.get("activity_regularizer"), "activity_regularizer"),
     }
 
 

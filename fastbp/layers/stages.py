@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from ..activations import Activation, linear
+from ..constraints import Constraint
 from ..kernels import codes
-from ..kernels.fields import DENSE, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
+from ..kernels.fields import ACTIVATED, AFFINE, ALPHA_DROPOUT, BATCH_NORM, DENSE, DROPOUT, ELEMENTWISE, GLU, PRELU, WHOLE_ROWS
+from ..regularizers import Regularizer
+from .form import Form
+
+
+class Rule(NamedTuple):
+    """What a weight is to be like beside what the loss wants of it."""
+
+    regularizer: Regularizer | None
+    constraint: Constraint | None
+
+
+NO_RULE = Rule(None, None)
 
 
 @dataclass(frozen=True)
@@ -30,8 +44,18 @@ class Stage:
         Weights that are a number for each unit, of kinds other than ``DENSE``: slopes, scales, moving means.
     learnt_vectors : int
         How many of these, the first ones, gradients change.
+    forms : tuple of Form
+        What the arrays look like whose numbers the vectors hold; empty where each is an array (units,).
+    constants : tuple of tuples of float
+        Further vectors after the weights, which are none.
     settings : tuple of float
         Up to three numbers that the kind's kernels read.
+    seed : int, optional
+        Of the random numbers of a stage that is random; None: the engine gives it one.
+    rules : tuple of Rule
+        Penalty and constraint of each weight in ``get_weights`` order; none where no weight has any.
+    activity : Regularizer, optional
+        A penalty on the outputs.
     """
 
     kind: int
@@ -42,7 +66,12 @@ class Stage:
     trainable: bool = True
     vectors: int = 0
     learnt_vectors: int = 0
+    forms: tuple[Form, ...] = ()
+    constants: tuple[tuple[float, ...], ...] = ()
     settings: tuple[float, ...] = ()
+    seed: int | None = None
+    rules: tuple[Rule, ...] = ()
+    activity: Regularizer | None = None
 
     @property
     def is_dense(self) -> bool:
@@ -52,6 +81,26 @@ class Stage:
     def learns(self) -> bool:
         """Whether it has weights, and they are updated."""
         return self.trainable and (self.is_dense or self.learnt_vectors > 0)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it adds noise, which it does while a network learns; else it is left out."""
+        return DROPOUT <= self.kind <= ALPHA_DROPOUT
+
+    @property
+    def activates(self) -> bool:
+        """Whether an elementwise activation of its outputs can be part of it: one pass over them rather than two."""
+        return self.kind in ACTIVATED
+
+    @property
+    def normalizes_batch(self) -> bool:
+        """Whether, while a network learns, it needs the whole batch to have come through the layers below."""
+        return self.kind == BATCH_NORM and self.trainable
+
+    @property
+    def weights(self) -> int:
+        """How many arrays its weights are."""
+        return 1 + self.bias if self.is_dense else self.vectors
 
     def apart(self) -> tuple[Stage, Stage]:
         """The stage without its activation, and the activation as a separate stage."""
@@ -79,14 +128,63 @@ def prelu(units: int) -> Stage:
     return Stage(PRELU, units, units, vectors=1, learnt_vectors=1)
 
 
+def row_norm(kind: int, units: int, epsilon: float, limit: float, gamma: bool, beta: bool) -> Stage:
+    """A normalization of each row, by a factor of at most ``limit``."""
+    learnt = gamma + beta
+    return Stage(kind, units, units, vectors=learnt, learnt_vectors=learnt, settings=(epsilon, limit, float(gamma)))
+
+
+def affine(units: int, invert: bool, forms: tuple[Form, ...], constants: tuple[tuple[float, ...], ...]) -> Stage:
+    """Each unit by a mean and a variance, which are weights or constants."""
+    return Stage(AFFINE, units, units, vectors=len(forms), forms=forms, constants=constants, settings=(float(invert),))
+
+
+def batch_norm(units: int, center: bool, scale: bool, epsilon: float, momentum: float) -> Stage:
+    """A batch normalisation, with gamma if it scales and beta (its bias) if it centers; then its moving statistics."""
+    learnt = center + scale
+    settings = epsilon, momentum
+    return Stage(BATCH_NORM, units, units, bias=center, vectors=learnt + 2, learnt_vectors=learnt, settings=settings)
+
+
 def stages_of(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[Stage]:
     """The stages of consecutive layers, the first of which has ``units`` inputs; ``trainable`` is a flag for each layer."""
-    found: list[Stage] = []
+    return [stage for stage, _ in stages_by_layer(layers, units, trainable)]
+
+
+def stages_by_layer(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[tuple[Stage, int]]:
+    """The same, each stage with the number of its layer; an activation that became part of the stage below has none."""
+    found: list[tuple[Stage, int]] = []
     for i, layer in enumerate(layers):
-        for stage in layer.stages(units):
-            if found and stage.kind == ELEMENTWISE and found[-1].kind == DENSE and found[-1].activation == linear:
-                found[-1] = replace(found[-1], activation=stage.activation)  # one pass over the outputs rather than two
+        for stage in ruled(layer, units):
+            joined = join(found[-1][0], stage) if found else None
+            if joined is not None:
+                found[-1] = joined, found[-1][1]
             else:
-                found.append(stage if trainable is None or trainable[i] else replace(stage, trainable=False))
+                found.append((stage if trainable is None or trainable[i] else replace(stage, trainable=False), i))
         units = layer.output_units(units)
     return found
+
+
+def ruled(layer: Any, units: int) -> list[Stage]:
+    """A layer's stages with its penalties and constraints; what its output costs may be a stage of its own."""
+    weights, stages = iter(layer.weight_specs(units)), []
+    for stage in layer.stages(units):
+        own = islice(weights, stage.weights)
+        rules = tuple(Rule(w.regularizer, w.constraint) if w.trainable else NO_RULE for w in own)
+        stages.append(replace(stage, rules=rules) if any(rule != NO_RULE for rule in rules) else stage)
+    activity = layer.activity_regularizer
+    if activity is not None and (activity.l1 or activity.l2):
+        outputs = layer.output_units(units)
+        stages.append(Stage(ELEMENTWISE, outputs, outputs, activity=activity))
+    return stages
+
+
+def join(below: Stage, stage: Stage) -> Stage | None:
+    """Two stages as one pass over the outputs rather than two, where that can be."""
+    if stage.kind != ELEMENTWISE or below.activity is not None:
+        return None
+    if below.activates and below.activation == linear:
+        return replace(below, activation=stage.activation, activity=stage.activity)
+    if stage.activation == linear and stage.activity is not None and not below.is_random:  # which may be left out
+        return replace(below, activity=stage.activity)
+    return None

@@ -16,6 +16,8 @@ from ..serialization import Registry
 from .base import MEANS, Loss
 from .cross_entropy import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
 from .custom import Custom, custom_loss
+from .distribution_functions import gamma, gaussian_nll, quantile, tweedie
+from .distributions import Gamma, GaussianNLL, Quantile, Tweedie
 from .formulas import (
     BinaryFocalCrossentropy,
     CategoricalFocalCrossentropy,
@@ -58,6 +60,8 @@ __all__ = [
     "CategoricalHinge",
     "CosineSimilarity",
     "Custom",
+    "Gamma",
+    "GaussianNLL",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -68,8 +72,10 @@ __all__ = [
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Poisson",
+    "Quantile",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Tweedie",
     "binary_crossentropy",
     "binary_focal_crossentropy",
     "categorical_crossentropy",
@@ -77,6 +83,8 @@ __all__ = [
     "categorical_hinge",
     "cosine_similarity",
     "deserialize",
+    "gamma",
+    "gaussian_nll",
     "get",
     "hinge",
     "huber",
@@ -87,9 +95,11 @@ __all__ = [
     "mean_squared_error",
     "mean_squared_logarithmic_error",
     "poisson",
+    "quantile",
     "serialize",
     "sparse_categorical_crossentropy",
     "squared_hinge",
+    "tweedie",
 ]
 
 mse = MSE = mean_squared_error
@@ -99,6 +109,7 @@ msle = MSLE = mean_squared_logarithmic_error
 bce = BCE = binary_crossentropy
 kld = KLD = kullback_leibler_divergence = kl_divergence
 logcosh = log_cosh
+pinball = quantile
 
 _BY_FUNCTION: dict[Any, type[Loss]] = {
     mean_squared_error: MeanSquaredError,
@@ -118,6 +129,10 @@ _BY_FUNCTION: dict[Any, type[Loss]] = {
     sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
     binary_focal_crossentropy: BinaryFocalCrossentropy,
     categorical_focal_crossentropy: CategoricalFocalCrossentropy,
+    quantile: Quantile,
+    gaussian_nll: GaussianNLL,
+    tweedie: Tweedie,
+    gamma: Gamma,
 }
 _CLASSES = {function.__name__: cls for function, cls in _BY_FUNCTION.items()}
 _CLASSES |= {
@@ -130,6 +145,7 @@ _CLASSES |= {
     "bce": BinaryCrossentropy,
     "kld": KLDivergence,
     "kullback_leibler_divergence": KLDivergence,
+    "pinball": Quantile,
 }
 _CLASSES |= {cls.__name__: cls for cls in _BY_FUNCTION.values()}
 

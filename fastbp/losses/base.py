@@ -1,7 +1,8 @@
 """The base class of all losses."""
 
+import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,23 @@ KEYWORDS = {
     "axis": Advice("it goes over the last axis, that of the outputs", (-1, 1)),
     "ignore_class": Advice("give the samples of that class the weight 0, as in fit(sample_weight=...)", (None,)),
 }
+
+
+class Domain(NamedTuple):
+    """Which targets a loss is defined for: numbers from ``low`` to ``high``, without ``low`` itself where that ``is_open``."""
+
+    low: float
+    high: float = math.inf
+    is_open: bool = False
+
+    def excludes(self, low: float, high: float) -> bool:
+        """Whether one of these numbers is outside; NaN is not."""
+        return low < self.low or (self.is_open and low == self.low) or high > self.high
+
+    def __str__(self) -> str:
+        if self.high < math.inf:
+            return f"lie in [{self.low:g}, {self.high:g}]"
+        return f"be more than {self.low:g}" if self.is_open else f"be at least {self.low:g}"
 
 
 class Loss(Configured):
@@ -81,6 +99,20 @@ class Loss(Configured):
     def parameter(self) -> float:
         """The number the kernel needs besides the data."""
         return 0.0
+
+    @property
+    def domain(self) -> Domain | None:
+        """The targets that it is defined for; None: all numbers."""
+        return None
+
+    @property
+    def needs_positive(self) -> bool:
+        """Whether it is defined for predictions of more than 0 alone."""
+        return False
+
+    def target_columns(self, outputs: int) -> int:
+        """The columns of the targets for so many outputs, or the error where no targets fit them."""
+        return outputs
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample."""

@@ -7,7 +7,7 @@ from ..arguments import boolean, number
 from ..kernels import codes
 from ..keywords import keywords
 from . import probability_functions as functions
-from .base import KEYWORDS, MEAN, Loss
+from .base import KEYWORDS, MEAN, Domain, Loss
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,10 @@ class BinaryCrossentropy(_SmoothedCrossEntropy):
     code_from_logits: ClassVar[int | None] = codes.BINARY_CROSSENTROPY_LOGITS
     output_activation: ClassVar[int | None] = codes.SIGMOID
     per_output: ClassVar[bool] = True
+
+    @property
+    def domain(self) -> Domain:
+        return Domain(0.0, 1.0)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample."""

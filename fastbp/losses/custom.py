@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..arguments import check_signature, function_name
 from ..kernels import codes
 from ..serialization import serialize
-from .base import MEAN, Loss
+from .base import MEAN, Domain, Loss
 
 if TYPE_CHECKING:
     from ..graph.codegen.bound import BoundFunction
@@ -87,9 +87,25 @@ class Custom(Loss):
 
 
 class _Formula(Custom):
-    """A formula of fastbp's, whose targets are as wide as its predictions."""
+    """A formula of fastbp's: the method ``call`` of a loss, which knows what its targets are like."""
 
     any_width: ClassVar[bool] = False
+
+    @property
+    def _loss(self) -> Loss:
+        loss: Loss = self.function.__self__  # type: ignore[attr-defined]
+        return loss
+
+    @property
+    def domain(self) -> Domain | None:
+        return self._loss.domain
+
+    @property
+    def needs_positive(self) -> bool:
+        return self._loss.needs_positive
+
+    def target_columns(self, outputs: int) -> int:
+        return self._loss.target_columns(outputs)
 
 
 def custom_loss(identifier: Any) -> Custom | None:

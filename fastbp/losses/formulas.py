@@ -6,7 +6,7 @@ from typing import Any
 from ..arguments import boolean, number
 from ..keywords import keywords
 from . import functions, probability_functions
-from .base import KEYWORDS, MEAN, Loss, PlainLoss
+from .base import KEYWORDS, MEAN, Domain, Loss, PlainLoss
 
 
 class MeanAbsolutePercentageError(PlainLoss):
@@ -172,6 +172,10 @@ class BinaryFocalCrossentropy(_Focal):
     label_smoothing: float = 0.0
     reduction: str | None = MEAN
     name: str = "binary_focal_crossentropy"
+
+    @property
+    def domain(self) -> Domain:
+        return Domain(0.0, 1.0)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample."""

@@ -75,7 +75,7 @@ def epoch_logs(
     """
     code, with_weights = to_count(metrics, sample_weight is not None), sample_weight is not None
     others = [found for found in metrics if not _is_counted(found, code, with_weights)]
-    is_part = epoch.samples < len(targets.y)
+    is_part = epoch.samples < targets.samples
     if others or is_part:
         rows = slice(epoch.samples) if epoch.order is None else epoch.order
         y, weights = targets.y[rows], None if sample_weight is None else sample_weight[rows]

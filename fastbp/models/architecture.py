@@ -32,6 +32,7 @@ class Architecture(Displayed, Layer):
         self._flattens = False  # whether data may have several axes
         self._input_units: int | None = None
 
+    _feedback: str | None = None
     __setattr__ = object.__setattr__  # type: ignore[assignment]  # unlike a layer's, its attributes may be set
 
     # -- its layers
@@ -45,6 +46,14 @@ class Architecture(Displayed, Layer):
         """The layers that are no models, of those within it too."""
         for layer in self._layers:
             yield from layer.leaves()
+
+    def leaves_by_path(self) -> Iterator[tuple[str, Layer]]:
+        """The same with their names, those within models after the model's: "encoder/dense"."""
+        for layer in self._layers:
+            if isinstance(layer, Architecture):
+                yield from ((f"{layer.name}/{path}", leaf) for path, leaf in layer.leaves_by_path())
+            else:
+                yield layer.name, layer
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or its number.
@@ -80,6 +89,11 @@ class Architecture(Displayed, Layer):
         self._trainable = boolean("trainable", value)
         for layer in self._layers:
             layer.trainable = value
+
+    @property
+    def feedback(self) -> str | None:
+        """What errors go back through when it learns; None for backpropagation."""
+        return self._feedback
 
     # -- shapes
 
@@ -193,7 +207,7 @@ class Architecture(Displayed, Layer):
             raise ValueError(f"x must have shape (samples, {wanted}), got {array.shape}")
         return array.reshape(len(array), -1)
 
-    # -- showing
+    # -- tensors without numbers
 
     def tensors(self) -> list[SymbolicTensor]:
         """The input and the output of each layer as tensors without numbers."""
@@ -204,6 +218,34 @@ class Architecture(Displayed, Layer):
             for layer in self._layers:
                 self._symbolic.append(layer(self._symbolic[-1]))
         return self._symbolic
+
+    @property
+    def input(self) -> SymbolicTensor:
+        """The input as a tensor without numbers."""
+        return self._tensor(0)
+
+    @property
+    def output(self) -> SymbolicTensor:
+        """The output as a tensor without numbers."""
+        return self._tensor(-1)
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The input in a list."""
+        return [self.input]
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The output in a list."""
+        return [self.output]
+
+    def _tensor(self, index: int) -> SymbolicTensor:
+        tensors = self.tensors()
+        if not tensors:
+            raise AttributeError(f"{self!r} has no input or output yet: begin the layers with an Input, or build it")
+        return tensors[index]
+
+    # -- showing
 
     def __repr__(self) -> str:
         units = self._input_units

@@ -59,16 +59,17 @@ def clone_model(
         return made
 
     made: Model
+    settings: dict[str, Any] = {"seed": seed, "dtype": model.dtype, "feedback": model.feedback}
     if isinstance(model, Sequential):
         if call_function is not None:
             raise ValueError("call_function must be None for a Sequential, whose layers are not called")
         layers = [new(layer) for layer in model.layers]
-        made = Sequential(layers if tensor is None else [tensor, *layers], name=model._given_name, seed=seed, dtype=model.dtype)
+        made = Sequential(layers if tensor is None else [tensor, *layers], name=model._given_name, **settings)
     else:
         outputs: Any = tensor
         for layer in model._layers:
             outputs = new(layer)(outputs) if call_function is None else call_function(new(layer), outputs)
-        made = Model(tensor, outputs, model._given_name, seed=seed, dtype=model.dtype)
+        made = Model(tensor, outputs, model._given_name, **settings)
     made._trainable = model.trainable
     return made
 

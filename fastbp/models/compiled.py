@@ -10,7 +10,7 @@ from ..arguments import boolean, integer
 from ..data import Data, Spec
 from ..kernels.codes import SOFTMAX
 from ..metrics import CompiledMetric, check_targets, get_all
-from ..notices import warn_of_probabilities
+from ..notices import warn_of_last_activation
 from .network import Network
 
 
@@ -37,6 +37,7 @@ class Compiled(Network):
         Parameters
         ----------
         optimizer : str or Optimizer
+            Or a solver, as "lbfgs": see ``fastbp.optimizers.Solver``.
         loss : str, Loss or callable
             A function ``f(y_true, y_pred)`` is a custom formula, differentiated and compiled; see
             ``fastbp.losses.Custom``.
@@ -63,6 +64,7 @@ class Compiled(Network):
             if flag is not None and flag != "auto":
                 boolean(name, flag)
         chosen_optimizer, chosen_loss = optimizers.get(optimizer), losses.get(loss)
+        chosen_optimizer.check_loss(chosen_loss)
         chosen_metrics = get_all(metrics, weighted_metrics)
         fitted = self._fitting(chosen_loss, chosen_metrics) if self._output_units is not None else None
         self._configure(chosen_optimizer, chosen_loss)
@@ -107,8 +109,9 @@ class Compiled(Network):
         units = self._outputs = self._need_outputs()
         if units == 1 and loss.output_activation == SOFTMAX:
             raise ValueError(f"loss {loss.name!r} needs a last layer of at least 2 units, got 1: binary_crossentropy does")
+        loss.target_columns(units)
         resolved = tuple(metric.resolve(loss, units) for metric in metrics)
-        warn_of_probabilities(self._output_activation, units, loss)
+        warn_of_last_activation(self._output_activation, units, loss)
         return resolved
 
     # -- weights that a callback keeps

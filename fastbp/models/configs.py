@@ -25,7 +25,7 @@ def sequential_config(model: Architecture) -> dict[str, Any]:
     """The settings of a stack of layers."""
     sample = model.asked_sample()
     layers = [] if sample is None else [model._input or InputLayer(sample)]
-    config = {"name": model.name, "trainable": model.trainable, "dtype": model.dtype}
+    config = _general(model)
     config["layers"] = [written(layer) for layer in [*layers, *model._layers]]
     return config if sample is None else {**config, "build_input_shape": [None, *sample]}
 
@@ -42,7 +42,13 @@ def functional_config(model: Architecture) -> dict[str, Any]:
         layers.append(config)
         last = layer.name, tensor
     ends = {"input_layers": [[layers[0]["name"], 0, 0]], "output_layers": [[layers[-1]["name"], 0, 0]]}
-    return {"name": model.name, "trainable": model.trainable, "dtype": model.dtype, "layers": layers, **ends}
+    return {**_general(model), "layers": layers, **ends}
+
+
+def _general(model: Architecture) -> dict[str, Any]:
+    """What both kinds have."""
+    config = {"name": model.name, "trainable": model.trainable, "dtype": model.dtype}
+    return {**config, **given_feedback({"feedback": model.feedback})}
 
 
 # -- reading
@@ -64,6 +70,12 @@ def layer_of(config: Any, classes: Mapping[str, Any]) -> Layer:
 def model_dtype(config: Mapping[str, Any]) -> str | None:
     """The dtype of a model that was written down, if it was."""
     return layer_dtype(config.get("dtype"))
+
+
+def given_feedback(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The feedback of a model that has one: it is no setting of Keras's."""
+    feedback = config.get("feedback")
+    return {} if feedback is None else {"feedback": feedback}
 
 
 def chained(config: Mapping[str, Any], classes: Mapping[str, Any]) -> list[Layer]:

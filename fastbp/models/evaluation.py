@@ -39,7 +39,7 @@ class Evaluable(Trainable):
         check_finite: bool = True,
         threads: int | None = None,
     ) -> float | list[float] | dict[str, float]:
-        """The loss and metrics on data.
+        """The loss, with the penalties that layers have, and metrics on data.
 
         Parameters
         ----------
@@ -115,6 +115,7 @@ class Evaluable(Trainable):
         callbacks: Any = None,
         *,
         threads: int | None = None,
+        training: bool = False,
     ) -> np.ndarray:
         """The output for x. A row with NaN or infinity in it gives what the arithmetic gives, as in Keras.
 
@@ -131,6 +132,10 @@ class Evaluable(Trainable):
         callbacks : list of Callback, optional
             Their ``on_predict_...`` are called.
         threads : int, optional
+        training : bool
+            Whether layers do what they do while the model learns. Dropout and its kin are another noise at each call, which
+            follows from the model's seed: the spread of several predictions says how sure the model is (Gal & Ghahramani 2016,
+            arXiv:1506.02142).
 
         Returns
         -------
@@ -146,21 +151,21 @@ class Evaluable(Trainable):
         size = BATCH_SIZE if batch_size is None else integer("batch_size", batch_size, 1)
         verbose, threads = verbosity(verbose), thread_count(threads)
         steps = None if steps is None else integer("steps", steps, 1)
-        engine = self._engine or self._need_engine("predict")
+        engine, training = self._engine or self._need_engine("predict"), boolean("training", training)
         is_plain = callbacks is None and steps is None
         output: np.ndarray
         if is_plain and is_ready(x, self._input_units, self._dtype) and len(x):  # of a caller that predicts row by row
-            output = engine.forward(x, threads)
+            output = engine.forward(x, threads, training=training)
             return output
         spec = Spec(self._input_units, 0, self._dtype, None, self._feature_names, self._flattens, self._sample_shape)
         if is_plain and type(x) is np.ndarray:
-            output = engine.forward(samples("x", x, spec, False), threads)
+            output = engine.forward(samples("x", x, spec, False), threads, training=training)
             return output
         data = prepare(x, spec=spec, check_finite=False, batch_size=batch_size)
         need_end(data, "steps", steps)
         data = limited(data, size, steps)
         listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=step_count(data, size, steps))
-        return Predicting(engine, data, size, steps, threads, listening).outputs()
+        return Predicting(engine, data, size, steps, threads, listening, training).outputs()
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """The output for x, as ``predict`` gives it.

@@ -55,11 +55,15 @@ class Measures:
         if not self.metrics:
             return {"loss": float(epoch.loss)}
         rows = [slice(0, part.samples) if part.order is None else part.order for part in parts]
-        targets = LateTargets(lambda: np.concatenate([y[taken] for (y, _), taken in zip(answers, rows, strict=True)]))
+        targets = LateTargets(
+            epoch.samples, lambda: np.concatenate([y[taken] for (y, _), taken in zip(answers, rows, strict=True)])
+        )
         weights = None
         if answers[0][1] is not None:
             weights = np.concatenate([w[taken] for (_, w), taken in zip(answers, rows, strict=True) if w is not None])
-        return self.logs(epoch if epoch.order is None else replace(epoch, order=None), targets, weights)
+        if self.keeps_outputs and epoch.order is not None:
+            epoch = replace(epoch, order=None)
+        return self.logs(epoch, targets, weights)
 
 
 class LateTargets(Targets):
@@ -67,11 +71,17 @@ class LateTargets(Targets):
 
     Parameters
     ----------
+    samples : int
     gather : callable
     """
 
-    def __init__(self, gather: Callable[[], np.ndarray]) -> None:
-        vars(self)["_gather"] = gather
+    def __init__(self, samples: int, gather: Callable[[], np.ndarray]) -> None:
+        vars(self).update(_samples=samples, _gather=gather)
+
+    @property
+    def samples(self) -> int:
+        count: int = vars(self)["_samples"]
+        return count
 
     @cached_property
     def y(self) -> np.ndarray:  # type: ignore[override]

@@ -4,16 +4,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..arguments import boolean
 from ..layers import InputLayer, Layer
 from ..layers.symbolic import SymbolicTensor
 from .advice import METHODS, explained
-from .configs import chained, functional_config, layer_of, model_dtype, sequential_config, written
+from .configs import chained, functional_config, given_feedback, layer_of, model_dtype, sequential_config, written
+from .diagnosing import Diagnosable
 from .functional import chain_between, one_tensor
-from .sequential import Fittable
 
 
 @explained
-class Model(Fittable):
+class Model(Diagnosable):
     """The layers between an ``Input`` and an output that layers were called for.
 
     Parameters
@@ -26,6 +27,8 @@ class Model(Fittable):
     name : str, optional
     trainable : bool
         See the attribute.
+    feedback : {None, "alignment", "direct", "sign"}
+        See ``Sequential``.
 
     Notes
     -----
@@ -55,6 +58,7 @@ class Model(Fittable):
         seed: int | None = None,
         dtype: str | None = None,
         trainable: bool = True,
+        feedback: str | None = None,
     ) -> None:
         if inputs is None and outputs is None:
             raise NotImplementedError(
@@ -62,7 +66,7 @@ class Model(Fittable):
                 "make it of layers by Model(inputs, outputs) or Sequential"
             )
         chain = chain_between(one_tensor("inputs", inputs), one_tensor("outputs", outputs))
-        super().__init__(seed, dtype, name, trainable)
+        super().__init__(seed, dtype, name, trainable, feedback)
         first = chain[0]
         self._begin(first.layer if isinstance(first.layer, InputLayer) else InputLayer(first.sample_shape))
         for tensor in chain[1:]:
@@ -74,7 +78,7 @@ class Model(Fittable):
     # -- calling
 
     def __call__(self, x: Any, training: bool | None = None) -> Any:
-        """The output: an array for data, as ``predict`` gives it, a tensor without numbers for one.
+        """The output: an array for data, as ``predict(x, training=training)`` gives it, a tensor without numbers for one.
 
         Examples
         --------
@@ -84,10 +88,11 @@ class Model(Fittable):
         array([[3.]], dtype=float32)
         """
         if isinstance(x, SymbolicTensor):
-            return self._follow(x)
+            return self._follow(x, training)
+        training = boolean("training", training or False)
         if self._engine is None and not self.built:
-            return self.forward(x)
-        return self.predict(x)
+            return self.forward(x, training)
+        return self.predict(x, training=training)
 
     def __getattr__(self, name: str) -> Any:
         """Called for what is not found: methods of Keras that are not there say what to use."""
@@ -117,7 +122,8 @@ class Model(Fittable):
         inputs = outputs = first.tensor()
         for layer in layers:
             outputs = layer(outputs)
-        return cls(inputs, outputs, config.get("name"), dtype=model_dtype(config), trainable=config.get("trainable", True))
+        settings = {"trainable": config.get("trainable", True), "dtype": model_dtype(config), **given_feedback(config)}
+        return cls(inputs, outputs, config.get("name"), **settings)
 
     def to_json(self, **settings: Any) -> str:
         """``get_config`` and the class as a text, which ``models.model_from_json`` reads, and Keras's too.
@@ -128,34 +134,6 @@ class Model(Fittable):
             For ``json.dumps``, as ``indent=2``.
         """
         return json.dumps(written(self), **settings)
-
-    # -- tensors without numbers
-
-    @property
-    def input(self) -> SymbolicTensor:
-        """The input as a tensor without numbers."""
-        return self._tensor(0)
-
-    @property
-    def output(self) -> SymbolicTensor:
-        """The output as a tensor without numbers."""
-        return self._tensor(-1)
-
-    @property
-    def inputs(self) -> list[SymbolicTensor]:
-        """The input in a list."""
-        return [self.input]
-
-    @property
-    def outputs(self) -> list[SymbolicTensor]:
-        """The output in a list."""
-        return [self.output]
-
-    def _tensor(self, index: int) -> SymbolicTensor:
-        tensors = self.tensors()
-        if not tensors:
-            raise AttributeError(f"{self!r} has no input or output yet: begin the layers with an Input, or build it")
-        return tensors[index]
 
 
 class Sequential(Model):
@@ -175,6 +153,10 @@ class Sequential(Model):
     name : str, optional
     trainable : bool
         Whether training changes the weights.
+    feedback : {None, "alignment", "direct", "sign"}
+        What errors go back through when the model learns: the transposed kernels (None: backpropagation), fixed random
+        matrices ("alignment"), such from the output straight to each layer ("direct"), or numbers of one size with the signs
+        of the kernels ("sign"). See ``gradient_angles``.
 
     Examples
     --------
@@ -200,8 +182,9 @@ class Sequential(Model):
         *,
         seed: int | None = None,
         dtype: str | None = None,
+        feedback: str | None = None,
     ) -> None:
-        Fittable.__init__(self, seed, dtype, name, trainable)
+        Diagnosable.__init__(self, seed, dtype, name, trainable, feedback)
         if layers is not None and not isinstance(layers, list | tuple):
             raise TypeError(f"layers must be a list of layers, got {layers!r}")
         for layer in layers or ():
@@ -282,7 +265,7 @@ class Sequential(Model):
         8
         """
         classes = {**model_classes(), **(custom_objects or {})}
-        model = cls(name=config.get("name"), dtype=model_dtype(config))
+        model = cls(name=config.get("name"), dtype=model_dtype(config), **given_feedback(config))
         for layer in config["layers"]:
             model.add(layer_of(layer, classes))
         if not model.built and config.get("build_input_shape"):

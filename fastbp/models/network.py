@@ -21,8 +21,9 @@ from ..layers.variable import Variable
 from ..losses import Loss
 from ..metrics import CompiledMetric
 from ..optimizers import Optimizer
-from ..seeds import SHUFFLE, WEIGHTS, generator, shuffle_seed
+from ..seeds import FEEDBACK, NOISE, SHUFFLE, WEIGHTS, generator, shuffle_seed
 from .assembly import Assembly
+from .feedback import check_feedback, draw_matrices, engine_feedback
 from .holding import InEngine
 
 if TYPE_CHECKING:
@@ -36,9 +37,14 @@ class Network(Assembly):
     the layers, it is set aside: the weights are theirs then, and are fetched when this model needs its engine again.
     """
 
-    def __init__(self, seed: int | None, dtype: str | None, name: str | None, trainable: bool = True) -> None:
+    def __init__(
+        self, seed: int | None, dtype: str | None, name: str | None, trainable: bool = True, feedback: str | None = None
+    ) -> None:
         self._seed = None if seed is None else integer("seed", seed, 0)
         self._random, self._shuffle_seed = generator(self._seed, WEIGHTS), shuffle_seed(self._seed, SHUFFLE)
+        self._feedback = check_feedback(feedback)
+        self._feedback_seed = 0 if feedback is None else shuffle_seed(self._seed, FEEDBACK)
+        self._feedback_matrices: list[np.ndarray] | None = None  # drawn with the first engine
         self._feature_names: tuple[str, ...] | None = None  # the columns of the first data that named them
         self._engine: Engine | None = None
         self._engine_aside: Engine | None = None
@@ -53,7 +59,7 @@ class Network(Assembly):
     def _layers_change(self) -> None:
         super()._layers_change()
         self._drop_engine()
-        self._fitted_metrics = self._trained = None
+        self._fitted_metrics = self._trained = self._feedback_matrices = None
 
     def _drop_engine(self) -> None:
         """Bring the weights to rest; another engine is made when one is needed."""
@@ -117,7 +123,10 @@ class Network(Assembly):
 
         leaves = list(self.leaves())
         self._trained = self._trained or trainable_flags(leaves)
-        engine = Engine(stages_of(leaves, units, self._trained), self.dtype, self._shuffle_seed)
+        if self._feedback is not None and self._feedback_matrices is None:
+            self._feedback_matrices = draw_matrices(self._feedback, leaves, units, self._feedback_seed)
+        feedback = engine_feedback(self._feedback, self._feedback_matrices)
+        engine = Engine(stages_of(leaves, units, self._trained), self.dtype, self._shuffle_seed, feedback)
         if self.optimizer is not None:
             engine.configure(self.optimizer, self.loss)
         return engine
@@ -265,22 +274,25 @@ class Network(Assembly):
                 engine.restore(snapshot)
 
 
-def output_of(layer: Layer, x: Any) -> np.ndarray:
-    """The output of one layer for data, which is not kept."""
+def output_of(layer: Layer, x: Any, training: bool) -> np.ndarray:
+    """The output of one layer for data, which is not kept. Noise is another at each call."""
     x, dtype = as_numbers("x", x), np.dtype(layer.dtype)
     sample = x.shape[1:]
     layer.check_sample(sample)
     outputs, units = layer.output_sample(sample), math.prod(sample)
     layer.expect(sample)
     rows = inputs("x", x.reshape(len(x), units), units, dtype, False)
-    stages = stages_of([layer], units)
+    stages = [stage for stage in stages_of([layer], units) if training or not stage.is_random]
     if stages:
         import_to_end("fastbp.engine.engine")
         from ..engine.engine import Engine
 
-        engine = Engine(stages, layer.dtype)
+        draws = training and layer.differs_in_training
+        engine = Engine(stages, layer.dtype, shuffle_seed(None, NOISE) if draws else 0)
         engine.set_weights(layer.get_weights())
-        rows = engine.forward(rows)
+        engine.state.draws = layer._draws
+        rows = engine.forward(rows, training=training)
+        layer._draws = engine.state.draws
     return rows.reshape(len(x), *outputs)
 
 

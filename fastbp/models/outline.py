@@ -103,7 +103,8 @@ def costs(layers: Iterable[Layer], units: int, slots: int, itemsize: int) -> Cos
     """
     stack, counts, width = list(layers), {True: 0, False: 0}, units
     for layer in stack:
-        counts[layer.trainable] += sum(math.prod(weight.shape) for weight in layer.weight_specs(width))
+        for weight in layer.weight_specs(width):
+            counts[layer.trainable and weight.trainable] += math.prod(weight.shape)
         width = layer.output_units(width) or 0
     stages = stages_of(stack, units, [layer.trainable for layer in stack])
     activations = 2 * BATCH * sum(stage.units_out for stage in stages)

@@ -26,6 +26,8 @@ class Predicting:
         Batches to take where it is they that come.
     threads : int, optional
     callbacks : CallbackList
+    training : bool
+        Whether layers do what they do while the model learns.
     """
 
     def __init__(
@@ -36,9 +38,10 @@ class Predicting:
         steps: int | None,
         threads: int | None,
         callbacks: CallbackList,
+        training: bool = False,
     ) -> None:
         self._engine, self._data, self._batch_size, self._steps = engine, data, batch_size, steps
-        self._threads, self._callbacks = threads, callbacks
+        self._threads, self._callbacks, self._training = threads, callbacks, training
         self._watched = callbacks.listens("on_predict_batch_begin", "on_predict_batch_end")
 
     def outputs(self) -> np.ndarray:
@@ -51,7 +54,7 @@ class Predicting:
 
     def _parts(self) -> Iterator[np.ndarray]:
         for rows in self._portions():
-            yield self._engine.forward(rows.x, self._threads)
+            yield self._engine.forward(rows.x, self._threads, training=self._training)
 
     def _portions(self) -> Iterator[Rows]:
         data = self._data

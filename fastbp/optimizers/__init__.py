@@ -15,6 +15,8 @@ All optimizers take these too, by name; a gradient is clipped before the rule se
   step, the weights). It takes their place at every ``ema_overwrite_frequency``-th step, if that is given, and in the end of
   ``fit``. Polyak and Juditsky 1992, Acceleration of stochastic approximation by averaging.
 
+``LBFGS`` and ``LevenbergMarquardt`` are no optimizers but solvers, which take all of the data at once: see ``Solver``.
+
 An optimizer's ``learning_rate`` may be set at any time, also on a compiled model, whose optimizer state it keeps.
 The other settings decide what state there is, so they are final: compile the model again with a new optimizer.
 
@@ -32,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import absent as _absent
 from ..serialization import Registry
+from ..solvers import LBFGS, LevenbergMarquardt, Solver
 from .adaptive import Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
 from .base import Optimizer
 from .lion import Lion
@@ -41,16 +44,19 @@ if TYPE_CHECKING:
     from . import schedules
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "LevenbergMarquardt",
     "Lion",
     "Nadam",
     "Optimizer",
     "RMSprop",
+    "Solver",
     "deserialize",
     "get",
     "schedules",
@@ -59,7 +65,8 @@ __all__ = [
 
 _ALL = SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, Adamax, Nadam, Lion
 _CLASSES: dict[str, type[Optimizer]] = {cls.__name__.lower(): cls for cls in _ALL}
-_registry = Registry("optimizer", Optimizer, _CLASSES, absent=_absent.OPTIMIZERS)
+_SOLVERS: dict[str, type[Optimizer]] = {"lbfgs": LBFGS, "lm": LevenbergMarquardt, "levenberg_marquardt": LevenbergMarquardt}
+_registry = Registry("optimizer", Optimizer, {**_CLASSES, **_SOLVERS}, absent=_absent.OPTIMIZERS)
 
 
 def get(identifier: Any) -> Optimizer:

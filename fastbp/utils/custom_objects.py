@@ -9,7 +9,10 @@ from ..activations import Activation
 from ..serialization import custom_objects, is_config, serialize
 
 Named = TypeVar("Named", bound=Callable[..., Any])
-_MODULES = ("layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers", "activations")
+_MODULES = (
+    *("layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules"),
+    *("initializers", "activations", "regularizers", "constraints"),
+)
 
 
 def get_custom_objects() -> dict[str, Any]:

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import fastbp
 from data_kinds import numbered, spec
-from fastbp.data import ClassWeights, prepare, prepare_rows, training_data
+from fastbp.data import ClassWeights, Source, prepare, prepare_rows, training_data
+from fastbp.data.readers import Mapped
 
 X = numbered(8, 3)
 Y = np.arange(8, dtype="float32")[:, None]
@@ -56,6 +58,7 @@ def test_weights_that_are_ready_are_not_copied():
         (np.where(np.arange(8) == 5, NAN, 1), ValueError, "sample_weight must be finite, got nan .* at row 5"),
         (np.where(np.arange(8) == 5, INF, 1), ValueError, "sample_weight must be finite, got inf .* at row 5"),
         (np.where(np.arange(8) == 5, -0.5, 1), ValueError, "sample_weight must be at least 0, got -0.5 at row 5"),
+        (np.zeros(8), ValueError, "sample_weight must be above 0 for some samples, got 0 for all 8"),
         (["a"] * 8, TypeError, "sample_weight must hold real numbers"),
         ({0: 1.0}, TypeError, "sample_weight must be an array of numbers, got dict"),
     ],
@@ -99,10 +102,11 @@ ONE_HOT = spec(3, 4, "categorical_crossentropy")
     ],
 )
 def test_weights_of_classes(y, expected, model):
-    rows = prepare(X, y, None, CLASS_WEIGHT, spec=model)
+    class_weight = {0: 10, 1: 0.0} if model.loss.name == "binary_crossentropy" else CLASS_WEIGHT
+    rows = prepare(X, y, None, class_weight, spec=model)
     assert np.array_equal(rows.sample_weight, expected.astype("float32"))
     assert rows.sample_weight.dtype == "float64" and rows.sample_weight.flags.c_contiguous
-    train, held_out = training_data(X, y, class_weight=CLASS_WEIGHT, validation_split=0.25, spec=model)
+    train, held_out = training_data(X, y, class_weight=class_weight, validation_split=0.25, spec=model)
     assert np.array_equal(train.sample_weight, rows.sample_weight[:6]) and held_out.sample_weight is None
 
 
@@ -123,7 +127,10 @@ def test_labels_as_keys_of_any_integer_type():
 @pytest.mark.parametrize(
     ("weights", "error", "text"),
     [
-        ("balanced", TypeError, "class_weight must be a dict from integer labels to weights, got 'balanced': scikit-learn's"),
+        ("equal", TypeError, "class_weight must be a dict from integer labels to weights, or 'balanced', got 'equal'"),
+        ({4: 2.0}, ValueError, "class_weight must have labels from 0 to 3, those of the classes, got 4"),
+        ({0: 1.0, -1: 2.0}, ValueError, "class_weight must have labels from 0 to 3, those of the classes, got -1"),
+        ({0: 0, 1: 0, 2: 0.0, 3: 0}, ValueError, "class_weight must be above 0 for some samples, got 0 for all 8"),
         ([1.0, 2.0], TypeError, "class_weight must be a dict.*got list"),
         ({"cat": 1.0}, TypeError, "got the label 'cat'"),
         ({0.5: 1.0}, TypeError, "got the label 0.5"),
@@ -151,3 +158,81 @@ def test_both_kinds_of_weights():
     for call in (prepare, training_data, prepare_rows):
         with pytest.raises(ValueError, match="class_weight must be None where there is a sample_weight, got both"):
             call(X, LABELS, WEIGHTS, {0: 2.0}, spec=SPARSE)
+
+
+# ---------------------------------------------------------------------------------------------------- balanced
+
+UNEVEN = np.array([0, 0, 0, 1, 2, 2, 0, 0])
+OF_UNEVEN = np.array([8 / 15, 8 / 15, 8 / 15, 8 / 3, 4 / 3, 4 / 3, 8 / 15, 8 / 15])
+
+
+@pytest.mark.parametrize(
+    ("y", "expected", "model"),
+    [
+        (UNEVEN, OF_UNEVEN, SPARSE),
+        (UNEVEN[:, None], OF_UNEVEN, SPARSE),
+        (np.eye(4)[UNEVEN], OF_UNEVEN, ONE_HOT),
+        (UNEVEN > 0, np.where(UNEVEN > 0, 8 / 6, 8 / 10), spec(3, 1, "binary_crossentropy")),
+        (np.where(UNEVEN > 0, 1, -1), np.where(UNEVEN > 0, 8 / 6, 8 / 10), spec(3, 1, "hinge")),
+    ],
+)
+def test_balanced_weights(y, expected, model):
+    """By the samples that are trained on: those held out do not count."""
+    assert prepare(X, y, None, "balanced", spec=model).sample_weight == pytest.approx(expected)
+    assert prepare_rows(X, y, None, "balanced", spec=model).sample_weight == pytest.approx(expected)
+    train, held_out = training_data(X, y, class_weight="balanced", validation_split=0.25, spec=model)
+    assert held_out.sample_weight is None
+    assert train.sample_weight == pytest.approx(prepare(X[:6], y[:6], None, "balanced", spec=model).sample_weight)
+
+
+def test_balanced_weights_are_scikit_learn_s():
+    utils = pytest.importorskip("sklearn.utils.class_weight")
+    found = prepare(X, UNEVEN, None, "balanced", spec=SPARSE).sample_weight
+    assert found == pytest.approx(utils.compute_sample_weight("balanced", UNEVEN))
+
+
+@pytest.mark.parametrize("y", [UNEVEN, Mapped(UNEVEN)], ids=["in memory", "in a file"])
+def test_balanced_weights_of_what_is_read_in_chunks(y):
+    train, _ = Source(Mapped(X), y, None, spec=SPARSE).split(0.25)
+    expected = prepare(X[:6], UNEVEN[:6], None, "balanced", spec=SPARSE).sample_weight
+    weighted = train.weigh(ClassWeights("balanced"))
+    assert weighted.take(np.array([4, 0, 3])).sample_weight == pytest.approx(expected[[4, 0, 3]])
+
+
+@pytest.mark.parametrize(
+    ("y", "model", "text"),
+    [
+        (np.arange(8) / 2, spec(3, 1, "mse"), "class_weight='balanced' needs integer labels or one-hot rows in y, got 0.5"),
+        (np.eye(4)[UNEVEN] + 0.5, spec(3, 4, "mse"), "class_weight needs one class for each sample"),
+    ],
+)
+def test_targets_that_cannot_be_balanced(y, model, text):
+    with pytest.raises(ValueError, match=text):
+        prepare(X, y, None, "balanced", spec=model)
+
+
+def test_batches_cannot_be_balanced_but_some_of_them_may_not_count():
+    def batches():
+        yield X[:4], LABELS[:4], np.zeros(4)
+        yield X[4:], LABELS[4:], np.ones(4)
+
+    with pytest.raises(ValueError, match="class_weight must be a dict where x yields batches, .*got 'balanced'"):
+        prepare(batches(), None, None, "balanced", spec=SPARSE)
+    found = list(prepare(batches(), spec=SPARSE).epoch())
+    assert [rows.sample_weight.sum() for rows in found] == [0, 4]
+
+
+def test_what_is_left_to_train_on_must_count():
+    weights = np.where(np.arange(8) < 6, 0, 1)
+    with pytest.raises(ValueError, match="sample_weight must be above 0 for some samples, got 0 for all 6"):
+        training_data(X, Y, weights, validation_split=0.25, spec=spec())
+
+
+def test_balanced_classes_count_the_same():
+    """The loss of a model that gives the same for all samples."""
+    model = fastbp.Sequential([fastbp.Input((3,)), fastbp.Dense(3, "softmax", kernel_initializer="zeros")])
+    model.compile(fastbp.SGD(0.0), "sparse_categorical_crossentropy")
+    model.layers[0].set_weights([np.zeros((3, 3)), np.log([0.5, 0.3, 0.2])])
+    expected = -np.mean(np.log([0.5, 0.3, 0.2]))
+    assert model.train_on_batch(X, UNEVEN, class_weight="balanced") == pytest.approx(expected)
+    assert model.fit(X, UNEVEN, verbose=0, class_weight="balanced").history["loss"] == pytest.approx([expected])

@@ -54,8 +54,19 @@ def test_the_arguments_of_all_kinds(kind):
         ({"batch_input_shape": (3,)}, ValueError, r"batch_input_shape must be \(None, features\), got \(3,\)"),
         ({"dtype": "float16"}, ValueError, "dtype must be 'float32' or 'float64', got 'float16'"),
         ({"trainable": 1}, TypeError, "trainable must be True or False, got 1"),
-        ({"kernel_regularizer": "l2"}, NotImplementedError, "kernel_regularizer must be None, got 'l2': .*later version"),
-        ({"kernel_constraint": object()}, NotImplementedError, "kernel_constraint.*later version"),
+        ({"kernel_regularizer": "l3"}, ValueError, "kernel_regularizer must be one of 'l1', 'l1_l2', 'l2', got 'l3'"),
+        (
+            {"kernel_regularizer": abs},
+            NotImplementedError,
+            "kernel_regularizer must be None.*got <built-in.*not compiled",
+        ),
+        (
+            {"activity_regularizer": 0.1},
+            TypeError,
+            "activity_regularizer must be None.*or an object.*got 0.1",
+        ),
+        ({"kernel_constraint": object()}, TypeError, "kernel_constraint must be None, 'max_norm'.*got <object"),
+        ({"bias_constraint": lambda w: w}, NotImplementedError, "bias_constraint must be None, .*lambda.*not compiled"),
         ({"lora_rank": 4}, NotImplementedError, "lora_rank.*later version"),
     ],
 )

@@ -11,6 +11,7 @@ from .. import memory
 from ..codes import STORE
 from ..matrix.panels import panel_count
 from ..memory import double_bits, read_double, read_int, write_double
+from ..monitor import make_observe_gradient
 from ..optimizer import UNDECAYED
 from ..optimizer import update as update_function
 from ..simd.element_types import itemsize
@@ -90,7 +91,7 @@ def make_apply_gradient(dtype):
     """``apply_gradient`` for one element type."""
     update, clip, store_gradient = update_function(dtype), gradients.clip(dtype), make_store_gradient(dtype)
     take_step, (accumulate, average) = make_take_step(dtype), make_accumulate(dtype)
-    VECTOR = machine().vector_bytes
+    observe_gradient, VECTOR = make_observe_gradient(dtype), machine().vector_bytes
 
     @inner(dtype)
     def steer(plan, layer, variable, slot, v, width, weights, gradient, rows, biases):
@@ -110,13 +111,16 @@ def make_apply_gradient(dtype):
         return True
 
     @inner(dtype)
-    def apply_gradient(plan, layer, variable, slot, v, width, weights, gradient, rows, biases):
+    def apply_gradient(plan, layer, variable, part, slot, v, width, weights, gradient, rows, biases):
         """The optimizer's step for ``rows`` of the panel that begins with vector ``v``, the last ``biases`` of them a bias's.
 
         Overwrites the weights, their state and ``gradient``. ``variable`` is the number within the layer of the variable that
-        they are of (a bias has the next), ``slot`` the place of their sum of squares. Returns whether the weights may have
-        changed.
+        they are of (a bias has the next). ``part`` tells them from the layer's others, however many threads there are, and
+        ``slot`` is the place of their sum of squares. Returns whether the weights may have changed.
         """
+        monitor = read_int(plan, at.OBSERVED)
+        if monitor:
+            observe_gradient(plan, monitor, layer, part, gradient, rows * width)
         if read_int(plan, at.STEERED):
             return steer(plan, layer, variable, slot, v, width, weights, gradient, rows, biases)
         code, state, slot_bytes = read_int(plan, at.OPTIMIZER), weights + read_int(plan, at.STATE), read_int(plan, at.SLOT)

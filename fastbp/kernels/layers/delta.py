@@ -12,13 +12,17 @@ from ..memory import read_int
 from ..simd.jit import inner
 
 
-def make_delta(dtype):
+def make_delta(dtype, add_activity_gradient):
     """The functions (differentiate_strip, close_rows) for one element type."""
     differentiate, differentiate_rows = elementwise.differentiate(dtype), row_activation.differentiate_rows(dtype)
 
     @inner(dtype)
     def differentiate_strip(layer, shift, move, first, last, vectors):
-        """Some vectors of rows first .. last of DELTA, from ``move`` bytes on, times the activation's derivative, in place."""
+        """Some vectors of rows first .. last of DELTA, from ``move`` bytes on, times the activation's derivative, in place.
+
+        Before that the gradient of a penalty on the output is added.
+        """
+        add_activity_gradient(layer, shift, move, first, last, vectors)
         code = read_int(layer, at.ACTIVATION)
         if code != LINEAR:
             row, delta_row = read_int(layer, at.OUTPUT_ROW), read_int(layer, at.DELTA_ROW)

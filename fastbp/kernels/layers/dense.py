@@ -68,9 +68,13 @@ def make_backward(dtype, differentiate_strip, close_rows):
 
     @inner(dtype)
     def backward(plan, layer, below, shift, first, last):
-        """Rows first .. last of the DELTA of the layer below: (DELTA @ W.T) * its activation's derivative."""
-        units, vectors = read_int(layer, at.UNITS_OUT), read_int(layer, at.VECTORS_IN)
-        delta, delta_row = read_int(layer, at.DELTA) + shift, read_int(layer, at.DELTA_ROW)
+        """Rows first .. last of the DELTA of the layer below: (ERROR's DELTA @ FEEDBACK) * its activation's derivative.
+
+        That is DELTA @ W.T, unless the network learns by other feedback.
+        """
+        error, feedback = read_int(layer, at.ERROR), read_int(layer, at.FEEDBACK)
+        units, vectors = read_int(error, at.UNITS_OUT), read_int(layer, at.VECTORS_IN)
+        delta, delta_row = read_int(error, at.DELTA) + shift, read_int(error, at.DELTA_ROW)
         target, target_row = read_int(below, at.DELTA) + shift, read_int(below, at.DELTA_ROW)
         zeros, rows = read_int(plan, at.ZEROS), last - first
         delta, target = delta + first * delta_row, target + first * target_row
@@ -78,9 +82,9 @@ def make_backward(dtype, differentiate_strip, close_rows):
         while v < vectors:
             width, move = width_of(vectors - v), v * VECTOR
             if units <= MAX_DOT_UNITS:
-                panel, row = read_int(layer, at.TRANSPOSED) + move, vectors * VECTOR
+                panel, row = feedback + move, vectors * VECTOR
             else:
-                panel, row = read_int(layer, at.TRANSPOSED) + move * units, width * VECTOR
+                panel, row = feedback + move * units, width * VECTOR
             product(width, delta, delta_row, ITEM, panel, row, zeros, 0, target + move, target_row, units, rows)
             differentiate_strip(below, shift, move, first, last, width)
             v += width

@@ -9,24 +9,34 @@ from ..memory import read_int
 from ..simd.jit import inner
 from ..simd.machine import machine
 from .apply_gradient import make_apply_gradient, make_apply_stored
+from .constraints import make_clip_weights
 from .dense_panels import make_panels
+from .dense_task import dot_task_rows
 from .dense_task_gradient import make_dot_units_gradient, make_pack_inputs, make_panel_gradient, make_prefetch_transposed
+from .feedback import make_follow_signs
+from .penalties import make_penalize
 
 
 def make_refresh_transposed(dtype):
     """``refresh_transposed`` for one element type."""
     transpose_block, (_, _, transposed_block) = transpose.transpose(dtype), make_panels(dtype)
+    follow_signs = make_follow_signs(dtype)
     LANES, VECTOR = machine().lanes(dtype), machine().vector_bytes
 
     @inner(dtype)
     def refresh_transposed(layer, v, width, first, last, weights):
-        """Copy rows first .. last of panel v into the transposed panels. ``weights`` is the address of row first."""
+        """Copy rows first .. last of panel v into the transposed panels. ``weights`` is the address of row first.
+
+        Feedback that has the signs of the weights follows.
+        """
         units, row = read_int(layer, at.UNITS_OUT), width * VECTOR
         for k in range(first, last, LANES):
             for j in range(width):
                 out = (v + j) * LANES
                 target, target_row = transposed_block(layer, k // LANES, out)
                 transpose_block(weights + (k - first) * row + j * VECTOR, row, target, target_row, last - k, units - out)
+        if read_int(layer, at.SIGNED):
+            follow_signs(layer, v, width, first, last)
 
     return refresh_transposed
 
@@ -57,7 +67,9 @@ def make_update_task(dtype):
     (width_of, panel_row, _), pack_inputs = make_panels(dtype), make_pack_inputs(dtype)
     panel_gradient, dot_units_gradient = make_panel_gradient(dtype), make_dot_units_gradient(dtype)
     refresh_transposed, add_groups = make_refresh_transposed(dtype), memory.add_groups(dtype)
-    apply_gradient, MAX_DOT_UNITS = make_apply_gradient(dtype), max_dot_units(dtype)
+    apply_gradient, penalize, clip_weights = make_apply_gradient(dtype), make_penalize(dtype), make_clip_weights(dtype)
+    MAX_DOT_UNITS, DOT_TASK_ROWS = max_dot_units(dtype), dot_task_rows(dtype)
+    TASK_ROWS = full_task_rows(machine().lanes(dtype))
 
     @inner(dtype)
     def update_task(plan, layer, slot, first_vector, last_vector, first, last, batch, scratch):
@@ -70,6 +82,7 @@ def make_update_task(dtype):
         biases = read_int(layer, at.BIAS) if last == read_int(layer, at.UNITS_IN) else 0
         rows = last - first + biases
         source, step = (0, 0) if groups else pack_inputs(layer, first, last, batch, scratch)
+        part = first // (DOT_TASK_ROWS if has_dot_units else TASK_ROWS) * read_int(layer, at.VECTORS_OUT)
         v = first_vector
         while v < last_vector:
             width = width_of(read_int(layer, at.VECTORS_OUT) - v)
@@ -81,9 +94,11 @@ def make_update_task(dtype):
                 dot_units_gradient(plan, layer, v, first, last, batch, scratch)
             else:
                 panel_gradient(plan, layer, source, step, v, last_vector, first, last, batch, scratch)
-            moved = apply_gradient(plan, layer, 0, slot, v, width, weights, scratch, rows, biases)
-            if moved and read_int(layer, at.TRANSPOSED):
-                refresh_transposed(layer, v, width, first, last, weights)
+            penalize(layer, 0, part + v, weights, scratch, rows * width, biases * width)
+            if apply_gradient(plan, layer, 0, part + v, slot, v, width, weights, scratch, rows, biases):
+                clip_weights(plan, layer, 0, weights, rows * width, biases * width)
+                if read_int(layer, at.TRANSPOSED):
+                    refresh_transposed(layer, v, width, first, last, weights)
             v, slot = v + width, slot + 1
 
     return update_task
@@ -93,7 +108,7 @@ def make_step_task(dtype):
     """``step_task`` for one element type."""
     (width_of, panel_row, _), refresh_transposed = make_panels(dtype), make_refresh_transposed(dtype)
     apply_stored, prefetch_transposed = make_apply_stored(dtype), make_prefetch_transposed(dtype)
-    TASK_ROWS = full_task_rows(machine().lanes(dtype))
+    clip_weights, TASK_ROWS = make_clip_weights(dtype), full_task_rows(machine().lanes(dtype))
 
     @inner(dtype)
     def step_rows(plan, layer, v, width, first, last, scratch, scales):
@@ -101,9 +116,11 @@ def make_step_task(dtype):
         weights, row = panel_row(layer, v, first)
         if read_int(layer, at.TRANSPOSED):
             prefetch_transposed(layer, v, width, first, last)
+        biases = read_int(layer, at.BIAS) if last == read_int(layer, at.UNITS_IN) else 0
         apply_stored(plan, layer, 0, weights, (last - first) * width, scratch, scales)
-        if last == read_int(layer, at.UNITS_IN) and read_int(layer, at.BIAS):
+        if biases:
             apply_stored(plan, layer, 1, weights + (last - first) * row, width, scratch, scales)
+        clip_weights(plan, layer, 0, weights, (last - first + biases) * width, biases * width)
         if read_int(layer, at.TRANSPOSED):
             refresh_transposed(layer, v, width, first, last, weights)
 

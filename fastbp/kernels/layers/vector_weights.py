@@ -5,12 +5,13 @@ They lie as vectors one after the other, the learnt ones first.
 
 from .. import fields as at
 from .. import memory
-from ..matrix.panels import PANEL_VECTORS, panel_count
+from ..matrix.panels import PANEL_VECTORS, panel_count, panel_width
 from ..memory import read_int
 from ..simd.jit import inner
 from ..simd.machine import machine
 from .apply_gradient import make_apply_gradient, make_apply_stored
-from .dense_panels import make_panels
+from .constraints import make_clip_weights
+from .penalties import make_penalize
 
 
 def make_vector_weights(dtype, vector_gradient):
@@ -19,8 +20,9 @@ def make_vector_weights(dtype, vector_gradient):
     ``vector_gradient(layer, k, shift, v, width, batch, start, target)`` writes the gradient of vector k of the weights, of
     ``width`` columns from v on, over ``batch`` rows, plus what is at ``start``.
     """
-    add_groups, apply_gradient = memory.add_groups(dtype), make_apply_gradient(dtype)
-    (width_of, _, _), panels_of, apply_stored = make_panels(dtype), inner(dtype)(panel_count), make_apply_stored(dtype)
+    add_groups, apply_gradient, width_of = memory.add_groups(dtype), make_apply_gradient(dtype), inner(dtype)(panel_width)
+    penalize, clip_weights = make_penalize(dtype), make_clip_weights(dtype)
+    panels_of, apply_stored = inner(dtype)(panel_count), make_apply_stored(dtype)
     VECTOR = machine().vector_bytes
 
     @inner(dtype)
@@ -46,7 +48,9 @@ def make_vector_weights(dtype, vector_gradient):
                     add_groups(weights + read_int(plan, at.GRADIENTS), read_int(plan, at.GROUP), groups, scratch, width)
                 else:
                     vector_gradient(layer, k, 0, v, width, batch, read_int(plan, at.ZEROS), scratch)
-                apply_gradient(plan, layer, k, panel, v, width, weights, scratch, 1, 0)
+                penalize(layer, k, k * vectors + v, weights, scratch, width, 0)
+                if apply_gradient(plan, layer, k, k * vectors + v, panel, v, width, weights, scratch, 1, 0):
+                    clip_weights(plan, layer, k, weights, width, 0)
                 v, panel = v + width, panel + 1
 
     @inner(dtype)
@@ -55,7 +59,8 @@ def make_vector_weights(dtype, vector_gradient):
         vectors = read_int(layer, at.VECTORS_OUT)
         for k in range(read_int(layer, at.LEARNT_VECTORS)):
             for v in range(first_vector, last_vector, PANEL_VECTORS):
-                weights = read_int(layer, at.WEIGHTS) + (k * vectors + v) * VECTOR
-                apply_stored(plan, layer, k, weights, min(PANEL_VECTORS, last_vector - v), scratch, scales)
+                weights, width = read_int(layer, at.WEIGHTS) + (k * vectors + v) * VECTOR, min(PANEL_VECTORS, last_vector - v)
+                apply_stored(plan, layer, k, weights, width, scratch, scales)
+                clip_weights(plan, layer, k, weights, width, 0)
 
     return add_gradient, update_task, step_task

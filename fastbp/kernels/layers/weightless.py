@@ -10,7 +10,7 @@ from ..simd.machine import machine
 
 
 def make_weightless(dtype, differentiate_strip, close_rows):
-    """The functions (copy_input, forward, backward) for one element type."""
+    """The functions (copy_input, apply_activation, forward, backward) for one element type."""
     activate, copy_rows = elementwise.activate(dtype), memory.copy_rows(dtype)
     activate_rows = row_activation.activate_rows(dtype)
     LANES = machine().lanes(dtype)
@@ -24,15 +24,24 @@ def make_weightless(dtype, differentiate_strip, close_rows):
         return output
 
     @inner(dtype)
-    def forward(layer, shift, source, source_row, first, last):
-        """Rows first .. last of OUTPUT = activation(source), and of DERIVATIVE where there is one."""
-        output, row = copy_input(layer, shift, source, source_row, first, last), read_int(layer, at.OUTPUT_ROW)
-        code, derivative = read_int(layer, at.ACTIVATION), read_int(layer, at.DERIVATIVE)
-        if read_int(layer, at.KIND) == at.WHOLE_ROWS:
-            activate_rows(code, output, row, last - first, read_int(layer, at.UNITS_OUT))
-        elif code != LINEAR:
+    def apply_activation(layer, shift, first, last):
+        """Rows first .. last of OUTPUT through the layer's elementwise activation, and DERIVATIVE where there is one."""
+        code = read_int(layer, at.ACTIVATION)
+        if code != LINEAR:
+            row, derivative = read_int(layer, at.OUTPUT_ROW), read_int(layer, at.DERIVATIVE)
+            output = read_int(layer, at.OUTPUT) + shift + first * row
             d = derivative + shift + first * row if derivative else 0
             activate(code, read_int(layer, at.ALPHA), output, row, d, row, last - first, read_int(layer, at.VECTORS_OUT))
+
+    @inner(dtype)
+    def forward(layer, shift, source, source_row, first, last):
+        """Rows first .. last of OUTPUT = activation(source), and of DERIVATIVE where there is one."""
+        output = copy_input(layer, shift, source, source_row, first, last)
+        if read_int(layer, at.KIND) == at.WHOLE_ROWS:
+            row, units = read_int(layer, at.OUTPUT_ROW), read_int(layer, at.UNITS_OUT)
+            activate_rows(read_int(layer, at.ACTIVATION), output, row, last - first, units)
+        else:
+            apply_activation(layer, shift, first, last)
 
     @inner(dtype)
     def backward(layer, below, shift, first, last):
@@ -44,4 +53,4 @@ def make_weightless(dtype, differentiate_strip, close_rows):
         differentiate_strip(below, shift, 0, first, last, read_int(below, at.VECTORS_OUT))
         close_rows(below, shift, first, last)
 
-    return copy_input, forward, backward
+    return copy_input, apply_activation, forward, backward

@@ -69,6 +69,11 @@ def log(s, x):
     return s.select(x > 0.0, value, s.select(x.equals(0.0), s.constant(-math.inf), s.constant(math.nan)))
 
 
+def log_of_normal(s, x):
+    """Natural logarithm of positive normal numbers."""
+    return log_value(s, *log_of_sum(s, x))
+
+
 def log1p(s, x):
     """log(1 + x), exact to the last bits near 0."""
     u = 1.0 + x

@@ -3,6 +3,8 @@
 Fits as in exponential.py: minimax, in 50-digit arithmetic; the numbers are relative errors.
 """
 
+import math
+
 from .argument_reduction import for_any_size, half_pi, reduce, reduce_to_double_double
 from .double_double import ordered_sum, two_product
 
@@ -81,13 +83,18 @@ def _flip_sign(s, value, signs):
     return s.from_bits(s.bits_of(value) ^ (signs & (-1 << (8 * s.itemsize - 1))))
 
 
-def _sine(s, x, quadrant, r, low):
-    """With the sign of x."""
+def _sine_and_cosine(s, r, low):
+    """Of r + low, for |r| <= pi/4."""
     square = r * r
     sine = s.polynomial(square, _SIN[s.dtype])
     sine = s.fma(r * square, sine, r) if low is None else r + s.fma(r * square, sine, low)
     cosine = s.fma(square, s.polynomial(square, _COS[s.dtype]), -0.5)
-    cosine = s.fma(square, cosine, 1.0) if low is None else 1.0 + s.fma(square, cosine, -r * low)
+    return sine, s.fma(square, cosine, 1.0) if low is None else 1.0 + s.fma(square, cosine, -r * low)
+
+
+def _sine(s, x, quadrant, r, low):
+    """With the sign of x."""
+    sine, cosine = _sine_and_cosine(s, r, low)
     value = s.select(_is_odd(s, quadrant), cosine, sine)
     return _flip_sign(s, value, s.bits_of(x) ^ (quadrant << (8 * s.itemsize - 2)))
 
@@ -122,6 +129,16 @@ def sin(s, x):
 def cos(s, x):
     """The cosine: the sine a quarter of a turn on."""
     return for_any_size(s, _sine, s.abs(x), reduce, 1)
+
+
+def cos_and_sin_of_turns(s, x):
+    """Cosine and sine of 2 pi x, for |x| <= 1/2."""
+    quarters = s.round(4.0 * x)
+    sine, cosine = _sine_and_cosine(s, s.fma(quarters, -0.25, x) * (2 * math.pi), None)  # the difference is exact
+    quadrant, to_sign = s.to_int(quarters), 8 * s.itemsize - 2
+    odd = _is_odd(s, quadrant)
+    cos = _flip_sign(s, s.select(odd, sine, cosine), (quadrant + 1) << to_sign)
+    return cos, _flip_sign(s, s.select(odd, cosine, sine), quadrant << to_sign)
 
 
 def tan(s, x):
