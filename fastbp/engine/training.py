@@ -194,7 +194,7 @@ class Training(Core):
             plan[at.SAMPLES], plan[at.GROUPS] = 1, 1
             plan[at.GRADIENTS] = address(flat) - address(self._parameters.weights)
             self._plans.bind_optimizer(plan)
-            plan[at.STEPS_BEFORE] = self.state.steps
+            plan[at.NOISE_STEP] = self.state.steps
             self._runner.run(plan, 0)
             self.state.steps += 1
             plan.check()

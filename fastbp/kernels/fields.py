@@ -48,7 +48,6 @@ STATE = _next()  # bytes from a parameter to its first optimizer state
 PREFETCH_ARRAYS = _next()  # arrays to prefetch for an update: the weights and their states, or 0 if all are in cache
 SLOT = _next()  # bytes from one state to the next
 STEERED = _next()  # 1: more happens in the update than the optimizer's rule, by the fields that follow
-STEPS_BEFORE = _next()  # steps before the run's first one
 ACCUMULATION = _next()  # steps whose mean gradient the weights move along, at least 1
 ADDED_UP = _next()  # gradients added up before the present step's
 ACCUMULATOR = _next()  # bytes from a parameter to the sum of its gradients, or 0

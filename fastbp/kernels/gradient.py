@@ -78,9 +78,9 @@ def _sum_of_squares(s, g, vectors):
     return wide.lane(wide.sum(totals[0].get() + totals[1].get()))
 
 
-clip = VectorFunction("clip", 3, _clip)
-scale = VectorFunction("scale", 4, _scale)
-add_up = VectorFunction("add_up", 5, _add_up)
-average = VectorFunction("average", 4, _average)
+clip = VectorFunction("clip_gradient", 3, _clip)
+scale = VectorFunction("scale_gradient", 4, _scale)
+add_up = VectorFunction("add_up_gradients", 5, _add_up)
+average = VectorFunction("average_weights", 4, _average)
 clear_padding = VectorFunction("clear_padding", 4, _clear_padding)
-sum_of_squares = VectorFunction("sum_of_squares", 2, _sum_of_squares, returns="double")
+sum_of_squares = VectorFunction("gradient_squares", 2, _sum_of_squares, returns="double")

@@ -68,15 +68,6 @@ def make_run(dtype, full):
         return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
 
     @inner(dtype)
-    def timed_barrier(control, threads):
-        """Wait for all threads; the time it took, in cycles."""
-        if threads == 1:
-            return 0
-        start = clock()
-        barrier(control, threads)
-        return clock() - start
-
-    @inner(dtype)
     def count_rows(plan, shift, first, last, sample, slot):
         """Add rows first .. last of the predictions to the metrics' counts of one slot."""
         kind = read_int(plan, at.STATISTICS)

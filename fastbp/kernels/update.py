@@ -27,7 +27,7 @@ def make_steer_step(dtype):
     def count_steps(plan, taken):
         """What depends on the number of steps so far, the last ``taken`` of them in this run."""
         count, every = read_int(plan, at.ACCUMULATION), read_int(plan, at.AVERAGE_FREQUENCY)
-        steps = read_int(plan, at.STEPS_BEFORE) + taken
+        steps = read_int(plan, at.NOISE_STEP) + taken
         updates = steps // count
         write_int(plan, at.ADDED_UP, steps - updates * count)
         write_int(plan, at.STEP_MOMENTUM, read_int(plan, at.AVERAGE_MOMENTUM) if updates else 0)

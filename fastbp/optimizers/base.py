@@ -1,6 +1,7 @@
 """The base class of all optimizers, and the checks of their settings."""
 
 import math
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -169,9 +170,9 @@ class Optimizer(Steering):
 
     def __repr__(self) -> str:
         shared, changed = Steering.__dataclass_fields__, {}
-        for name, field in type(self).__dataclass_fields__.items():
-            if name not in shared or getattr(self, name) != field.default:
-                changed[name] = getattr(self, name)
+        for field in fields(self):
+            if field.name not in shared or getattr(self, field.name) != field.default:
+                changed[field.name] = getattr(self, field.name)
         told = ", ".join(f"{name}={changed[name]!r}" for name in sorted(changed, key=shared.__contains__))
         return f"{type(self).__name__}({told})"
 

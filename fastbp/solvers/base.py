@@ -9,6 +9,7 @@ import numpy as np
 from ..arguments import integer
 from ..keywords import Advice
 from ..optimizers.base import Optimizer
+from ..optimizers.steering import Steering
 from ..serialization import Configured
 
 _NO_RATE = "a solver finds the length of its steps itself"
@@ -104,12 +105,18 @@ class Solver(Optimizer):
         >>> fastbp.optimizers.LBFGS(maxcor=5).get_config()["maxcor"]
         5
         """
-        return Configured.get_config(self)
+        config = Configured.get_config(self)
+        return {name: value for name, value in config.items() if name not in Steering.__dataclass_fields__}
+
+    def __post_init__(self) -> None:
+        for name, field in Steering.__dataclass_fields__.items():
+            if getattr(self, name) != field.default:
+                raise TypeError(f"{type(self).__name__} has no argument {name!r}: it takes no single steps")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "learning_rate":
             raise AttributeError(f"{type(self).__name__} has no learning_rate, got {value!r}: {_NO_RATE}")
-        object.__setattr__(self, name, value) if name == "iterations" else self._set_once(name, value)
+        object.__setattr__(self, name, value) if name in ("steps", "iterations") else self._set_once(name, value)
 
     @staticmethod
     def _checked(name: str, value: Any) -> Any:

@@ -14,7 +14,7 @@ from .base import KEYWORDS, Iterated, NotFinite, Objective, Outcome, Solver, imp
 
 
 @keywords(KEYWORDS)
-@dataclass
+@dataclass(repr=False)
 class LBFGS(Solver):
     """The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno, for any loss that is smooth.
 

@@ -15,7 +15,7 @@ _MAX_BEND = 0.75  # times the step: where it is larger J does not hold as far as
 
 
 @keywords(KEYWORDS)
-@dataclass
+@dataclass(repr=False)
 class LevenbergMarquardt(Solver):
     """The method of Levenberg and Marquardt, for networks of up to a few thousand weights and the mean squared error.
 

@@ -54,7 +54,8 @@ def make_vector_weights(dtype, full, vector_gradient):
         vectors = read_int(layer, at.VECTORS_OUT)
         for k in range(read_int(layer, at.LEARNT_VECTORS)):
             for v in range(first_vector, last_vector, PANEL_VECTORS):
-                weights = read_int(layer, at.WEIGHTS) + (k * vectors + v) * VECTOR
-                apply_stored(plan, layer, k, weights, min(PANEL_VECTORS, last_vector - v), scratch, scales)
+                weights, width = read_int(layer, at.WEIGHTS) + (k * vectors + v) * VECTOR, min(PANEL_VECTORS, last_vector - v)
+                apply_stored(plan, layer, k, weights, width, scratch, scales)
+                clip_weights(plan, layer, k, weights, width, 0)
 
     return add_gradient, update_task, step_task

@@ -79,7 +79,7 @@ class OneCycle(LearningRateSchedule):
     --------
     >>> from fastbp.optimizers import schedules
     >>> schedules.OneCycle(1.0, total_steps=11, pct_start=0.5, div_factor=10, final_div_factor=10)([0, 2, 5, 10, 99]).round(3)
-    array([0.1  , 0.419, 0.993, 0.01 , 0.01 ])
+    array([0.1  , 0.472, 0.98 , 0.01 , 0.01 ])
     """
 
     max_learning_rate: float
