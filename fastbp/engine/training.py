@@ -136,7 +136,7 @@ class Training(Core):
     def _learn(self, work: Pass, run: Callable[[], None]) -> None:
         """``run()`` a pass, whose steps count as the optimizer's."""
         self._learning = True
-        work.plan[at.STEPS_BEFORE] = work.plan[at.NOISE_STEP] = self.state.steps
+        work.plan[at.NOISE_STEP] = self.state.steps
         try:
             run()
         finally:

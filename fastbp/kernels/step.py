@@ -24,7 +24,7 @@ from .random import choose_noise, shuffle
 from .rows import LAYER_BYTES, make_rows
 from .simd.jit import inner, nothing
 from .statistics import make_count
-from .team import barrier, clock, raise_flag, read_flag
+from .team import barrier, clock, raise_flag, read_flag, timed_barrier
 from .update import make_open_update, make_update_rows
 
 WINDOW = 10_000_000  # cycles, some milliseconds, over which waiting is judged

@@ -93,7 +93,6 @@ def make_steer(dtype):
     """``steer`` for one element type."""
     clip, store_gradient = gradients.clip(dtype), make_store_gradient(dtype)
     take_step, (accumulate, average) = make_take_step(dtype), make_accumulate(dtype)
-    observe_gradient, VECTOR = make_observe_gradient(dtype), machine().vector_bytes
 
     @inner(dtype)
     def steer(plan, layer, variable, slot, v, width, weights, gradient, rows, biases):

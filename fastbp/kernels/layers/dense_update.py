@@ -104,7 +104,7 @@ def make_step_task(dtype):
     """``step_task`` for one element type."""
     (width_of, panel_row, _), refresh_transposed = make_panels(dtype), make_refresh_transposed(dtype, True)
     apply_stored, prefetch_transposed = make_apply_stored(dtype), make_prefetch_transposed(dtype)
-    clip_weights, TASK_ROWS = make_clip_weights(dtype), full_task_rows(machine().lanes(dtype))
+    TASK_ROWS = full_task_rows(machine().lanes(dtype))
 
     @inner(dtype)
     def step_rows(plan, layer, v, width, first, last, scratch, scales):
@@ -116,7 +116,6 @@ def make_step_task(dtype):
         apply_stored(plan, layer, 0, weights, (last - first) * width, scratch, scales)
         if biases:
             apply_stored(plan, layer, 1, weights + (last - first) * row, width, scratch, scales)
-        clip_weights(plan, layer, 0, weights, (last - first + biases) * width, biases * width)
         if read_int(layer, at.TRANSPOSED):
             refresh_transposed(layer, v, width, first, last, weights)
 

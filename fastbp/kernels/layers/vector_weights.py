@@ -56,6 +56,5 @@ def make_vector_weights(dtype, full, vector_gradient):
             for v in range(first_vector, last_vector, PANEL_VECTORS):
                 weights, width = read_int(layer, at.WEIGHTS) + (k * vectors + v) * VECTOR, min(PANEL_VECTORS, last_vector - v)
                 apply_stored(plan, layer, k, weights, width, scratch, scales)
-                clip_weights(plan, layer, k, weights, width, 0)
 
     return add_gradient, update_task, step_task
