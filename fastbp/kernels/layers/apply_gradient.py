@@ -93,6 +93,7 @@ def make_steer(dtype):
     """``steer`` for one element type."""
     clip, store_gradient = gradients.clip(dtype), make_store_gradient(dtype)
     take_step, (accumulate, average) = make_take_step(dtype), make_accumulate(dtype)
+    VECTOR = machine().vector_bytes
 
     @inner(dtype)
     def steer(plan, layer, variable, slot, v, width, weights, gradient, rows, biases):
