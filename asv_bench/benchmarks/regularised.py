@@ -12,7 +12,7 @@ import fastbp
 from .common import TRACK_SECONDS, some, unit
 from .finder import Names
 
-layers = Names("layers")
+layers, regularizers, schedules = Names("layers"), Names("regularizers"), Names("optimizers.schedules")
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,12 @@ class Feature:
 FEATURES = {
     "dropout": Feature(after=lambda: [layers.Dropout(0.2)]),
     "gaussian_dropout": Feature(after=lambda: [layers.GaussianDropout(0.2)]),
+    "layernorm": Feature(after=lambda: [layers.LayerNormalization()]),
+    "batchnorm": Feature(after=lambda: [layers.BatchNormalization()]),
+    "l2": Feature(dense=lambda: {"kernel_regularizer": regularizers.L2(1e-4)}),
+    "schedule": Feature(optimizer=lambda: {"learning_rate": schedules.ExponentialDecay(LEARNING_RATES["adam"], 1000, 0.99)}),
 }
-TOGETHER = {"all": ("dropout",)}  # features at once
+TOGETHER = {"all": ("dropout", "l2", "schedule")}  # features at once
 
 
 def together(name):
