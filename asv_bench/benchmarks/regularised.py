@@ -12,7 +12,7 @@ import fastbp
 from .common import TRACK_SECONDS, some, unit
 from .finder import Names
 
-layers = Names("layers")
+layers, schedules = Names("layers"), Names("optimizers.schedules")
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,16 @@ class Feature:
 FEATURES = {
     "dropout": Feature(after=lambda: [layers.Dropout(0.2)]),
     "gaussian_dropout": Feature(after=lambda: [layers.GaussianDropout(0.2)]),
+    "layernorm": Feature(after=lambda: [layers.LayerNormalization()]),
+    "batchnorm": Feature(after=lambda: [layers.BatchNormalization()]),
     "l2": Feature(dense=lambda: {"kernel_regularizer": "l2"}),
     "l1_l2": Feature(dense=lambda: {"kernel_regularizer": "l1_l2"}),
     "activity": Feature(dense=lambda: {"activity_regularizer": "l2"}),
     "non_neg": Feature(dense=lambda: {"kernel_constraint": "non_neg"}),
     "max_norm": Feature(dense=lambda: {"kernel_constraint": "max_norm"}),
+    "schedule": Feature(optimizer=lambda: {"learning_rate": schedules.ExponentialDecay(LEARNING_RATES["adam"], 1000, 0.99)}),
 }
-TOGETHER = {"all": ("dropout", "l2")}  # features at once
+TOGETHER = {"all": ("dropout", "l2", "schedule")}  # features at once
 
 
 def together(name):
