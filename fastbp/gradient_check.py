@@ -76,7 +76,7 @@ class GradientCheck:
         return self.entries[0]
 
     def __bool__(self) -> bool:
-        return bool(self.worst.error <= self.tolerance)
+        return all(entry.error <= self.tolerance for entry in self.entries)
 
     def __repr__(self) -> str:
         bad = sum(not entry.error <= self.tolerance for entry in self.entries)

@@ -34,6 +34,15 @@ def test_losses(last, loss, y):
     assert bp.check_gradients(model(last=last, loss=loss, dtype="float64"), X, y)
 
 
+def test_weights_that_do_not_learn_are_not_checked():
+    adapted = bp.layers.Normalization()
+    adapted.adapt(X)
+    made = bp.Sequential([adapted, bp.Dense(8, "tanh", trainable=False), bp.Dense(3)], seed=1)
+    made.compile("adam", "mse")
+    found = bp.check_gradients(made, X, Y)
+    assert found and len(found.entries) == 27 and {entry.array.split()[1] for entry in found.entries} == {"2"}
+
+
 def test_a_model_is_left_as_it_was():
     checked = model(use_bias=False)
     checked.fit(X, Y, epochs=1, verbose=0)

@@ -4,12 +4,14 @@ import math
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from .. import initializers
+from .. import constraints, initializers, regularizers
 from ..arguments import boolean, number
+from ..constraints import Constraint
 from ..initializers import Initializer
 from ..kernels import fields as at
+from ..regularizers import Regularizer
 from .base import Layer, Weight
-from .settings import Common, refuse_unless_none
+from .settings import Common
 from .stages import Stage, row_norm
 from .variable import Variable
 
@@ -41,8 +43,10 @@ class LayerNormalization(Layer):
         Whether there is a beta, and a gamma.
     beta_initializer, gamma_initializer : str or callable
         See ``fastbp.initializers``.
-    beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint : None
-        Of Keras, to come in a later version.
+    beta_regularizer, gamma_regularizer : str or Regularizer, optional
+        See ``fastbp.regularizers``.
+    beta_constraint, gamma_constraint : str or Constraint, optional
+        See ``fastbp.constraints``.
     **settings
         ``name`` and the others of every ``Layer``.
 
@@ -61,6 +65,10 @@ class LayerNormalization(Layer):
     scale: bool
     beta_initializer: Initializer
     gamma_initializer: Initializer
+    beta_regularizer: Regularizer | None
+    gamma_regularizer: Regularizer | None
+    beta_constraint: Constraint | None
+    gamma_constraint: Constraint | None
 
     def __init__(
         self,
@@ -70,10 +78,10 @@ class LayerNormalization(Layer):
         scale: bool = True,
         beta_initializer: str | Initializer = "zeros",
         gamma_initializer: str | Initializer = "ones",
-        beta_regularizer: None = None,
-        gamma_regularizer: None = None,
-        beta_constraint: None = None,
-        gamma_constraint: None = None,
+        beta_regularizer: str | Regularizer | None = None,
+        gamma_regularizer: str | Regularizer | None = None,
+        beta_constraint: str | Constraint | None = None,
+        gamma_constraint: str | Constraint | None = None,
         *,
         rms_scaling: bool = False,
         **settings: Unpack[Common],
@@ -81,12 +89,6 @@ class LayerNormalization(Layer):
         super().__init__(**settings)
         if rms_scaling:
             raise ValueError(f"rms_scaling must be False, got {rms_scaling!r}: use RMSNormalization")
-        later = refuse_unless_none(
-            beta_regularizer=beta_regularizer,
-            gamma_regularizer=gamma_regularizer,
-            beta_constraint=beta_constraint,
-            gamma_constraint=gamma_constraint,
-        )
         self._set(
             axis=row_axis(axis),
             epsilon=number("epsilon", epsilon, 0),
@@ -94,13 +96,18 @@ class LayerNormalization(Layer):
             scale=boolean("scale", scale),
             beta_initializer=initializers.get(beta_initializer, "beta_initializer"),
             gamma_initializer=initializers.get(gamma_initializer, "gamma_initializer"),
-            **later,
+            beta_regularizer=regularizers.get(beta_regularizer, "beta_regularizer"),
+            gamma_regularizer=regularizers.get(gamma_regularizer, "gamma_regularizer"),
+            beta_constraint=constraints.get(beta_constraint, "beta_constraint", axes=1),
+            gamma_constraint=constraints.get(gamma_constraint, "gamma_constraint", axes=1),
         )
 
     def weight_specs(self, input_units: int) -> tuple[Weight, ...]:
         """Gamma and beta, those that there are."""
-        gamma = [Weight("gamma", (input_units,), self.gamma_initializer)] if self.scale else []
-        beta = [Weight("beta", (input_units,), self.beta_initializer)] if self.center else []
+        rules = self.gamma_regularizer, self.gamma_constraint
+        gamma = [Weight("gamma", (input_units,), self.gamma_initializer, True, *rules)] if self.scale else []
+        rules = self.beta_regularizer, self.beta_constraint
+        beta = [Weight("beta", (input_units,), self.beta_initializer, True, *rules)] if self.center else []
         return (*gamma, *beta)
 
     def stages(self, input_units: int) -> tuple[Stage, ...]:

@@ -240,6 +240,7 @@ def test_gradients_against_plain_numpy(stack, rows):
     expected = iter(central_differences(loss, [w for w, learn in zip(weights, learns, strict=True) if learn]))
     for found, learn in zip(gradients, learns, strict=True):
         assert relative_error(found, next(expected), floor=1e-2) < 1e-6 if learn else not found.any()
+    assert fastbp.check_gradients(model, x, y)
     dy = np.random.default_rng(2).normal(size=(rows, 3))
     scale = X.std(axis=0)
     (wanted,) = central_differences(lambda z: (dy * outputs(model, weights, z * scale)).sum(), [x / scale])

@@ -37,11 +37,12 @@ def stack(bp, rules):
         bp.layers.ActivityRegularization(0.01, 0.02),
         bp.layers.Dense(16, **rules),
         bp.layers.PReLU(alpha_regularizer="l2", alpha_constraint="non_neg", activity_regularizer="l2"),
+        bp.layers.LayerNormalization(gamma_regularizer="l2", beta_regularizer="l1", gamma_constraint="max_norm"),
         bp.layers.Dense(3, **rules),
     ]
 
 
-@pytest.mark.parametrize(("name", "optimizer"), zip(SETTINGS, ["sgd", "adam"] * 5, strict=True))
+@pytest.mark.parametrize(("name", "optimizer"), list(zip(SETTINGS, ["sgd", "adam"] * 5, strict=True)))
 def test_losses_and_weights_of_a_fit(name, optimizer):
     keras = pytest.importorskip("keras")
     ours, theirs = (bp.Sequential(stack(bp, SETTINGS[name](bp))) for bp in (fastbp, keras))

@@ -16,6 +16,14 @@ def all_kinds():
         layers.ActivityRegularization(0.02, 0.01),
         Dense(70, "gelu", kernel_regularizer=both, activity_regularizer="l1", kernel_constraint=constraints.MaxNorm(0.8)),
         layers.PReLU("ones", alpha_regularizer=both, alpha_constraint=constraints.MaxNorm(0.9), activity_regularizer=both),
+        layers.LayerNormalization(
+            beta_regularizer=both,
+            gamma_regularizer="l2",
+            beta_constraint=constraints.MaxNorm(0.9),
+            gamma_constraint="non_neg",
+            activity_regularizer=both,
+        ),
+        layers.UnitNormalization(activity_regularizer="l1"),
         Dense(9, "softmax", activity_regularizer=both, kernel_constraint=constraints.UnitNorm(axis=1)),
         layers.Activation("sigmoid", activity_regularizer="l2"),
         Dense(40, "glu", bias_regularizer=both, activity_regularizer=both, bias_constraint="non_neg"),
@@ -117,11 +125,17 @@ def random_layers(generator):
         )
 
     for _ in range(generator.integers(1, 5)):
-        kind = generator.integers(5)
+        kind = generator.integers(7)
         if kind == 0:
             yield layers.PReLU("ones", regularizer(), constraint(1), activity_regularizer=regularizer())
         elif kind == 1:
             yield layers.ActivityRegularization(0.01, 0.02)
+        elif kind == 2:
+            rules = {f"{name}_regularizer": regularizer() for name in ("beta", "gamma", "activity")}
+            rules |= {f"{name}_constraint": constraint(1) for name in ("beta", "gamma")}
+            yield layers.LayerNormalization(**rules)
+        elif kind == 3:
+            yield layers.RMSNormalization(activity_regularizer=regularizer())
         else:
             activation = generator.choice(["tanh", "gelu", "softmax", "glu", "sigmoid", "linear"])
             yield dense(2 * int(generator.integers(1, 40)), str(activation))
