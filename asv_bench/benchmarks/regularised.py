@@ -31,6 +31,7 @@ class Feature:
 FEATURES = {
     "dropout": Feature(after=lambda: [layers.Dropout(0.2)]),
     "gaussian_dropout": Feature(after=lambda: [layers.GaussianDropout(0.2)]),
+    "batch_normalization": Feature(after=lambda: [layers.BatchNormalization()]),
 }
 TOGETHER = {"all": ("dropout",)}  # features at once
 
