@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class Core:
     def __init__(
         self, stages: Iterable[Stage], dtype: str = "float32", seed: int = 0, feedback: Feedback | None = None
     ) -> None:
-        self.stages, self.dtype = seeded(stages, seed), np.dtype(dtype)
+        self.stages, self.dtype, self._feedback = seeded(stages, seed), np.dtype(dtype), feedback
         sizes = self.stages, self.dtype, machine().lanes(self.dtype)
         self._parameters = Parameters(*sizes) if feedback is None else FeedbackParameters(*sizes, feedback)
         self.state = TrainingState(self._parameters, seed)
@@ -151,6 +152,13 @@ class Core:
         if learning:
             self.state.go_back()
         self._parameters.refresh_transposed()
+
+    def twin(self, optimizer: Optimizer, loss: Loss) -> Self:
+        """Another engine that would learn by these as this one would go on to, whatever becomes of either."""
+        twin = type(self)(self.stages, self.dtype.name, feedback=self._feedback)
+        twin.configure(optimizer, loss)
+        twin.restore(self.snapshot())
+        return twin
 
     # -- running
 
