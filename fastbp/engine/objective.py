@@ -83,6 +83,7 @@ class Objective:
         """Have the network use these weights. It does no harm when it is called twice."""
         with self._lock:
             weights, transposed = self._parameters.weights, self._parameters.transposed
+            self._parameters.version += 1
             weights[self._positions] = point
             transposed[self._copies] = weights[self._copied]
 

@@ -43,6 +43,17 @@ def test_what_lies_between_in_training_alone_does_not_matter():
     assert len(engine_of(model)._folded.plans.get(at.PREDICT_ONLY, 43, 1).table) == 2
 
 
+def test_predictions_follow_a_solver():
+    """Which moves the weights itself."""
+    layers = [Dense(4), BatchNormalization(trainable=False), Dense(3)]
+    model = Sequential([Input((5,)), *layers], seed=0, dtype="float64")
+    model.compile("lbfgs", "mse")
+    x, y = make_data(43)
+    before = model.predict(x)
+    model.fit(x, y, epochs=3, verbose=0)
+    assert model.predict(x) == pytest.approx(model.forward(x)) and not np.allclose(model.predict(x), before)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("stack", FOLDED)
 def test_predictions_follow_every_change_of_the_weights(stack, dtype):
