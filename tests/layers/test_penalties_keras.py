@@ -41,7 +41,7 @@ def stack(bp, rules):
     ]
 
 
-@pytest.mark.parametrize(("name", "optimizer"), zip(SETTINGS, ["sgd", "adam"] * 5, strict=True))
+@pytest.mark.parametrize(("name", "optimizer"), list(zip(SETTINGS, ["sgd", "adam"] * 5, strict=True)))
 def test_losses_and_weights_of_a_fit(name, optimizer):
     keras = pytest.importorskip("keras")
     ours, theirs = (bp.Sequential(stack(bp, SETTINGS[name](bp))) for bp in (fastbp, keras))
