@@ -27,6 +27,7 @@ class FastBP(Peer):
             "adam": lambda: fastbp.Adam(self.rate, epsilon=EPSILON),
             "sgd": lambda: fastbp.SGD(self.rate),
             "momentum": lambda: fastbp.SGD(self.rate, momentum=0.9),
+            "lbfgs": lambda: fastbp.optimizers.LBFGS(gtol=0.0),
         }[self.w.optimizer]()
         self.model.compile(optimizer, "sparse_categorical_crossentropy" if self.w.classes else "mse")
         self.model.set_weights(self.weights)
@@ -37,6 +38,9 @@ class FastBP(Peer):
     def train(self, epochs):
         batch, threads = self.w.batch, self.w.threads
         self.model.fit(self.x, self.y, batch_size=batch, epochs=epochs, verbose=0, threads=threads, check_finite=False)
+
+    def solve(self, iterations):
+        self.model.fit(self.x, self.y, epochs=iterations, verbose=0, threads=self.w.threads, check_finite=False)
 
     def loss(self):
         return self.model.evaluate(self.x, self.y, verbose=0)

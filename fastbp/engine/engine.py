@@ -15,6 +15,7 @@ from ..kernels.run import run_kernel
 from ..layers.stages import Stage
 from .epoch import Epoch
 from .feedback import Feedback
+from .jacobian import RowGradients, input_jacobian, weight_jacobian
 from .noise import prediction_step
 from .passes import Pass, doubles
 from .plan import Plan
@@ -117,6 +118,18 @@ class Engine(Training):
             gradient = self._plans.bind_gradient(plan)
             self._runner.run(plan, plan.batch * self._step_flop)
             return plan.input_gradient().copy(), self._parameters.arrays(gradient)
+
+    def input_jacobian(self, x: np.ndarray, threads: int | None = None) -> np.ndarray:
+        """Derivatives of the outputs with respect to the inputs, (n, units, features)."""
+        with self._lock:
+            return input_jacobian(self._plans, self._runner, x, self._step_flop, threads)
+
+    def weight_jacobian(self, x: np.ndarray, threads: int | None = None) -> list[np.ndarray]:
+        """Derivatives of the outputs with respect to the weights: (n, units, *shape) for each, trainable or not."""
+        with self._lock:
+            parameters = self._parameters.all_trainable()
+            gradients = RowGradients(self._plans, self._runner, parameters, self._step_flop, threads)
+            return weight_jacobian(gradients, parameters, x)
 
 
 _engines: WeakSet[Engine] = WeakSet()

@@ -1,19 +1,20 @@
 """The plans of one network: made when first needed, kept, and bound to what a run works on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..kernels import fields as at
-from ..kernels.codes import STORE
+from ..kernels.codes import PROJECTION, STORE
 from ..kernels.optimizer import HYPER_RATE, HYPER_SIZE, SCALARS
 from ..layers.stages import Stage
 from ..losses import Custom, Loss
 from ..optimizers import Optimizer
 from .buffers import float_bits
-from .fusion import fuse
-from .parameters import address, aligned_zeros
+from .fusion import Fusion, fuse
+from .parameters import Parameters, address, aligned_zeros
 from .plan import Plan, make_plan
 from .state import TrainingState
 
@@ -98,13 +99,29 @@ class Plans:
         cuts = [i for i, shape in enumerate(shapes) if training and shape.normalizes_batch]
         plan = make_plan(self._parameters, shapes, fuse(stages, loss), phases, batch, threads, keep, cuts)
         plan[at.TRAINING] = training
+        self._bind_network(plan, chosen)
+        if loss is not None:
+            plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
+        return plan
+
+    def project(self, parameters: Parameters, phases: int, rows: int, threads: int, groups: int | None = None) -> Plan:
+        """A plan for the gradient of the outputs along the targets, added up over all rows or those of each group.
+
+        ``parameters`` are the network's, perhaps with others that are trainable. The plan is not kept.
+        """
+        chosen = [i for i, stage in enumerate(self._stages) if not stage.is_random]
+        stages = [replace(self._stages[i], rules=(), activity=None) for i in chosen]  # outputs alone, whatever they cost
+        shapes, fusion = [parameters.shapes[i] for i in chosen], Fusion(stages, len(stages), PROJECTION)
+        plan = make_plan(parameters, shapes, fusion, phases, rows, threads, groups=groups)
+        self._bind_network(plan, chosen)
+        return plan
+
+    def _bind_network(self, plan: Plan, chosen: Sequence[int]) -> None:
+        """What a plan of some stages works on besides the data."""
         plan[at.PARAMETERS], plan[at.SLOT] = address(self._parameters.weights), self._parameters.weights.nbytes
         plan[at.RANDOM], plan[at.RUNNING_PRODUCTS] = address(self._state.generator), address(self._state.running_products)
         plan[at.HYPER], plan[at.SCALARS] = address(self._hyper), address(self._scalars)
         self._bind_activations(plan, chosen)
-        if loss is not None:
-            plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
-        return plan
 
     def note_run(self, plan: Plan) -> None:
         """A plan is about to run: where that changes the weights, they are others from now on."""
