@@ -11,29 +11,47 @@ def _l1_slope(s, x, l1):
     return s.select(x > 0.0, l1, s.select(x < 0.0, -l1, 0.0 * x))  # NaN at NaN
 
 
+CHAINS = 2  # sums that are formed side by side: one alone would wait for each addition to end
+
+
 def _penalize(has_l1):
     """g += the penalty's gradient at w; returns the penalty, summed in float64."""
 
     def body(s, l1_bits, l2_bits, w, g, vectors):
         b, wide = s.b, Simd(s.b, "float64", s.lanes)
         l1, l2 = spread_bits(s, l1_bits), spread_bits(s, l2_bits)
-        sizes, squares = wide.variable(wide.constant(0.0)), wide.variable(wide.constant(0.0))
-        with s.loop(vectors) as i:
+        sizes, squares = ([wide.variable(wide.constant(0.0)) for _ in range(CHAINS)] for _ in range(2))
+
+        def add(i, k):
             shift = b.mul(i, s.index(s.lanes * s.itemsize))
             place = b.add(g, shift)
             x = s.load(b.add(w, shift))
             slope = s.fma(l2 + l2, x, s.load(place))
             s.store(slope + _l1_slope(s, x, l1) if has_l1 else slope, place)
             x = widened(s, wide, x)
-            squares.set(wide.fma(x, x, squares.get()))
+            squares[k].set(wide.fma(x, x, squares[k].get()))
             if has_l1:
-                sizes.set(sizes.get() + wide.abs(x))
-        total = wide.sum(squares.get()) * spread_bits(wide, l2_bits)
+                sizes[k].set(sizes[k].get() + wide.abs(x))
+
+        whole = b.sub(vectors, b.srem(vectors, s.index(CHAINS)))
+        with s.loop(whole, step=CHAINS) as first:
+            for k in range(CHAINS):
+                add(b.add(first, s.index(k)), k)
+        with s.loop(vectors, start=whole) as i:
+            add(i, 0)
+        total = _sum(wide, squares) * spread_bits(wide, l2_bits)
         if has_l1:
-            total = total + wide.sum(sizes.get()) * spread_bits(wide, l1_bits)
+            total = total + _sum(wide, sizes) * spread_bits(wide, l1_bits)
         return wide.lane(total)
 
     return body
+
+
+def _sum(wide, chains):
+    first, *others = (chain.get() for chain in chains)
+    for other in others:
+        first = first + other
+    return wide.sum(first)
 
 
 def widened(s, wide, x):
