@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+NORM_EPSILON = 1e-3
 LEARNING_RATES = {"adam": 1e-3, "sgd": 1e-2, "momentum": 1e-2}
 MOST_ROWS, MOST_STEPS, MOST_FLOP = 20_000, 2000, 6e10  # of an epoch: enough steps to time, not so many that it takes long
 
@@ -17,7 +18,8 @@ class Workload:
 
     ``threads`` is how many fastbp and its peers are given. The last fields are the goals, where there are any: ``fraction``
     of the multiply-add limit of so many threads, ``ratio`` to the best peer's time, ``microseconds`` of a step. ``reach`` is
-    a loss, to measure the time to it. ``dropout`` is the rate of a dropout after each hidden layer.
+    a loss, to measure the time to it. ``dropout`` is the rate of a dropout after each hidden layer; with ``normalizes`` a layer
+    normalization follows each.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Workload:
     dtype: str = "float32"
     predicts: bool = False
     iterations: int = 0
+    normalizes: bool = False
     fraction: float | None = None
     ratio: float | None = None
     microseconds: float | None = None
@@ -65,6 +68,7 @@ class Workload:
     def describe(self):
         network = "-".join(map(str, self.sizes))
         kind = f" {self.activation}{' softmax' if self.classes else ''}{', float64' if self.dtype == 'float64' else ''}"
+        kind += ", layer norm" if self.normalizes else ""
         if self.dropout:
             kind += f", dropout {self.dropout:g}"
         if self.predicts:
@@ -81,6 +85,7 @@ WORKLOADS = {
         Workload("curve", (1, 32, 32, 1), 64, fraction=0.50, ratio=5),
         Workload("rl", RL, 64, fraction=0.70, ratio=4, reach=0.05),
         Workload("rl-2", RL, 64, threads=2, fraction=0.49, ratio=4),  # 1.4 times 70 % of one core
+        Workload("rl-layernorm", RL, 64, normalizes=True, ratio=2),
         Workload("matexp", MATEXP, 10_000, threads=2, fraction=0.50, ratio=6),
         Workload("matexp-200", MATEXP, 200, fraction=0.60, ratio=9),
         Workload("online", (16, 32, 1), 1, optimizer="sgd", microseconds=0.35, ratio=5),
@@ -109,7 +114,7 @@ WORKLOADS = {
 
 
 def make_data(workload):
-    """Samples, targets and initial weights (kernels and biases in order)."""
+    """Samples, targets and initial weights in order: kernels and biases, the scales and offsets of normalizations."""
     rng = np.random.default_rng(0)
     sizes = workload.sizes
     x, y = _diabetes() if workload.name == "diabetes-lbfgs" else _teacher(workload, rng)
@@ -118,6 +123,8 @@ def make_data(workload):
         limit = np.sqrt(6 / (fan_in + fan_out))
         weights += [rng.uniform(-limit, limit, size=(fan_in, fan_out)).astype(workload.dtype)]
         weights += [np.zeros(fan_out, workload.dtype)]
+        if workload.normalizes and len(weights) < 4 * (len(sizes) - 2) + 2:
+            weights += [np.ones(fan_out, workload.dtype), np.zeros(fan_out, workload.dtype)]
     return x, y, weights
 
 

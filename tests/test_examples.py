@@ -17,7 +17,10 @@ def run(name, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
 
 
-@pytest.mark.parametrize("name", ["quickstart", "curve", "universal", "backprop_by_hand", "custom_loss", "brain", "solvers"])
+EXAMPLES = ("quickstart", "curve", "universal", "backprop_by_hand", "custom_loss", "vanishing_gradient", "brain", "solvers")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_example(name, tmp_path):
     picture = tmp_path / f"{name}.png"
     done = run(f"{name}.py", "--picture", str(picture))

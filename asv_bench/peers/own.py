@@ -1,5 +1,7 @@
 """The library that this is about."""
 
+from workloads import NORM_EPSILON
+
 import fastbp
 
 from .peer import EPSILON, Peer
@@ -11,6 +13,8 @@ class FastBP(Peer):
         layers = []
         for units in w.sizes[1:-1]:
             layers.append(fastbp.Dense(units, w.activation))
+            if w.normalizes:
+                layers.append(fastbp.layers.LayerNormalization(epsilon=NORM_EPSILON))
             if w.dropout:
                 layers.append(fastbp.layers.Dropout(w.dropout))
         layers.append(fastbp.Dense(w.sizes[-1], "softmax" if w.classes else None))

@@ -15,6 +15,8 @@ class ScikitLearn(Peer):
 
     def make(self):
         w = self.w
+        if w.normalizes:
+            raise NotImplementedError("scikit-learn has no layers that normalize")
         warnings.simplefilter("ignore", ConvergenceWarning)  # an epoch at a time never converges
         self.limits = threadpool_limits(w.threads)
         self.target = self.y if self.y.ndim == 1 or self.y.shape[1] > 1 else self.y.ravel()

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..kernels import codes
 from ..serialization import Configured
+from .flatness import NOWHERE, Flatness, flatness, output_range
 from .kinds import KINDS, REQUIRED
 
 if TYPE_CHECKING:
@@ -170,6 +171,18 @@ class Activation(Configured):
             raise ValueError(f"glu takes pairs of units, so their number must be even, got {units}")
         return units // 2
 
+    @property
+    def flatness(self) -> Flatness:
+        """Which of its outputs pass no gradient on."""
+        if self.function is not None:  # which may give something else the next time
+            return flatness(self)
+        return _flatness_by_name(self)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the largest that it can give, about; infinite where it has no bound."""
+        return output_range(self)
+
     def bind(self, dtype: str) -> "BoundFunction | None":
         """The machine code of the formula, as it is now; None where the kernels have the activation themselves."""
         if self.code != codes.CUSTOM_ACTIVATION:
@@ -179,6 +192,12 @@ class Activation(Configured):
 
         formula = partial(self._formula, **dict(self.settings)) if self.settings else self._formula
         return bind_activation(trace_activation(formula), dtype)
+
+
+@cache
+def _flatness_by_name(activation: Activation) -> Flatness:
+    whole = activation.code == codes.GLU or activation.code in codes.WHOLE_ROW_ACTIVATIONS
+    return NOWHERE if whole or activation.code == codes.LINEAR else flatness(activation)
 
 
 def _is_number(value: Any) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # the others are imported with their first use
     from .absent import BackupAndRestore, OrbaxCheckpoint, RemoteMonitor, SwapEMAWeights, TensorBoard
     from .checkpoint import ModelCheckpoint
     from .csv_logger import CSVLogger
+    from .gradient_monitor import GradientMonitor
     from .lambda_callback import LambdaCallback
     from .learning_rate import LearningRateScheduler, ReduceLROnPlateau
     from .stopping import EarlyStopping, TerminateOnNaN, TimeBudget
@@ -22,6 +23,7 @@ __all__ = [
     "Callback",
     "CallbackList",
     "EarlyStopping",
+    "GradientMonitor",
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
@@ -43,6 +45,7 @@ _MODULES = {
     **dict.fromkeys(("EarlyStopping", "TerminateOnNaN", "TimeBudget"), "stopping"),
     "ModelCheckpoint": "checkpoint",
     "CSVLogger": "csv_logger",
+    "GradientMonitor": "gradient_monitor",
     "LambdaCallback": "lambda_callback",
 }
 

@@ -102,6 +102,9 @@ class CallbackList:
     def _listen(self) -> None:
         """Find out which callbacks have something to do in which hook."""
         self.looks = [callback.on_look for callback in self.callbacks if hasattr(callback, "on_look")]
+        self.observers = [callback for callback in self.callbacks if hasattr(callback, "on_observed")]
+        if len(self.observers) > 1:
+            raise ValueError(f"callbacks must hold at most one GradientMonitor, got {len(self.observers)}")
         self._listeners = {hook: self._listeners_of(hook) for hook in _HOOKS} if self.callbacks else _NOBODY
 
     def _listeners_of(self, hook: str) -> list[Callable[..., Any]]:

@@ -79,17 +79,19 @@ class Engine(Training):
             if keep and not training and self._repeatable is not None and len(x) == self._repeatable[0].batch:
                 return self._forward_again(x, *self._repeatable)
             n, units = len(x), self.shapes[-1].units_out
-            batch = n if keep else min(EVALUATION_ROWS, n)
-            phases = at.PREDICT_FOR_BACKWARD if keep else at.PREDICT_ONLY
+            whole = keep or (training and self._plans.normalize_batch)
+            batch = n if whole else min(EVALUATION_ROWS, n)
+            phases = at.PREDICT_FOR_BACKWARD if whole else at.PREDICT_ONLY
+            plans, runner = (self._plans, self._runner) if keep or training else self._for_predictions()
             threads = choose_threads(batch * self._forward_flop, threads)
-            plan = self._plans.get(phases, batch, threads, keep, training=training)
-            self._plans.bind_data(plan, x)
+            plan = plans.get(phases, batch, threads, keep, training=training)
+            plans.bind_data(plan, x)
             plan[at.PHASES] = phases  # backward has others
             if training:
                 plan[at.NOISE_STEP] = prediction_step(self.state.draws)
                 self.state.draws += -(-n // batch)
             out = plan.output(n, units)
-            self._runner.run(plan, n * self._forward_flop, x, out)
+            runner.run(plan, n * self._forward_flop, x, out)
             x_place, out_place = plan.staged(at.X), plan.staged(at.OUT)
             if keep:
                 self._kept = plan

@@ -85,6 +85,7 @@ class Objective:
             weights, transposed = self._parameters.weights, self._parameters.transposed
             weights[self._positions] = point
             transposed[self._copies] = weights[self._copied]
+            self._parameters.version += 1
 
     # -- the function
 

@@ -161,10 +161,15 @@ class Parameters:
     dtype : "float32" or "float64"
     lanes : int
         Elements of a vector, as the kernels use them.
+
+    Attributes
+    ----------
+    version : int
+        Another number whenever the weights have changed. Whoever writes them moves it on.
     """
 
     def __init__(self, stages: Iterable[Stage], dtype: Any, lanes: int) -> None:
-        self.dtype = np.dtype(dtype)
+        self.dtype, self.version = np.dtype(dtype), 0
         self.shapes: list[Shape] = []
         offset = transposed_offset = 0
         for stage in stages:
@@ -228,8 +233,11 @@ class Parameters:
     def restore_weights(self, copied: np.ndarray) -> None:
         """Return to what ``copy_weights`` gave."""
         self.weights[:], self.transposed[:] = copied[: self.size], copied[self.size :]
+        self.version += 1
 
     def refresh_transposed(self) -> None:
+        """Have the transposed copies follow weights that were written."""
+        self.version += 1
         self._transpose(self.weights, self.transposed)
 
     def _transpose(self, weights: np.ndarray, transposed: np.ndarray) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 from ..kernels import fields as at
 from ..kernels.statistics import counts_size
 from .epoch import Epoch, Statistics
+from .observer import Observation
 from .parameters import address
 from .plan import Plan
 
@@ -38,6 +39,8 @@ class Pass:
     ----------
     steps, done : int
         The steps of a pass, and how many of them have been taken.
+    observation : Observation or None
+        Of its steps, where somebody wants one.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Pass:
     ) -> None:
         assert arrays[0] is not None
         self.plan, self.arrays, self.samples = plan, arrays, len(arrays[0])
+        self.observation: Observation | None = None
         self.steps, self.done, self.seconds = -(-self.samples // plan.batch), 0, 0.0
         self._units, self._flop, self._order = units, flop, order
         self._result = plan.buffers["result"]

@@ -45,7 +45,6 @@ class Plans:
         self._scalars, self._hyper = aligned_zeros(SCALARS, self.dtype), np.zeros(HYPER_SIZE)
         self._order = np.zeros(0, np.int64)
         self._plans: dict[tuple[int, int, int, bool, bool, bool], Plan] = {}
-        self.differ_in_training = any(stage.is_random or stage.normalizes_batch for stage in stages)
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
         self._activations: list[BoundFunction | None] | None = None  # the code of custom ones, else None
@@ -60,6 +59,16 @@ class Plans:
 
     def clear(self) -> None:
         self._plans.clear()
+
+    @property
+    def normalize_batch(self) -> bool:
+        """Whether a network that learns needs the whole batch in some layer."""
+        return any(shape.normalizes_batch for shape in self._parameters.shapes)
+
+    @property
+    def differ_in_training(self) -> bool:
+        """Whether a network that learns does other things than one that predicts."""
+        return self.normalize_batch or any(stage.is_random for stage in self._stages)
 
     @property
     def memory(self) -> int:
@@ -114,6 +123,11 @@ class Plans:
         plan[at.HYPER], plan[at.SCALARS] = address(self._hyper), address(self._scalars)
         self._bind_activations(plan, chosen)
 
+    def note_run(self, plan: Plan) -> None:
+        """A plan is about to run: where that changes the weights, they are others from now on."""
+        if plan.fields[at.PHASES] & at.UPDATE and plan.fields[at.OPTIMIZER] != STORE:
+            self._parameters.version += 1
+
     def _bind_activations(self, plan: Plan, chosen: Sequence[int]) -> None:
         """Custom activations of the stages that the plan has: compiled once, so that all plans have the same."""
         if self._activations is None:
@@ -138,10 +152,10 @@ class Plans:
     ) -> None:
         """Have a plan work on x and, where it measures a loss, y and the samples' weights (float64).
 
-        Each pass writes a new order of the samples into ``order``; without, they are taken as they come.
+        Each pass writes a new order of the samples into ``order``; without, they are taken as they come. Nothing is observed.
         """
         plan[at.SAMPLES], plan[at.SHUFFLE], plan[at.ORDER] = len(x), order is not None, address(order)
-        plan[at.SAMPLE_WEIGHT] = 0
+        plan[at.SAMPLE_WEIGHT], plan[at.MONITOR] = 0, 0
         plan.place(at.X, x)
         if sample_weight is not None:
             plan.place(at.SAMPLE_WEIGHT, sample_weight)

@@ -10,6 +10,7 @@ from ..kernels.random import shuffle_kernel
 from .core import Core
 from .epoch import Epoch
 from .objective import Objective
+from .observer import Observation, Observer
 from .parameters import address, aligned_zeros
 from .passes import Pass, doubles
 from .work import choose_threads
@@ -20,8 +21,8 @@ class Training(Core):
 
     All that train take ``x, y, batch_size, shuffle, statistics, threads`` and, by name, ``sample_weight`` (n,), which the
     losses of the samples and their gradients are multiplied by (a loss that is not finite stays so, even by 0),
-    ``keep_outputs``, to have the predictions in the ``Epoch``, and ``learning_rates`` (float64), one for each step to be
-    taken. They raise Diverged; the parameters are then of no use.
+    ``keep_outputs``, to have the predictions in the ``Epoch``, ``learning_rates`` (float64), one for each step to be
+    taken, and ``observer``, which is told what happens in some steps. They raise Diverged; the parameters are then of no use.
     """
 
     def train_epoch(self, *arguments: Any, **settings: Any) -> Epoch:
@@ -44,6 +45,7 @@ class Training(Core):
         sample_weight: np.ndarray | None = None,
         keep_outputs: bool = False,
         learning_rates: np.ndarray | None = None,
+        observer: Observer | None = None,
     ) -> None:
         """Up to ``MAX_EPOCHS`` passes over the data in one compiled call. Outputs can be kept of one pass alone.
 
@@ -51,7 +53,7 @@ class Training(Core):
         """
         assert count == 1 or not keep_outputs
         with self._lock:
-            settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates
+            settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer
             work = self._bound(False, count, x, y, batch_size, *settings)
             self._learn(work, lambda: self._runner.run_passes(work, ended, count))
 
@@ -70,6 +72,7 @@ class Training(Core):
         sample_weight: np.ndarray | None = None,
         keep_outputs: bool = False,
         learning_rates: np.ndarray | None = None,
+        observer: Observer | None = None,
     ) -> None:
         """Steps first .. stop of a pass over the data, which calls with the same data and settings go on with.
 
@@ -77,7 +80,7 @@ class Training(Core):
         """
         with self._lock:
             if first == 0:
-                settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates
+                settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer
                 self._pass = self._bound(True, 1, x, y, batch_size, *settings)
             work = self._pass
             if work is None or not work.goes_on(first, x, y):
@@ -110,6 +113,7 @@ class Training(Core):
         sample_weight: np.ndarray | None,
         keep_outputs: bool,
         learning_rates: np.ndarray | None,
+        observer: Observer | None,
     ) -> Pass:
         """A pass that is about to learn. ``apart``: its plan stays bound to it whatever else is called."""
         n, batch = len(x), min(batch_size, len(x))
@@ -123,7 +127,11 @@ class Training(Core):
         self._plans.bind_data(plan, x, y, weights, order)
         self._plans.bind_optimizer(plan, rates)
         arrays = x, y, weights, rates
-        return Pass(plan, arrays, self.shapes[-1].units_out, self._step_flop, statistics, keep_outputs, order)
+        work = Pass(plan, arrays, self.shapes[-1].units_out, self._step_flop, statistics, keep_outputs, order)
+        if observer is not None:
+            passes = count, work.steps, self.state.steps
+            work.observation = Observation(observer, plan, self._parameters, self.stages, *passes)
+        return work
 
     def _learn(self, work: Pass, run: Callable[[], None]) -> None:
         """``run()`` a pass, whose steps count as the optimizer's."""
@@ -134,6 +142,8 @@ class Training(Core):
         finally:
             self._learning = False
             self.state.steps += work.ran
+            if work.observation is not None:
+                work.observation.collect()
 
     def next_order(self, n: int) -> np.ndarray:
         """The order in which the next shuffled pass over n samples would take them; the one after it has the next order."""

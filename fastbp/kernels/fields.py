@@ -70,6 +70,8 @@ SCRATCH = _next()  # for each thread a small gradient tile, and after it room fo
 SCRATCH_ROW = _next()
 ONES = _next()  # a vector of ones
 ZEROS = _next()  # a panel's row of zeros
+MONITOR = _next()  # a table of what is observed of some steps, or 0: of none
+OBSERVED = _next()  # MONITOR while the update of such a step is under way, else 0
 CONTROL = _next()  # barrier and flags, see team.py
 RESULT = _next()  # float64, see below
 OUT = _next()  # predictions
@@ -134,6 +136,30 @@ ACTIVITY_FIELDS = 3
 # -- A task of the update: some rows of some panels of one layer.
 TASK_LAYER, TASK_VECTOR, TASK_LAST_VECTOR, TASK_FIRST, TASK_LAST = range(5)
 TASK_FIELDS = 5
+
+# -- MONITOR: what is observed of steps 0, EVERY, 2 EVERY, ... of a pass, and where it goes (monitor.py).
+_next = count().__next__
+EVERY = _next()
+STEPS_BEFORE = _next()  # of the pass, before those of the run
+WEIGHTS_BEFORE = _next()  # bytes from a weight to the copy of it from before the update
+UNIT_SUMS = _next()  # float64: for each group of rows how many, and SUMS_OF_UNIT sums for each unit of each layer
+UNIT_SUMS_ROW = _next()  # bytes from one group's to the next one's
+GRADIENT_SUMS = _next()  # float64: the sum of squares of each part of each layer's gradient
+WEIGHT_SUMS = _next()  # float64: SUMS_OF_WEIGHTS for each CHUNK vectors of a layer's weights
+WATCHED = _next()  # WATCHED_FIELDS integers for each layer
+RECORDS = _next()  # float64: RECORD_FIELDS for each layer, for each step observed
+RECORDED = _next()  # steps that have a record
+MONITOR_FIELDS = _next()
+
+# Where a layer's sums begin, and the end of its parts; how many vectors of weights it learns; FLAT_BELOW are float64 bits.
+UNITS_AT, PARTS_AT, PARTS_END, CHUNKS_AT, WEIGHT_VECTORS, DERIVATIVE_FROM, FLAT_BELOW = range(7)
+WATCHED_FIELDS = 7
+PIVOT, DEVIATION, SQUARED_DEVIATION, FLAT = range(4)  # of a unit's outputs: the first one, and sums of the others less that
+SUMS_OF_UNIT = 4
+SUMS_OF_WEIGHTS = 2  # squares of the weights before the update, and of how far it moved them
+CHUNK = 64
+GRADIENT_NORM, WEIGHT_NORM, UPDATE_NORM, OUTPUT_MEAN, OUTPUT_SPREAD, FLAT_SHARE, DEAD_SHARE = range(7)
+RECORD_FIELDS = 7
 
 # -- RESULT
 LOSS_SUM, STEPS, DIVERGED_AT, DIVERGED_WEIGHTS, BECAME_SINGLE_THREAD, EPOCHS_DONE = range(6)  # by the weights, not by the loss

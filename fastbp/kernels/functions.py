@@ -5,7 +5,7 @@ A function that is missing here is found by no kernel; those that the ones here 
 
 from functools import cache
 
-from . import activation, constraint, loss, memory, multiply_add, optimizer, penalty, row_activation, row_norm
+from . import activation, constraint, loss, memory, multiply_add, observation, optimizer, penalty, row_activation, row_norm
 from .layers import affine, batch_norm_units, feedback, glu, noise, prelu
 from .matrix import dots, gemm, gradient_product, transpose
 from .simd import library
@@ -55,6 +55,9 @@ FUNCTIONS = (
     optimizer.check_finite,
     loss.loss,
     loss.weigh_rows,
+    observation.observe_outputs,
+    observation.sum_of_squares,
+    observation.observe_weights,
     penalty.penalize,
     penalty.penalize_l2,
     penalty.add_activity,

@@ -19,6 +19,7 @@ from .layers.dispatch import make_layers
 from .layers.penalties import make_activity
 from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
+from .monitor import make_monitor
 from .optimizer import HYPER_RATE, WITH_RUNNING_PRODUCTS, make_begin_step
 from .optimizer import check_finite as check_finite_function
 from .random import choose_noise, shuffle
@@ -42,6 +43,7 @@ def make_run(dtype):
         dtype, functions.forward, functions.backward, functions.close_output, add_activities
     )
     count, begin_step = make_count(dtype), inner(dtype)(make_begin_step(dtype))
+    observes, keep_weights, observe_group, observe_block, observe_step = make_monitor(dtype)
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
     TILE_ROWS = tile_rows()
 
@@ -133,7 +135,7 @@ def make_run(dtype):
         return waited
 
     @inner(dtype)
-    def group_rows(plan, thread, sample, batch):
+    def group_rows(plan, thread, sample, batch, monitor):
         """Phase one with groups: each block forward, backward and into the gradient of its group."""
         threads, block, groups = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.GROUPS)
         table, layers = read_int(plan, at.TABLE), read_int(plan, at.LAYERS)
@@ -144,10 +146,14 @@ def make_run(dtype):
             gradients = read_int(plan, at.GRADIENTS) + g * read_int(plan, at.GROUP)
             if learns and start == stop:
                 set_zero(read_int(plan, at.PARAMETERS) + gradients, read_int(plan, at.GROUP))
+            if monitor:
+                observe_group(monitor, g, stop - start)
             for first in range(start, stop, block):
                 rows = min(block, stop - first)
                 run_rows(plan, shift, 0, rows, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
                 count_rows(plan, shift, 0, rows, sample + first, g)
+                if monitor:
+                    observe_block(plan, monitor, shift, g, rows, first == start)
                 if learns:
                     for i in range(layers):
                         layer = table + i * LAYER_BYTES
@@ -268,14 +274,17 @@ def make_run(dtype):
             stop = stop if stop else steps
             for step in range(read_int(plan, at.FIRST_STEP), stop):
                 sample = step * size
-                batch = min(size, samples - sample)
+                batch, monitor = min(size, samples - sample), observes(plan, step)
+                if monitor:
+                    keep_weights(plan, monitor, thread, threads)
                 if read_int(plan, at.GROUPS):
-                    group_rows(plan, thread, sample, batch)
+                    group_rows(plan, thread, sample, batch, monitor)
                 elif read_int(plan, at.SEGMENTS) > 1:
                     waited += segmented_rows(plan, thread, sample, batch)
                 else:
                     whole_batch_rows(plan, thread, sample, batch)
                 if thread == 0 and phases & at.UPDATE:
+                    write_int(plan, at.OBSERVED, monitor)
                     open_update(plan, epoch * steps + step, taken == 0)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
@@ -294,6 +303,8 @@ def make_run(dtype):
                         if threads > 1:
                             waited += timed_barrier(control, threads)
                         constrain_weights(plan, thread, threads)
+                if monitor:
+                    observe_step(plan, monitor, thread, threads, batch)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
                     if read_flag(control, at.SINGLE_THREAD):

@@ -148,14 +148,19 @@ def batch_norm(units: int, center: bool, scale: bool, epsilon: float, momentum: 
 
 def stages_of(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[Stage]:
     """The stages of consecutive layers, the first of which has ``units`` inputs; ``trainable`` is a flag for each layer."""
-    found: list[Stage] = []
+    return [stage for stage, _ in stages_by_layer(layers, units, trainable)]
+
+
+def stages_by_layer(layers: Iterable[Any], units: int, trainable: Sequence[bool] | None = None) -> list[tuple[Stage, int]]:
+    """The same, each stage with the number of its layer; an activation that became part of the stage below has none."""
+    found: list[tuple[Stage, int]] = []
     for i, layer in enumerate(layers):
         for stage in ruled(layer, units):
-            joined = join(found[-1], stage) if found else None
+            joined = join(found[-1][0], stage) if found else None
             if joined is not None:
-                found[-1] = joined
+                found[-1] = joined, found[-1][1]
             else:
-                found.append(stage if trainable is None or trainable[i] else replace(stage, trainable=False))
+                found.append((stage if trainable is None or trainable[i] else replace(stage, trainable=False), i))
         units = layer.output_units(units)
     return found
 
@@ -167,9 +172,10 @@ def ruled(layer: Any, units: int) -> list[Stage]:
         own = islice(weights, stage.weights)
         rules = tuple(Rule(w.regularizer, w.constraint) if w.trainable else NO_RULE for w in own)
         stages.append(replace(stage, rules=rules) if any(rule != NO_RULE for rule in rules) else stage)
-    if layer.activity_regularizer is not None:
+    activity = layer.activity_regularizer
+    if activity is not None and (activity.l1 or activity.l2):
         outputs = layer.output_units(units)
-        stages.append(Stage(ELEMENTWISE, outputs, outputs, activity=layer.activity_regularizer))
+        stages.append(Stage(ELEMENTWISE, outputs, outputs, activity=activity))
     return stages
 
 
@@ -179,6 +185,6 @@ def join(below: Stage, stage: Stage) -> Stage | None:
         return None
     if below.activates and below.activation == linear:
         return replace(below, activation=stage.activation, activity=stage.activity)
-    if stage.activation == linear and stage.activity is not None:
+    if stage.activation == linear and stage.activity is not None and not below.is_random:  # which may be left out
         return replace(below, activity=stage.activity)
     return None

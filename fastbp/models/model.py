@@ -9,12 +9,12 @@ from ..layers import InputLayer, Layer
 from ..layers.symbolic import SymbolicTensor
 from .advice import METHODS, explained
 from .configs import chained, functional_config, given_feedback, layer_of, model_dtype, sequential_config, written
+from .diagnosing import Diagnosable
 from .functional import chain_between, one_tensor
-from .sequential import Fittable
 
 
 @explained
-class Model(Fittable):
+class Model(Diagnosable):
     """The layers between an ``Input`` and an output that layers were called for.
 
     Parameters
@@ -78,13 +78,7 @@ class Model(Fittable):
     # -- calling
 
     def __call__(self, x: Any, training: bool | None = None) -> Any:
-        """The output: an array for data, as ``predict`` gives it, a tensor without numbers for one.
-
-        Parameters
-        ----------
-        x : array or SymbolicTensor
-        training : bool, optional
-            As for ``predict``.
+        """The output: an array for data, as ``predict(x, training=training)`` gives it, a tensor without numbers for one.
 
         Examples
         --------
@@ -190,7 +184,7 @@ class Sequential(Model):
         dtype: str | None = None,
         feedback: str | None = None,
     ) -> None:
-        Fittable.__init__(self, seed, dtype, name, trainable, feedback)
+        Diagnosable.__init__(self, seed, dtype, name, trainable, feedback)
         if layers is not None and not isinstance(layers, list | tuple):
             raise TypeError(f"layers must be a list of layers, got {layers!r}")
         for layer in layers or ():

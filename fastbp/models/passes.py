@@ -15,6 +15,7 @@ from .measures import Answers, Measures
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.epoch import Epoch
+    from ..engine.observer import Observer
 
 
 BETWEEN_LOOKS = 0.01  # seconds at least, where a batch takes less
@@ -33,6 +34,8 @@ class Teacher:
     shuffle : bool
         Whether the engine is to shuffle.
     threads : int, optional
+    observer : Observer, optional
+        Told what happens in some steps.
     """
 
     def __init__(
@@ -43,7 +46,9 @@ class Teacher:
         batch_size: int | None,
         shuffle: bool,
         threads: int | None,
+        observer: "Observer | None" = None,
     ) -> None:
+        self._observer = observer
         self.engine, self._optimizer, self.measures = engine, optimizer, measures
         self._batch_size, self._shuffle, self._threads = batch_size, shuffle, threads
 
@@ -51,13 +56,13 @@ class Teacher:
         """Of a pass."""
         return 1 if self._batch_size is None else -(-len(rows) // self._batch_size)
 
-    def train(self, count: int, ended: "list[Epoch]", rows: Rows) -> None:
-        """Make passes over the rows, in one call."""
-        self.engine.train_epochs(count, ended, *self._arguments(rows), **self._settings(count, rows))
+    def train(self, count: int, ended: "list[Epoch]", rows: Rows, before: int = 0) -> None:
+        """Make passes over the rows, in one call; ``before`` are the steps of a pass that has begun with other rows."""
+        self.engine.train_epochs(count, ended, *self._arguments(rows), **self._settings(count, rows, before))
 
-    def stepwise(self, rows: Rows) -> "Callable[[int, int, list[Epoch]], None]":
+    def stepwise(self, rows: Rows, before: int = 0) -> "Callable[[int, int, list[Epoch]], None]":
         """A function of (first, stop, ended) that makes a pass some steps at a time."""
-        train, arguments, settings = self.engine.train_steps, self._arguments(rows), self._settings(1, rows)
+        train, arguments, settings = self.engine.train_steps, self._arguments(rows), self._settings(1, rows, before)
 
         def take_steps(first: int, stop: int, ended: "list[Epoch]") -> None:
             train(first, stop, ended, *arguments, **settings)
@@ -67,13 +72,16 @@ class Teacher:
     def _arguments(self, rows: Rows) -> tuple[Any, ...]:
         return rows.x, rows.y, self._batch_size or len(rows), self._shuffle, self.measures.counted, self._threads
 
-    def _settings(self, count: int, rows: Rows) -> dict[str, Any]:
+    def _settings(self, count: int, rows: Rows, before: int) -> dict[str, Any]:
         """The engine's other arguments: what is not needed is left out."""
         settings: dict[str, Any] = {}
         if rows.sample_weight is not None:
             settings["sample_weight"] = rows.sample_weight
         if self.measures.keeps_outputs:
             settings["keep_outputs"] = True
+        if self._observer is not None:
+            self._observer.steps_before = before
+            settings["observer"] = self._observer
         if self._optimizer.schedule is not None:
             settings["learning_rates"] = self._optimizer.learning_rates(self.engine.steps, count * self.steps(rows))
         return settings
@@ -146,7 +154,7 @@ class PortionPasses:
                 if self._watched or callbacks.looks:
                     self._by_steps(rows, step)
                 else:
-                    self._teacher.train(1, parts, rows)
+                    self._teacher.train(1, parts, rows, step)
             except Diverged as error:
                 error.step += step
                 raise
@@ -159,7 +167,7 @@ class PortionPasses:
     def _by_steps(self, rows: Rows, first: int) -> None:
         """A portion of the pass, whose first batch is number ``first``."""
         callbacks, engine, parts, answers = self._callbacks, self._teacher.engine, self._parts, self._answers
-        train, done, steps = self._teacher.stepwise(rows), len(parts), self._teacher.steps(rows)
+        train, done, steps = self._teacher.stepwise(rows, first), len(parts), self._teacher.steps(rows)
         reports, watched, step = callbacks.listens("on_train_batch_end"), self._watched, 0
         while step < steps:
             callbacks.on_train_batch_begin(first + step)

@@ -21,12 +21,14 @@ from .measuring import Measuring, validated_epochs
 from .passes import Passes, PortionPasses, Teacher, WholePasses
 from .portions import is_weighted, need_end, portions, step_count
 from .progress import Progress
-from .solving import Solved, SolvingLoop, check_network, whole_rows
+from .solving import Solved, SolvingLoop, check_network, check_watching, whole_rows
 from .training_loop import FitLoop, Train, TrainingLoop
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.epoch import Epoch
+    from ..engine.observer import Observer
+    from .observing import FitObserver
 
 
 class Fittable(Evaluable):
@@ -156,6 +158,7 @@ class Fittable(Evaluable):
             train = whole_rows(optimizer, train, batch_size, steps)
             size = len(train)
             check_network(optimizer, self.leaves(), train.width, self.feedback)
+            check_watching(optimizer, watching)
             optimizer.check(self._learnt_numbers(train.width))
         engine = self._build(train.width)
         self._feature_names = self._feature_names or train.names
@@ -173,8 +176,9 @@ class Fittable(Evaluable):
             solved = Solved(lambda: self._build(train.width), Measures(metrics, is_weighted(train), size), train, threads)
             loop = SolvingLoop(optimizer, solved, *rest)
         else:
-            passes = self._passes(engine, train, size, steps, shuffle, threads, listening)
-            loop = TrainingLoop(self._explained(engine, train, passes), passes, *rest)
+            observer = self._observer(listening, train.width)
+            passes = self._passes(engine, train, size, steps, shuffle, threads, listening, observer)
+            loop = TrainingLoop(self._explained(engine, train, passes, observer), passes, *rest)
         self.stop_training = False
         with Progress(verbose, epochs, initial_epoch) as progress:
             progress.prepare(engine)
@@ -189,10 +193,12 @@ class Fittable(Evaluable):
         weights = [w for of_layer, flag in zip(self._weights_by_layer(units), flags, strict=True) if flag for w in of_layer]
         return sum(math.prod(weight.shape) for weight in weights if weight.trainable)
 
-    def _explained(self, engine: "Engine", data: Data, passes: Passes) -> Train:
+    def _explained(self, engine: "Engine", data: Data, passes: Passes, observer: "FitObserver | None") -> Train:
         """The function that trains epochs. Where the loss diverges, what the data has in it may be the reason."""
 
         def train_epochs(index: int, count: int, ended: "list[Epoch]") -> None:
+            if observer is not None:
+                observer.epoch = index
             try:
                 self._train(engine, index, count, ended, passes.train)
             except TrainingDiverged:
@@ -211,17 +217,26 @@ class Fittable(Evaluable):
         shuffle: bool,
         threads: int | None,
         callbacks: CallbackList,
+        observer: "Observer | None",
     ) -> Passes:
         """How passes over the data are to be made."""
         whole = isinstance(data, Rows) and steps is None
         measures = Measures(self._to_measure(), is_weighted(data), batch_size)
         size = None if isinstance(data, Batches) else batch_size
-        teacher = Teacher(engine, self._compiled()[0], measures, size, shuffle and whole, threads)
+        teacher = Teacher(engine, self._compiled()[0], measures, size, shuffle and whole, threads, observer)
         looked_at = callbacks.looks or callbacks.listens("on_train_batch_begin", "on_train_batch_end")
         if isinstance(data, Rows) and whole and not looked_at:
             return WholePasses(teacher, data)
         order = engine.next_order if shuffle and not whole else None
         return PortionPasses(teacher, portions(data, batch_size, steps, order), callbacks)
+
+    def _observer(self, callbacks: CallbackList, width: int) -> "FitObserver | None":
+        """What sees into steps for a callback that wants that, if there is one."""
+        if not callbacks.observers:
+            return None
+        from .observing import FitObserver, watched_layers
+
+        return FitObserver(callbacks.observers[0], watched_layers(self.leaves(), width))
 
     def _listeners(self, callbacks: list[Any], params: dict[str, Any]) -> tuple[History, CallbackList]:
         """The history to fill and the callbacks to call, without those whose work is done anyway."""

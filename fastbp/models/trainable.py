@@ -138,6 +138,8 @@ class Trainable(Compiled):
     ) -> tuple[float, list[np.ndarray]]:
         """The loss on all of x, y and its gradient with respect to the weights, in ``get_weights`` order.
 
+        Both with the penalties that layers have (``fastbp.regularizers``).
+
         Parameters
         ----------
         x, y : arrays
@@ -261,7 +263,7 @@ class Trainable(Compiled):
         return found if np.ndim(x) <= 2 else found.reshape(*found.shape[:2], *np.shape(x)[1:])
 
     def apply_gradients(self, gradients: Sequence[Any]) -> None:
-        """One step of the optimizer along given gradients.
+        """One step of the optimizer along given gradients, which are taken as they are, without penalties.
 
         Parameters
         ----------

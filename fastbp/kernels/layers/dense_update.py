@@ -97,7 +97,7 @@ def make_update_task(dtype):
             else:
                 panel_gradient(plan, layer, source, step, v, last_vector, first, last, batch, scratch)
             penalize(layer, 0, part + v, weights, scratch, rows * width, bias_rows * width)
-            apply_gradient(plan, layer, weights, scratch, rows * width, bias_rows * width)
+            apply_gradient(plan, layer, part + v, weights, scratch, rows * width, bias_rows * width)
             clip_weights(plan, layer, 0, weights, rows * width, bias_rows * width)
             if code != STORE and read_int(layer, at.TRANSPOSED):
                 refresh_transposed(layer, v, width, first, last, weights)

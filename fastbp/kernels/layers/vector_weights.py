@@ -5,7 +5,7 @@ They lie as vectors one after the other, the learnt ones first.
 
 from .. import fields as at
 from .. import memory
-from ..matrix.panels import PANEL_VECTORS
+from ..matrix.panels import PANEL_VECTORS, panel_width
 from ..memory import read_int
 from ..simd.jit import inner
 from ..simd.machine import machine
@@ -20,7 +20,7 @@ def make_vector_weights(dtype, vector_gradient):
     ``vector_gradient(layer, k, shift, v, width, batch, start, target)`` writes the gradient of vector k of the weights, of
     ``width`` columns from v on, over ``batch`` rows, plus what is at ``start``.
     """
-    add_groups, apply_gradient = memory.add_groups(dtype), make_apply_gradient(dtype)
+    add_groups, apply_gradient, width_of = memory.add_groups(dtype), make_apply_gradient(dtype), inner(dtype)(panel_width)
     penalize, clip_weights = make_penalize(dtype), make_clip_weights(dtype)
     VECTOR = machine().vector_bytes
 
@@ -39,15 +39,17 @@ def make_vector_weights(dtype, vector_gradient):
         """Gradient and optimizer step of some columns of them. Overwrites them, their state and ``scratch``."""
         groups, vectors = read_int(plan, at.GROUPS), read_int(layer, at.VECTORS_OUT)
         for k in range(read_int(layer, at.LEARNT_VECTORS)):
-            for v in range(first_vector, last_vector, PANEL_VECTORS):
-                width = min(PANEL_VECTORS, last_vector - v)
+            v = first_vector
+            while v < last_vector:
+                width = width_of(vectors - v)
                 weights = read_int(layer, at.WEIGHTS) + (k * vectors + v) * VECTOR
                 if groups:
                     add_groups(weights + read_int(plan, at.GRADIENTS), read_int(plan, at.GROUP), groups, scratch, width)
                 else:
                     vector_gradient(layer, k, 0, v, width, batch, read_int(plan, at.ZEROS), scratch)
                 penalize(layer, k, k * vectors + v, weights, scratch, width, 0)
-                apply_gradient(plan, layer, weights, scratch, width, 0)
+                apply_gradient(plan, layer, k * vectors + v, weights, scratch, width, 0)
                 clip_weights(plan, layer, k, weights, width, 0)
+                v += width
 
     return add_gradient, update_task
