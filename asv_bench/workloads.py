@@ -31,8 +31,8 @@ class Workload:
     classes: bool = False
     dtype: str = "float32"
     predicts: bool = False
-    iterations: int = 0
     normalizes: bool = False
+    iterations: int = 0
     fraction: float | None = None
     ratio: float | None = None
     microseconds: float | None = None

@@ -161,7 +161,7 @@ class Trainable(Compiled):
         """
         return self._differentiate(x, y, check_finite, training=boolean("training", training))
 
-    def gradient_angles(self, x: Any, y: Any, *, check_finite: bool = True) -> dict[str, float]:
+    def gradient_angles(self, x: Any, y: Any, *, check_finite: bool = True, training: bool = False) -> dict[str, float]:
         """How far what the model learns by is from the gradient: the angle in degrees for each layer with weights.
 
         At 0 degrees the weights go straight down, below 90 still downhill. It is 0 for backpropagation, and for the last
@@ -173,6 +173,8 @@ class Trainable(Compiled):
             As for ``fit``.
         check_finite : bool
             Refuse NaN and infinity in the data.
+        training : bool
+            As for ``value_and_gradient``.
 
         Returns
         -------
@@ -204,8 +206,9 @@ class Trainable(Compiled):
         >>> 0 < angles["dense"] < 90, angles["dense_1"]
         (True, 0.0)
         """
-        _, gradients = self._differentiate(x, y, check_finite)
-        _, updates = self._differentiate(x, y, check_finite, by_feedback=True)
+        training = boolean("training", training)
+        _, gradients = self._differentiate(x, y, check_finite, training)
+        _, updates = self._differentiate(x, y, check_finite, training, by_feedback=True)
         first, found = 0, {}
         for (path, _), weights in zip(self.leaves_by_path(), self._weights_by_layer(self._input_units or 0), strict=True):
             if weights:

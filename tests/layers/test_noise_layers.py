@@ -12,7 +12,7 @@ import fastbp
 import oracle
 import oracle_noise
 from fastbp import Dense, Input, Sequential
-from fastbp.layers import Activation, AlphaDropout, Dropout, GaussianDropout, GaussianNoise
+from fastbp.layers import Activation, AlphaDropout, Dropout, GaussianDropout, GaussianNoise, LayerNormalization
 from gradcheck import assert_close
 
 KINDS = {
@@ -43,6 +43,7 @@ STACKS = {
         ],
         MSE,
     ),
+    "after a normalization": (lambda: [Dense(12, "tanh"), LayerNormalization(), Dropout(0.2), Dense(3)], MSE),
     "linear below": (lambda: [Dense(30), Dropout(0.3), Dense(70, "leaky_relu"), Dropout(0.6), Dense(3, "sigmoid")], MSE),
 }
 
@@ -59,6 +60,8 @@ def described(model):
     for layer in model.layers:
         if isinstance(layer, Dense):
             network.append({"activation": layer.activation.name, "trainable": layer.trainable})
+        elif isinstance(layer, LayerNormalization):
+            network[-1]["norm"] = {"kind": "layer"}
         else:
             amount = {name: value for name, value in layer.get_config().items() if name in ("rate", "stddev")}
             network.append({"noise": layer.kind, **amount, "seed": next(seeds)})

@@ -87,6 +87,20 @@ def test_angles_of_backpropagation_are_zero():
     assert make(None).gradient_angles(X, Y) == {"dense": 0.0, "dense_1": 0.0, "dense_2": 0.0}
 
 
+def test_angles_of_a_step_with_noise():
+    """Both ways meet the same noise, which changes what is learnt."""
+
+    def angles(feedback, training):
+        model = Sequential(
+            [Input((6,)), Dense(20, "tanh"), Dropout(0.5), Dense(9, "relu"), Dense(2)], seed=0, feedback=feedback
+        )
+        model.compile("sgd", "mse")
+        return model.gradient_angles(X, Y, training=training)
+
+    assert angles(None, True) == {"dense": 0.0, "dense_1": 0.0, "dense_2": 0.0}
+    assert angles("sign", True) == angles("sign", True) != angles("sign", False)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_seeds_and_threads(kind):
     assert bits(fitted(make(kind))) == bits(fitted(make(kind)))
