@@ -31,12 +31,8 @@ class Feature:
 FEATURES = {
     "dropout": Feature(after=lambda: [layers.Dropout(0.2)]),
     "gaussian_dropout": Feature(after=lambda: [layers.GaussianDropout(0.2)]),
-<<<<<<< HEAD
     "layernorm": Feature(after=lambda: [layers.LayerNormalization()]),
     "batchnorm": Feature(after=lambda: [layers.BatchNormalization()]),
-=======
-    "batch_normalization": Feature(after=lambda: [layers.BatchNormalization()]),
->>>>>>> wbn
     "l2": Feature(dense=lambda: {"kernel_regularizer": "l2"}),
     "l1_l2": Feature(dense=lambda: {"kernel_regularizer": "l1_l2"}),
     "activity": Feature(dense=lambda: {"activity_regularizer": "l2"}),

@@ -9,7 +9,7 @@ from ..data import Rows
 from ..engine.engine import Engine
 from ..kernels.fields import OUTPUT_MEAN, OUTPUT_SPREAD
 from ..losses import Loss
-from ..optimizers import Optimizer
+from ..optimizers import SGD, Optimizer
 from .finding import Diagnosis, Finding
 from .of_inputs import of_first_layer, of_inputs
 from .of_layers import of_gradients, of_outputs, signals
@@ -52,7 +52,8 @@ def _findings(
     engine: Engine, optimizer: Optimizer, loss: Loss, rows: Rows, batch_size: int, layers: Sequence[Any]
 ) -> Iterator[Finding]:
     assert rows.y is not None
-    stages, trial = engine.stages, Trial(engine, optimizer, loss, rows, batch_size)
+    looks_by = optimizer if optimizer.takes_steps else SGD()  # a solver takes no steps to look into, and has no rate
+    stages, trial = engine.stages, Trial(engine, looks_by, loss, rows, batch_size)
     first = next((i for i, stage in enumerate(stages) if stage.is_dense), 0)
     yield from of_inputs(rows.x, rows.y, rows.names, judge_scale=first == 0)
     yield from of_targets(rows.y, loss, stages[-1])
@@ -67,5 +68,5 @@ def _findings(
     dead = {finding.layer or "" for finding in outputs if finding.name == "dead_units" and finding.severity == "error"}
     yield from outputs
     yield from of_gradients(signals(record, stages, layers, square), dead)
-    if any(stage.learns for stage in stages):
+    if optimizer.takes_steps and any(stage.learns for stage in stages):
         yield from of_learning_rate(optimizer.learning_rate, trial.run)

@@ -86,6 +86,7 @@ class Objective:
             self._parameters.version += 1
             weights[self._positions] = point
             transposed[self._copies] = weights[self._copied]
+            self._parameters.version += 1
 
     # -- the function
 

@@ -24,7 +24,7 @@ from .passes import Passes, PortionPasses, Teacher, WholePasses
 from .portions import is_weighted, need_end, portions, step_count
 from .progress import Progress
 from .rate_finder import LearningRateRange, range_test
-from .solving import Solved, SolvingLoop, check_network, whole_rows
+from .solving import Solved, SolvingLoop, check_network, check_watching, whole_rows
 from .training_loop import FitLoop, Train, TrainingLoop
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ class Fittable(Evaluable):
             train = whole_rows(optimizer, train, batch_size, steps)
             size = len(train)
             check_network(optimizer, self.leaves(), train.width, self.feedback)
+            check_watching(optimizer, watching)
             optimizer.check(self._learnt_numbers(train.width))
         engine = self._build(train.width)
         params = {"verbose": verbose, "epochs": epochs, "steps": step_count(train, size, steps)}

@@ -57,6 +57,14 @@ def check_network(solver: Solver, layers: Iterable[Layer], units: int, feedback:
             raise ValueError(f"layers must have no regularizer for {name}, got one in {layer!r}: LBFGS takes them")
 
 
+def check_watching(solver: Solver, callbacks: Iterable[Any]) -> None:
+    """Refuse callbacks that look into the steps of an optimizer."""
+    for callback in callbacks:
+        if hasattr(callback, "on_observed"):
+            who = type(callback).__name__
+            raise ValueError(f"callbacks must not look into single steps of {type(solver).__name__}, got {who}")
+
+
 class Solved:
     """What a solver works on.
 

@@ -246,6 +246,9 @@ def test_layers_that_do_not_go_with_a_solver(solver):
         assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True))
         return model
 
+    monitor = callbacks.GradientMonitor()
+    with pytest.raises(ValueError, match=f"callbacks must not look into single steps of {name}, got GradientMonitor"):
+        network(solver).fit(X, Y, verbose=0, callbacks=[monitor])
     refused(layers.Dropout(0.5), f"layers must do the same in training for {name}.*Dropout")
     model = refused(layers.BatchNormalization(), f"layers must do the same in training for {name}.*BatchNormalization")
     refused(Dense(2, kernel_constraint="non_neg"), f"no constraint for {name}.*Dense")
@@ -256,6 +259,29 @@ def test_layers_that_do_not_go_with_a_solver(solver):
     if solver == "lm":
         refused(Dense(2, bias_regularizer="l2"), "no regularizer for LevenbergMarquardt.*LBFGS takes them")
         refused(Dense(2, activity_regularizer="l2"), "no regularizer for LevenbergMarquardt.*LBFGS takes them")
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_predictions_of_a_frozen_batch_normalization_follow(solver):
+    """They are made by a copy in which it is part of a dense layer."""
+    norm = layers.BatchNormalization(trainable=False)
+    model = Sequential([Input((3,)), Dense(5, "tanh"), norm, Dense(1)], seed=0, dtype="float64")
+    model.compile(solver, "mse")
+    model.predict(X)
+    errors = []
+
+    class Predicting(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            errors.append(np.mean((self.model.predict(X) - Y) ** 2))
+
+    history = model.fit(X, Y, epochs=5, verbose=0, callbacks=[Predicting()])
+    assert errors == pytest.approx(history.history["loss"], rel=1e-9)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_diagnosis_has_no_word_on_the_rate(solver):
+    found = network(solver).diagnose(X, Y)
+    assert "learning_rate" not in str(found)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
