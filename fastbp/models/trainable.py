@@ -217,8 +217,8 @@ class Trainable(Compiled):
         rows = prepare_rows(x, y, spec=self._spec(), check_finite=boolean("check_finite", check_finite))
         self._check_targets(rows)
         assert rows.y is not None
-        engine, ways = self._build(rows.width), {"training": training, "by_feedback": by_feedback}
-        loss, gradients = engine.value_and_gradient(rows.x, rows.y, **ways)
+        engine = self._build(rows.width)
+        loss, gradients = engine.value_and_gradient(rows.x, rows.y, training=training, by_feedback=by_feedback)
         return float(loss), gradients
 
     def apply_gradients(self, gradients: Sequence[Any]) -> None:
