@@ -12,20 +12,25 @@ class TrainingDiverged(ArithmeticError, ValueError):
     ----------
     epoch, step : int
         When it was noticed, counted from 1; the step within the epoch.
+    learning_rate : float or None
+        None of a solver.
     result : FormulaFit
         The fit by ``fastbp.fit_formula`` as it was when the epoch began; None for a model, which holds its weights itself.
     """
 
     result: Any = None
 
-    def __init__(self, epoch: int, step: int, learning_rate: float, by_weights: bool = False, from_finite: bool = True) -> None:
+    def __init__(
+        self, epoch: int, step: int, learning_rate: float | None, by_weights: bool = False, from_finite: bool = True
+    ) -> None:
         self.epoch, self.step, self.learning_rate = epoch, step, learning_rate
         self._arguments = epoch, step, learning_rate, by_weights, from_finite
         what = "the loss was finite, but the weights became" if by_weights else "the loss became"
         before = "" if from_finite else ", which were not finite either"
+        remedy = "Data" if learning_rate is None else f"A learning_rate below {learning_rate:g} or data"
         super().__init__(
             f"{what} NaN or infinite in epoch {epoch}, step {step}; the weights are those from before this "
-            f"epoch{before}. A learning_rate below {learning_rate:g} or data scaled to about -1 to 1 may help"
+            f"epoch{before}. {remedy} scaled to about -1 to 1 may help"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:

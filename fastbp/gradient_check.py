@@ -103,7 +103,7 @@ def check_gradients(
     Parameters
     ----------
     model_or_function : Sequential or callable
-        A compiled model; its derivatives with respect to the weights are checked on a float64 copy. Or a formula as
+        A compiled model; its derivatives with respect to the weights that learn are checked on a float64 copy. Or a formula as
         ``fastbp.grad`` takes it, which is called with NumPy's numbers and arrays for the differences.
     *args
         A model's x and y, or the function's arguments.
@@ -175,14 +175,17 @@ def _of_model(model: Sequential, x: Any, y: Any, training: bool) -> Parts:
     weights = [np.array(w, np.float64) for w in model.get_weights()]
     copy.set_weights(weights)
     _, derivatives = copy.value_and_gradient(x, y, training=training)
-    by_layer = copy._weights_by_layer(copy._input_units or 0)
-    names = [f"layer {i} {weight.name}" for i, weights_of_layer in enumerate(by_layer) for weight in weights_of_layer]
+    names = [f"layer {i} {weight.name}" for i, leaf in enumerate(copy.leaves()) for weight in leaf.weights]
+    learnt = [i for i, weight in enumerate(copy.weights) if weight.trainable]
 
     def value(changed: list[np.ndarray]) -> float:
-        copy.set_weights(changed)
+        whole = list(weights)
+        for i, array in zip(learnt, changed, strict=True):
+            whole[i] = array
+        copy.set_weights(whole)
         return copy.value_and_gradient(x, y, training=training)[0]
 
-    return names, weights, derivatives, value
+    return [names[i] for i in learnt], [weights[i] for i in learnt], [derivatives[i] for i in learnt], value
 
 
 def _of_function(f: Callable[..., Any], args: tuple[Any, ...], argnums: Any, gradient: Callable[..., Any] | None) -> Parts:

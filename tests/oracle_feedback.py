@@ -14,17 +14,19 @@ import oracle
 
 def backward(kind, matrices, network, weights, tape, delta, fused=False):
     """What the weights move along, in their order. Arguments as of ``oracle.backward``."""
-    pairs, updates = oracle.layer_weights(network, weights), []
-    last = len(network) - 1
-    error = delta if fused else oracle.through_activation(network[last], tape[last][1], delta)
-    dz = error
-    for i in range(last, -1, -1):
-        (a, _), (kernel, bias) = tape[i], pairs[i]
-        updates = [a.T @ dz] + ([dz.sum(axis=0)] if bias is not None else []) + updates
-        if i > 0:
-            matrix = np.copysign(matrices[i], kernel) if kind == "sign" else matrices[i]
-            below = (error if kind == "direct" else dz) @ matrix.T
-            dz = oracle.through_activation(network[i - 1], tape[i - 1][1], below)
+    arrays, updates, last = oracle.layer_weights(network, weights), [], len(network) - 1
+    error = delta
+    for i in reversed(range(len(network))):
+        (a, _, values), (kernel, bias, vectors), own = tape[i], arrays[i], []
+        if not (fused and i == last):
+            for (_, gradient), z in zip(reversed(oracle.steps_of(network[i], vectors)), reversed(values), strict=True):
+                delta, of_vectors = gradient(z, delta)
+                own += of_vectors
+        updates = [a.T @ delta] + ([delta.sum(axis=0)] if bias is not None else []) + own + updates
+        if i == last or kind != "direct":
+            error = delta
+        matrix = np.copysign(matrices[i], kernel) if kind == "sign" else matrices[i]
+        delta = error @ matrix.T
     return updates
 
 

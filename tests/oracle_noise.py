@@ -74,17 +74,19 @@ def dense(network):
 
 
 def forward(network, weights, x, step):
-    """Outputs of the network in a step of training, and for each layer its input and what goes with it."""
-    a, tape, pairs = np.asarray(x, dtype=np.float64), [], iter(oracle.layer_weights(dense(network), weights))
+    """Outputs of the network in a step of training, and for each layer its input and what else backward needs."""
+    a, tape, arrays = np.asarray(x, dtype=np.float64), [], iter(oracle.layer_weights(dense(network), weights))
     for layer in network:
         if "noise" in layer:
             output, factor = disturb(layer, a, step)
             tape.append((a, factor, None))
         else:
-            kernel, bias = next(pairs)
-            z = a @ kernel + (0 if bias is None else bias)
-            output = oracle.activate(layer, z)
-            tape.append((a, z, kernel))
+            kernel, bias, vectors = found = next(arrays)
+            values = [a @ kernel + (0 if bias is None else bias)]
+            for value, _ in oracle.steps_of(layer, vectors):
+                values.append(value(values[-1]))
+            tape.append((a, values, found))
+            output = values[-1]
         a = output
     return a, tape
 
@@ -93,13 +95,18 @@ def backward(network, tape, delta, fused=False):
     """Gradients with respect to x and to the weights, as ``oracle.backward``."""
     gradients = []
     for i in reversed(range(len(network))):
-        layer, (a, z, kernel) = network[i], tape[i]
-        if "noise" in layer:
-            delta = delta * z
+        (a, kept_of_forward, arrays), own = tape[i], []
+        if arrays is None:
+            delta = delta * kept_of_forward
             continue
-        dz = delta if fused and i == len(network) - 1 else oracle.through_activation(layer, z, delta)
-        gradients = [a.T @ dz] + ([dz.sum(axis=0)] if layer.get("use_bias", True) else []) + gradients
-        delta = dz @ kernel.T
+        kernel, bias, vectors = arrays
+        if not (fused and i == len(network) - 1):
+            steps = oracle.steps_of(network[i], vectors)
+            for (_, gradient), z in zip(reversed(steps), reversed(kept_of_forward[:-1]), strict=True):
+                delta, of_vectors = gradient(z, delta)
+                own += of_vectors
+        gradients = [a.T @ delta] + ([delta.sum(axis=0)] if bias is not None else []) + own + gradients
+        delta = delta @ kernel.T
     return delta, gradients
 
 
@@ -107,7 +114,7 @@ def value_and_gradient(network, weights, loss, x, y, step, sample_weight=None):
     """The loss of one batch in a step of training, and its gradients in the order of the weights."""
     output, tape = forward(network, weights, x, step)
     fused = "noise" not in network[-1] and oracle.is_fused(network, loss)
-    seen = tape[-1][1] if fused else output
+    seen = tape[-1][1][0] if fused else output
     value, delta = oracle.loss_value_and_gradient(loss, seen, y, fused, sample_weight)
     return value, backward(network, tape, delta, fused)[1]
 

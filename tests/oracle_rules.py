@@ -49,9 +49,9 @@ def value_and_gradient(network, weights, loss, x, y, sample_weight=None):
     output, tape = oracle.forward(network, weights, x)
     fused = oracle.is_fused(network, loss) and "activity_regularizer" not in network[-1]
     value, delta = oracle.loss_value_and_gradient(loss, tape[-1][1] if fused else output, y, fused, sample_weight)
-    gradients, pairs = [], oracle.layer_weights(network, weights)
+    gradients, arrays = [], oracle.layer_weights(network, weights)
     for i in reversed(range(len(network))):
-        layer, (a, z), (kernel, bias) = network[i], tape[i], pairs[i]
+        layer, (a, z, _), (kernel, bias, _) = network[i], tape[i], arrays[i]
         activity, a_out = layer.get("activity_regularizer", NOTHING), oracle.activate(layer, z)
         value += penalty(activity, a_out) / len(x)
         if not (fused and i == len(network) - 1):

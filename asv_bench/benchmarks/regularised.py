@@ -31,8 +31,13 @@ class Feature:
 FEATURES = {
     "dropout": Feature(after=lambda: [layers.Dropout(0.2)]),
     "gaussian_dropout": Feature(after=lambda: [layers.GaussianDropout(0.2)]),
+    "l2": Feature(dense=lambda: {"kernel_regularizer": "l2"}),
+    "l1_l2": Feature(dense=lambda: {"kernel_regularizer": "l1_l2"}),
+    "activity": Feature(dense=lambda: {"activity_regularizer": "l2"}),
+    "non_neg": Feature(dense=lambda: {"kernel_constraint": "non_neg"}),
+    "max_norm": Feature(dense=lambda: {"kernel_constraint": "max_norm"}),
 }
-TOGETHER = {"all": ("dropout",)}  # features at once
+TOGETHER = {"all": ("dropout", "l2")}  # features at once
 
 
 def together(name):

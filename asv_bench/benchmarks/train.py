@@ -6,7 +6,8 @@ from .common import own, rates, some, unit
 
 # A graph opens with the first eight, and has a button for each of the others.
 SHOWN = ["rl", "rl-2", "matexp-200", "rxla", "higgs", "digits", "mid", "wide"]
-TRAINED = some(sorted((name for name, w in WORKLOADS.items() if not w.predicts), key=lambda name: name not in SHOWN))
+BY_STEPS = [name for name, w in WORKLOADS.items() if not (w.predicts or w.iterations)]
+TRAINED = some(sorted(BY_STEPS, key=lambda name: name not in SHOWN))
 
 
 class Train:

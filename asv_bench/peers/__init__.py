@@ -30,6 +30,8 @@ def installed():
 
 def able(name, workload):
     """Whether a peer has what a workload is made of."""
+    if workload.iterations:
+        return name in ("fastbp", "scikit-learn")
     return not (workload.dropout and name == "scikit-learn")
 
 

@@ -2,6 +2,8 @@
 
 import os
 
+from workloads import NORM_EPSILON
+
 from .peer import EPSILON, Peer
 
 CHUNK = 4000  # rows of a large prediction that go through all layers together
@@ -31,14 +33,18 @@ class Scan(Peer):
     def _forward(self, weights, x, key=None):
         """The outputs; with a key, those of training, in which units are dropped."""
         activate = self.jnp.tanh if self.w.activation == "tanh" else self.jax.nn.relu
-        for i in range(0, len(weights), 2):
-            x = x @ weights[i] + weights[i + 1]
-            x = activate(x) if i + 2 < len(weights) else x
-            if key is not None and i + 2 < len(weights):
+        *hidden, kernel, bias = weights
+        step = 4 if self.w.normalizes else 2
+        for i in range(0, len(hidden), step):
+            x = activate(x @ hidden[i] + hidden[i + 1])
+            if self.w.normalizes:
+                x = x - x.mean(axis=1, keepdims=True)
+                x = x / self.jnp.sqrt((x * x).mean(axis=1, keepdims=True) + NORM_EPSILON) * hidden[i + 2] + hidden[i + 3]
+            if key is not None:
                 key, use = self.jax.random.split(key)
                 kept = self.jax.random.bernoulli(use, 1 - self.w.dropout, x.shape)
                 x = self.jnp.where(kept, x / (1 - self.w.dropout), 0)
-        return x
+        return x @ kernel + bias
 
     def _loss(self, weights, x, y, key=None):
         jnp, outputs = self.jnp, self._forward(weights, x, key)

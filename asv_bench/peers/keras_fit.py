@@ -7,6 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import tensorflow as tf
+from workloads import NORM_EPSILON
 
 from .peer import EPSILON, Peer
 
@@ -22,6 +23,8 @@ class Keras(Peer):
         layers = [keras.Input((w.sizes[0],))]
         for units in w.sizes[1:-1]:
             layers.append(keras.layers.Dense(units, w.activation))
+            if w.normalizes:
+                layers.append(keras.layers.LayerNormalization(epsilon=NORM_EPSILON))
             if w.dropout:
                 layers.append(keras.layers.Dropout(w.dropout))
         self.model = keras.Sequential([*layers, keras.layers.Dense(w.sizes[-1], "softmax" if w.classes else None)])

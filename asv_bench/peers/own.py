@@ -1,5 +1,7 @@
 """The library that this is about."""
 
+from workloads import NORM_EPSILON
+
 import fastbp
 
 from .peer import EPSILON, Peer
@@ -11,6 +13,8 @@ class FastBP(Peer):
         layers = []
         for units in w.sizes[1:-1]:
             layers.append(fastbp.Dense(units, w.activation))
+            if w.normalizes:
+                layers.append(fastbp.layers.LayerNormalization(epsilon=NORM_EPSILON))
             if w.dropout:
                 layers.append(fastbp.layers.Dropout(w.dropout))
         layers.append(fastbp.Dense(w.sizes[-1], "softmax" if w.classes else None))
@@ -23,6 +27,7 @@ class FastBP(Peer):
             "adam": lambda: fastbp.Adam(self.rate, epsilon=EPSILON),
             "sgd": lambda: fastbp.SGD(self.rate),
             "momentum": lambda: fastbp.SGD(self.rate, momentum=0.9),
+            "lbfgs": lambda: fastbp.optimizers.LBFGS(gtol=0.0),
         }[self.w.optimizer]()
         self.model.compile(optimizer, "sparse_categorical_crossentropy" if self.w.classes else "mse")
         self.model.set_weights(self.weights)
@@ -33,6 +38,9 @@ class FastBP(Peer):
     def train(self, epochs):
         batch, threads = self.w.batch, self.w.threads
         self.model.fit(self.x, self.y, batch_size=batch, epochs=epochs, verbose=0, threads=threads, check_finite=False)
+
+    def solve(self, iterations):
+        self.model.fit(self.x, self.y, epochs=iterations, verbose=0, threads=self.w.threads, check_finite=False)
 
     def loss(self):
         return self.model.evaluate(self.x, self.y, verbose=0)

@@ -9,7 +9,7 @@ class Peer:
     """One library with one network and its data."""
 
     def __init__(self, workload):
-        self.w, self.rate = workload, LEARNING_RATES[workload.optimizer]
+        self.w, self.rate = workload, LEARNING_RATES.get(workload.optimizer)
         self.x, self.y, self.weights = make_data(workload)
         self.make()
         self.restart()
@@ -30,6 +30,10 @@ class Peer:
         """Train over all the data in random order, the fastest way there is."""
         raise NotImplementedError
 
+    def solve(self, iterations):
+        """Minimise over all the data at once, from where it is."""
+        raise NotImplementedError
+
     def loss(self):
         """The loss over all the data."""
         raise NotImplementedError
@@ -45,15 +49,21 @@ class Peer:
     def loss_after(self, steps):
         """The loss after some steps from the initial weights, through the data in its order."""
         self.restart()
-        for i in range(steps):
+        if self.w.iterations:
+            self.solve(steps)
+        for i in range(0 if self.w.iterations else steps):
             first = (i * self.w.batch) % len(self.x)
             self.step(slice(first, first + self.w.batch))
         return float(self.loss())
 
     def run(self, times):
-        """What is timed: so many epochs, or predictions."""
-        if not self.w.predicts:
+        """What is timed: so many epochs, predictions, or ways from the initial weights."""
+        if not (self.w.predicts or self.w.iterations):
             self.train(times)
             return
         for _ in range(times):
-            self.predict()
+            if self.w.predicts:
+                self.predict()
+            else:
+                self.restart()
+                self.solve(self.w.iterations)

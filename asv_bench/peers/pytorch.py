@@ -1,6 +1,7 @@
 """PyTorch: eager with fused optimizers, and with torch.compile."""
 
 import torch
+from workloads import NORM_EPSILON
 
 from .peer import EPSILON, Peer
 
@@ -11,12 +12,13 @@ class Eager(Peer):
     def make(self):
         torch.set_num_threads(self.w.threads)
         self.x, self.y = torch.from_numpy(self.x), torch.from_numpy(self.y)
-        modules = []
-        for kernel in self.weights[::2]:
+        modules, kind = [], getattr(torch, self.w.dtype)
+        for inputs, units in zip(self.w.sizes[:-2], self.w.sizes[1:-1], strict=True):
             activation = torch.nn.Tanh() if self.w.activation == "tanh" else torch.nn.ReLU()
-            modules += [torch.nn.Linear(*kernel.shape, dtype=getattr(torch, self.w.dtype)), activation]
+            modules += [torch.nn.Linear(inputs, units, dtype=kind), activation]
+            modules += [torch.nn.LayerNorm(units, NORM_EPSILON, dtype=kind)] if self.w.normalizes else []
             modules += [torch.nn.Dropout(self.w.dropout)] if self.w.dropout else []
-        self.net = torch.nn.Sequential(*modules[: -2 if self.w.dropout else -1])
+        self.net = torch.nn.Sequential(*modules, torch.nn.Linear(*self.w.sizes[-2:], dtype=kind))
         self.measure = torch.nn.CrossEntropyLoss() if self.w.classes else torch.nn.MSELoss()
         self.forward, self.measured = self.net, self._loss
 

@@ -15,17 +15,19 @@ class ScikitLearn(Peer):
 
     def make(self):
         w = self.w
+        if w.normalizes:
+            raise NotImplementedError("scikit-learn has no layers that normalize")
         warnings.simplefilter("ignore", ConvergenceWarning)  # an epoch at a time never converges
         self.limits = threadpool_limits(w.threads)
         self.target = self.y if self.y.ndim == 1 or self.y.shape[1] > 1 else self.y.ravel()
-        scale = 1.0 if w.classes or w.optimizer == "adam" else 2 / w.sizes[-1]
+        scale = 1.0 if w.classes or w.optimizer in ("adam", "lbfgs") else 2 / w.sizes[-1]
         self.model = (MLPClassifier if w.classes else MLPRegressor)(
             hidden_layer_sizes=w.sizes[1:-1],
             activation=w.activation,
-            solver="adam" if w.optimizer == "adam" else "sgd",
+            solver=w.optimizer if w.optimizer in ("adam", "lbfgs") else "sgd",
             momentum=0.9 if w.optimizer == "momentum" else 0.0,
             nesterovs_momentum=False,
-            learning_rate_init=self.rate * scale,
+            learning_rate_init=(self.rate or 1.0) * scale,
             epsilon=EPSILON,
             alpha=0.0,
             batch_size=w.batch,
@@ -35,6 +37,9 @@ class ScikitLearn(Peer):
             tol=0.0,
         )
         # The network is made by the first samples it sees; ``restart`` then sets its weights.
+        if w.iterations:
+            self.model.fit(self.x, self.target)
+            return
         classes = {"classes": np.arange(w.sizes[-1])} if w.classes else {}
         self.model.partial_fit(self.x[: w.batch], self.target[: w.batch], **classes)
 
@@ -42,6 +47,8 @@ class ScikitLearn(Peer):
         own = [*self.model.coefs_, *self.model.intercepts_]
         for array, initial in zip(own, self.weights[::2] + self.weights[1::2], strict=True):
             array[:] = initial
+        if self.w.iterations:
+            return
         optimizer = self.model._optimizer
         for name in ("ms", "vs", "velocities"):
             for state in getattr(optimizer, name, ()):
@@ -54,6 +61,10 @@ class ScikitLearn(Peer):
     def train(self, epochs):
         # ``fit`` begins with a new optimizer: no matter for the time.
         self.model.max_iter = epochs
+        self.model.fit(self.x, self.target)
+
+    def solve(self, iterations):
+        self.model.max_iter = iterations
         self.model.fit(self.x, self.target)
 
     def epoch(self):

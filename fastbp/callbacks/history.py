@@ -34,6 +34,10 @@ class History(Callback):
         The threads of each epoch.
     epochs_of : dict of lists
         The epochs that the entries of ``history`` belong to.
+    converged : bool or None
+        Of a fit by a solver (``fastbp.optimizers.Solver``): whether it has found a minimum.
+    message : str
+        Why it has ended, in the solver's words.
     params : dict
         The fit's ``epochs``, ``steps`` of an epoch, ``verbose`` and ``dtype``.
 
@@ -61,6 +65,8 @@ class History(Callback):
         self.samples_per_second: list[float] = []
         self.gflops: list[float] = []
         self.threads: list[int] = []
+        self.converged: bool | None = None
+        self.message = ""
         self.run: Epoch | None = None  # what the engine measured of the epoch that has just ended
 
     def on_train_begin(self, logs: Any = None) -> None:

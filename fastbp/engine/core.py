@@ -12,6 +12,7 @@ from ..layers.stages import Stage
 from ..losses import Loss
 from ..optimizers import Optimizer
 from .feedback import Feedback, FeedbackParameters
+from .folding import Folded, folds
 from .noise import seeded
 from .parameters import Parameters, Shape
 from .passes import Pass
@@ -46,6 +47,7 @@ class Core:
         self.state = TrainingState(self._parameters, seed)
         self._plans = Plans(self.stages, self.state)
         self._runner = Runner(self._plans)
+        self._folded = Folded(self.stages, self._parameters) if folds(self.stages) else None
         self._optimizer: Optimizer | None = None
         self._lock = threading.RLock()  # plans hold buffers: one call at a time
         self._learning = False  # whether a call is changing the weights
@@ -55,6 +57,18 @@ class Core:
 
     def _count_flop(self) -> None:
         self._forward_flop, self._step_flop = forward_flop(self.shapes, 1), step_flop(self.shapes, 1)
+
+    def _clear_plans(self) -> None:
+        self._plans.clear()
+        if self._folded is not None:
+            self._folded.plans.clear()
+
+    def _for_predictions(self) -> tuple[Plans, Runner]:
+        """What predictions run through, with the weights as they are now."""
+        if self._folded is None:
+            return self._plans, self._runner
+        self._folded.refresh()
+        return self._folded.plans, self._folded.runner
 
     def _forget_runs(self) -> None:
         """Forget what calls to come would go on with."""
@@ -104,7 +118,7 @@ class Core:
             if self._optimizer is not None:
                 self.state.reset_optimizer(self._optimizer)
             self._count_flop()
-            self._plans.clear()
+            self._clear_plans()
             self._forget_runs()
             self._kept = None
 
@@ -121,9 +135,12 @@ class Core:
         self.state.restore(snapshot)
 
     def memory(self) -> tuple[int, int]:
-        """Bytes of the parameters with the optimizer's state and transposed copy, and of the plans' buffers."""
-        p = self._parameters
-        return p.weights.nbytes + p.state.nbytes + p.transposed.nbytes + p.feedback.nbytes, self._plans.memory
+        """Bytes of the parameters with the optimizer's state and all copies, and of the plans' buffers."""
+        p, f = self._parameters, self._folded
+        own = p.weights.nbytes + p.state.nbytes + p.transposed.nbytes + p.feedback.nbytes
+        if f is None:
+            return own, self._plans.memory
+        return own + f.parameters.weights.nbytes + f.parameters.transposed.nbytes, self._plans.memory + f.plans.memory
 
     def leave_parent(self) -> None:
         """In a forked child: end the call that a thread of the parent was in. Training goes back to what was remembered."""
@@ -131,7 +148,7 @@ class Core:
             self._lock.release()
             return
         self._lock, learning, self._learning = threading.RLock(), self._learning, False
-        self._plans.clear()
+        self._clear_plans()
         self._forget_runs()
         if learning:
             self.state.go_back()

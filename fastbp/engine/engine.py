@@ -15,6 +15,7 @@ from ..kernels.run import run_kernel
 from ..layers.stages import Stage
 from .epoch import Epoch
 from .feedback import Feedback
+from .jacobian import RowGradients, input_jacobian, weight_jacobian
 from .noise import prediction_step
 from .passes import Pass, doubles
 from .plan import Plan
@@ -78,17 +79,19 @@ class Engine(Training):
             if keep and not training and self._repeatable is not None and len(x) == self._repeatable[0].batch:
                 return self._forward_again(x, *self._repeatable)
             n, units = len(x), self.shapes[-1].units_out
-            batch = n if keep else min(EVALUATION_ROWS, n)
-            phases = at.PREDICT_FOR_BACKWARD if keep else at.PREDICT_ONLY
+            whole = keep or (training and self._plans.normalize_batch)
+            batch = n if whole else min(EVALUATION_ROWS, n)
+            phases = at.PREDICT_FOR_BACKWARD if whole else at.PREDICT_ONLY
+            plans, runner = (self._plans, self._runner) if keep or training else self._for_predictions()
             threads = choose_threads(batch * self._forward_flop, threads)
-            plan = self._plans.get(phases, batch, threads, keep, training=training)
-            self._plans.bind_data(plan, x)
+            plan = plans.get(phases, batch, threads, keep, training=training)
+            plans.bind_data(plan, x)
             plan[at.PHASES] = phases  # backward has others
             if training:
                 plan[at.NOISE_STEP] = prediction_step(self.state.draws)
                 self.state.draws += -(-n // batch)
             out = plan.output(n, units)
-            self._runner.run(plan, n * self._forward_flop, x, out)
+            runner.run(plan, n * self._forward_flop, x, out)
             x_place, out_place = plan.staged(at.X), plan.staged(at.OUT)
             if keep:
                 self._kept = plan
@@ -115,6 +118,18 @@ class Engine(Training):
             gradient = self._plans.bind_gradient(plan)
             self._runner.run(plan, plan.batch * self._step_flop)
             return plan.input_gradient().copy(), self._parameters.arrays(gradient)
+
+    def input_jacobian(self, x: np.ndarray, threads: int | None = None) -> np.ndarray:
+        """Derivatives of the outputs with respect to the inputs, (n, units, features)."""
+        with self._lock:
+            return input_jacobian(self._plans, self._runner, x, self._step_flop, threads)
+
+    def weight_jacobian(self, x: np.ndarray, threads: int | None = None) -> list[np.ndarray]:
+        """Derivatives of the outputs with respect to the weights: (n, units, *shape) for each, trainable or not."""
+        with self._lock:
+            parameters = self._parameters.all_trainable()
+            gradients = RowGradients(self._plans, self._runner, parameters, self._step_flop, threads)
+            return weight_jacobian(gradients, parameters, x)
 
 
 _engines: WeakSet[Engine] = WeakSet()

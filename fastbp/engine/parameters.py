@@ -7,6 +7,7 @@ arrays.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,6 +80,10 @@ class Shape:
         if not self.is_dense:
             return list(matrix[: self.vectors])
         return [matrix[: self.units_in], *([matrix[self.units_in]] if self.bias else [])]
+
+    def learnt_parts(self, matrix: np.ndarray) -> list[np.ndarray]:
+        """Those of the arrays that gradients change, as views."""
+        return self._parts(matrix) if self.is_dense else self._parts(matrix)[: self.learnt_vectors]
 
     def read(self, matrix: np.ndarray) -> list[np.ndarray]:
         """The weights that the matrix holds, as users see them."""
@@ -156,10 +161,15 @@ class Parameters:
     dtype : "float32" or "float64"
     lanes : int
         Elements of a vector, as the kernels use them.
+
+    Attributes
+    ----------
+    version : int
+        Another number whenever the weights have changed. Whoever writes them moves it on.
     """
 
     def __init__(self, stages: Iterable[Stage], dtype: Any, lanes: int) -> None:
-        self.dtype = np.dtype(dtype)
+        self.dtype, self.version = np.dtype(dtype), 0
         self.shapes: list[Shape] = []
         offset = transposed_offset = 0
         for stage in stages:
@@ -194,6 +204,12 @@ class Parameters:
             for shape, stage in zip(self.shapes, stages, strict=True)
         ]
 
+    def all_trainable(self) -> "Parameters":
+        """The same buffers, of layers that are all trainable."""
+        other = copy(self)
+        other.shapes = [replace(shape, trainable=shape.is_dense or shape.learnt_vectors > 0) for shape in self.shapes]
+        return other
+
     def without_weights(self, stages: Iterable[Stage]) -> list[Shape]:
         """The shapes of further stages, which have no weights."""
         lanes = self.shapes[0].lanes
@@ -217,11 +233,18 @@ class Parameters:
     def restore_weights(self, copied: np.ndarray) -> None:
         """Return to what ``copy_weights`` gave."""
         self.weights[:], self.transposed[:] = copied[: self.size], copied[self.size :]
+        self.version += 1
 
     def refresh_transposed(self) -> None:
-        for shape, matrix in self._matrices(self.weights):
+        """Have the transposed copies follow weights that were written."""
+        self.version += 1
+        self._transpose(self.weights, self.transposed)
+
+    def _transpose(self, weights: np.ndarray, transposed: np.ndarray) -> None:
+        """Write the kernels in a buffer laid out like the weights into one laid out like the transposed copies."""
+        for shape, matrix in self._matrices(weights):
             if shape.is_dense:
-                target = self.transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
+                target = transposed[shape.transposed_offset : shape.transposed_offset + shape.transposed_size]
                 pack_transposed(matrix[: shape.units_in], shape.lanes, target)
 
     def route_errors(self, table: np.ndarray, by_feedback: bool) -> None:
@@ -248,3 +271,21 @@ class Parameters:
     def arrays(self, buffer: np.ndarray) -> list[np.ndarray]:
         """Kernels and biases, in order, as new arrays from a flat buffer laid out like the weights."""
         return [np.array(part) for shape, matrix in self._matrices(buffer) for part in shape.read(matrix)]
+
+    # -- the same, as positions in the flat buffers: for those who change all weights often
+
+    def learnt_positions(self) -> np.ndarray:
+        """Where the numbers that training changes lie in a buffer laid out like the weights, in ``get_weights`` order."""
+        found = [np.zeros(0, np.int64)]
+        for shape, matrix in self._matrices(np.arange(self.size)):
+            if shape.learns:
+                found += [part.ravel() for part in shape.learnt_parts(matrix)]
+        return np.concatenate(found)
+
+    def transposed_positions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the transposed copies lie in their buffer, and where what they are copies of lies in that of the weights."""
+        integer = np.dtype(f"i{self.dtype.itemsize}")  # as wide as the numbers, for as many go into a vector
+        copied = np.zeros(len(self.transposed), integer)
+        self._transpose(np.arange(1, self.size + 1, dtype=integer), copied)  # 0 is left to the padding
+        targets = np.flatnonzero(copied)
+        return targets, copied[targets] - 1

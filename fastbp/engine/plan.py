@@ -142,6 +142,7 @@ def make_plan(
     threads: int,
     keep: bool = False,
     cuts: Sequence[int] = (),
+    groups: int | None = None,
 ) -> Plan:
     """Lay out one way to run a network.
 
@@ -160,12 +161,14 @@ def make_plan(
         Whether the activations of the whole batch must be there afterwards.
     cuts : sequence of int
         Layers that the whole batch must have come to before its rows go through them: the network is cut into segments there.
+    groups : int, optional
+        Parts of the batch that have a gradient each; chosen by the sizes if left out.
     """
     builder = Builder(parameters, shapes, fusion.stages)
     fields = builder.fields
     updates, learns = bool(phases & at.UPDATE), bool(phases & at.BACKWARD) and any(shape.trainable for shape in shapes)
     phases = phases if learns else phases & ~at.BACKWARD
-    grouped = not keep and not cuts and (not learns or is_grouped(parameters, shapes, batch))
+    grouped = not keep and not cuts and (not learns or groups is not None or is_grouped(parameters, shapes, batch))
     block = choose_block(builder.shapes, parameters.dtype)
     builder.describe_layers()
     describe_rules(builder, phases, fusion.trained)
@@ -189,9 +192,9 @@ def make_plan(
     builder.buffers["ones"][:] = 1
     fields[at.ZEROS] = builder.buffer("zeros", PANEL_VECTORS * machine().vector_bytes, np.uint8)
     if grouped:
-        fields[at.GROUPS] = GROUPS
+        fields[at.GROUPS] = groups or GROUPS
         if learns:
-            first = builder.buffer("gradients", GROUPS * parameters.size, parameters.dtype)
+            first = builder.buffer("gradients", int(fields[at.GROUPS]) * parameters.size, parameters.dtype)
             fields[at.GRADIENTS] = first - address(parameters.weights)
             fields[at.GROUP] = parameters.weights.nbytes
     return Plan(fields, builder.rows, parameters.dtype, phases, threads, batch, builder.buffers)

@@ -1,19 +1,20 @@
 """The plans of one network: made when first needed, kept, and bound to what a run works on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..kernels import fields as at
-from ..kernels.codes import STORE
+from ..kernels.codes import PROJECTION, STORE
 from ..kernels.optimizer import HYPER_RATE, HYPER_SIZE, SCALARS
 from ..layers.stages import Stage
 from ..losses import Custom, Loss
 from ..optimizers import Optimizer
 from .buffers import float_bits
-from .fusion import fuse
-from .parameters import address, aligned_zeros
+from .fusion import Fusion, fuse
+from .parameters import Parameters, address, aligned_zeros
 from .plan import Plan, make_plan
 from .state import TrainingState
 
@@ -44,7 +45,6 @@ class Plans:
         self._scalars, self._hyper = aligned_zeros(SCALARS, self.dtype), np.zeros(HYPER_SIZE)
         self._order = np.zeros(0, np.int64)
         self._plans: dict[tuple[int, int, int, bool, bool, bool], Plan] = {}
-        self.differ_in_training = any(stage.is_random or stage.normalizes_batch for stage in stages)
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
         self._activations: list[BoundFunction | None] | None = None  # the code of custom ones, else None
@@ -59,6 +59,16 @@ class Plans:
 
     def clear(self) -> None:
         self._plans.clear()
+
+    @property
+    def normalize_batch(self) -> bool:
+        """Whether a network that learns needs the whole batch in some layer."""
+        return any(shape.normalizes_batch for shape in self._parameters.shapes)
+
+    @property
+    def differ_in_training(self) -> bool:
+        """Whether a network that learns does other things than one that predicts."""
+        return self.normalize_batch or any(stage.is_random for stage in self._stages)
 
     @property
     def memory(self) -> int:
@@ -89,13 +99,34 @@ class Plans:
         cuts = [i for i, shape in enumerate(shapes) if training and shape.normalizes_batch]
         plan = make_plan(self._parameters, shapes, fuse(stages, loss), phases, batch, threads, keep, cuts)
         plan[at.TRAINING] = training
+        self._bind_network(plan, chosen)
+        if loss is not None:
+            plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
+        return plan
+
+    def project(self, parameters: Parameters, phases: int, rows: int, threads: int, groups: int | None = None) -> Plan:
+        """A plan for the gradient of the outputs along the targets, added up over all rows or those of each group.
+
+        ``parameters`` are the network's, perhaps with others that are trainable. The plan is not kept.
+        """
+        chosen = [i for i, stage in enumerate(self._stages) if not stage.is_random]
+        stages = [replace(self._stages[i], rules=(), activity=None) for i in chosen]  # outputs alone, whatever they cost
+        shapes, fusion = [parameters.shapes[i] for i in chosen], Fusion(stages, len(stages), PROJECTION)
+        plan = make_plan(parameters, shapes, fusion, phases, rows, threads, groups=groups)
+        self._bind_network(plan, chosen)
+        return plan
+
+    def _bind_network(self, plan: Plan, chosen: Sequence[int]) -> None:
+        """What a plan of some stages works on besides the data."""
         plan[at.PARAMETERS], plan[at.SLOT] = address(self._parameters.weights), self._parameters.weights.nbytes
         plan[at.RANDOM], plan[at.RUNNING_PRODUCTS] = address(self._state.generator), address(self._state.running_products)
         plan[at.HYPER], plan[at.SCALARS] = address(self._hyper), address(self._scalars)
         self._bind_activations(plan, chosen)
-        if loss is not None:
-            plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
-        return plan
+
+    def note_run(self, plan: Plan) -> None:
+        """A plan is about to run: where that changes the weights, they are others from now on."""
+        if plan.fields[at.PHASES] & at.UPDATE and plan.fields[at.OPTIMIZER] != STORE:
+            self._parameters.version += 1
 
     def _bind_activations(self, plan: Plan, chosen: Sequence[int]) -> None:
         """Custom activations of the stages that the plan has: compiled once, so that all plans have the same."""

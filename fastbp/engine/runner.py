@@ -36,6 +36,7 @@ class Runner:
     def run(self, plan: Plan, flop: float, *data: object) -> None:
         """Run a plan on its threads, or on one where somebody else has the team. ``data`` holds the arrays it works on."""
         kernel, control = self.prepare(), plan.buffers["control"]
+        self._plans.note_run(plan)
         control.fill(0)
         wait = flop > MIN_INTERRUPTIBLE_FLOP
         if plan.threads == 1 and not wait:

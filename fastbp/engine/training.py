@@ -9,6 +9,7 @@ from ..kernels import fields as at
 from ..kernels.random import shuffle_kernel
 from .core import Core
 from .epoch import Epoch
+from .objective import Objective
 from .observer import Observation, Observer
 from .parameters import address, aligned_zeros
 from .passes import Pass, doubles
@@ -176,6 +177,13 @@ class Training(Core):
             work = Pass(plan, (x, y, weights), self.shapes[-1].units_out, self._step_flop)
             self._runner.run_passes(work, ended)
             return ended[0].loss, self._parameters.arrays(gradient)
+
+    def objective(
+        self, x: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None, threads: int | None = None
+    ) -> Objective:
+        """The loss over all of x, y as a function of one vector of weights."""
+        data = x, y, sample_weight
+        return Objective(self.stages, self._parameters, self._plans, self._runner, self._lock, data, threads)
 
     def apply_gradients(self, gradients: Sequence[np.ndarray]) -> None:
         """One step of the optimizer along given gradients, in ``get_weights`` order, for the weights that are trainable."""

@@ -118,6 +118,9 @@ def fit_formula(
     if not callable(f):
         raise TypeError(f"f must be a function, got {f!r}")
     chosen = optimizers.get(optimizer)
+    if not chosen.takes_steps:
+        name = type(chosen).__name__
+        raise ValueError(f"optimizer must be one that takes steps on batches, got {name}: curve_fit takes all data at once")
     if chosen.schedule is not None:
         raise ValueError(f"optimizer must have a number as its learning_rate here, got {chosen.schedule!r}")
     epochs, batch_size, verbose = integer("epochs", epochs, 0), integer("batch_size", batch_size, 1), verbosity(verbose)

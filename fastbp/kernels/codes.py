@@ -17,6 +17,7 @@ MSE, MAE, HUBER, LOG_COSH, POISSON = range(5)
 BINARY_CROSSENTROPY, CATEGORICAL_CROSSENTROPY, SPARSE_CROSSENTROPY = 5, 6, 7
 BINARY_CROSSENTROPY_LOGITS, CATEGORICAL_CROSSENTROPY_LOGITS, SPARSE_CROSSENTROPY_LOGITS = 8, 9, 10
 CUSTOM_LOSS = 11
+PROJECTION = 30  # of the output on the target, summed over the samples: not to learn by, but for derivatives of the outputs
 
 # -- What is counted for metrics: nothing, the errors, or with them correct entries of one kind (SPARSE_ACCURACY: those alone).
 NO_STATISTICS, ERRORS, BINARY_ACCURACY, CATEGORICAL_ACCURACY, SPARSE_ACCURACY, BINARY_ACCURACY_LOGITS = range(6)

@@ -18,6 +18,7 @@ from .codes import (
     MAE,
     MSE,
     POISSON,
+    PROJECTION,
     SPARSE_CROSSENTROPY,
     SPARSE_CROSSENTROPY_LOGITS,
 )
@@ -140,6 +141,22 @@ def _elementwise(code):
     return VectorFunction(f"loss_{code}", len(ARGUMENTS), body)
 
 
+def _projection(s, *arguments):
+    """The sum of output times target: its gradient is the target, whatever the number of rows."""
+    rows = _Rows(s, arguments)
+    with s.loop(rows.rows) as r:
+        p_start, g_start, t_start = rows.starts(r)
+        total = s.variable(s.constant(0.0))
+
+        def add(j, mask, p_start=p_start, g_start=g_start, t_start=t_start, total=total):
+            t = s.keep(mask, s.load_some(s.offset(t_start, j), mask))
+            total.set(total.get() + s.keep(mask, s.load(s.offset(p_start, j)) * t))
+            s.store(t, s.offset(g_start, j))
+
+        s.over_row(rows.units, add)
+        rows.finish(r, total.get())
+
+
 def _target_reader(rows, code):
     """(first class, mask, address of the row's target) -> targets of a vector of classes: given, smoothed or one-hot."""
     s, b = rows.s, rows.s.b
@@ -240,6 +257,7 @@ def _by_row(code, row):
 _LOSSES = {code: _elementwise(code) for code in ELEMENTWISE}
 _LOSSES |= {code: _cross_entropy(code) for code in (CATEGORICAL_CROSSENTROPY, SPARSE_CROSSENTROPY)}
 _LOSSES |= {code: _cross_entropy_logits(code) for code in (CATEGORICAL_CROSSENTROPY_LOGITS, SPARSE_CROSSENTROPY_LOGITS)}
+_LOSSES[PROJECTION] = VectorFunction(f"loss_{PROJECTION}", len(ARGUMENTS), _projection)
 _LOSSES[CUSTOM_LOSS] = calls_address("loss_custom", len(ARGUMENTS), ARGUMENTS.index("parameter"))
 
 

@@ -49,11 +49,16 @@ def make_run(dtype):
 
     @inner(dtype)
     def partition(rows, part, parts):
-        """Where part ``part`` of ``parts`` begins: whole tiles if the parts are large, else about the same number of rows."""
+        """Where part ``part`` of ``parts`` begins: whole tiles if the parts are large, else about the same number of rows.
+
+        As many parts as rows are a row each.
+        """
         if part == 0:  # the ends need no division, which takes as long as the rest of a small step's control
             return 0
         if part == parts:
             return rows
+        if parts == rows:
+            return part
         start = rows * part // parts
         return start - start % (TILE_ROWS if rows > 32 * TILE_ROWS * parts else 2)
 

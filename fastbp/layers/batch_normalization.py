@@ -2,11 +2,13 @@
 
 from typing import Any, Unpack
 
-from .. import initializers
+from .. import constraints, initializers, regularizers
 from ..arguments import boolean, integer, number
+from ..constraints import Constraint
 from ..initializers import Initializer
+from ..regularizers import Regularizer
 from .base import Layer, Weight
-from .settings import Common, refuse_unless_none
+from .settings import Common
 from .stages import Stage, batch_norm
 from .variable import Variable
 
@@ -15,7 +17,7 @@ class BatchNormalization(Layer):
     """``gamma * (x - mean) / sqrt(variance + epsilon) + beta`` for each unit (Ioffe & Szegedy 2015, arXiv:1502.03167).
 
     While the model learns, mean and variance are those of the batch, and moving ones follow them. For ``predict`` and
-    ``evaluate`` the moving ones are used.
+    ``evaluate`` the moving ones are used; with ``training=True`` those of all rows given, and the moving ones stay.
 
     Parameters
     ----------
@@ -29,8 +31,10 @@ class BatchNormalization(Layer):
         Whether there is a beta, and a gamma.
     beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer : str or callable
         See ``fastbp.initializers``.
-    beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint : None
-        Of Keras, to come in a later version.
+    beta_regularizer, gamma_regularizer : str or Regularizer, optional
+        See ``fastbp.regularizers``.
+    beta_constraint, gamma_constraint : str or Constraint, optional
+        See ``fastbp.constraints``.
     renorm, synchronized : bool
         Of Keras, False here; ``renorm_clipping`` and ``renorm_momentum`` go with ``renorm``.
     **settings
@@ -54,6 +58,7 @@ class BatchNormalization(Layer):
     """
 
     kind = "batch_normalization"
+    differs_in_training = True
     axis: int
     momentum: float
     epsilon: float
@@ -63,6 +68,10 @@ class BatchNormalization(Layer):
     gamma_initializer: Initializer
     moving_mean_initializer: Initializer
     moving_variance_initializer: Initializer
+    beta_regularizer: Regularizer | None
+    gamma_regularizer: Regularizer | None
+    beta_constraint: Constraint | None
+    gamma_constraint: Constraint | None
 
     def __init__(
         self,
@@ -75,10 +84,10 @@ class BatchNormalization(Layer):
         gamma_initializer: str | Initializer = "ones",
         moving_mean_initializer: str | Initializer = "zeros",
         moving_variance_initializer: str | Initializer = "ones",
-        beta_regularizer: None = None,
-        gamma_regularizer: None = None,
-        beta_constraint: None = None,
-        gamma_constraint: None = None,
+        beta_regularizer: str | Regularizer | None = None,
+        gamma_regularizer: str | Regularizer | None = None,
+        beta_constraint: str | Constraint | None = None,
+        gamma_constraint: str | Constraint | None = None,
         renorm: bool = False,
         renorm_clipping: Any = None,
         renorm_momentum: float = 0.99,
@@ -90,9 +99,7 @@ class BatchNormalization(Layer):
             raise ValueError(f"axis must be -1, the units of a sample (1 is the same), got {axis!r}")
         for argument, value in {"renorm": renorm, "synchronized": synchronized}.items():
             if boolean(argument, value):
-                raise ValueError(
-                    f"{argument} must be False, got True: a batch is normalised by its own statistics, on one machine"
-                )
+                raise ValueError(f"{argument} must be False, got True: a batch is normalised by its own statistics alone")
         initial = {
             "beta_initializer": beta_initializer,
             "gamma_initializer": gamma_initializer,
@@ -106,12 +113,10 @@ class BatchNormalization(Layer):
             center=boolean("center", center),
             scale=boolean("scale", scale),
             **{argument: initializers.get(value, argument) for argument, value in initial.items()},
-            **refuse_unless_none(
-                beta_regularizer=beta_regularizer,
-                gamma_regularizer=gamma_regularizer,
-                beta_constraint=beta_constraint,
-                gamma_constraint=gamma_constraint,
-            ),
+            beta_regularizer=regularizers.get(beta_regularizer, "beta_regularizer"),
+            gamma_regularizer=regularizers.get(gamma_regularizer, "gamma_regularizer"),
+            beta_constraint=constraints.get(beta_constraint, "beta_constraint", axes=1),
+            gamma_constraint=constraints.get(gamma_constraint, "gamma_constraint", axes=1),
             renorm=False,
             renorm_clipping=renorm_clipping,
             renorm_momentum=renorm_momentum,
@@ -121,8 +126,10 @@ class BatchNormalization(Layer):
     def weight_specs(self, input_units: int) -> tuple[Weight, ...]:
         """Gamma, beta, the moving mean and the moving variance."""
         shape = (input_units,)
-        gamma = (Weight("gamma", shape, self.gamma_initializer),) if self.scale else ()
-        beta = (Weight("beta", shape, self.beta_initializer),) if self.center else ()
+        rules = self.gamma_regularizer, self.gamma_constraint
+        gamma = (Weight("gamma", shape, self.gamma_initializer, True, *rules),) if self.scale else ()
+        rules = self.beta_regularizer, self.beta_constraint
+        beta = (Weight("beta", shape, self.beta_initializer, True, *rules),) if self.center else ()
         moving = (
             Weight("moving_mean", shape, self.moving_mean_initializer, trainable=False),
             Weight("moving_variance", shape, self.moving_variance_initializer, trainable=False),

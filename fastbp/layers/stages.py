@@ -172,9 +172,10 @@ def ruled(layer: Any, units: int) -> list[Stage]:
         own = islice(weights, stage.weights)
         rules = tuple(Rule(w.regularizer, w.constraint) if w.trainable else NO_RULE for w in own)
         stages.append(replace(stage, rules=rules) if any(rule != NO_RULE for rule in rules) else stage)
-    if layer.activity_regularizer is not None:
+    activity = layer.activity_regularizer
+    if activity is not None and (activity.l1 or activity.l2):
         outputs = layer.output_units(units)
-        stages.append(Stage(ELEMENTWISE, outputs, outputs, activity=layer.activity_regularizer))
+        stages.append(Stage(ELEMENTWISE, outputs, outputs, activity=activity))
     return stages
 
 
@@ -184,6 +185,6 @@ def join(below: Stage, stage: Stage) -> Stage | None:
         return None
     if below.activates and below.activation == linear:
         return replace(below, activation=stage.activation, activity=stage.activity)
-    if stage.activation == linear and stage.activity is not None:
+    if stage.activation == linear and stage.activity is not None and not below.is_random:  # which may be left out
         return replace(below, activity=stage.activity)
     return None

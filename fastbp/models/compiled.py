@@ -37,6 +37,7 @@ class Compiled(Network):
         Parameters
         ----------
         optimizer : str or Optimizer
+            Or a solver, as "lbfgs": see ``fastbp.optimizers.Solver``.
         loss : str, Loss or callable
             A function ``f(y_true, y_pred)`` is a custom formula, differentiated and compiled; see
             ``fastbp.losses.Custom``.
@@ -63,6 +64,7 @@ class Compiled(Network):
             if flag is not None and flag != "auto":
                 boolean(name, flag)
         chosen_optimizer, chosen_loss = optimizers.get(optimizer), losses.get(loss)
+        chosen_optimizer.check_loss(chosen_loss)
         chosen_metrics = get_all(metrics, weighted_metrics)
         fitted = self._fitting(chosen_loss, chosen_metrics) if self._output_units is not None else None
         self._configure(chosen_optimizer, chosen_loss)

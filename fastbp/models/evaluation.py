@@ -39,7 +39,7 @@ class Evaluable(Trainable):
         check_finite: bool = True,
         threads: int | None = None,
     ) -> float | list[float] | dict[str, float]:
-        """The loss and metrics on data.
+        """The loss, with the penalties that layers have, and metrics on data.
 
         Parameters
         ----------

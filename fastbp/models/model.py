@@ -78,13 +78,7 @@ class Model(Diagnosable):
     # -- calling
 
     def __call__(self, x: Any, training: bool | None = None) -> Any:
-        """The output: an array for data, as ``predict`` gives it, a tensor without numbers for one.
-
-        Parameters
-        ----------
-        x : array or SymbolicTensor
-        training : bool, optional
-            As for ``predict``.
+        """The output: an array for data, as ``predict(x, training=training)`` gives it, a tensor without numbers for one.
 
         Examples
         --------

@@ -87,16 +87,20 @@ class Teacher:
         return settings
 
 
-class Passes(Protocol):
+class Measured(Protocol):
+    """What tells the loss and metrics of an epoch."""
+
+    def logs_of(self, epoch: "Epoch") -> dict[str, Any]:
+        """Those of the last epoch."""
+
+
+class Passes(Measured, Protocol):
     """Data to learn from, again and again."""
 
     together: bool  # whether several passes can be made in one call
 
     def train(self, count: int, ended: "list[Epoch]") -> None:
         """Make passes; those that have ended are appended, whatever is raised."""
-
-    def logs_of(self, epoch: "Epoch") -> dict[str, Any]:
-        """The loss and metrics of the last pass."""
 
 
 class WholePasses:

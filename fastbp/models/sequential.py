@@ -4,6 +4,7 @@ The way of a fit: the arguments are checked -> the engine runs an epoch, or some
 call -> callbacks have a look -> the history grows.
 """
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import boolean, integer, verbosity
@@ -12,13 +13,16 @@ from ..callbacks.history import History
 from ..callbacks.progress_bars import ProgbarLogger
 from ..data import Batches, Data, Rows, training_data
 from ..errors import TrainingDiverged
+from ..layers.held import trainable_flags
+from ..optimizers import Solver
 from .evaluation import BATCH_SIZE, Evaluable, thread_count
 from .measures import Measures
 from .measuring import Measuring, validated_epochs
 from .passes import Passes, PortionPasses, Teacher, WholePasses
 from .portions import is_weighted, need_end, portions, step_count
 from .progress import Progress
-from .training_loop import TrainingLoop
+from .solving import Solved, SolvingLoop, check_network, whole_rows
+from .training_loop import FitLoop, Train, TrainingLoop
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -65,8 +69,10 @@ class Fittable(Evaluable):
         y : array of shape (samples, units), or (samples,) for one unit or integer labels
         batch_size : int, optional
             Samples of a step (None: 32, or as many as make ``steps_per_epoch``); the last batch of an epoch may be smaller.
+            A solver takes all samples at once, and nothing else.
         epochs : int
-            The number of the last epoch, as many as there are passes over the data unless ``initial_epoch`` is set.
+            The number of the last epoch, as many as there are passes over the data unless ``initial_epoch`` is set. Of a
+            solver so many iterations at most.
         verbose : {"auto", 0, 1, 2}
             0 shows nothing, 1 (and "auto") a bar, 2 a line for each epoch.
         callbacks : list of Callback, optional
@@ -147,28 +153,31 @@ class Fittable(Evaluable):
         if held_out is not None:
             self._check_targets(held_out)
             need_end(held_out, "validation_steps", held_out_steps)
+        optimizer = self._compiled()[0]
+        if isinstance(optimizer, Solver):
+            train = whole_rows(optimizer, train, batch_size, steps)
+            size = len(train)
+            check_network(optimizer, self.leaves(), train.width, self.feedback)
+            optimizer.check(self._learnt_numbers(train.width))
         engine = self._build(train.width)
         self._feature_names = self._feature_names or train.names
         params = {"verbose": verbose, "epochs": epochs, "steps": step_count(train, size, steps)}
         self.history, listening = self._listeners(watching, params)
-        observer = self._observer(listening, train.width)
-        passes = self._passes(engine, train, size, steps, shuffle, threads, listening, observer)
         validation = None
         if held_out is not None:
             measures = Measures(metrics, is_weighted(held_out), held_out_size)
             validation = Measuring(engine, measures, held_out, held_out_size, held_out_steps, threads, listening)
 
-        def train_epochs(index: int, count: int, ended: "list[Epoch]") -> None:
-            if observer is not None:
-                observer.epoch = index
-            try:
-                self._train(engine, index, count, ended, passes.train)
-            except TrainingDiverged:
-                if isinstance(train, Rows):
-                    train.check_finite()  # which may say why
-                raise
-
-        loop = TrainingLoop(train_epochs, passes, self.metrics_names, validation, validates, listening, self.history)
+        rest = self.metrics_names, validation, validates, listening, self.history
+        loop: FitLoop
+        if isinstance(optimizer, Solver):
+            assert isinstance(train, Rows)
+            solved = Solved(lambda: self._build(train.width), Measures(metrics, is_weighted(train), size), train, threads)
+            loop = SolvingLoop(optimizer, solved, *rest)
+        else:
+            observer = self._observer(listening, train.width)
+            passes = self._passes(engine, train, size, steps, shuffle, threads, listening, observer)
+            loop = TrainingLoop(self._explained(engine, train, passes, observer), passes, *rest)
         self.stop_training = False
         with Progress(verbose, epochs, initial_epoch) as progress:
             progress.prepare(engine)
@@ -176,6 +185,27 @@ class Fittable(Evaluable):
         return self.history
 
     # -- the parts of it
+
+    def _learnt_numbers(self, units: int) -> int:
+        """How many numbers training changes, for an input of so many units."""
+        flags = self._trained or trainable_flags(self.leaves())
+        weights = [w for of_layer, flag in zip(self._weights_by_layer(units), flags, strict=True) if flag for w in of_layer]
+        return sum(math.prod(weight.shape) for weight in weights if weight.trainable)
+
+    def _explained(self, engine: "Engine", data: Data, passes: Passes, observer: "FitObserver | None") -> Train:
+        """The function that trains epochs. Where the loss diverges, what the data has in it may be the reason."""
+
+        def train_epochs(index: int, count: int, ended: "list[Epoch]") -> None:
+            if observer is not None:
+                observer.epoch = index
+            try:
+                self._train(engine, index, count, ended, passes.train)
+            except TrainingDiverged:
+                if isinstance(data, Rows):
+                    data.check_finite()
+                raise
+
+        return train_epochs
 
     def _passes(
         self,

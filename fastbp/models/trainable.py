@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arguments import boolean
-from ..data import arrays, inputs, output_gradient, prepare_rows
-from ..data.samples import is_ready
+from ..data import Spec, arrays, inputs, output_gradient, prepare_rows
+from ..data.samples import is_ready, samples
+from ..engine.threads import check_threads
 from ..errors import TrainingDiverged
 from .compiled import Compiled
 from .feedback import angle
@@ -119,6 +120,7 @@ class Trainable(Compiled):
         >>> model.train_on_batch([[1.0]], [2.0])
         4.0
         """
+        self._need_steps("train_on_batch")
         rows = prepare_rows(
             x, y, sample_weight, class_weight, spec=self._spec(), check_finite=boolean("check_finite", check_finite)
         )
@@ -135,6 +137,8 @@ class Trainable(Compiled):
         self, x: Any, y: Any, *, check_finite: bool = True, training: bool = False
     ) -> tuple[float, list[np.ndarray]]:
         """The loss on all of x, y and its gradient with respect to the weights, in ``get_weights`` order.
+
+        Both with the penalties that layers have (``fastbp.regularizers``).
 
         Parameters
         ----------
@@ -157,7 +161,7 @@ class Trainable(Compiled):
         """
         return self._differentiate(x, y, check_finite, training=boolean("training", training))
 
-    def gradient_angles(self, x: Any, y: Any, *, check_finite: bool = True) -> dict[str, float]:
+    def gradient_angles(self, x: Any, y: Any, *, check_finite: bool = True, training: bool = False) -> dict[str, float]:
         """How far what the model learns by is from the gradient: the angle in degrees for each layer with weights.
 
         At 0 degrees the weights go straight down, below 90 still downhill. It is 0 for backpropagation, and for the last
@@ -169,6 +173,8 @@ class Trainable(Compiled):
             As for ``fit``.
         check_finite : bool
             Refuse NaN and infinity in the data.
+        training : bool
+            As for ``value_and_gradient``.
 
         Returns
         -------
@@ -200,8 +206,9 @@ class Trainable(Compiled):
         >>> 0 < angles["dense"] < 90, angles["dense_1"]
         (True, 0.0)
         """
-        _, gradients = self._differentiate(x, y, check_finite)
-        _, updates = self._differentiate(x, y, check_finite, by_feedback=True)
+        training = boolean("training", training)
+        _, gradients = self._differentiate(x, y, check_finite, training)
+        _, updates = self._differentiate(x, y, check_finite, training, by_feedback=True)
         first, found = 0, {}
         for (path, _), weights in zip(self.leaves_by_path(), self._weights_by_layer(self._input_units or 0), strict=True):
             if weights:
@@ -221,8 +228,45 @@ class Trainable(Compiled):
         loss, gradients = engine.value_and_gradient(rows.x, rows.y, training=training, by_feedback=by_feedback)
         return float(loss), gradients
 
+    def jacobian(self, x: Any, with_respect_to: str = "inputs", *, threads: int | None = None) -> Any:
+        """The derivatives of each output of each sample, by backpropagation.
+
+        Parameters
+        ----------
+        x : array of shape (samples, features)
+            As for ``predict``.
+        with_respect_to : {"inputs", "weights"}
+        threads : int, optional
+
+        Returns
+        -------
+        ndarray of shape (samples, outputs, features), or list of ndarray
+            With respect to weights an array (samples, outputs, *shape) for each, in ``get_weights`` order, whether or not it
+            is trainable. Numbers that no gradient changes have 0.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Input((2,)), fastbp.Dense(1)])
+        >>> model.set_weights([[[3.0], [4.0]], [0.0]])
+        >>> model.jacobian([[1.0, 2.0]])
+        array([[[3., 4.]]], dtype=float32)
+        >>> [j.tolist() for j in model.jacobian([[1.0, 2.0]], "weights")]
+        [[[[[1.0], [2.0]]]], [[[1.0]]]]
+        """
+        if with_respect_to not in ("inputs", "weights"):
+            raise ValueError(f"with_respect_to must be 'inputs' or 'weights', got {with_respect_to!r}")
+        threads = None if threads is None else check_threads(threads, "threads")
+        engine = self._need_engine("jacobian")
+        spec = Spec(self._input_units, 0, self._dtype, None, self._feature_names, self._flattens, self._sample_shape)
+        rows = samples("x", x, spec, False)
+        if with_respect_to == "weights":
+            return engine.weight_jacobian(rows, threads)
+        found: np.ndarray = engine.input_jacobian(rows, threads)
+        return found if np.ndim(x) <= 2 else found.reshape(*found.shape[:2], *np.shape(x)[1:])
+
     def apply_gradients(self, gradients: Sequence[Any]) -> None:
-        """One step of the optimizer along given gradients.
+        """One step of the optimizer along given gradients, which are taken as they are, without penalties.
 
         Parameters
         ----------
@@ -243,11 +287,18 @@ class Trainable(Compiled):
         >>> [w.tolist() for w in model.get_weights()]
         [[[0.5]], [-2.0]]
         """
-        self._compiled()
+        self._need_steps("apply_gradients")
         engine = self._need_engine("apply_gradients")
         shapes = self._weight_shapes(self._input_units or 0)
         checked = arrays("gradients", gradients, shapes, self._dtype)
         self._train(engine, 0, 1, [], lambda *_: engine.apply_gradients(checked))
+
+    def _need_steps(self, what: str) -> None:
+        """Refuse single steps of a solver."""
+        optimizer = self._compiled()[0]
+        if not optimizer.takes_steps:
+            name = type(optimizer).__name__
+            raise TypeError(f"{what} takes a single step, but {name} takes all of the data at once: use fit")
 
     def _train(self, engine: "Engine", index: int, count: int, ended: "list[Epoch]", learn: Learn) -> None:
         """``count`` epochs from number ``index`` on; those that have ended are appended to ``ended``, whatever is raised.

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..callbacks.callback_list import CallbackList
 from ..callbacks.history import History
@@ -10,7 +10,7 @@ from ..engine.interrupts import run_to_end
 from ..errors import TrainingDiverged
 from ..kernels.fields import MAX_EPOCHS
 from .measuring import Measuring
-from .passes import Passes
+from .passes import Measured, Passes
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -26,14 +26,13 @@ def epochs_at_once(seconds: float) -> int:
     return min(MAX_EPOCHS, max(1, int(AT_ONCE / max(seconds, 1e-9))))
 
 
-class TrainingLoop:
-    """What a fit does, epoch after epoch.
+class FitLoop:
+    """What a fit does, epoch after epoch, whatever an epoch is.
 
     Parameters
     ----------
-    train : callable
-    passes : Passes
-        What it trains.
+    measured : Measured
+        Tells what is measured of an epoch.
     names : list of str
         Of the loss and metrics.
     validation : Measuring, optional
@@ -46,59 +45,63 @@ class TrainingLoop:
 
     def __init__(
         self,
-        train: Train,
-        passes: Passes,
+        measured: Measured,
         names: Sequence[str],
         validation: Measuring | None,
         validates: Callable[[int], bool],
         callbacks: CallbackList,
         history: History,
     ) -> None:
-        self._train, self._passes, self._names = train, passes, names
+        self._measured, self._names = measured, names
         self._validation, self._validates = validation, validates
         self._callbacks, self._history = callbacks, history
         self._ended: list[Epoch] = []
         self._logs: list[dict[str, float]] = []
+        self._first = self._stop = 0
 
     def run(self, first: int, stop: int, progress: Progress) -> None:
         """Epochs first .. stop. Those that have ended are in the history, whatever is raised."""
-        callbacks, model = self._callbacks, self._callbacks.model
-        listens = callbacks.listens("on_epoch_begin", "on_epoch_end")
-        one_by_one = listens or not self._passes.together or self._validation is not None or progress.verbose == 2
-        count = 1
+        self._first, self._stop = first, stop
         try:
-            callbacks.on_train_begin()
-            while first + len(self._ended) < stop and not model.stop_training:
-                index = first + len(self._ended)
-                callbacks.on_epoch_begin(index)
-                self._train_epochs(index, min(count, stop - index))
-                if index == first + len(self._ended):
-                    break  # there is no data left
-                if self._validation is not None:
-                    self._logs.append(self._validated_logs(index, self._validation))
-                self._complete_logs()
-                self._history.run = self._ended[-1]
-                callbacks.on_epoch_end(index, self._logs[-1])
-                self._record(first)
-                progress.epoch_ended(self._history.epoch[-1], self._logs[-1], self._history.samples_per_second[-1])
-                count = 1 if one_by_one else epochs_at_once(self._ended[-1].seconds)
+            self._callbacks.on_train_begin()
+            self._run_epochs(progress)
         finally:
-            run_to_end(lambda: self._record(first))
-        callbacks.on_train_end(self._logs[-1] if self._logs else {})
+            run_to_end(self._record)
+        self._callbacks.on_train_end(self._logs[-1] if self._logs else {})
 
-    def _train_epochs(self, index: int, count: int) -> None:
-        """Train; an epoch that diverges is one of NaN, and the last, where a callback wants that."""
-        try:
-            self._train(index, count, self._ended)
-        except TrainingDiverged as error:
-            if not self._callbacks.diverged(error.step - 1):
-                raise
-            from ..engine.epoch import Epoch
+    def _run_epochs(self, progress: Progress) -> None:
+        raise NotImplementedError
 
-            self._ended.append(Epoch(math.nan, 0, error.step, 0.0, 0, 1, None))
+    @property
+    def _next(self) -> int:
+        """The number of the epoch after those that have ended."""
+        return self._first + len(self._ended)
+
+    def _goes_on(self) -> bool:
+        """Whether there is another epoch."""
+        return self._next < self._stop and not self._callbacks.model.stop_training
+
+    def _end_epoch(self, index: int, progress: Progress) -> None:
+        """What is done after an epoch, or some that went together, whose first is number ``index``."""
+        if self._validation is not None:
+            self._logs.append(self._validated_logs(index, self._validation))
+        self._complete_logs()
+        self._history.run = self._ended[-1]
+        self._callbacks.on_epoch_end(index, self._logs[-1])
+        self._record()
+        progress.epoch_ended(self._history.epoch[-1], self._logs[-1], self._history.samples_per_second[-1])
+
+    def _end_by_divergence(self, step: int) -> bool:
+        """Have an epoch of NaN, and the last, where a callback wants that; whether one does."""
+        if not self._callbacks.diverged(step - 1):
+            return False
+        from ..engine.epoch import Epoch
+
+        self._ended.append(Epoch(math.nan, 0, step, 0.0, 0, 1, None))
+        return True
 
     def _training_logs(self, epoch: "Epoch") -> dict[str, float]:
-        return dict.fromkeys(self._names, math.nan) if math.isnan(epoch.loss) else self._passes.logs_of(epoch)
+        return dict.fromkeys(self._names, math.nan) if math.isnan(epoch.loss) else self._measured.logs_of(epoch)
 
     def _validated_logs(self, index: int, validation: Measuring) -> dict[str, float]:
         """Those of the last epoch. After one that diverged there is nothing to validate: its weights are gone."""
@@ -113,8 +116,46 @@ class TrainingLoop:
         if self._validation is None:
             self._logs.extend([self._training_logs(epoch) for epoch in self._ended[len(self._logs) :]])
 
-    def _record(self, first: int) -> None:
+    def _record(self) -> None:
         """Bring the history up to the epochs that have ended."""
         self._complete_logs()
         for i in range(len(self._history.epoch), len(self._logs)):
-            self._history.append(first + i, self._logs[i], self._ended[i])
+            self._history.append(self._first + i, self._logs[i], self._ended[i])
+
+
+class TrainingLoop(FitLoop):
+    """A fit by an optimizer: epochs are passes over the data.
+
+    Parameters
+    ----------
+    train : callable
+    passes : Passes
+        What it trains.
+    *arguments
+        As ``FitLoop`` has them, after the first.
+    """
+
+    def __init__(self, train: Train, passes: Passes, *arguments: Any) -> None:
+        super().__init__(passes, *arguments)
+        self._train, self._passes = train, passes
+
+    def _run_epochs(self, progress: Progress) -> None:
+        listens = self._callbacks.listens("on_epoch_begin", "on_epoch_end")
+        one_by_one = listens or not self._passes.together or self._validation is not None or progress.verbose == 2
+        count = 1
+        while self._goes_on():
+            index = self._next
+            self._callbacks.on_epoch_begin(index)
+            self._train_epochs(index, min(count, self._stop - index))
+            if index == self._next:
+                break  # there is no data left
+            self._end_epoch(index, progress)
+            count = 1 if one_by_one else epochs_at_once(self._ended[-1].seconds)
+
+    def _train_epochs(self, index: int, count: int) -> None:
+        """Train; an epoch that diverges is one of NaN where a callback wants that."""
+        try:
+            self._train(index, count, self._ended)
+        except TrainingDiverged as error:
+            if not self._end_by_divergence(error.step):
+                raise

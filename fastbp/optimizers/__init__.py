@@ -5,6 +5,8 @@ In the rules ``w`` is a parameter, ``g`` its gradient, ``a`` the learning rate a
 ``epsilon`` keeps a divisor from being zero; each rule says where it is added. ``name`` is a label. ``learning_rate`` is a
 number or one of ``fastbp.optimizers.schedules``.
 
+``LBFGS`` and ``LevenbergMarquardt`` are no optimizers but solvers, which take all of the data at once: see ``Solver``.
+
 An optimizer's ``learning_rate`` may be set at any time, also on a compiled model, whose optimizer state it keeps.
 The other settings decide what state there is, so they are final: compile the model again with a new optimizer.
 
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import absent as _absent
 from ..serialization import Registry
+from ..solvers import LBFGS, LevenbergMarquardt, Solver
 from .adaptive import Adagrad, Adam, AdamW, Nadam, RMSprop
 from .base import Optimizer
 from .sgd import SGD
@@ -28,13 +31,16 @@ if TYPE_CHECKING:
     from . import schedules
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Adagrad",
     "Adam",
     "AdamW",
+    "LevenbergMarquardt",
     "Nadam",
     "Optimizer",
     "RMSprop",
+    "Solver",
     "deserialize",
     "get",
     "schedules",
@@ -42,7 +48,8 @@ __all__ = [
 ]
 
 _CLASSES: dict[str, type[Optimizer]] = {c.__name__.lower(): c for c in (SGD, RMSprop, Adagrad, Adam, AdamW, Nadam)}
-_registry = Registry("optimizer", Optimizer, _CLASSES, absent=_absent.OPTIMIZERS)
+_SOLVERS: dict[str, type[Optimizer]] = {"lbfgs": LBFGS, "lm": LevenbergMarquardt, "levenberg_marquardt": LevenbergMarquardt}
+_registry = Registry("optimizer", Optimizer, {**_CLASSES, **_SOLVERS}, absent=_absent.OPTIMIZERS)
 
 
 def get(identifier: Any) -> Optimizer:

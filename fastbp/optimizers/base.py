@@ -76,6 +76,7 @@ class Optimizer(Configured):
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
+    takes_steps: ClassVar[bool] = True  # on batches; not a solver, which takes all of the data at once
     rates: ClassVar[tuple[str, ...]]
     learning_rate: Rate
     schedule: LearningRateSchedule | None = None
@@ -101,6 +102,9 @@ class Optimizer(Configured):
     def learning_rates(self, first_step: int, count: int) -> np.ndarray | None:
         """The learning rate of each of ``count`` steps from number ``first_step`` on; None if all have ``learning_rate``."""
         return None if self.schedule is None else self.schedule.rates(first_step, count)
+
+    def check_loss(self, loss: Any) -> None:
+        """Refuse a loss that it cannot lower."""
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal optimizer, without its state.
@@ -142,6 +146,10 @@ class Optimizer(Configured):
         if self.schedule is not None:
             object.__setattr__(self, "learning_rate", float(self.schedule.rates(self.iterations, 1)[0]))
 
+    @staticmethod
+    def _checked(name: str, value: Any) -> Any:
+        return _checked(name, value)
+
     def _set_once(self, name: str, value: Any) -> None:
         known = type(self).__dataclass_fields__
         if name not in known:
@@ -153,4 +161,4 @@ class Optimizer(Configured):
             )
         if name == "name" and value is None:
             value = known[name].default
-        object.__setattr__(self, name, _checked(name, value))
+        object.__setattr__(self, name, self._checked(name, value))

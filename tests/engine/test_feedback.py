@@ -2,16 +2,21 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import oracle
 import oracle_feedback
 from bridge import assert_gradients_agree, assert_weights_agree, make_loss, make_optimizer, make_problem, make_stages
 from fastbp.engine.engine import Engine
 from fastbp.engine.feedback import Feedback
+from random_problems import problems
+from random_problems import tolerance as tolerance_of
 
 KINDS = ["alignment", "direct", "sign"]
 # Layers of few units, whose transposed weights the forward pass reads too, of one vector, of many, and of several panels.
 WIDTHS = [(4, 3, 2, 1), (5, 17, 16, 3), (3, 40, 1, 24, 5), (20, 130, 70, 33)]
+NORM = {"kind": "layer"}
 SGD = {"name": "sgd", "learning_rate": 0.05}
 
 
@@ -31,11 +36,15 @@ def make(kind, widths, loss="mean_squared_error", last="linear", hidden="tanh", 
     network[len(network) // 2].update(layer)
     problem = make_problem(network, list(widths), {"name": loss}, n, dtype=dtype)
     matrices = random_matrices(kind, widths, dtype)
+    return problem, matrices, engine_of(kind, problem, matrices, optimizer)
+
+
+def engine_of(kind, problem, matrices, optimizer=SGD):
     feedback = Feedback(matrices, is_direct=kind == "direct", is_signed=kind == "sign")
-    engine = Engine(make_stages(network, widths), dtype, 0, feedback)
+    engine = Engine(make_stages(problem.network, problem.widths), problem.dtype, 0, feedback)
     engine.configure(make_optimizer(optimizer), make_loss(problem.loss))
-    engine.set_weights([w.astype(dtype) for w in problem.weights])
-    return problem, matrices, engine
+    engine.set_weights([w.astype(problem.dtype) for w in problem.weights])
+    return engine
 
 
 def updates(kind, problem, matrices, weights=None):
@@ -65,6 +74,15 @@ def test_updates_and_true_gradients(kind, widths, dtype):
             assert found == pytest.approx(value, rel=1e-5)
             assert_gradients_agree(gradients, expected, tolerance(dtype))
         engine.train_epoch(x, y, 8)
+
+
+@given(problems(freezes=True), st.sampled_from(KINDS))
+@settings(max_examples=40)
+def test_random_networks(problem, kind):
+    """Every activation, normalization and loss, and layers that do not learn."""
+    matrices = random_matrices(kind, problem.widths, problem.dtype)
+    _, gradients = engine_of(kind, problem, matrices).value_and_gradient(*problem.data, by_feedback=True)
+    assert_gradients_agree(gradients, updates(kind, problem, matrices)[1], tolerance_of(problem, 1e-4))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -97,8 +115,10 @@ def test_activations_and_losses_send_back_their_own_derivatives(kind, hidden, lo
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("layer", [{"use_bias": False}, {"trainable": False}], ids=str)
-def test_layers_without_bias_and_frozen_ones(kind, layer):
+@pytest.mark.parametrize(
+    "layer", [{"use_bias": False}, {"trainable": False}, {"norm": NORM}, {"norm": NORM, "norm_first": True}]
+)
+def test_layers_of_other_kinds_without_bias_and_frozen(kind, layer):
     problem, matrices, engine = make(kind, (5, 17, 16, 3), **layer)
     x, y = problem.data
     _, gradients = engine.value_and_gradient(x, y, by_feedback=True)

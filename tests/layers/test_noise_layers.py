@@ -5,12 +5,14 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import fastbp
 import oracle
 import oracle_noise
 from fastbp import Dense, Input, Sequential
-from fastbp.layers import Activation, AlphaDropout, Dropout, GaussianDropout, GaussianNoise
+from fastbp.layers import Activation, AlphaDropout, Dropout, GaussianDropout, GaussianNoise, LayerNormalization
 from gradcheck import assert_close
 
 KINDS = {
@@ -41,6 +43,7 @@ STACKS = {
         ],
         MSE,
     ),
+    "after a normalization": (lambda: [Dense(12, "tanh"), LayerNormalization(), Dropout(0.2), Dense(3)], MSE),
     "linear below": (lambda: [Dense(30), Dropout(0.3), Dense(70, "leaky_relu"), Dropout(0.6), Dense(3, "sigmoid")], MSE),
 }
 
@@ -57,6 +60,8 @@ def described(model):
     for layer in model.layers:
         if isinstance(layer, Dense):
             network.append({"activation": layer.activation.name, "trainable": layer.trainable})
+        elif isinstance(layer, LayerNormalization):
+            network[-1]["norm"] = {"kind": "layer"}
         else:
             amount = {name: value for name, value in layer.get_config().items() if name in ("rate", "stddev")}
             network.append({"noise": layer.kind, **amount, "seed": next(seeds)})
@@ -104,6 +109,23 @@ def test_the_gradient_of_one_step_against_the_oracle_and_differences(stack):
     if all(learns):
         assert fastbp.check_gradients(model, X[:21], y[:21], training=True, max_entries=10)
         assert fastbp.check_gradients(model, X[:21], y[:21], max_entries=10)
+
+
+RANDOM_LAYERS = st.one_of(
+    st.builds(Dense, st.integers(1, 40), st.sampled_from(["tanh", "relu", "softmax", "gelu", "linear", "elu"])),
+    *(st.builds(kind, st.floats(0.001, 0.9)) for kind in RATES.values()),
+    st.builds(GaussianNoise, st.floats(0.001, 2)),
+)
+
+
+@given(st.lists(RANDOM_LAYERS, max_size=6), st.integers(1, 83), st.integers(0, 2**64))
+@settings(max_examples=40)
+def test_random_networks_against_the_oracle(layers, rows, seed):
+    model = model_of([*layers, Dense(3)], seed=seed)
+    value, gradients = model.value_and_gradient(X[:rows], Y[:rows], training=True)
+    expected, slopes = oracle_noise.value_and_gradient(described(model), model.get_weights(), MSE, X[:rows], Y[:rows], 0)
+    assert value == pytest.approx(expected, rel=1e-9)
+    assert_close(gradients, slopes, 1e-7, floor=1e-6 * max(1, expected))
 
 
 def test_a_step_by_hand_is_a_step_of_fit():

@@ -145,3 +145,46 @@ def test_random_networks(seed):
     assert model.evaluate(x, y, verbose=0) == pytest.approx(model.value_and_gradient(x, y)[0], rel=1e-12)
     expected = learnt(random_model(seed, "float32"), threads=1)
     assert same(expected, learnt(random_model(seed, "float32"), threads=3))
+
+
+# ------------------------------------------------------------------------------------------------- what outputs cost
+
+KINDS = {
+    "PReLU": layers.PReLU,
+    "Softmax": layers.Softmax,
+    "LeakyReLU": layers.LeakyReLU,
+    "Rescaling": lambda **settings: layers.Rescaling(0.5, 1.0, **settings),
+    "Identity": layers.Identity,
+    "Dropout": lambda **settings: layers.Dropout(0.4, **settings),
+    "GaussianNoise": lambda **settings: layers.GaussianNoise(0.3, **settings),
+    "GaussianDropout": lambda **settings: layers.GaussianDropout(0.3, **settings),
+    "AlphaDropout": lambda **settings: layers.AlphaDropout(0.3, **settings),
+    "LayerNormalization": layers.LayerNormalization,
+    "RMSNormalization": layers.RMSNormalization,
+    "UnitNormalization": layers.UnitNormalization,
+    "BatchNormalization": layers.BatchNormalization,
+    "Normalization": lambda **settings: layers.Normalization(mean=0.5, variance=2.0, **settings),
+}
+PENALTY = regularizers.L1L2(0.02, 0.03)
+
+
+def around(kind, *following, **settings):
+    """A network with a layer of a kind in its middle."""
+    layers_of = [Input((6,)), Dense(9, "tanh"), KINDS[kind](**settings), *following, Dense(3)]
+    model = Sequential(layers_of, seed=2, dtype="float64")
+    model.compile(fastbp.SGD(0.1), "mse")
+    return model
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_output_of_each_kind_costs(kind):
+    """The same where a layer of its own has the penalty."""
+    model, (x, y) = around(kind, activity_regularizer=PENALTY), data()
+    until = fastbp.models.Model(model.inputs, model.layers[1].output, dtype="float64")
+    expected = np.mean((model.predict(x) - y) ** 2) + PENALTY(until.predict(x)) / len(x)
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-12)
+    checked = fastbp.check_gradients(model, x, y, max_entries=5).entries
+    assert max(entry.error for entry in checked if "moving" not in entry.array) < 1e-6  # no gradient changes those
+    apart, without = around(kind, layers.ActivityRegularization(0.02, 0.03)), around(kind)
+    assert same(learnt(around(kind, activity_regularizer=PENALTY)), learnt(apart))
+    assert not np.array_equal(learnt(without)[1], apart.get_weights()[0])

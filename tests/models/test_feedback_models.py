@@ -12,13 +12,36 @@ import fastbp
 import oracle
 import oracle_feedback
 from fastbp import Dense, Input, Model, Sequential, losses
-from fastbp.layers import Activation, PReLU
+from fastbp.layers import (
+    Activation,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    LayerNormalization,
+    PReLU,
+    RMSNormalization,
+    UnitNormalization,
+)
 from fastbp.models.feedback import angle
 
 KINDS = ["alignment", "direct", "sign"]
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 6)).astype("float32")
 Y = np.sin(X[:, :2] + X[:, 2:4] * X[:, 4:])
+
+
+BETWEEN = [
+    lambda: Dropout(0.3),
+    lambda: GaussianNoise(0.1),
+    lambda: GaussianDropout(0.2),
+    lambda: AlphaDropout(0.2),
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+    PReLU,
+    lambda: Activation("softmax"),
+]
 
 
 def make(feedback, seed=0, **settings):
@@ -62,6 +85,20 @@ def test_a_step_and_the_angles_are_the_oracles(kind):
 
 def test_angles_of_backpropagation_are_zero():
     assert make(None).gradient_angles(X, Y) == {"dense": 0.0, "dense_1": 0.0, "dense_2": 0.0}
+
+
+def test_angles_of_a_step_with_noise():
+    """Both ways meet the same noise, which changes what is learnt."""
+
+    def angles(feedback, training):
+        model = Sequential(
+            [Input((6,)), Dense(20, "tanh"), Dropout(0.5), Dense(9, "relu"), Dense(2)], seed=0, feedback=feedback
+        )
+        model.compile("sgd", "mse")
+        return model.gradient_angles(X, Y, training=training)
+
+    assert angles(None, True) == {"dense": 0.0, "dense_1": 0.0, "dense_2": 0.0}
+    assert angles("sign", True) == angles("sign", True) != angles("sign", False)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -176,6 +213,22 @@ def test_layers_of_all_kinds_and_models_within(kind):
     if kind == "direct":
         model._feedback_matrices[0] = np.zeros((6, 2))  # nothing learns below
     assert all(angle == 0 for angle in model.gradient_angles(X, Y).values())
+
+
+@pytest.mark.parametrize("kind", ["alignment", "sign"])
+@pytest.mark.parametrize("between", BETWEEN, ids=lambda make: type(make()).__name__)
+def test_a_step_with_the_kernels_for_matrices_is_one_of_backpropagation(between, kind):
+    """The same bits, noise and the penalties of layers included."""
+    found = []
+    for feedback in (None, kind):
+        layers = [between(), Dense(20, "tanh", kernel_regularizer="l2"), between(), Dense(9, "relu"), between(), Dense(2)]
+        model = Sequential([Input((6,)), *layers], seed=0, feedback=feedback)
+        kernels = [layer.get_weights()[0] for layer in model.layers if isinstance(layer, Dense)]
+        model._feedback_matrices = [abs(k) if kind == "sign" else k for k in kernels] if feedback else None
+        model.compile("adam", "mse")
+        model.train_on_batch(X, Y)
+        found.append(bits(model))
+    assert found[0] == found[1]
 
 
 def test_the_last_weights_are_those_of_backpropagation_at_first():

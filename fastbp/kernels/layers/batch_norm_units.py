@@ -183,12 +183,9 @@ def _delta_sums(s, layer, v, x, x_row, g, g_row, rows, units):
 
     def column(move, mask):
         delta, product = _sums_of_column(s, columns, move, mask, x, x_row, g, g_row, rows)
-        sums, means = (
-            ((DELTA_SUM, delta), (PRODUCT_SUM, product)),
-            ((DELTA_MEAN, delta / count), (PRODUCT_MEAN, product / count)),
-        )
-        for k, value in (*sums, *means):
-            s.store(value, columns.statistic(k, move))
+        for k, mean, total in ((DELTA_SUM, DELTA_MEAN, delta), (PRODUCT_SUM, PRODUCT_MEAN, product)):
+            s.store(total, columns.statistic(k, move))
+            s.store(total / count, columns.statistic(mean, move))
 
     over_columns(s, v, units, column)
 
