@@ -45,9 +45,10 @@ class GradientMonitor(Callback):
         ``history[layer][quantity]``: an array with a number for each look. The quantities are
 
         - ``"gradient_norm"``, ``"weight_norm"``: the roots of the sums of squares over all of the layer's weights that are
-          learnt, the gradient as it comes from the batch and the weights as they were before the update; NaN for a layer that
-          learns nothing;
-        - ``"update_ratio"``: how far the update moved the weights, as the norm of the difference, over their norm;
+          learnt; of the gradient of the batch's loss, penalties included, before it is clipped, and of the weights before the
+          update; NaN for a layer that learns nothing;
+        - ``"update_ratio"``: how far the step moved the weights, as the norm of the difference, constraints included, over
+          their norm;
         - ``"activation_mean"``, ``"activation_std"``: of the layer's outputs, over units and the rows of the batch;
         - ``"dead"``: the share of units that let no gradient through for any row of the batch;
         - ``"saturated"``: the share of outputs, over units and rows, that let no gradient through; NaN but for activations

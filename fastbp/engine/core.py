@@ -40,7 +40,8 @@ class Core:
     def __init__(
         self, stages: Iterable[Stage], dtype: str = "float32", seed: int = 0, feedback: Feedback | None = None
     ) -> None:
-        self.stages, self.dtype, self._feedback = seeded(stages, seed), np.dtype(dtype), feedback
+        self._given, self._seed, self._feedback = tuple(stages), seed, feedback
+        self.stages, self.dtype = seeded(self._given, seed), np.dtype(dtype)
         sizes = self.stages, self.dtype, machine().lanes(self.dtype)
         self._parameters = Parameters(*sizes) if feedback is None else FeedbackParameters(*sizes, feedback)
         self.state = TrainingState(self._parameters, seed)
@@ -191,7 +192,8 @@ class Core:
 
     def twin(self, optimizer: Optimizer, loss: Loss) -> Self:
         """Another engine that would learn by these as this one would go on to, whatever becomes of either."""
-        twin = type(self)(self.stages, self.dtype.name, feedback=self._feedback)
+        given = [replace(one, trainable=stage.trainable) for one, stage in zip(self._given, self.stages, strict=True)]
+        twin = type(self)(given, self.dtype.name, self._seed, self._feedback)
         twin.configure(optimizer, loss)
         twin.restore(self.snapshot())
         return twin

@@ -66,6 +66,30 @@ def test_dead_units():
     assert np.isnan(monitor.history["dense"]["saturated"])
 
 
+def test_updates_are_told_as_they_are_after_constraints():
+    """A constraint draws the weights together after the step, or between others."""
+    for constraint in (fastbp.constraints.MaxNorm(0.1), fastbp.constraints.NonNeg()):
+        model, monitor = model_of(Dense(12, "tanh", kernel_constraint=constraint), Dense(2)), GradientMonitor(1)
+        model.build(5)
+        before = np.concatenate([w.ravel() for w in model.layers[0].get_weights()])
+        model.fit(X, Y, batch_size=320, verbose=0, callbacks=monitor, threads=2)
+        after = np.concatenate([w.ravel() for w in model.layers[0].get_weights()])
+        ratio = np.linalg.norm(after - before) / np.linalg.norm(before)
+        assert monitor.history["dense"]["update_ratio"] == pytest.approx(ratio, rel=1e-4) and ratio > 0.1
+
+
+def test_layers_that_do_something_else_while_learning():
+    layers = Dense(24, "relu"), fastbp.layers.Dropout(0.5), fastbp.layers.BatchNormalization(), Dense(2)
+    model, monitor = model_of(*layers), GradientMonitor(1)
+    model.fit(X, Y, batch_size=320, verbose=0, callbacks=monitor)
+    numbers = {name: {k: v[0] for k, v in found.items()} for name, found in monitor.history.items()}
+    assert numbers["dropout"]["activation_mean"] == pytest.approx(numbers["dense"]["activation_mean"], rel=0.1)
+    assert numbers["dropout"]["activation_std"] > 1.2 * numbers["dense"]["activation_std"]
+    assert numbers["batch_normalization"]["activation_mean"] == pytest.approx(0, abs=1e-5)
+    assert numbers["batch_normalization"]["activation_std"] == pytest.approx(1, abs=1e-2)
+    assert numbers["batch_normalization"]["weight_norm"] == pytest.approx(np.sqrt(24))  # gamma and beta, not what moves along
+
+
 def test_layers_of_several_stages_and_layers_without_any():
     layers = [
         *(fastbp.layers.Flatten(), Dense(6), fastbp.layers.Activation("tanh"), fastbp.layers.PReLU()),

@@ -28,8 +28,8 @@ def classes(units=4):
     return [Dense(32, "relu"), Dense(units, "softmax")]
 
 
-def diagnosis_of(layers, x=X, y=Y, optimizer="adam", loss="mse", epochs=0, change=None, batch_size=32):
-    model = Sequential(layers, seed=0)
+def diagnosis_of(layers, x=X, y=Y, optimizer="adam", loss="mse", epochs=0, change=None, batch_size=32, feedback=None):
+    model = Sequential(layers, seed=0, feedback=feedback)
     model.compile(optimizer, loss)
     model.build(x.shape[1])
     if change is not None:
@@ -188,6 +188,18 @@ HEALTHY = {
     "a curve": {"layers": deep(2, "tanh"), "x": np.linspace(-1, 1, 512)[:, None], "y": np.sin(5 * np.linspace(-1, 1, 512))},
     "a formula as loss": {"layers": deep(1, "silu"), "loss": lambda t, p: (t[:, 0] - p[:, 0]) ** 2, "y": 100 * Y},
     "scaled by a layer": {"layers": [fastbp.layers.Rescaling(0.01), *small()], "x": 100 * X},
+    "batch normalization": {
+        "layers": [Dense(32), fastbp.layers.BatchNormalization(), fastbp.layers.Activation("relu"), Dense(1)]
+    },
+    "normalized inputs": {"layers": [fastbp.layers.BatchNormalization(), *small()], "x": 100 * X},
+    "layer normalization": {"layers": [Dense(32, "relu"), fastbp.layers.LayerNormalization(), Dense(1)]},
+    "dropout": {
+        "layers": [Dense(64, "relu"), fastbp.layers.Dropout(0.3), Dense(64, "relu"), fastbp.layers.Dropout(0.3), Dense(1)]
+    },
+    "penalties and constraints": {
+        "layers": [Dense(32, "tanh", kernel_regularizer="l2"), Dense(1, kernel_constraint=fastbp.constraints.MaxNorm(1.0))]
+    },
+    "feedback": {"layers": small(), "feedback": "alignment"},
     "a schedule": {"layers": small(), "optimizer": fastbp.Adam(fastbp.optimizers.schedules.ExponentialDecay(0.01, 100, 0.9))},
 }
 
