@@ -111,10 +111,10 @@ def test_properties_of_an_optimizer(cls, settings):
     random = np.random.default_rng(1)
     engine.set_weights([random.normal(size=(5, 3)), random.normal(size=3)])
     for _ in range(3):
-        (weights, state, products, _), _ = engine.snapshot()
+        (weights, state, products, _), *_ = engine.snapshot()
         gradients = [random.normal(size=(5, 3)), random.normal(size=3)]
         engine.apply_gradients(gradients)
-    (_, new_state, new_products, _), _ = engine.snapshot()
+    (_, new_state, new_products, _), *_ = engine.snapshot()
     slots = np.split(new_state != state, rule.slots) if rule.slots else []
     assert new_state.size == rule.slots * weights.size
     assert all(slot.sum() > 0 for slot in slots)
