@@ -100,6 +100,7 @@ def test_an_optimizer_with_a_schedule(schedule):
 def test_every_class_of_a_module_is_among_the_cases():
     for module, items in MODULES.items():
         bases = {"Loss", "Optimizer", "Initializer", "Custom", "LearningRateSchedule", "StepFunction"}
+        bases |= {"Solver", "LBFGS", "LevenbergMarquardt"}  # tests/solvers
         classes = {name for name in module.__all__ if isinstance(getattr(module, name), type)} - bases
         assert classes == {type(item).__name__ for item in items}
 
