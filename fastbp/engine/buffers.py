@@ -31,7 +31,9 @@ from ..kernels.matrix.panels import PANEL_VECTORS
 from ..kernels.matrix.tile import LINE, tile_rows
 from ..kernels.simd.machine import machine
 from ..layers.stages import Stage
-from .parameters import Parameters, Shape, address, aligned_zeros
+from .memory import address, aligned_zeros
+from .parameters import Parameters
+from .shapes import Shape
 from .tasks import partition, update_tasks
 from .work import lowest_trainable
 

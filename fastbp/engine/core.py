@@ -14,11 +14,12 @@ from ..optimizers import Optimizer
 from .feedback import Feedback, FeedbackParameters
 from .folding import Folded, folds
 from .noise import seeded
-from .parameters import Parameters, Shape
+from .parameters import Parameters
 from .passes import Pass
 from .plan import Plan
 from .plans import Plans
 from .runner import Runner
+from .shapes import Shape
 from .state import Snapshot, TrainingState
 from .work import forward_flop, step_flop
 

@@ -13,7 +13,9 @@ import numpy as np
 
 from ..kernels import fields as at
 from ..layers.stages import Stage
-from .parameters import Parameters, Shape, address, aligned_zeros, pack_transposed
+from .memory import address, aligned_zeros
+from .parameters import Parameters
+from .shapes import Shape, pack_transposed
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,9 +16,10 @@ from ..activations import linear
 from ..kernels import fields as at
 from ..kernels.matrix.dots import max_dot_units
 from ..layers.stages import Stage
-from .parameters import Parameters, Shape
+from .parameters import Parameters
 from .plans import Plans
 from .runner import Runner
+from .shapes import Shape
 from .state import TrainingState
 
 

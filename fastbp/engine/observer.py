@@ -12,8 +12,10 @@ from ..kernels.layers.dense_task import task_rows
 from ..kernels.simd.element_types import element_type
 from ..layers.stages import Stage
 from .buffers import float_bits
-from .parameters import Parameters, Shape, address, aligned_zeros
+from .memory import address, aligned_zeros
+from .parameters import Parameters
 from .plan import Plan
+from .shapes import Shape
 
 COLUMN_OF_ROWS = 1  # float64 before the sums of a group: how many rows it has
 

@@ -5,8 +5,8 @@ import numpy as np
 from ..kernels import fields as at
 from ..kernels.statistics import counts_size
 from .epoch import Epoch, Statistics
+from .memory import address
 from .observer import Observation
-from .parameters import address
 from .plan import Plan
 
 

@@ -12,8 +12,10 @@ from ..kernels.simd.machine import machine
 from .buffers import GROUPS, Builder, choose_block, is_grouped
 from .epoch import Diverged
 from .fusion import Fusion
-from .parameters import Parameters, Shape, address
+from .memory import address
+from .parameters import Parameters
 from .rules import describe_rules
+from .shapes import Shape
 
 MAX_STAGED_BYTES = 16 * 1024  # data that are copied rather than asked for their address
 MAX_REST = 64  # runs on one thread after teams that did not pay

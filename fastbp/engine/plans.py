@@ -14,7 +14,8 @@ from ..losses import Custom, Loss
 from ..optimizers import Optimizer
 from .buffers import float_bits
 from .fusion import Fusion, fuse
-from .parameters import Parameters, address, aligned_zeros
+from .memory import address, aligned_zeros
+from .parameters import Parameters
 from .plan import Plan, make_plan
 from .state import TrainingState
 from .steering import Steering

@@ -11,7 +11,8 @@ from ..kernels.codes import NON_NEGATIVE, NORM
 from ..kernels.layers.dense_task import task_rows
 from ..kernels.simd.element_types import element_type
 from ..layers.stages import Rule, Stage
-from .parameters import Parameters, Shape
+from .parameters import Parameters
+from .shapes import Shape
 
 if TYPE_CHECKING:
     from .buffers import Builder

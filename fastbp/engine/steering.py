@@ -7,7 +7,8 @@ import numpy as np
 from ..kernels import fields as at
 from ..optimizers import Optimizer
 from .buffers import float_bits
-from .parameters import Parameters, address, aligned_zeros
+from .memory import address, aligned_zeros
+from .parameters import Parameters
 from .plan import Plan
 from .tasks import variable_starts
 

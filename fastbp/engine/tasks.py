@@ -7,7 +7,7 @@ import numpy as np
 from ..kernels.layers.dense_task import task_rows
 from ..kernels.matrix.panels import panels
 from ..kernels.simd.element_types import element_type
-from .parameters import Shape
+from .shapes import Shape
 
 # (layer, first vector of outputs, last, first row of inputs, last, the place of the first panel's sum of squares)
 Task = tuple[int, int, int, int, int, int]

@@ -9,9 +9,9 @@ from ..kernels import fields as at
 from ..kernels.random import shuffle_kernel
 from .core import Core
 from .epoch import Epoch
+from .memory import address, aligned_zeros
 from .objective import Objective
 from .observer import Observation, Observer
-from .parameters import address, aligned_zeros
 from .passes import Pass, doubles
 from .work import choose_threads
 

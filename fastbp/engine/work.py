@@ -7,7 +7,7 @@ from ..layers.stages import Stage
 from .threads import get_num_threads
 
 if TYPE_CHECKING:  # what shows a model's costs needs no kernels
-    from .parameters import Shape
+    from .shapes import Shape
 
 Sizes = Sequence["Shape | Stage"]
 

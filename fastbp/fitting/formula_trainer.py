@@ -14,7 +14,7 @@ from ..arguments import number
 from ..data import columns
 from ..engine import threads as pool
 from ..engine.epoch import Epoch
-from ..engine.parameters import address, aligned_zeros
+from ..engine.memory import address, aligned_zeros
 from ..graph.autodiff.chain_rule import gradient
 from ..graph.codegen.program import MIN_PARALLEL_ROWS, BoundProgram, Program
 from ..graph.tracing.columns import Columns

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from ..arguments import boolean, integer
 from ..data import prepare_rows
 from .evaluation import BATCH_SIZE
-from .sequential import Fittable
+from .fitting import Fittable
 
 if TYPE_CHECKING:
     from ..diagnosis import Diagnosis

@@ -8,7 +8,7 @@ import ctypes
 import numpy as np
 import pytest
 
-from fastbp.engine.parameters import address, aligned_zeros
+from fastbp.engine.memory import address, aligned_zeros
 from fastbp.kernels import functions
 from fastbp.kernels.matrix import dots, gemm, gradient_product
 from fastbp.kernels.matrix.dots import max_dot_units
