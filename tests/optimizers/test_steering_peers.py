@@ -95,7 +95,7 @@ def test_settings_are_those_of_keras(name):
 @pytest.mark.parametrize(
     "settings",
     [{"clipnorm": 1.0, "clipvalue": 1.0}, {"clipvalue": 1.0, "global_clipnorm": 1.0}, {"gradient_accumulation_steps": 1}],
-    ids=["adamax", "adadelta"],
+    ids=describe,
 )
 def test_what_keras_refuses(settings):
     keras = pytest.importorskip("keras")
