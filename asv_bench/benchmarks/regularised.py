@@ -38,9 +38,13 @@ FEATURES = {
     "activity": Feature(dense=lambda: {"activity_regularizer": "l2"}),
     "non_neg": Feature(dense=lambda: {"kernel_constraint": "non_neg"}),
     "max_norm": Feature(dense=lambda: {"kernel_constraint": "max_norm"}),
+    "clipvalue": Feature(optimizer=lambda: {"clipvalue": 0.5}),
+    "clipnorm": Feature(optimizer=lambda: {"clipnorm": 1.0}),
+    "global_clipnorm": Feature(optimizer=lambda: {"global_clipnorm": 1.0}),
+    "ema": Feature(optimizer=lambda: {"use_ema": True}),
     "schedule": Feature(optimizer=lambda: {"learning_rate": schedules.ExponentialDecay(LEARNING_RATES["adam"], 1000, 0.99)}),
 }
-TOGETHER = {"all": ("dropout", "l2", "schedule")}  # features at once
+TOGETHER = {"usual": ("dropout", "l2", "clipvalue", "schedule")}  # features at once
 
 
 def together(name):

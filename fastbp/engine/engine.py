@@ -146,5 +146,6 @@ at_fork(after_in_child=_leave_parent)
 def warmup() -> None:
     """Compile, or load from disk, every kernel."""
     for dtype in ("float32", "float64"):
-        run_kernel(dtype)
+        for full in (False, True):
+            run_kernel(dtype, full=full)
     shuffle_kernel()

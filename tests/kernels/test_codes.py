@@ -1,6 +1,9 @@
 """Codes and their properties: every description against the kernels' tables, and against what the oracle does."""
 
+import ast
+from collections import Counter
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ import oracle
 from bridge import LOSSES, OPTIMIZERS
 from fastbp import activations, losses, metrics, optimizers
 from fastbp.engine.engine import Engine
-from fastbp.kernels import activation, codes, loss, optimizer, row_activation
+from fastbp.kernels import activation, codes, fields, loss, optimizer, row_activation
 from fastbp.layers.dense import Dense
 from fastbp.layers.stages import stages_of
 from fastbp.metrics.counted import KINDS
@@ -178,3 +181,18 @@ def test_a_metric_finds_what_it_needs_counted(kind):
         logs = metrics.epoch_logs(epoch, wanted, Targets(targets))
         assert logs[name] == pytest.approx(expected[kind])
         assert all(logs[other] == pytest.approx(expected[other]) for other in names[1:]), names
+
+
+def test_every_field_has_a_position_of_its_own():
+    """Of two fields of one name the second would be read where the first is meant."""
+    source = Path(fields.__file__).read_text(encoding="utf-8")
+    names = [
+        name.id
+        for statement in ast.parse(source).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        for name in ast.walk(target)
+        if isinstance(name, ast.Name) and name.id != "_next"
+    ]
+    assert len(names) > 100
+    assert [name for name, count in Counter(names).items() if count > 1] == []

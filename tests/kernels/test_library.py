@@ -7,7 +7,7 @@ import pkgutil
 import pytest
 
 import fastbp.kernels
-from fastbp.kernels.functions import vector_functions
+from fastbp.kernels.functions import further_functions, vector_functions
 from fastbp.kernels.simd.library import VectorFunction, selects_by_code, with_called
 
 
@@ -19,19 +19,24 @@ def package_functions():
     return [f for f in made if f.body.__module__.startswith("fastbp.kernels.")]
 
 
+def listed():
+    """The functions of both libraries."""
+    return [*vector_functions(), *further_functions()]
+
+
 def test_no_function_of_the_package_is_missing():
-    listed = set(vector_functions())
-    assert [f.name for f in package_functions() if f not in listed] == []
+    assert [f.name for f in package_functions() if f not in set(listed())] == []
 
 
 def test_names_are_different():
-    names = [f.name for f in vector_functions()]
+    """Code is linked by name: of two functions of one name, either might be called for the other."""
+    names = [f.name for f in listed()]
     assert len(set(names)) == len(names)
 
 
 def test_the_order_is_that_of_the_calls():
     """And so the same in every process, whatever was imported first."""
-    places = {f: i for i, f in enumerate(vector_functions())}
+    places = {f: i for i, f in enumerate(listed())}
     assert all(places[called] < places[f] for f in places for called in f.calls)
 
 
