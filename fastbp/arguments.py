@@ -17,7 +17,8 @@ def unknown(argument: str, value: object, allowed: Iterable[str]) -> ValueError:
     names = sorted(allowed)
     text = f"{argument} must be one of {', '.join(map(repr, names))}, got {value!r}"
     lower = {name.lower(): name for name in names}
-    near = get_close_matches(str(value).lower(), lower, n=1)
+    near = get_close_matches(str(value).lower(), lower)
+    near.sort(key=lambda name: sorted(name) != sorted(str(value).lower()))  # letters that changed places are the likeliest
     return ValueError(text + (f". Did you mean {lower[near[0]]!r}?" if near else ""))
 
 

@@ -52,6 +52,10 @@ LOSSES = [
     losses.SparseCategoricalCrossentropy(from_logits=True),
     losses.BinaryFocalCrossentropy(True, alpha=0.3, gamma=1.0),
     losses.CategoricalFocalCrossentropy(alpha=0.3, gamma=1.0),
+    losses.Quantile([0.1, 0.9]),
+    losses.GaussianNLL(full=True),
+    losses.Tweedie(1.3),
+    losses.Gamma(log_input=True),
 ]
 INITIALIZERS = [
     initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=3),
@@ -113,7 +117,7 @@ def keras_objects():
     for module, items in MODULES.items():
         theirs = keras.optimizers.schedules if module is schedules else getattr(keras, module.__name__.split(".")[1])
         for item in items:
-            if not isinstance(item, schedules.OneCycle | schedules.Warmup):  # which Keras has not
+            if hasattr(theirs, type(item).__name__):  # Keras has no OneCycle, no Quantile
                 yield module, item, theirs
 
 

@@ -127,8 +127,9 @@ def _adadelta(s, h, w, g, state):
 
 def _lion(s, h, w, g, state):
     way = h[BETA_1] * state[0] + h[ONE_MINUS_BETA_1] * g
-    sign = s.select(way > 0.0, 1.0, s.select(way < 0.0, -1.0, way))  # of what is not a number, that
-    return w * h[DECAY] - h[RATE] * sign, [h[BETA_2] * state[0] + h[ONE_MINUS_BETA_2] * g]
+    sign = s.select(way > 0.0, 1.0, s.select(way < 0.0, -1.0, way))
+    finite = way - way  # or NaN, so that what is not finite is found
+    return w * h[DECAY] - h[RATE] * (sign + finite), [h[BETA_2] * state[0] + h[ONE_MINUS_BETA_2] * g]
 
 
 # code: (s, scalars, w, g, state) -> (new w, new state)
