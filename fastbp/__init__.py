@@ -106,10 +106,15 @@ def version() -> str:
     return __version__
 
 
-def warmup() -> None:
-    """Compile everything now, rather than when the first model needs it. ``python -m fastbp warmup`` does the same.
+def warmup(full: bool = False) -> None:
+    """Compile now, rather than when the first model needs it. ``python -m fastbp warmup`` does the same.
 
     What is compiled is kept on disk, so that later processes only load it.
+
+    Parameters
+    ----------
+    full : bool
+        Also what only some networks need: noise, normalization, penalties, constraints, clipping, feedback, monitors.
 
     Examples
     --------
@@ -119,6 +124,6 @@ def warmup() -> None:
     from .engine.engine import warmup as compile_engine
     from .kernels import formula
 
-    compile_engine()
+    compile_engine(full)
     for dtype in ("float32", "float64"):
         formula.run_kernel(dtype)

@@ -143,9 +143,10 @@ def _leave_parent() -> None:
 at_fork(after_in_child=_leave_parent)
 
 
-def warmup() -> None:
-    """Compile, or load from disk, every kernel."""
+def warmup(full: bool = False) -> None:
+    """Compile, or load from disk, every kernel; those that are full only where asked to."""
     for dtype in ("float32", "float64"):
-        for full in (False, True):
-            run_kernel(dtype, full=full)
+        run_kernel(dtype)
+        if full:
+            run_kernel(dtype, full=True)
     shuffle_kernel()
