@@ -4,9 +4,7 @@ A norm n becomes ``rate * clip(n, low, high) + (1 - rate) * n``. Norms are compu
 """
 
 from .activation import spread_bits
-from .penalty import widened
 from .simd.library import VectorFunction
-from .simd.vocabulary import Simd
 
 EPSILON = 1e-7  # what Keras adds to norms that it divides by
 
@@ -26,39 +24,25 @@ def norm_factor(s, squares, low, high, rate):
 
 def _constrain_columns(s, w, w_row, rows, vectors, low, high, rate):
     """The columns of a panel."""
-    b, wide = s.b, Simd(s.b, "float64", s.lanes)
+    b, wide = s.b, s.doubles()
     low, high, rate = (spread_bits(wide, bits) for bits in (low, high, rate))
     with s.loop(vectors) as j:
         start = b.add(w, b.mul(j, s.index(s.lanes * s.itemsize)))
         squares = wide.variable(wide.constant(0.0))
         with s.loop(rows) as r:
-            x = widened(s, wide, s.load(b.add(start, b.mul(r, w_row))))
+            x = s.widen(s.load(b.add(start, b.mul(r, w_row))))
             squares.set(wide.fma(x, x, squares.get()))
-        factor = narrowed(s, norm_factor(wide, squares.get(), low, high, rate))
+        factor = s.narrow(norm_factor(wide, squares.get(), low, high, rate))
         with s.loop(rows) as r:
             place = b.add(start, b.mul(r, w_row))
             s.store(s.load(place) * factor, place)
 
 
-def narrowed(s, x):
-    """A vector of float64 as one of the element type."""
-    return s.wrap(x.value if s.dtype == "float64" else s.b.fptrunc(x.value, s.vector))
-
-
-def _sum_squares(s, w, vectors):
-    b, wide = s.b, Simd(s.b, "float64", s.lanes)
-    squares = wide.variable(wide.constant(0.0))
-    with s.loop(vectors) as i:
-        x = widened(s, wide, s.load(b.add(w, b.mul(i, s.index(s.lanes * s.itemsize)))))
-        squares.set(wide.fma(x, x, squares.get()))
-    return wide.lane(wide.sum(squares.get()))
-
-
 def _scale(s, w, vectors, squares, low, high, rate):
     """Weights that are part of those of a sum of squares."""
-    b, wide = s.b, Simd(s.b, "float64", s.lanes)
+    b, wide = s.b, s.doubles()
     squares, low, high, rate = (spread_bits(wide, bits) for bits in (squares, low, high, rate))
-    factor = narrowed(s, norm_factor(wide, squares, low, high, rate))
+    factor = s.narrow(norm_factor(wide, squares, low, high, rate))
     with s.loop(vectors) as i:
         place = b.add(w, b.mul(i, s.index(s.lanes * s.itemsize)))
         s.store(s.load(place) * factor, place)
@@ -69,6 +53,3 @@ def _scale(s, w, vectors, squares, low, high, rate):
 clip_negative = VectorFunction("clip_negative", 2, _clip_negative)
 constrain_columns = VectorFunction("constrain_columns", 7, _constrain_columns)
 scale_to_norm = VectorFunction("scale_to_norm", 6, _scale)
-
-# sum_squares(w, vectors): a float64.
-sum_squares = VectorFunction("sum_squares", 2, _sum_squares, returns="double")

@@ -71,7 +71,6 @@ FURTHER = (
     batch_norm_units.gradient_of_scale,
     feedback.copy_signs,
     observation.observe_outputs,
-    observation.sum_of_squares,
     observation.observe_weights,
     gradient.clip,
     gradient.scale,
@@ -85,7 +84,6 @@ FURTHER = (
     penalty.add_activity_gradient,
     constraint.clip_negative,
     constraint.constrain_columns,
-    constraint.sum_squares,
     constraint.scale_to_norm,
 )
 

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from llvmlite import ir
 
 from .simd.library import VectorFunction
-from .simd.vector import Vector
-from .simd.vocabulary import Simd
 
 
 def _number(s, bits):
@@ -61,12 +59,11 @@ def _clear_padding(s, g, row, rows, units):
 
 def _sum_of_squares(s, g, vectors):
     """In float64, where no square of a float32 overflows or vanishes; the order depends on ``vectors`` only."""
-    b, wide = s.b, Simd(s.b, "float64", s.lanes)
+    b, wide = s.b, s.doubles()
     totals = [wide.variable(wide.constant(0.0)) for _ in range(2)]  # so that one sum need not wait for the other
 
     def add(i, total):
-        value = s.load(b.add(g, b.mul(i, s.index(s.lanes * s.itemsize)))).value
-        x = Vector(wide, value if s.dtype == "float64" else b.fpext(value, wide.vector))
+        x = s.widen(s.load(b.add(g, b.mul(i, s.index(s.lanes * s.itemsize)))))
         total.set(wide.fma(x, x, total.get()))
 
     pairs = b.and_(vectors, s.index(-2))

@@ -8,6 +8,7 @@ Thread 0 adds these up.
 import math
 
 from . import fields as at
+from . import gradient as gradients
 from . import memory, observation
 from .matrix.panels import PANEL_VECTORS
 from .memory import read_double, read_int, write_double, write_int
@@ -21,7 +22,7 @@ WATCHED_BYTES, RECORD_BYTES, CHUNK_BYTES = 8 * at.WATCHED_FIELDS, 8 * at.RECORD_
 
 def make_observe_gradient(dtype):
     """``observe_gradient`` for one element type."""
-    sum_of_squares = observation.sum_of_squares(dtype)
+    sum_of_squares = gradients.sum_of_squares(dtype)
 
     @inner(dtype)
     def observe_gradient(plan, layer, part, gradient, vectors):
@@ -30,7 +31,7 @@ def make_observe_gradient(dtype):
         if monitor:
             index = (layer - read_int(plan, at.TABLE)) // LAYER_BYTES
             first = read_int(read_int(monitor, at.WATCHED) + index * WATCHED_BYTES, at.PARTS_AT)
-            sum_of_squares(gradient, vectors, read_int(monitor, at.GRADIENT_SUMS) + 8 * (first + part))
+            write_double(read_int(monitor, at.GRADIENT_SUMS), first + part, sum_of_squares(gradient, vectors))
 
     return observe_gradient
 

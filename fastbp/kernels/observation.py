@@ -9,15 +9,6 @@ from .codes import CUSTOM_ACTIVATION, LINEAR
 from .fields import DEVIATION, FLAT, PIVOT, SQUARED_DEVIATION, SUMS_OF_UNIT
 from .simd.element_types import FLOATS
 from .simd.library import VectorFunction, selects_by_code
-from .simd.vocabulary import Simd
-
-
-def _wide(s):
-    """The Simd of as many float64 as ``s`` has lanes, and what makes such a vector of one of ``s``."""
-    wide = Simd(s.b, "float64", s.lanes)
-    if s.dtype == "float64":
-        return wide, lambda x: x
-    return wide, lambda x: wide.wrap(s.b.fpext(x.value, wide.vector))
 
 
 def _observe_outputs_as(code):
@@ -27,7 +18,7 @@ def _observe_outputs_as(code):
     """
 
     def body(s, alpha, limit, a, d, row, sums, sums_row, rows, vectors, is_first):
-        b, (wide, widen) = s.b, _wide(s)
+        b, wide = s.b, s.doubles()
         alpha, limit, size = spread_bits(s, alpha), spread_bits(s, limit), s.index(s.lanes * s.itemsize)
         is_first = b.icmp_signed("!=", is_first, s.index(0))
         with s.loop(vectors) as j:
@@ -36,20 +27,20 @@ def _observe_outputs_as(code):
             top = s.variable(b.add(a, move))
             slopes = s.variable(b.add(d, move))
             with b.if_then(is_first):
-                wide.store(widen(s.load(top.get())), places[PIVOT])
+                wide.store(s.widen(s.load(top.get())), places[PIVOT])
                 for k in (DEVIATION, SQUARED_DEVIATION, FLAT):
                     wide.store(wide.constant(0.0), places[k])
             pivot = wide.load(places[PIVOT])
             deviation, squared, flat = (wide.variable(wide.load(places[k])) for k in (DEVIATION, SQUARED_DEVIATION, FLAT))
             with s.loop(rows):
                 x = s.load(top.get())
-                away = widen(x) - pivot
+                away = s.widen(x) - pivot
                 deviation.set(deviation.get() + away)
                 squared.set(wide.fma(away, away, squared.get()))
                 if code != LINEAR:
                     slope = DERIVATIVES[code](s, x, alpha) if code in DERIVATIVES else s.load(slopes.get())
                     is_flat = s.select(s.abs(slope) < limit, s.constant(1.0), s.constant(0.0))
-                    flat.set(flat.get() + widen(is_flat))
+                    flat.set(flat.get() + s.widen(is_flat))
                 top.set(b.add(top.get(), row))
                 slopes.set(b.add(slopes.get(), row))
             for total, k in ((deviation, DEVIATION), (squared, SQUARED_DEVIATION), (flat, FLAT)):
@@ -58,25 +49,16 @@ def _observe_outputs_as(code):
     return VectorFunction(f"observe_outputs_{code}", 10, body)
 
 
-def _sums_of_squares(s, vectors, addresses, values, count, target):
-    """At ``target`` the sums of squares of the ``count`` vectors of ``values(...)``, for all that addresses go through."""
-    b, (wide, widen) = s.b, _wide(s)
-    totals = [wide.variable(wide.constant(0.0)) for _ in range(count)]
+def _observe_weights(s, before, after, vectors, target):
+    b, wide = s.b, s.doubles()
+    weights, moves = (wide.variable(wide.constant(0.0)) for _ in range(2))
     with s.loop(vectors) as i:
         shift = b.mul(i, s.index(s.lanes * s.itemsize))
-        found = values(*(widen(s.load(b.add(address, shift))) for address in addresses))
-        for total, value in zip(totals, found, strict=True):
+        old, new = (s.widen(s.load(b.add(address, shift))) for address in (before, after))
+        for total, value in ((weights, old), (moves, new - old)):
             total.set(wide.fma(value, value, total.get()))
-    for k, total in enumerate(totals):
+    for k, total in enumerate((weights, moves)):
         b.store(wide.lane(wide.sum(total.get())), wide.pointer(wide.offset(target, k), FLOATS["float64"]))
-
-
-def _sum_of_squares(s, address, vectors, target):
-    _sums_of_squares(s, vectors, [address], lambda x: [x], 1, target)
-
-
-def _observe_weights(s, before, after, vectors, target):
-    _sums_of_squares(s, vectors, [before, after], lambda old, new: [old, new - old], 2, target)
 
 
 # observe_outputs(code, alpha, limit, a, d, row, sums, sums_row, rows, vectors, is_first): ``code`` is that of an activation
@@ -84,9 +66,6 @@ def _observe_weights(s, before, after, vectors, target):
 observe_outputs = selects_by_code(
     "observe_outputs", {code: _observe_outputs_as(code) for code in (LINEAR, *DERIVATIVES, CUSTOM_ACTIVATION)}
 )
-
-# sum_of_squares(address, vectors, target)
-sum_of_squares = VectorFunction("observe_gradient", 3, _sum_of_squares)
 
 # observe_weights(before, after, vectors, target): SUMS_OF_WEIGHTS sums of squares.
 observe_weights = VectorFunction("observe_weights", 4, _observe_weights)

@@ -4,7 +4,6 @@ from llvmlite import ir
 
 from .activation import spread_bits
 from .simd.library import VectorFunction
-from .simd.vocabulary import Simd
 
 
 def _l1_slope(s, x, l1):
@@ -18,7 +17,7 @@ def _penalize(has_l1):
     """g += the penalty's gradient at w; returns the penalty, summed in float64."""
 
     def body(s, l1_bits, l2_bits, w, g, vectors):
-        b, wide = s.b, Simd(s.b, "float64", s.lanes)
+        b, wide = s.b, s.doubles()
         l1, l2 = spread_bits(s, l1_bits), spread_bits(s, l2_bits)
         sizes, squares = ([wide.variable(wide.constant(0.0)) for _ in range(CHAINS)] for _ in range(2))
 
@@ -28,7 +27,7 @@ def _penalize(has_l1):
             x = s.load(b.add(w, shift))
             slope = s.fma(l2 + l2, x, s.load(place))
             s.store(slope + _l1_slope(s, x, l1) if has_l1 else slope, place)
-            x = widened(s, wide, x)
+            x = s.widen(x)
             squares[k].set(wide.fma(x, x, squares[k].get()))
             if has_l1:
                 sizes[k].set(sizes[k].get() + wide.abs(x))
@@ -52,11 +51,6 @@ def _sum(wide, chains):
     for other in others:
         first = first + other
     return wide.sum(first)
-
-
-def widened(s, wide, x):
-    """A vector as one of as many float64."""
-    return wide.wrap(x.value if s.dtype == "float64" else s.b.fpext(x.value, wide.vector))
 
 
 def _add_activity(s, l1, l2, a, a_row, factor, row_loss, rows, units):

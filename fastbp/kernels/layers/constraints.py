@@ -1,6 +1,6 @@
 """What a layer's weights are brought to after a step: the kernels of kernels/constraint.py on their places."""
 
-from .. import constraint
+from .. import constraint, gradient
 from .. import fields as at
 from ..codes import NON_NEGATIVE, NORM, STORE
 from ..memory import double_bits, read_int
@@ -30,7 +30,7 @@ def make_clip_weights(dtype):
 def make_constrain_norms(dtype, refresh_transposed):
     """``constrain_norms`` for one element type."""
     width_of, panel_row, _ = make_panels(dtype)
-    constrain_columns, sum_squares = constraint.constrain_columns(dtype), constraint.sum_squares(dtype)
+    constrain_columns, sum_of_squares = constraint.constrain_columns(dtype), gradient.sum_of_squares(dtype)
     scale_to_norm = constraint.scale_to_norm(dtype)
     LANES, VECTOR = machine().lanes(dtype), machine().vector_bytes
 
@@ -46,7 +46,7 @@ def make_constrain_norms(dtype, refresh_transposed):
         while v < vectors:
             width = width_of(vectors - v)
             weights, _ = panel_row(layer, v, k)
-            squares += sum_squares(weights, width)
+            squares += sum_of_squares(weights, width)
             v += width
         v = 0
         while v < vectors:
@@ -106,7 +106,7 @@ def make_constrain_norms(dtype, refresh_transposed):
         for k in range(thread, read_int(layer, at.LEARNT_VECTORS), threads):
             rule, weights = read_int(layer, at.RULES) + k * RULE_BYTES, read_int(layer, at.WEIGHTS) + k * vectors * VECTOR
             if read_int(rule, at.RULE_CONSTRAINT) == NORM:
-                scale(rule, weights, vectors, sum_squares(weights, vectors))
+                scale(rule, weights, vectors, sum_of_squares(weights, vectors))
 
     @inner(dtype)
     def constrain_norms(layer, thread, threads):

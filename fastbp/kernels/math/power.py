@@ -6,7 +6,6 @@ two floats; float32 is computed in float64.
 
 import math
 
-from ..simd.vocabulary import Simd
 from .double_double import ordered_sum, two_product
 from .exponential import clamp, exp
 from .logarithm import LN_2_PARTS, log, mantissa_and_exponent
@@ -53,9 +52,8 @@ def _log_in_two_parts(s, x):
 def _power_of_positive(s, x, y):
     """x^y where x is positive and both are finite (elsewhere anything)."""
     if s.dtype == "float32":
-        wide = Simd(s.b, "float64", lanes=s.lanes)
-        x, y = (wide.wrap(s.b.fpext(v.value, wide.vector)) for v in (x, y))
-        return s.wrap(s.b.fptrunc(exp(wide, y * log(wide, x)).value, s.vector))
+        wide, x, y = s.doubles(), s.widen(x), s.widen(y)
+        return s.narrow(exp(wide, y * log(wide, x)))
     high, low = _log_in_two_parts(s, x)
     product, lost = two_product(s, y, high)
     ends = s.abs(product) < 1000.0  # beyond it nothing depends on the low part, which may be NaN

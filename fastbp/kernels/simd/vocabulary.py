@@ -100,6 +100,19 @@ class Simd(Lanes):
         """One lane as a scalar SSA value."""
         return self.b.extract_element(x.value, ir.Constant(I32, index))
 
+    def doubles(self) -> "Simd":
+        """The words for vectors of as many float64."""
+        return Simd(self.b, "float64", self.lanes)
+
+    def widen(self, x: Vector) -> Vector:
+        """A vector as one of as many float64."""
+        wide = self.doubles()
+        return wide.wrap(x.value if self.dtype == "float64" else self.b.fpext(x.value, wide.vector))
+
+    def narrow(self, x: Vector) -> Vector:
+        """A vector of ``doubles`` as one of the element type."""
+        return self.wrap(x.value if self.dtype == "float64" else self.b.fptrunc(x.value, self.vector))
+
     def as_double(self, scalar: Value) -> Value:
         """A scalar of the element type as a float64."""
         return scalar if self.dtype == "float64" else self.b.fpext(scalar, FLOATS["float64"])
