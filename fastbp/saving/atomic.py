@@ -4,25 +4,9 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 TEMPORARY = ".fastbp-tmp"  # the end of the name of a file that is being written
-
-
-def writable_path(argument: str, path: Any, overwrite: bool = True) -> str:
-    """Where a file may be written, or the error for a path where none can be."""
-    try:
-        name = os.fsdecode(os.fspath(path))
-    except TypeError:
-        raise TypeError(f"{argument} must be a path, as a string or a pathlib.Path, got {path!r}") from None
-    if not name or os.path.isdir(name) or name.endswith(("/", os.sep)):
-        raise IsADirectoryError(f"{argument} must be the path of a file, as 'model.keras', got the folder {name!r}")
-    folder = os.path.dirname(name)
-    if folder and not os.path.isdir(folder):
-        raise FileNotFoundError(f"{argument} must lie in a folder that is there, got {name!r}: os.makedirs({folder!r}) makes it")
-    if not overwrite and os.path.exists(name):
-        raise FileExistsError(f"{argument} must be a new file with overwrite=False, got {name!r}, which is there already")
-    return name
 
 
 @contextmanager

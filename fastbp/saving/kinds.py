@@ -1,8 +1,13 @@
 """What a file is that is no model file of fastbp."""
 
 import zipfile
+from types import ModuleType
 from typing import BinaryIO
 
+from ..engine.interrupts import import_to_end
+from ..errors import ModelFileError
+
+_KERAS_FILES = "fastbp.saving.keras_files"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04", b"PK\x05\x06"
 _SENTENCES = {
@@ -41,3 +46,15 @@ def kind_of(path: str) -> str:
         if start.startswith(beginning):
             return sentence
     return "is not a model file of fastbp, or its beginning was altered"
+
+
+def keras_files(path: str) -> ModuleType:
+    """The module that reads files of Keras."""
+    try:
+        return import_to_end(_KERAS_FILES)
+    except ModuleNotFoundError as error:
+        if error.name != _KERAS_FILES:
+            raise
+        raise ModelFileError(
+            path, "is a file of Keras: there model.get_weights() gives arrays that model.set_weights takes here"
+        ) from None
