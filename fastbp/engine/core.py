@@ -97,6 +97,10 @@ class Core:
         with self._lock:
             return self._parameters.copy_weights()
 
+    def arrays_of(self, copied: np.ndarray) -> list[np.ndarray]:
+        """The weights that ``copy_weights`` gave, as ``get_weights`` gives them."""
+        return self._parameters.arrays(copied[: self._parameters.size])
+
     def restore_weights(self, copied: np.ndarray) -> None:
         """Return to weights that ``copy_weights`` gave. The optimizer's state stays as it is."""
         with self._lock:

@@ -21,10 +21,15 @@ from ..errors import ModelFileError
 from .atomic import replacing
 from .kinds import kind_of
 
-CHECKSUM = "checksum"  # the name of the last array: the CRC-32 of all bytes of the file before it
+CHECKSUM = "checksum"  # the name of the last array: the CRC-32 of all bytes of the file before it, four bytes
 MAX_HEADER = 1 << 25  # bytes; a header as Python objects takes some twenty times that at most
 MAX_AXES = 8
-_DTYPES = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4"), "U32": np.dtype("<u4")}
+_DTYPES = {
+    **{f"F{8 * size}": np.dtype(f"<f{size}") for size in (2, 4, 8)},
+    **{f"I{8 * size}": np.dtype(f"<i{size}") for size in (1, 2, 4, 8)},
+    **{f"U{8 * size}": np.dtype(f"<u{size}") for size in (1, 2, 4, 8)},
+    "BOOL": np.dtype(bool),
+}
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _PREFIX = 8  # bytes that say how long the header is
 
@@ -53,7 +58,7 @@ def write_file(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[st
     """Put a file in the place of ``path``, as a whole."""
     ordered = dict(sorted(arrays.items(), key=lambda item: -item[1].dtype.itemsize))  # so that each is aligned
     header, first = {"__metadata__": dict(metadata)}, 0
-    for name, array in [*ordered.items(), (CHECKSUM, np.zeros(1, "<u4"))]:
+    for name, array in [*ordered.items(), (CHECKSUM, np.zeros(4, np.uint8))]:
         place = {"dtype": _NAMES[array.dtype], "shape": list(array.shape), "data_offsets": [first, first + array.nbytes]}
         header[name], first = place, first + array.nbytes
     text = json.dumps(header, separators=(",", ":")).encode()
@@ -66,7 +71,7 @@ def write_file(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[st
         for chunk in (start, *map(_bytes, ordered.values())):
             checksum.add(chunk)
             _write(file, chunk)
-        _write(file, _bytes(np.array([checksum.value], "<u4")))
+        _write(file, np.frombuffer(checksum.value.to_bytes(4, "little"), np.uint8))
 
 
 def _bytes(array: np.ndarray) -> np.ndarray:
@@ -125,7 +130,7 @@ def _read(path: str, file: Any) -> Contents:
     _check_cover(path, places, size)
     data, checksum = _taken(path, file, size), places.pop(CHECKSUM)
     crc = zlib.crc32(data[: checksum.first], zlib.crc32(text, zlib.crc32(start)))
-    if int(data[checksum.first :].view(checksum.dtype)[0]) != crc:
+    if int.from_bytes(data[checksum.first :].tobytes(), "little") != crc:
         raise ModelFileError(path, "is damaged or was altered: its checksum is not that of its contents")
     return Contents(metadata, {name: data[p.first : p.stop].view(p.dtype).reshape(p.shape) for name, p in places.items()})
 
@@ -178,5 +183,5 @@ def _check_cover(path: str, places: Mapping[str, _Place], size: int) -> None:
     if any(a != b for a, b in list(pairwise(ends))[::2]):
         raise ModelFileError(path, f"is cut off, or damaged: its arrays do not fill the {size} bytes there are for them")
     last = places.get(CHECKSUM)
-    if last is None or last.stop != size or last.dtype != _DTYPES["U32"] or last.shape != (1,):
+    if last is None or last.stop != size or last.dtype != np.uint8 or last.shape != (4,):
         raise ModelFileError(path, "is a safetensors file, but fastbp has not written it: it has no checksum")
