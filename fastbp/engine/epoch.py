@@ -69,7 +69,10 @@ class Epoch:
 
     def as_dict(self) -> dict[str, Any]:
         """Its attributes."""
-        return {**vars(self), "statistics": self.statistics and {"counts": self.statistics.counts, "units": self.statistics.units}}
+        return {
+            **vars(self),
+            "statistics": self.statistics and {"counts": self.statistics.counts, "units": self.statistics.units},
+        }
 
     @staticmethod
     def from_dict(attributes: Mapping[str, Any]) -> "Epoch":

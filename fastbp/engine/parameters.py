@@ -126,7 +126,7 @@ class Parameters:
         """Have the layers of a plan send errors back by what the network learns by, or by the true derivative: one here."""
 
     def fill(self, buffer: np.ndarray, arrays: Iterable[np.ndarray], padding: bool = True) -> None:
-        """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights, with zeros for padding or none."""
+        """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights; padding becomes 0, or stays."""
         remaining = iter(arrays)
         for shape in self.weighted:
             matrix = np.empty((shape.rows, shape.units_out), self.dtype)

@@ -124,13 +124,12 @@ class Pass:
     def resume(self, record: PassRecord) -> None:
         """Have so much done of a pass as a record says."""
         self.done, self.seconds, self._result[at.LOSS_SUM] = record.done, record.seconds, record.loss
-        for own, recorded in zip(
-            (self._order, self._counts, self._outputs), (record.order, record.counts, record.outputs), strict=True
-        ):
-            if (own is None) != (recorded is None) or (own is not None and own.shape != np.shape(recorded)):
-                raise ValueError("the data and its batches must be those of the fit that is gone on with")
-            if own is not None:
+        pairs = (self._order, record.order), (self._counts, record.counts), (self._outputs, record.outputs)
+        for own, recorded in pairs:
+            if own is not None and recorded is not None and own.shape == recorded.shape:
                 own[...] = recorded
+            elif own is not None or recorded is not None:
+                raise ValueError("the data and its batches must be those of the fit that is gone on with")
         if self._order is not None and not np.array_equal(np.sort(self._order), np.arange(self.samples)):
             raise ValueError("the order must have each sample once")
         if not 0 < record.done < self.steps:

@@ -228,7 +228,9 @@ class Fittable(Explorable):
         measures = Measures(self._to_measure(), is_weighted(data), batch_size)
         size = None if isinstance(data, Batches) else batch_size
         teacher = Teacher(engine, self._compiled()[0], measures, size, shuffle and whole, threads, observer)
-        looked_at = callbacks.looks or callbacks.keeps_batches or callbacks.listens("on_train_batch_begin", "on_train_batch_end")
+        looked_at = (
+            callbacks.looks or callbacks.keeps_batches or callbacks.listens("on_train_batch_begin", "on_train_batch_end")
+        )
         if isinstance(data, Rows) and whole and not looked_at:
             return WholePasses(teacher, data)
         order = engine.next_order if shuffle and not whole else None

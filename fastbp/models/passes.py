@@ -97,7 +97,9 @@ class Passes(Measured, Protocol):
     """Data to learn from, again and again."""
 
     together: bool  # whether several passes can be made in one call
-    is_within: bool  # whether the next pass has begun already
+
+    def is_within(self) -> bool:
+        """Whether another process has begun the next pass."""
 
     def begin(self, keep: Callable[[], None]) -> None:
         """Before the first pass; ``keep()`` is to be called after each batch where the callbacks keep batches."""
@@ -115,12 +117,13 @@ class Passes(Measured, Protocol):
 class WholePasses:
     """Passes over rows in memory that nobody looks into: Python has nothing to do in them."""
 
-    is_within = False  # a pass
-
     def __init__(self, teacher: Teacher, rows: Rows) -> None:
         assert rows.y is not None
         self._teacher, self._rows, self._targets = teacher, rows, Targets(rows.y)
         self.together = not (teacher.measures.keeps_outputs or teacher.measures.counted)  # what is measured is of one
+
+    def is_within(self) -> bool:
+        return False
 
     def begin(self, keep: Callable[[], None]) -> None:
         pass

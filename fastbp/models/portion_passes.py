@@ -126,7 +126,6 @@ class PortionPasses:
 
     # -- left, and gone on with by another process
 
-    @property
     def is_within(self) -> bool:
         """Whether the next pass has begun already."""
         return self._left is not None and bool(self._left["is_within"])

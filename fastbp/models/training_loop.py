@@ -173,7 +173,7 @@ class TrainingLoop(FitLoop):
         self._passes.begin(lambda: self._callbacks.keep(self, batch=True))
         while self._goes_on():
             index = self._next
-            if not self._passes.is_within:
+            if not self._passes.is_within():
                 self._callbacks.on_epoch_begin(index)
             self._train_epochs(index, min(count, self._stop - index))
             if index == self._next:

@@ -57,7 +57,8 @@ class _Place(NamedTuple):
 def write_file(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
     """Put a file in the place of ``path``, as a whole."""
     ordered = dict(sorted(arrays.items(), key=lambda item: -item[1].dtype.itemsize))  # so that each is aligned
-    header, first = {"__metadata__": dict(metadata)}, 0
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    first = 0
     for name, array in [*ordered.items(), (CHECKSUM, np.zeros(4, np.uint8))]:
         place = {"dtype": _NAMES[array.dtype], "shape": list(array.shape), "data_offsets": [first, first + array.nbytes]}
         header[name], first = place, first + array.nbytes
@@ -65,22 +66,22 @@ def write_file(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[st
     text += b" " * (-len(text) % 8)
     if len(text) > MAX_HEADER:
         raise ValueError(f"a model file holds at most {MAX_HEADER} bytes of settings and logs, got {len(text)}")
-    start = np.frombuffer(len(text).to_bytes(_PREFIX, "little") + text, np.uint8)
+    start = memoryview(len(text).to_bytes(_PREFIX, "little") + text)
     with replacing(path) as file, ThreadPoolExecutor(1) as pool:
         checksum = _Checksum(pool)
         for chunk in (start, *map(_bytes, ordered.values())):
             checksum.add(chunk)
             _write(file, chunk)
-        _write(file, np.frombuffer(checksum.value.to_bytes(4, "little"), np.uint8))
+        _write(file, memoryview(checksum.value.to_bytes(4, "little")))
 
 
-def _bytes(array: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+def _bytes(array: np.ndarray) -> memoryview:
+    return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))  # type: ignore[arg-type]
 
 
-def _write(file: BinaryIO, chunk: np.ndarray) -> None:
+def _write(file: BinaryIO, chunk: memoryview) -> None:
     while len(chunk):
-        chunk = chunk[file.write(chunk) :]  # type: ignore[arg-type]
+        chunk = chunk[file.write(chunk) :]
 
 
 class _Checksum:
@@ -90,7 +91,7 @@ class _Checksum:
         self._pool = pool
         self._last: Future[int] | None = None
 
-    def add(self, chunk: np.ndarray) -> None:
+    def add(self, chunk: memoryview) -> None:
         before = self._last
         self._last = self._pool.submit(lambda: zlib.crc32(chunk, before.result() if before else 0))
 
@@ -129,7 +130,9 @@ def _read(path: str, file: Any) -> Contents:
     places = {name: _place(path, name, entry) for name, entry in header.items()}
     _check_cover(path, places, size)
     data, checksum = _taken(path, file, size), places.pop(CHECKSUM)
-    crc = zlib.crc32(data[: checksum.first], zlib.crc32(text, zlib.crc32(start)))
+    crc = 0
+    for part in (start, text, data[: checksum.first]):
+        crc = zlib.crc32(_bytes(part), crc)
     if int.from_bytes(data[checksum.first :].tobytes(), "little") != crc:
         raise ModelFileError(path, "is damaged or was altered: its checksum is not that of its contents")
     return Contents(metadata, {name: data[p.first : p.stop].view(p.dtype).reshape(p.shape) for name, p in places.items()})
@@ -138,8 +141,9 @@ def _read(path: str, file: Any) -> Contents:
 def _taken(path: str, file: Any, size: int) -> np.ndarray:
     """The next ``size`` bytes: the file is at least so long."""
     taken, done = np.empty(size, np.uint8), 0
+    rest = _bytes(taken)
     while done < size:
-        count = file.readinto(memoryview(taken)[done:])
+        count = file.readinto(rest[done:])
         if not count:
             raise ModelFileError(path, "became shorter while it was read")
         done += count
@@ -173,7 +177,9 @@ def _place(path: str, name: str, entry: Any) -> _Place:
             return _Place(first, stop, dtype, shape)
     except (KeyError, TypeError, ValueError):
         pass
-    raise ModelFileError(path, f"is damaged, or written by something else: its header says {str(entry)[:200]} of {name[:100]!r}")
+    raise ModelFileError(
+        path, f"is damaged, or written by something else: its header says {str(entry)[:200]} of {name[:100]!r}"
+    )
 
 
 def _check_cover(path: str, places: Mapping[str, _Place], size: int) -> None:

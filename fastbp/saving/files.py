@@ -31,7 +31,8 @@ def read_description(path: str, *contents: str) -> Description:
         raise ModelFileError(path, "is a safetensors file, but fastbp has not written it")
     if metadata.get("format") != FORMAT:
         raise ModelFileError(
-            path, f"has the format {metadata.get('format')!r}, of fastbp {metadata['fastbp']}; this fastbp reads format {FORMAT!r}"
+            path,
+            f"has the format {metadata.get('format')!r}, of fastbp {metadata['fastbp']}; this fastbp reads format {FORMAT!r}",
         )
     content = metadata.get("content", "")
     if content not in contents:
@@ -48,5 +49,3 @@ def _settings(path: str, contents: Contents) -> dict[str, Any]:
     if not isinstance(settings, dict) or not isinstance(settings.get("weights"), list):
         raise ModelFileError(path, "has settings that are not those of a model")
     return settings
-
-

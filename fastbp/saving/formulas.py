@@ -131,6 +131,7 @@ def _evaluated(op: str, args: list[Any], attribute: Any, inputs: Mapping[str, np
     if op == "slice":
         return args[0][..., slice(*attribute)]
     if op == "stack":
-        return np.concatenate(np.broadcast_arrays(*(np.asarray(arg) if np.ndim(arg) else np.array([[arg]]) for arg in args)), -1)
+        return np.concatenate(
+            np.broadcast_arrays(*(np.asarray(arg) if np.ndim(arg) else np.array([[arg]]) for arg in args)), -1
+        )
     return np.sum(args[0], axis=-1, keepdims=True) if op == "sum" else ELEMENTWISE[op](*args)
-

@@ -7,7 +7,7 @@ neither is an error, but for an initializer: the weights it has drawn are in the
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from ..optimizers.schedule import LearningRateSchedule
 from ..optimizers.schedules import StepFunction
 from ..serialization import custom_objects as known_objects
 from ..serialization import serialize
-from .formulas import NotStorable, Nodes, evaluate, replay, written
+from .formulas import Nodes, NotStorable, evaluate, replay, written
 
 FUNCTION = "fastbp.function"  # the class_name of what ``FunctionWriter`` writes
 _NO_FORMULA = TraceError, NotStorable, TypeError, ValueError, IndexError, ArithmeticError
@@ -74,12 +74,14 @@ class StoredFormula:
             raise TypeError(f"{self.__name__} takes {', '.join(names)}, got {len(arguments)} arguments")
         batches = [argument for argument in arguments if isinstance(argument, BatchNode)]
         if batches:
-            shapes, tape = [argument.shape for argument in arguments], batches[0].tape
+            shapes, tape = [argument.shape for argument in arguments], cast(BatchTape, batches[0].tape)
             samples = {name: argument.sample for name, argument in zip(names, arguments, strict=True)}
             value = replay(self._nodes([shape[-1] for shape in shapes]), tape, samples)
             return BatchNode(tape, value, shapes[0] if self.kind == "activation" else (None,))
         if isinstance(arguments[0], Node):
-            return replay(self._nodes([None] * len(names)), arguments[0].tape, dict(zip(names, arguments, strict=True)))
+            return replay(
+                self._nodes([None] * len(names)), cast(Tape, arguments[0].tape), dict(zip(names, arguments, strict=True))
+            )
         arrays = [np.asarray(argument) for argument in arguments]
         if self.kind in ("loss", "metric"):
             arrays = [array.reshape(len(array), -1) for array in arrays]

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..arguments import boolean
 from ..errors import ModelFileError
-from ..models.model import Model, model_classes
+from ..models.model import Model, Sequential, model_classes
 from ..serialization import custom_objects as known_objects
 from ..utils.custom_objects import custom_object_scope
 from .description import Description, restore
@@ -69,7 +69,7 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
 def _made(path: str, description: Description, objects: dict[str, Any], compile: bool) -> Model:
     description = Description(resolved(description.settings, objects), description.arrays)
     settings = description.settings
-    base = model_classes().get({"sequential": "Sequential", "functional": "Functional"}[settings["kind"]])
+    base: type[Model] = {"sequential": Sequential, "functional": Model}[settings["kind"]]
     name = settings["class_name"]
     classes = {**model_classes(), **known_objects}
     if name not in classes:

@@ -19,7 +19,7 @@ def writable_path(argument: str, path: Any, overwrite: bool = True) -> str:
         raise IsADirectoryError(f"{argument} must be the path of a file, as 'model.keras', got the folder {name!r}")
     folder = os.path.dirname(name)
     if folder and not os.path.isdir(folder):
-        raise FileNotFoundError(f"{argument} must lie in a folder that is there, got {name!r}: os.makedirs({folder!r}) makes it")
+        raise FileNotFoundError(f"{argument} must lie in a folder that is there, got {name!r}: make {folder!r} first")
     if not overwrite and os.path.exists(name):
         raise FileExistsError(f"{argument} must be a new file with overwrite=False, got {name!r}, which is there already")
     return name
