@@ -99,12 +99,14 @@ class BackupAndRestore(Callback):
         self._batches = 0
         files = import_to_end("fastbp.saving.backups")
         files.remove_unfinished(str(self._folder))
-        state = self._read(files)
-        if state is not None:
+        found = self._read(files)
+        if found is not None:
+            state, go_back = found
             fit.set_state(state)
+            go_back()
 
     def _read(self, files: Any) -> Any:
-        """The state that the last backup has, or the one before it."""
+        """What the last backup has, or the one before it."""
         paths = [self._folder / name for name in (NAME, PREVIOUS) if (self._folder / name).exists()]
         for path in paths:
             try:
@@ -129,8 +131,8 @@ class BackupAndRestore(Callback):
                 os.replace(path, self._folder / PREVIOUS)
         import_to_end("fastbp.saving.backups").write_backup(self.model, str(path), fit.get_state())
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Remove the backup."""
+    def on_finished(self) -> None:
+        """When the fit has ended, and all that other callbacks do then: remove the backup."""
         if self.delete_checkpoint:
             for name in (NAME, PREVIOUS):
                 (self._folder / name).unlink(missing_ok=True)

@@ -132,6 +132,11 @@ class CallbackList:
         for keeper in self.keepers:
             keeper.on_kept(fit, batch)
 
+    def finish(self) -> None:
+        """After the fit, and all other hooks: backups are not needed any more."""
+        for keeper in self.keepers:
+            keeper.on_finished()
+
     def diverged(self, batch: int) -> bool:
         """Tell those who want to know that the loss of a batch is not finite; whether there are any."""
         listeners = [callback.on_divergence for callback in self.callbacks if hasattr(callback, "on_divergence")]

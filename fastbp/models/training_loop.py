@@ -75,6 +75,7 @@ class FitLoop:
         if stop > 0:
             self._callbacks.model._end_with_averages()
         self._callbacks.on_train_end(self._logs[-1] if self._logs else self._last_logs)
+        self._callbacks.finish()
 
     def _run_epochs(self, progress: Progress) -> None:
         raise NotImplementedError

@@ -1,7 +1,7 @@
 """Backups of a fit: the model at work, and all that the fit has besides it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..engine.interrupts import import_to_end
@@ -33,15 +33,13 @@ def _storable(value: Any) -> Any:
     return value
 
 
-def read_backup(model: Trainable, path: str) -> dict[str, Any]:
-    """Have a model go back to a backup; the state that the fit had then."""
+def read_backup(model: Trainable, path: str) -> tuple[dict[str, Any], Callable[[], None]]:
+    """The state of a fit that a backup has, and a function that has the model go back to it."""
     description = read_description(path, TRAINING)
     settings = description.settings
     try:
         is_same = _of(described(model).settings) == _of(settings)
-        state: dict[str, Any] = unpacked(settings["fit"], description.arrays) if is_same else {}
-        if is_same:
-            return_to(model, description)
+        state: dict[str, Any] = unpacked(settings["fit"], description.arrays)
     except Exception as error:
         raise ModelFileError(path, f"cannot be gone on from: {error}") from error
     if not is_same:
@@ -49,7 +47,7 @@ def read_backup(model: Trainable, path: str) -> dict[str, Any]:
             f"backup_dir must be that of this fit, got a backup of another model, or one compiled otherwise: remove {path!r}, "
             "or give another folder"
         )
-    return state
+    return state, lambda: return_to(model, description)
 
 
 def _of(settings: Mapping[str, Any]) -> str:

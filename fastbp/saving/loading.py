@@ -77,11 +77,20 @@ def _made(path: str, description: Description, objects: dict[str, Any], compile:
     cls: Any = classes[name]
     if not isinstance(cls, type) or not issubclass(cls, base):
         raise ModelFileError(path, f"is of a model of the class {name!r}, which must derive from {base.__name__}, got {cls!r}")
-    model: Model = cls.from_config(settings["config"], objects)
+    model: Model = cls.from_config(_without_building(settings["config"]), objects)
     if not model.built:
         raise ValueError("the layers do not say what the input is")
     restore(model, description, compile)
     return model
+
+
+def _without_building(config: Any) -> Any:
+    """Settings of models that draw no weights where they are read: those of the file are looked at first."""
+    if isinstance(config, list):
+        return [_without_building(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    return {name: _without_building(item) for name, item in config.items() if name != "build_input_shape"}
 
 
 def save_model(model: Model, filepath: Any, overwrite: bool = True, **settings: Any) -> None:
