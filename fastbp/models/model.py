@@ -10,6 +10,7 @@ from ..layers.symbolic import SymbolicTensor
 from .advice import METHODS, explained
 from .configs import chained, functional_config, given_feedback, layer_of, model_dtype, sequential_config, written
 from .functional import chain_between, one_tensor
+from .layer_outputs import output_of
 from .savable import Savable
 
 
@@ -272,6 +273,9 @@ class Sequential(Model):
             model.build(config["build_input_shape"])
         model._trainable = config.get("trainable", True)
         return model
+
+
+Layer.compute = staticmethod(output_of)
 
 
 def model_classes() -> dict[str, Any]:

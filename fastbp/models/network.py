@@ -9,10 +9,8 @@ import numpy as np
 
 from ..arguments import integer
 from ..config import floatx
-from ..conversion import as_numbers
-from ..data import arrays, inputs
+from ..data import arrays
 from ..engine.interrupts import import_to_end
-from ..layers import Layer
 from ..layers.held import trainable_flags
 from ..layers.stages import stages_of
 from ..layers.store import AtRest
@@ -20,7 +18,7 @@ from ..layers.variable import Variable
 from ..losses import Loss
 from ..metrics import CompiledMetric
 from ..optimizers import Optimizer
-from ..seeds import FEEDBACK, NOISE, SHUFFLE, WEIGHTS, generator, shuffle_seed
+from ..seeds import FEEDBACK, SHUFFLE, WEIGHTS, generator, shuffle_seed
 from .assembly import Assembly
 from .feedback import check_feedback, draw_matrices, engine_feedback
 from .holding import InEngine
@@ -276,28 +274,3 @@ class Network(Assembly):
         self.__dict__.update(state, _engine=None, _engine_aside=None, _symbolic=[])
         for layer in self._layers:
             layer.hold(self)
-
-
-def output_of(layer: Layer, x: Any, training: bool) -> np.ndarray:
-    """The output of one layer for data, which is not kept. Noise is another at each call."""
-    x, dtype = as_numbers("x", x), np.dtype(layer.dtype)
-    sample = x.shape[1:]
-    layer.check_sample(sample)
-    outputs, units = layer.output_sample(sample), math.prod(sample)
-    layer.expect(sample)
-    rows = inputs("x", x.reshape(len(x), units), units, dtype, False)
-    stages = [stage for stage in stages_of([layer], units) if training or not stage.is_random]
-    if stages:
-        import_to_end("fastbp.engine.engine")
-        from ..engine.engine import Engine
-
-        draws = training and layer.differs_in_training
-        engine = Engine(stages, layer.dtype, shuffle_seed(None, NOISE) if draws else 0)
-        engine.set_weights(layer.get_weights())
-        engine.state.draws = layer._draws
-        rows = engine.forward(rows, training=training)
-        layer._draws = engine.state.draws
-    return rows.reshape(len(x), *outputs)
-
-
-Layer.compute = staticmethod(output_of)
