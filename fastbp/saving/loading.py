@@ -67,8 +67,9 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
 
 
 def _made(path: str, description: Description, objects: dict[str, Any], compile: bool) -> Model:
-    description = Description(resolved(description.settings, objects), description.arrays)
-    settings = description.settings
+    compiled = {} if compile else {"compiled": None}  # whose functions are not needed then
+    settings = resolved({**description.settings, **compiled}, objects)
+    description = Description(settings, description.arrays)
     base: type[Model] = {"sequential": Sequential, "functional": Model}[settings["kind"]]
     name = settings["class_name"]
     classes = {**model_classes(), **known_objects}
