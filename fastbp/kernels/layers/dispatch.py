@@ -37,7 +37,8 @@ def make_layers(dtype, full, add_activity_gradient):
     transpose_dense, step_dense = make_transpose_weights(dtype, full), make_step_task(dtype) if full else nothing
     weightless = make_weightless(dtype, differentiate_strip, close_rows)
     copy_input, apply_activation, weightless_forward, weightless_backward = weightless
-    further = make_further_kinds(dtype, copy_input, apply_activation, differentiate_strip, close_rows) if full else (nothing,) * 7
+    shared = copy_input, apply_activation, differentiate_strip, close_rows
+    further = make_further_kinds(dtype, *shared) if full else (nothing,) * 7
     other_forward, other_backward, sum_forward, sum_backward, add_vector_gradient, update_vectors, step_vectors = further
 
     @inner(dtype)
