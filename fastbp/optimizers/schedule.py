@@ -42,9 +42,8 @@ class LearningRateSchedule(Configured):
         """The learning rates of ``count`` steps from number ``first`` on."""
         steps = np.arange(first, first + count)
         rates = self.of(steps)
-        wrong = ~(np.isfinite(rates) & (rates >= 0))
-        if wrong.any():
-            place = int(np.argmax(wrong))
+        if not (rates.min(initial=0.0) >= 0.0 and rates.max(initial=0.0) < np.inf):  # so for NaN too
+            place = int(np.argmin(np.isfinite(rates) & (rates >= 0.0)))
             raise ValueError(f"learning_rate must be at least 0 and finite, got {rates[place]} at step {steps[place]}")
         return rates
 
