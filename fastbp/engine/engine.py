@@ -24,6 +24,8 @@ from .training import Training
 from .work import choose_threads
 
 EVALUATION_ROWS = 8192  # rows of one step when nothing is learnt
+MAX_PREDICTION_FLOP = 1e10  # of a step, where rows are many: Ctrl-C is looked for between steps
+ROWS_AT_ONCE = 128  # by whose multiples rows are predicted: so many give what they give among all others
 
 
 class Engine(Training):
@@ -80,7 +82,7 @@ class Engine(Training):
                 return self._forward_again(x, *self._repeatable)
             n, units = len(x), self.shapes[-1].units_out
             whole = keep or (training and self._plans.normalize_batch)
-            batch = n if whole else min(EVALUATION_ROWS, n)
+            batch = n if whole else min(self._prediction_rows(), n)
             phases = at.PREDICT_FOR_BACKWARD if whole else at.PREDICT_ONLY
             plans, runner = (self._plans, self._runner) if keep or training else self._for_predictions()
             threads = choose_threads(batch * self._forward_flop, threads)
@@ -98,6 +100,11 @@ class Engine(Training):
                 if not training and plan.threads == 1 and x_place is not None and out_place is not None:
                     self._repeatable = plan, x_place, out_place
             return out if out_place is None else out.copy()
+
+    def _prediction_rows(self) -> int:
+        """Rows of a step that only predicts."""
+        rows = int(MAX_PREDICTION_FLOP / max(self._forward_flop, 1))
+        return min(EVALUATION_ROWS, max(1, rows // ROWS_AT_ONCE) * ROWS_AT_ONCE)
 
     def _forward_again(self, x: np.ndarray, plan: Plan, place: np.ndarray, out: np.ndarray) -> np.ndarray:
         """The same with everything in place from the last time: a control loop asks for a row after a row."""
