@@ -12,7 +12,7 @@ from .epoch import Epoch
 from .memory import address, aligned_zeros
 from .objective import Objective
 from .observer import Observation, Observer
-from .passes import Pass, doubles
+from .passes import Pass, PassRecord, doubles
 from .work import choose_threads
 
 
@@ -92,6 +92,34 @@ class Training(Core):
             self._learn(work, lambda: self._runner.run_steps(work, first, stop, ended))
             if work.done == work.steps:
                 work.release()
+
+    def record_pass(self) -> PassRecord:
+        """What has been done of the pass that ``train_steps`` began last."""
+        with self._lock:
+            assert self._pass is not None
+            return self._pass.record()
+
+    def resume_pass(
+        self,
+        record: PassRecord,
+        x: np.ndarray,
+        y: np.ndarray,
+        batch_size: int,
+        shuffle: bool = True,
+        statistics: int = 0,
+        threads: int | None = None,
+        *,
+        sample_weight: np.ndarray | None = None,
+        keep_outputs: bool = False,
+        learning_rates: np.ndarray | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        """Have so much done of a pass over the data as a record says: ``train_steps`` goes on with it."""
+        with self._lock:
+            settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer
+            work = self._bound(True, 1, x, y, batch_size, *settings)
+            work.resume(record)
+            self._pass = work
 
     def pass_so_far(self) -> Epoch:
         """What has been measured of the pass that ``train_steps`` began last. Its arrays are parts of those to come."""

@@ -60,6 +60,10 @@ def check_network(solver: Solver, layers: Iterable[Layer], units: int, feedback:
 def check_watching(solver: Solver, callbacks: Iterable[Any]) -> None:
     """Refuse callbacks that look into the steps of an optimizer."""
     for callback in callbacks:
+        if hasattr(callback, "on_kept"):
+            raise ValueError(
+                f"callbacks must not go on with a fit by {type(solver).__name__}, whose own memory nobody can keep"
+            )
         if hasattr(callback, "on_observed"):
             who = type(callback).__name__
             raise ValueError(f"callbacks must not look into single steps of {type(solver).__name__}, got {who}")
