@@ -75,6 +75,7 @@ _LAZY = {
     "curve_fit": "fitting.curve_fit",
     **dict.fromkeys(("fit_formula", "FormulaFit"), "fitting.fit_formula"),
     **dict.fromkeys(("check_gradients", "GradientCheck"), "gradient_check"),
+    **dict.fromkeys(("MLPClassifier", "MLPRegressor", "from_sklearn"), "estimators"),
 }
 
 
