@@ -1,13 +1,16 @@
 """What the two estimators have in common: the way of a fit, and what is kept of it."""
 
+import warnings
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from ..models.model import Sequential
 from . import lbfgs
+from .export import to_sklearn
 from .forward import Predictor
 from .heads import Head
 from .network import Architecture, Learner, Weights, initial_weights, sequential
@@ -20,6 +23,8 @@ from .validation import Validation
 from .versions import checked_weights, validated_features
 from .workers import threads_of
 
+MIN_VALIDATION_ROWS = 2  # of few samples, validation_fraction may be fewer
+
 # What is of use in this process, or until the fit is over: it is made anew when needed.
 _PASSING = ("_learner", "_predictor")
 
@@ -28,19 +33,21 @@ def is_stochastic(estimator: Any) -> bool:
     """Whether the solver takes batches; if not, why there is no ``partial_fit``."""
     if estimator.solver in STOCHASTIC:
         return True
-    raise AttributeError(
-        f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
-    )
+    raise AttributeError(f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic.")
 
 
-class Estimator:
+class Estimator(BaseEstimator):  # type: ignore[misc]
     """A multi-layer perceptron that is fitted by the compiled kernels.
 
     It goes before scikit-learn's class, which has the public methods and all checks of data.
     """
 
-    _others: list[np.ndarray]
+    _others: list[np.ndarray] | None
     _scaling: Scaling | None
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+    validation_loss_curve_: list[float] | None
+    best_validation_score_: float | None
     coefs_: list[np.ndarray]
     intercepts_: list[np.ndarray]
 
@@ -90,7 +97,7 @@ class Estimator:
         random = check_random_state(self.random_state)
         dtype = chosen or np.dtype(np.float64 if self.solver == "lbfgs" else X.dtype)
         if first:
-            self._begin(X, y, [X.shape[1], *sizes], random, dtype)
+            self._begin(X, y, sample_weight, [X.shape[1], *sizes], random, dtype)
         X, y = self._standardized(X, y)
         if self.solver in STOCHASTIC:
             self._fit_batches(X, y, sample_weight, validation_data, incremental, random, dtype)
@@ -100,17 +107,28 @@ class Estimator:
 
     def _check_together(self, incremental: bool, validation_data: Any) -> None:
         """Refuse what does not go together."""
-        if self.early_stopping and incremental and validation_data is None:
-            raise ValueError("partial_fit does not support early_stopping=True without validation_data=(X, y)")
+        before = getattr(self, "_optimizer", None)
+        if self.early_stopping and incremental and validation_data is None and before is not None and not before.incremental:
+            raise ValueError("partial_fit does not support early_stopping=True after fit without validation_data=(X, y)")
         if self.solver == "lbfgs":
             others = {"callbacks": self.callbacks, "validation_data": validation_data, "dropout": np.any(self.dropout) or None}
             for name, value in others.items():
                 if value is not None:
-                    raise ValueError(f"{name} must be left out for solver='lbfgs', which takes no steps on batches, got {value!r}")
+                    raise ValueError(
+                        f"{name} must be left out for solver='lbfgs', which takes no steps on batches, got {value!r}"
+                    )
             if self.normalization == "batch":
                 raise ValueError("normalization must be 'layer' or None for solver='lbfgs', got 'batch'")
 
-    def _begin(self, X: Any, y: np.ndarray, sizes: list[int], random: np.random.RandomState, dtype: Any) -> None:
+    def _begin(
+        self,
+        X: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        sizes: list[int],
+        random: np.random.RandomState,
+        dtype: Any,
+    ) -> None:
         """Draw weights, and forget what was measured."""
         head = self._head(y.shape[1])
         units = [*sizes, head.units]
@@ -118,8 +136,10 @@ class Estimator:
         self.n_layers_, self.out_activation_ = len(units), head.activation
         activations = (*hidden_activations(self.activation, len(sizes) - 1), head.activation)
         self.coefs_, self.intercepts_ = initial_weights(units, activations, random, dtype)
-        self._others: list[np.ndarray] | None = None
-        self._scaling = Scaling(X, y if self._scaled_targets() else None) if self.scale else None
+        self._others = None
+        targets = y if self._scaled_targets() else None
+        self._scaling = Scaling(X, targets, sample_weight) if self.scale else None
+        self._predictor = Predictor()
         self.__dict__.pop("_learner", None)
         if self.solver in STOCHASTIC:
             self.loss_curve_, self._no_improvement_count = [], 0
@@ -127,9 +147,10 @@ class Estimator:
             self.validation_scores_ = self.validation_loss_curve_ = self.best_validation_score_ = None
 
     def _standardized(self, X: Any, y: np.ndarray) -> tuple[Any, np.ndarray]:
-        if getattr(self, "_scaling", None) is None:
+        scaling: Scaling | None = getattr(self, "_scaling", None)
+        if scaling is None:
             return X, y
-        return self._scaling.inputs(X), self._scaling.targets(y) if self._scaled_targets() else y
+        return scaling.inputs(X), scaling.targets(y) if self._scaled_targets() else y
 
     def _architecture(self, dtype: Any) -> Architecture:
         """Of the network with the present weights."""
@@ -149,7 +170,8 @@ class Estimator:
             optimizer = make_optimizer(self, head.factor)
             learner = Learner(architecture, head, l2, optimizer, int(random.randint(2**31 - 1)))
             learner.key = key
-        others = learner.weights()[2] if getattr(self, "_others", None) is None else self._others
+        others: list[np.ndarray] | None = getattr(self, "_others", None)
+        others = learner.weights()[2] if others is None else others
         learner.load((self.coefs_, self.intercepts_, others))
         return learner
 
@@ -164,12 +186,11 @@ class Estimator:
         dtype: Any,
     ) -> None:
         """Learn by a stochastic optimizer."""
-        if incremental and getattr(self, "_has_stopped", False):
-            return
         goes_on = incremental and hasattr(self, "_optimizer")
         if not goes_on:
-            self._optimizer = Schedule(self)
-            self._has_stopped = False
+            self._optimizer = Schedule(self, incremental)
+        elif self._optimizer.has_stopped and self.early_stopping:
+            return
         threads, head = threads_of(self), self._head(self.n_outputs_)
         held_out = None
         if validation_data is not None:
@@ -185,7 +206,7 @@ class Estimator:
             learner.resume(self._optimizer.state)
         fit = Fit(self, learner, rows, validation, bool(self.early_stopping), 1 if incremental else self.max_iter)
         with np.errstate(all="ignore"):
-            self._has_stopped = fit.run() and incremental
+            self._optimizer.has_stopped = fit.run()
         self._take(learner)
         if incremental:
             self._learner, self._optimizer.state = learner, None
@@ -202,26 +223,23 @@ class Estimator:
         self._take(learner)
 
     def _rows_of_batch(self, samples: int) -> int:
-        import warnings
-
         if isinstance(self.batch_size, str):
             return min(200, samples)
         if self.batch_size > samples:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=2
-            )
+            warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=2)
         return int(np.clip(self.batch_size, 1, samples))
 
     def _split(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, random: np.random.RandomState) -> Any:
         """The part to learn from, and the part to measure the score on."""
         arrays = [X, y] if sample_weight is None else [X, y, sample_weight]
-        settings = {"random_state": random, "test_size": self.validation_fraction, "stratify": self._strata(y)}
-        parts = train_test_split(*arrays, **settings)
+        samples, strata = X.shape[0], self._strata(y)
+        size, least = self.validation_fraction, MIN_VALIDATION_ROWS
+        if np.ceil(size * samples) < least <= samples - least:
+            size = least
+        parts = train_test_split(*arrays, random_state=random, test_size=size, stratify=strata)
         train, held_out = parts[::2], parts[1::2]
         if held_out[0].shape[0] < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
-            )
+            raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
         weights = (None, None) if sample_weight is None else (train[2], held_out[2])
         return train[0], train[1], weights[0], (held_out[0], held_out[1], weights[1])
 
@@ -257,9 +275,8 @@ class Estimator:
         scaling = getattr(self, "_scaling", None)
         if scaling is not None:
             X = scaling.inputs(X)
-        if "_predictor" not in self.__dict__:
-            self._predictor = Predictor()
-        outputs = self._predictor.outputs(X, self._architecture(self.coefs_[0].dtype), self._weights(), threads_of(self))
+        predictor = self.__dict__.get("_predictor") or Predictor()  # not kept here: predictions leave no trace
+        outputs = predictor.outputs(X, self._architecture(self.coefs_[0].dtype), self._weights(), threads_of(self))
         return outputs if scaling is None else self._rescaled(outputs, scaling)
 
     def _rescaled(self, outputs: np.ndarray, scaling: Scaling) -> np.ndarray:
@@ -288,14 +305,17 @@ class Estimator:
 
     def __getstate__(self) -> dict[str, Any]:
         learner = self.__dict__.get("_learner")
-        state = super().__getstate__()  # type: ignore[misc]
+        state = super().__getstate__()
         state = {name: value for name, value in state.items() if name not in _PASSING}
         if "_optimizer" in state:
             state["_optimizer"] = self._optimizer.copy(None if learner is None else learner.state())
         return state
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if hasattr(self, "coefs_"):
+            self._predictor = Predictor()
+
     def to_sklearn(self) -> Any:
         """scikit-learn's estimator with the same parameters and weights, which predicts the same."""
-        from .conversion import to_sklearn
-
         return to_sklearn(self)

@@ -18,7 +18,7 @@ from .scores import accuracy
 from .settings import CONSTRAINTS
 
 
-class MLPClassifier(Estimator, ScikitLearnClassifier):  # type: ignore[misc]
+class MLPClassifier(Estimator, ScikitLearnClassifier):
     """scikit-learn's ``MLPClassifier``, fitted by compiled kernels.
 
     Parameters
@@ -57,8 +57,8 @@ class MLPClassifier(Estimator, ScikitLearnClassifier):  # type: ignore[misc]
 
     Notes
     -----
-    ``fit`` and ``partial_fit`` take ``validation_data=(X, y)`` or ``(X, y, sample_weight)``, which is measured after each epoch,
-    and used by ``early_stopping`` in place of a part of the training data. A pickle has the optimizer's state after
+    ``fit`` and ``partial_fit`` take ``validation_data=(X, y)`` or ``(X, y, sample_weight)``: measured after each epoch, and
+    used by ``early_stopping`` in place of a part of the training data. A pickle has the optimizer's state after
     ``partial_fit``, but not after ``fit``.
 
     Examples
@@ -157,9 +157,10 @@ class MLPClassifier(Estimator, ScikitLearnClassifier):  # type: ignore[misc]
 
     def _predict(self, X: Any, check_input: bool = True) -> np.ndarray:
         outputs, binarizer = self._forward_pass_fast(X, check_input=check_input), self._label_binarizer
-        classes = np.asarray(self.classes_)
+        classes: np.ndarray = np.asarray(self.classes_)
         if binarizer.y_type_ == "multiclass" and len(classes) == outputs.shape[1]:
-            return classes[outputs.argmax(axis=1)]
+            chosen: np.ndarray = outputs.argmax(axis=1)
+            return np.take(classes, chosen)
         if binarizer.y_type_ == "binary" and len(classes) == 2:
             return classes[(outputs[:, 0] > 0.5).astype(np.intp)]
         found: np.ndarray = binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs)

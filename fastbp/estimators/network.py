@@ -78,7 +78,7 @@ def load(model: Sequential, weights: Weights) -> None:
             arrays += [next(coefs), next(intercepts)]
         else:
             arrays += [next(others) for _ in layer.weights]
-    engine = model._build(model.input_shape[-1])
+    engine = model._need_engine("weights")
     shapes = [weight.shape for weight in model.weights]
     if [np.shape(array) for array in arrays] != [tuple(shape) for shape in shapes]:
         given = [np.shape(array) for array in arrays]

@@ -20,7 +20,7 @@ from .settings import CONSTRAINTS
 LOSSES = ("squared_error", "poisson", "absolute_error", "huber", "quantile", "gaussian_nll")
 
 
-class MLPRegressor(Estimator, ScikitLearnRegressor):  # type: ignore[misc]
+class MLPRegressor(Estimator, ScikitLearnRegressor):
     """scikit-learn's ``MLPRegressor``, fitted by compiled kernels.
 
     Parameters
@@ -192,11 +192,11 @@ class MLPRegressor(Estimator, ScikitLearnRegressor):  # type: ignore[misc]
         return r2(outputs, y if each == 1 else np.repeat(y, each, axis=1), sample_weight)
 
     def _encoded(self, y: Any) -> np.ndarray:
-        y = check_array(y, ensure_2d=False, dtype="numeric")
-        y = y.reshape(-1, 1) if y.ndim == 1 else y
-        if y.shape[1] != self.n_outputs_:
-            raise ValueError(f"validation_data must have {self.n_outputs_} targets, got {y.shape[1]}")
-        return y
+        targets: np.ndarray = check_array(y, ensure_2d=False, dtype="numeric")
+        targets = targets.reshape(-1, 1) if targets.ndim == 1 else targets
+        if targets.shape[1] != self.n_outputs_:
+            raise ValueError(f"validation_data must have {self.n_outputs_} targets, got {targets.shape[1]}")
+        return targets
 
     def _scaled_targets(self) -> bool:
         return bool(self.loss != "poisson")

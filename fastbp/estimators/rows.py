@@ -64,9 +64,7 @@ class Rows:
             chosen, steps = order[first:stop], slice(first // self._settings.batch, -(-stop // self._settings.batch))
             x, y = _dense(self._x[chosen], self._dtype), self._y[chosen]
             of_step = None if per_step is None else per_step[steps]
-            self._run(
-                engine, 1, parts, x, y, None if weights is None else weights[first:stop], factors[steps], of_step, False
-            )
+            self._run(engine, 1, parts, x, y, None if weights is None else weights[first:stop], factors[steps], of_step, False)
         ended.append(_combined(parts))
 
     def _run(

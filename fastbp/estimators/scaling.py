@@ -15,15 +15,16 @@ class Scaling:
     X : array or sparse matrix
         Of a sparse one only the deviations are used, so that it stays sparse.
     y : array (samples, outputs), optional
+    sample_weight : array, optional
     """
 
-    def __init__(self, X: Any, y: np.ndarray | None) -> None:
-        scaler = StandardScaler(with_mean=not issparse(X)).fit(X)
+    def __init__(self, X: Any, y: np.ndarray | None, sample_weight: np.ndarray | None) -> None:
+        scaler = StandardScaler(with_mean=not issparse(X)).fit(X, sample_weight=sample_weight)
         self.x_scale = np.asarray(scaler.scale_, np.float64)
         self.x_mean = np.zeros_like(self.x_scale) if issparse(X) else np.asarray(scaler.mean_, np.float64)
         self.y_mean, self.y_scale = np.zeros(1), np.ones(1)
         if y is not None:
-            of_targets = StandardScaler().fit(y)
+            of_targets = StandardScaler().fit(y, sample_weight=sample_weight)
             self.y_mean, self.y_scale = of_targets.mean_, of_targets.scale_
 
     def inputs(self, X: Any) -> Any:

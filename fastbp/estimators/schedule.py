@@ -17,6 +17,8 @@ class Schedule:
     ----------
     estimator : estimator
         With scikit-learn's parameters.
+    incremental : bool
+        Whether it is for calls of ``partial_fit``.
 
     Attributes
     ----------
@@ -24,9 +26,12 @@ class Schedule:
         The present one.
     state : Any
         The optimizer's, while there is no engine that has it.
+    has_stopped : bool
+        Whether the rule has ended the last call.
     """
 
-    def __init__(self, estimator: Any) -> None:
+    def __init__(self, estimator: Any, incremental: bool = False) -> None:
+        self.incremental, self.has_stopped = incremental, False
         self._solver, self._kind = estimator.solver, estimator.learning_rate
         self._first, self._power = float(estimator.learning_rate_init), estimator.power_t
         self.learning_rate = self._first
@@ -80,5 +85,5 @@ def make_optimizer(estimator: Any, factor: float) -> Optimizer:
     rate = float(estimator.learning_rate_init)
     if estimator.solver == "sgd":
         return SGD(rate / factor, momentum=float(estimator.momentum), nesterov=bool(estimator.nesterovs_momentum))
-    rates = {"beta_1": float(estimator.beta_1), "beta_2": float(estimator.beta_2)}
-    return Adam(rate, **rates, epsilon=float(estimator.epsilon) * factor)
+    epsilon = float(estimator.epsilon) * factor
+    return Adam(rate, beta_1=float(estimator.beta_1), beta_2=float(estimator.beta_2), epsilon=epsilon)

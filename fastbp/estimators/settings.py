@@ -61,7 +61,7 @@ def dropout_rates(dropout: Any, layers: int) -> tuple[float, ...]:
     if len(dropout) != layers:
         raise ValueError(f"dropout must be a number, or one for each of the {layers} hidden layers, got {dropout!r}")
     for rate in dropout:
-        if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 <= rate < 1:
+        if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 <= float(rate) < 1:
             raise ValueError(f"dropout must be in [0, 1), got {rate!r} in {dropout!r}")
     return tuple(float(rate) for rate in dropout)
 

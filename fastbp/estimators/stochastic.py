@@ -128,7 +128,9 @@ class Fit:
         stops = False
         if estimator._no_improvement_count > estimator.n_iter_no_change:
             what = "Validation score" if self._decides else "Training loss"
-            message = f"{what} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change} consecutive epochs."
+            message = (
+                f"{what} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change} consecutive epochs."
+            )
             stops = schedule.stops(message, estimator.verbose)
             if not stops:
                 estimator._no_improvement_count = 0

@@ -49,9 +49,7 @@ class Validation:
         for x in self._parts:
             stop = start + len(x)
             weights = None if self._weights is None else self._weights[start:stop]
-            found = engine.evaluate(
-                x, self._y[start:stop], threads=self._threads, sample_weight=weights, keep_outputs=True
-            )
+            found = engine.evaluate(x, self._y[start:stop], threads=self._threads, sample_weight=weights, keep_outputs=True)
             total += (found.loss - found.penalty) * len(x)
             assert found.outputs is not None
             outputs.append(found.outputs)
