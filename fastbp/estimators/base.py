@@ -4,16 +4,14 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
-from ..models.model import Sequential
 from . import lbfgs
-from .export import to_sklearn
+from .fitted import Fitted
 from .forward import Predictor
 from .heads import Head
-from .network import Architecture, Learner, Weights, initial_weights, sequential
+from .network import Learner, initial_weights
 from .rows import Rows, Settings
 from .scaling import Scaling
 from .schedule import Schedule, make_optimizer
@@ -25,9 +23,6 @@ from .workers import threads_of
 
 MIN_VALIDATION_ROWS = 2  # of few samples, validation_fraction may be fewer
 
-# What is of use in this process, or until the fit is over: it is made anew when needed.
-_PASSING = ("_learner", "_predictor")
-
 
 def is_stochastic(estimator: Any) -> bool:
     """Whether the solver takes batches; if not, why there is no ``partial_fit``."""
@@ -36,20 +31,16 @@ def is_stochastic(estimator: Any) -> bool:
     raise AttributeError(f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic.")
 
 
-class Estimator(BaseEstimator):  # type: ignore[misc]
+class Estimator(Fitted):
     """A multi-layer perceptron that is fitted by the compiled kernels.
 
     It goes before scikit-learn's class, which has the public methods and all checks of data.
     """
 
-    _others: list[np.ndarray] | None
-    _scaling: Scaling | None
     loss_curve_: list[float]
     validation_scores_: list[float] | None
     validation_loss_curve_: list[float] | None
     best_validation_score_: float | None
-    coefs_: list[np.ndarray]
-    intercepts_: list[np.ndarray]
 
     def _keep(self, parameters: dict[str, Any]) -> None:
         """Keep the arguments of the constructor as they are."""
@@ -151,14 +142,6 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         if scaling is None:
             return X, y
         return scaling.inputs(X), scaling.targets(y) if self._scaled_targets() else y
-
-    def _architecture(self, dtype: Any) -> Architecture:
-        """Of the network with the present weights."""
-        units = [len(self.coefs_[0]), *(np.shape(coef)[1] for coef in self.coefs_)]
-        hidden = len(units) - 2
-        activations = (*hidden_activations(self.activation, hidden), self.out_activation_)
-        dropout = dropout_rates(self.dropout, hidden)
-        return Architecture(tuple(units), activations, dropout, self.normalization, np.dtype(dtype).name)
 
     def _learner_for(self, l2: float, random: np.random.RandomState, dtype: Any, goes_on: bool) -> Learner:
         """The network that learns, with the present weights; it goes on with the optimizer's state if told to."""
@@ -265,57 +248,3 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
                 " preprocessed."
             )
-
-    # -- predicting
-
-    def _forward_pass_fast(self, X: Any, check_input: bool = True) -> np.ndarray:
-        """The outputs of the network, back in the scale of the targets."""
-        if check_input:
-            X = self._checked_rows(X)
-        scaling = getattr(self, "_scaling", None)
-        if scaling is not None:
-            X = scaling.inputs(X)
-        predictor = self.__dict__.get("_predictor") or Predictor()  # not kept here: predictions leave no trace
-        outputs = predictor.outputs(X, self._architecture(self.coefs_[0].dtype), self._weights(), threads_of(self))
-        return outputs if scaling is None else self._rescaled(outputs, scaling)
-
-    def _rescaled(self, outputs: np.ndarray, scaling: Scaling) -> np.ndarray:
-        return outputs
-
-    def _weights(self) -> Weights:
-        return self.coefs_, self.intercepts_, getattr(self, "_others", None) or []
-
-    def _checked_rows(self, X: Any) -> Any:
-        """X after scikit-learn's checks, which an array of numbers that has nothing to be refused need not go through."""
-        is_plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype in (np.float64, np.float32) and len(X) > 0
-        if is_plain and not hasattr(self, "feature_names_in_") and X.shape[1] == self.n_features_in_:
-            with np.errstate(all="ignore"):
-                if np.isfinite(X.sum()):
-                    return X
-        return validated_features(self, X)
-
-    @property
-    def model_(self) -> Sequential:
-        """The network as a ``Sequential`` of its own, with the present weights. Its inputs are what ``scale`` makes of X."""
-        if not hasattr(self, "coefs_"):
-            raise AttributeError(f"model_ needs a fitted estimator, got {type(self).__name__} before fit")
-        return sequential(self._architecture(np.asarray(self.coefs_[0]).dtype), self._weights())
-
-    # -- copies
-
-    def __getstate__(self) -> dict[str, Any]:
-        learner = self.__dict__.get("_learner")
-        state = super().__getstate__()
-        state = {name: value for name, value in state.items() if name not in _PASSING}
-        if "_optimizer" in state:
-            state["_optimizer"] = self._optimizer.copy(None if learner is None else learner.state())
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if hasattr(self, "coefs_"):
-            self._predictor = Predictor()
-
-    def to_sklearn(self) -> Any:
-        """scikit-learn's estimator with the same parameters and weights, which predicts the same."""
-        return to_sklearn(self)
