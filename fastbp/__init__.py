@@ -77,6 +77,7 @@ _LAZY = {
     "load_model": "saving.loading",
     **dict.fromkeys(("fit_formula", "FormulaFit"), "fitting.fit_formula"),
     **dict.fromkeys(("check_gradients", "GradientCheck"), "gradient_check"),
+    **dict.fromkeys(("MLPClassifier", "MLPRegressor", "from_sklearn"), "estimators"),
 }
 
 

@@ -185,12 +185,18 @@ class Plans:
             self._custom_losses[targets] = loss.bind(targets, self.units, self.dtype.name)
         return self._custom_losses[targets]
 
-    def bind_optimizer(self, plan: Plan, learning_rates: np.ndarray | None = None) -> None:
-        """Have the update take the optimizer's step, perhaps with a learning rate for each step of the run (float64)."""
+    def bind_optimizer(
+        self, plan: Plan, learning_rates: np.ndarray | None = None, penalty_factors: np.ndarray | None = None
+    ) -> None:
+        """Have the update take the optimizer's step, perhaps with a learning rate for each step of the run (float64).
+
+        So may be what penalties on weights are multiplied by.
+        """
         assert self._optimizer is not None and self.steering is not None
         parameters, slots = self._parameters, self._optimizer.slots
         self.refresh_learning_rate()
-        plan[at.LEARNING_RATES] = address(learning_rates)
+        plan[at.LEARNING_RATES], plan[at.PENALTY_FACTORS] = address(learning_rates), address(penalty_factors)
+        plan[at.PENALTY_FACTOR] = float_bits(1.0)
         plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
         parameters.route_errors(plan.table, True)
         touched = parameters.weights.nbytes * (2 + slots)
@@ -210,5 +216,6 @@ class Plans:
         gradient = aligned_zeros(self._parameters.size, self.dtype)
         self._parameters.route_errors(plan.table, by_feedback)
         plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES], plan[at.STEERED] = STORE, 0, 0, 0
+        plan[at.PENALTY_FACTORS], plan[at.PENALTY_FACTOR] = 0, float_bits(1.0)
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient

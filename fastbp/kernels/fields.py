@@ -70,6 +70,8 @@ ROW_LOSS = _next()  # float64 for each row of the batch
 ACTIVITY_PENALTIES = _next()  # 1: there is a penalty on the output of some layer
 PENALTY_SUMS = _next()  # float64, the penalties on weights of each part of the update, or 0: there are none
 PENALTY_COUNT = _next()  # how many
+PENALTY_FACTORS = _next()  # float64 for each step of the run that the penalties on weights are multiplied by, or 0: none
+PENALTY_FACTOR = _next()  # float64, the present step's
 CONSTRAINED_NORMS = _next()  # 1: after a step some weights are brought to a norm
 STATISTICS = _next()  # what to count for the metrics, one of codes.py
 COUNTS = _next()  # float64 slots, one for each group
@@ -182,9 +184,11 @@ RECORD_FIELDS = 7
 
 # -- RESULT
 LOSS_SUM, STEPS, DIVERGED_AT, DIVERGED_WEIGHTS, BECAME_SINGLE_THREAD, EPOCHS_DONE = range(6)  # by the weights, not by the loss
-EPOCH_LOSS = 6  # the sum of the losses of the first finished pass; as many follow as there are
+PENALTY_SUM = 6  # what LOSS_SUM has of penalties on weights
+EPOCH_LOSS = 7  # the sum of the losses of the first finished pass; as many follow as there are
 MAX_EPOCHS = 256  # of one call
-RESULT_SIZE = EPOCH_LOSS + MAX_EPOCHS
+EPOCH_PENALTY = EPOCH_LOSS + MAX_EPOCHS  # the same of the penalties
+RESULT_SIZE = EPOCH_PENALTY + MAX_EPOCHS
 
 # -- CONTROL: 64-bit integers that threads share, each on cache lines of its own.
 ARRIVED = 0  # threads at the barrier

@@ -199,6 +199,7 @@ def make_run(dtype, full):
             write_double(result, position, 0.0)
         if read_int(plan, at.FIRST_STEP) == 0:
             write_double(result, at.LOSS_SUM, 0.0)
+            write_double(result, at.PENALTY_SUM, 0.0)
 
     @inner(dtype)
     def begin_epoch(plan, thread):
@@ -220,7 +221,9 @@ def make_run(dtype, full):
             return
         done = read_double(result, at.EPOCHS_DONE)
         write_double(result, at.EPOCH_LOSS + int(done), read_double(result, at.LOSS_SUM))
+        write_double(result, at.EPOCH_PENALTY + int(done), read_double(result, at.PENALTY_SUM))
         write_double(result, at.LOSS_SUM, 0.0)
+        write_double(result, at.PENALTY_SUM, 0.0)
         write_double(result, at.EPOCHS_DONE, done + 1.0)
 
     def run(plan, thread):
