@@ -10,11 +10,12 @@ from ..layers.symbolic import SymbolicTensor
 from .advice import METHODS, explained
 from .configs import chained, functional_config, given_feedback, layer_of, model_dtype, sequential_config, written
 from .diagnosing import Diagnosable
+from .exporting import Exportable
 from .functional import chain_between, one_tensor
 
 
 @explained
-class Model(Diagnosable):
+class Model(Exportable, Diagnosable):
     """The layers between an ``Input`` and an output that layers were called for.
 
     Parameters
