@@ -111,5 +111,5 @@ def rows(count=40, inputs=6, dtype="float32"):
     """Samples of many sizes, with zeros and the borders of pieces among them."""
     random = np.random.default_rng(7)
     x = random.normal(size=(count, inputs)) * 10.0 ** random.uniform(-2, 1, (count, 1))
-    x[0], x[1] = 0, 1
+    x[:2] = np.array([[0], [1]])[:count]
     return x.astype(dtype)

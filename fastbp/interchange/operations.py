@@ -17,7 +17,7 @@ from ..activations import Activation, linear
 from ..kernels import fields as at
 from ..kernels.layers.affine import MIN_DEVIATION
 from ..layers import Layer
-from ..layers.stages import Stage
+from ..layers.stages import Stage, stages_of
 
 #: What an operation is called in tables and in names; those of kernels/fields.py that predictions have.
 KINDS = {
@@ -79,17 +79,27 @@ def operations(model: Any, what: str) -> list[Operation]:
 
     ``what`` is the method that asks, for the error where the model has no weights yet.
     """
+    _need_weights(model, what)
+    found, units = [], model._input_units
+    for layer in model.leaves():
+        found += _of_layer(layer, units)
+        units = layer.output_units(units)
+    return found
+
+
+def stages(model: Any, what: str) -> list[Stage]:
+    """All stages of a model, for an engine; ``what`` as for ``operations``."""
+    _need_weights(model, what)
+    return stages_of(model.leaves(), model._input_units)
+
+
+def _need_weights(model: Any, what: str) -> None:
     if not model.built:
         raise ValueError(
             f"{what} needs a built model, got one whose input width is unknown: call fit or build, or begin the layers with an "
             "Input"
         )
     model.get_weights()  # drawn now, if they were not yet
-    found, units = [], model._input_units
-    for layer in model.leaves():
-        found += _of_layer(layer, units)
-        units = layer.output_units(units)
-    return found
 
 
 def _of_layer(layer: Layer, units: int) -> Iterator[Operation]:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import boolean
+
 
 if TYPE_CHECKING:
     from ..interchange.predict_function import PredictFunction
@@ -37,3 +39,51 @@ class Exportable:
         from ..interchange.c_source import export_c
 
         export_c(self, path, name)
+
+    def predict_function(self, gradient: bool = False) -> "PredictFunction":
+        """The network as a function that code compiled by Numba can call: a simulator, the right-hand side of an equation.
+
+        ``predict(x)`` gives the outputs for one sample (inputs,) or for some (samples, inputs) as a new array, and
+        ``predict(x, out)`` writes them into an array. The bits are those of ``model.predict``. With ``gradient``,
+        ``f(x, direction)`` gives three arrays: the outputs, and the gradients of ``sum(direction * outputs)`` with respect to
+        x, of its shape, and to all weights, in one row, those of an array after those of the one before it, in the order of
+        ``get_weights``; of some samples, the sum. Weights that gradients do not change, such as moving means, have zeros.
+
+        Parameters
+        ----------
+        gradient : bool
+
+        Returns
+        -------
+        PredictFunction
+            A global name of compiled functions, or an argument of theirs. It is called like that in plain Python too.
+
+        Notes
+        -----
+        It has a copy of the weights: what the model learns later has no effect until ``refresh()``, which writes them all
+        anew, for callers that are compiled already too, and which no call may overlap.
+
+        Any number of threads may call it at a time, ``prange`` too. Its machine code is that of ``predict``, and is kept on
+        disk. A caller with ``cache=True`` is kept too where the function is its argument; where it is a global name, Numba
+        says that it cannot, since the weights lie somewhere else in the next process.
+
+        Examples
+        --------
+        >>> import fastbp, numba, numpy as np
+        >>> model = fastbp.Sequential([fastbp.Input((2,)), fastbp.Dense(8, "tanh"), fastbp.Dense(1)], seed=0)
+        >>> policy = model.predict_function()
+        >>> @numba.njit
+        ... def steps(policy, state, count):
+        ...     for _ in range(count):
+        ...         state = state + 0.1 * np.array([state[1], policy(state)[0]])
+        ...     return state
+        >>> steps(policy, np.array([1.0, 0.0]), 10).shape
+        (2,)
+        """
+        from ..interchange.operations import stages
+
+        differentiates = boolean("gradient", gradient)
+        found = stages(self, "predict_function")
+        from ..interchange.predict_function import PredictFunction
+
+        return PredictFunction(self, found, self.dtype, differentiates)  # type: ignore[attr-defined]

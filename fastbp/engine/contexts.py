@@ -1,0 +1,58 @@
+"""Sets of buffers that calls from elsewhere work in, each call in one of its own: see interchange/predict_function.py."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..kernels import fields as at
+from ..kernels.codes import PROJECTION
+from .plan import Plan
+from .plans import Plans
+
+if TYPE_CHECKING:
+    from .core import Core
+
+DIFFERENTIATE = at.TRAIN | at.PREDICT | at.INPUT_GRADIENT
+
+
+@dataclass(frozen=True)
+class Context:
+    """A plan for one thread, and where it leaves the gradients of one sample, if it is to differentiate."""
+
+    plan: Plan
+    by_input: int = 0  # an address
+    by_weights: np.ndarray | None = None  # laid out like the weights
+
+
+def prediction_contexts(plans: Plans, count: int, rows: int) -> list[Context]:
+    """Plans for predictions, so many rows at a time."""
+    found = [plans.separate(rows) for _ in range(count)]
+    for plan in found:
+        plan[at.PHASES] = at.PREDICT_ONLY
+    return [Context(plan) for plan in found]
+
+
+def gradient_contexts(core: "Core", count: int) -> list[Context]:
+    """Plans for one sample's outputs and, along the targets, their gradient with respect to the sample and to all weights."""
+    return [_gradient_context(core) for _ in range(count)]
+
+
+def _gradient_context(core: "Core") -> Context:
+    plan = core._plans.separate(1, core._parameters.all_trainable(), PROJECTION)
+    gradient = core._plans.bind_gradient(plan)
+    plan[at.PHASES] = DIFFERENTIATE
+    return Context(plan, int(plan.rows[0][at.DELTA]), gradient)
+
+
+def weight_positions(core: "Core") -> np.ndarray:
+    """Where each number of the weights lies in a buffer laid out like them, in ``get_weights`` order."""
+    parameters = core._parameters
+    return np.concatenate([part.ravel() for part in parameters.arrays(np.arange(parameters.size))])
+
+
+def entry_point(kernel: Any) -> int:
+    """Where the machine code of a kernel begins, a function of C."""
+    (compiled,) = kernel.overloads.values()
+    found: int = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
+    return found
