@@ -107,6 +107,12 @@ def activated(activation, dtype="float32"):
     return model_of([fastbp.Dense(8, activation), fastbp.Dense(4), layers.Activation(activation)], dtype)
 
 
+def samples_for(name, **settings):
+    """``rows``, but for what multiplies errors of rounding."""
+    x = rows(**settings)
+    return np.clip(x, -1, 1) if "exponential" in name else x
+
+
 def rows(count=40, inputs=6, dtype="float32"):
     """Samples of many sizes, with zeros and the borders of pieces among them."""
     random = np.random.default_rng(7)

@@ -30,6 +30,7 @@ def prediction_contexts(plans: Plans, count: int, rows: int) -> list[Context]:
     found = [plans.separate(rows) for _ in range(count)]
     for plan in found:
         plan[at.PHASES] = at.PREDICT_ONLY
+        plan.table[:, [at.DERIVATIVE, at.ROW_NUMBERS]] = 0  # nothing is kept for the way back, as where models predict
     return [Context(plan) for plan in found]
 
 

@@ -107,7 +107,7 @@ class PredictFunction:
         y, by_input = np.empty_like(direction), np.empty_like(x)
         by_weights = np.zeros(len(self._positions), self.dtype)
         rows = (array.reshape(-1, array.shape[-1]) for array in (x, direction, y, by_input))
-        with self._lock:
+        with self._lock, np.errstate(all="ignore"):
             for row, along, out, found in zip(*rows, strict=True):
                 self._own.plan[at.Y] = address(along)
                 self._run(row, out, 1)

@@ -40,6 +40,28 @@ class Exportable:
 
         export_c(self, path, name)
 
+    def export_onnx(self, path: Any) -> None:
+        """Write the network as an ONNX file, with the operators of opset 18: it needs the package onnx.
+
+        The file has one input ``x`` of shape (samples, ...) and one output ``y``, of the model's dtype, and passes onnx's checker.
+        onnxruntime computes the outputs of ``predict`` from it but for rounding, about 1e-5. It has no kernels of double for
+        some operators; a model of float32 goes through it whatever its layers are.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Examples
+        --------
+        >>> import fastbp, pathlib, tempfile
+        >>> model = fastbp.Sequential([fastbp.Input((3,)), fastbp.Dense(2, "tanh")])
+        >>> with tempfile.TemporaryDirectory() as folder:  # doctest: +SKIP
+        ...     model.export_onnx(pathlib.Path(folder) / "net.onnx")
+        """
+        from ..interchange.onnx_export import export_onnx
+
+        export_onnx(self, path)
+
     def predict_function(self, gradient: bool = False) -> "PredictFunction":
         """The network as a function that code compiled by Numba can call: a simulator, the right-hand side of an equation.
 

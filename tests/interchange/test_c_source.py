@@ -6,7 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from interchange_networks import activated, all_activations, all_layers, model_of, rows
+from interchange_networks import activated, all_activations, all_layers, model_of, samples_for
 
 import fastbp
 
@@ -36,7 +36,7 @@ def check(models, folder):
         model.export_c(folder / f"model_{i}.c", name=f"predict_{i}")
     library = compiled([f"model_{i}.c" for i in range(len(models))], folder)
     for i, (name, model) in enumerate(models.items()):
-        x = rows(dtype=model.dtype)
+        x = samples_for(name, dtype=model.dtype)
         tolerance = 1e-5 if model.dtype == "float32" else 1e-12
         found = predictions(getattr(library, f"predict_{i}"), model, x)
         np.testing.assert_allclose(found, model.predict(x, verbose=0), tolerance, tolerance, err_msg=name)
