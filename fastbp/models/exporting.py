@@ -62,6 +62,30 @@ class Exportable:
 
         export_onnx(self, path)
 
+    def to_torch(self) -> Any:
+        """The network as a ``torch.nn.Sequential`` in ``eval`` mode, with a copy of the weights: it needs torch.
+
+        Layers become modules of torch.nn where it has them; formulas and standardizations become small modules of fastbp's,
+        which torch differentiates like all others. Noise is left out. The activation sparsemax is refused.
+
+        Returns
+        -------
+        torch.nn.Sequential
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Input((3,)), fastbp.Dense(2, "tanh")])
+        >>> model.to_torch()  # doctest: +SKIP
+        Sequential(
+          (0): Linear(in_features=3, out_features=2, bias=True)
+          (1): Tanh()
+        )
+        """
+        from ..interchange.torch_export import to_torch
+
+        return to_torch(self)
+
     def predict_function(self, gradient: bool = False) -> "PredictFunction":
         """The network as a function that code compiled by Numba can call: a simulator, the right-hand side of an equation.
 
