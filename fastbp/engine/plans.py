@@ -132,7 +132,7 @@ class Plans:
         return plan
 
     def separate(self, rows: int, parameters: Parameters | None = None, loss: int = 0) -> Plan:
-        """A plan of one thread for so many rows that are kept, as they come, with what ``backward`` needs. It is not kept itself.
+        """A plan of one thread for so many rows, with what ``backward`` needs. It is not kept.
 
         ``parameters`` as for ``project``; ``loss`` is the code of one that needs no setting.
         """

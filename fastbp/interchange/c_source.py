@@ -12,9 +12,25 @@ import numpy as np
 from .c_formulas import HELPERS, literal, write_formula
 from .operations import Operation, batch_norm_scale, formula, operations
 
-_C_WORDS = set(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register restrict "
-    "return short signed sizeof static struct switch typedef union unsigned void volatile while main real".split()
+_C_WORDS = (
+    *(
+        "auto",
+        "break",
+        "case",
+        "char",
+        "const",
+        "continue",
+        "default",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "extern",
+        "float",
+        "for",
+    ),
+    *("goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof", "static", "struct"),
+    *("switch", "typedef", "union", "unsigned", "void", "volatile", "while", "main", "real"),
 )
 
 # Each works on one row; those with y write it, the others change x.
@@ -209,7 +225,7 @@ def _line(source: _Source, mean: Any, scale: Any, offset: Any, units: int) -> No
 def _affine(source: _Source, o: Operation) -> None:
     mean, deviation, zeros = o.arrays["mean"], o.arrays["deviation"], np.zeros(o.units_out)
     given = (zeros, deviation, mean) if o.invert else (mean, 1 / np.asarray(deviation, np.float64), zeros)
-    _line(source, *given, o.units_out)
+    _line(source, *given, units=o.units_out)
 
 
 def _batch_norm(source: _Source, o: Operation) -> None:
@@ -245,7 +261,11 @@ def export_c(model: Any, path: Any, name: str = "predict") -> None:
     source_path = Path(path)
     if source_path.suffix != ".c":
         raise ValueError(f"path must end in .c, got {str(path)!r}")
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or name in {*_C_WORDS, *FUNCTIONS, *HELPERS}:
+    if (
+        not isinstance(name, str)
+        or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
+        or name in {*_C_WORDS, *FUNCTIONS, *HELPERS}
+    ):
         raise ValueError(f"name must be a name that a function can have in C, got {name!r}")
     found = operations(model, "export_c")
     header_path = source_path.with_suffix(".h")
@@ -294,7 +314,7 @@ def _body(model: Any, name: str, found: Sequence[Operation], header: str) -> str
     buffers = ", ".join(f"{buffer}[{source.width}]" for buffer in sorted(source.buffers))
     calls = "".join(f"    {call}\n" for call in source.calls)
     outputs = found[-1].units_out
-    return f"""/* Predictions of the network {_comment(model.name)}, written by fastbp. Needs C99 and <math.h>, and allocates nothing. */
+    return f"""/* Predictions of the network {_comment(model.name)}, written by fastbp. It needs C99 and <math.h>. */
 #include <math.h>
 #include "{header}"
 

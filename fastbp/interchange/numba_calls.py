@@ -1,7 +1,7 @@
 """A network within code that Numba compiles: the type, how it is called, and how a call finds buffers of its own.
 
-A network is the address of a record (below). Compiled code holds that address only where the network is a global name of it; then
-Numba keeps the code of that caller in memory alone. As an argument it comes with each call, and the caller may be cached.
+A network is the address of a record (below). Compiled code holds that address only where the network is a global name of it;
+then Numba keeps that caller in memory alone. As an argument it comes with each call, and the caller may be kept on disk.
 """
 
 import numpy as np

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,7 +29,14 @@ NATIVE: dict[str, tuple[str, Mapping[str, str]]] = {
     "softplus": ("Softplus", {}),
     "softsign": ("Softsign", {}),
 }
-SINGLE_ONLY = {"Elu", "Selu", "Celu", "Softplus", "Softsign", "LeakyRelu"}  # that onnxruntime has not for double, or not everywhere
+SINGLE_ONLY = {
+    "Elu",
+    "Selu",
+    "Celu",
+    "Softplus",
+    "Softsign",
+    "LeakyRelu",
+}  # that onnxruntime has not for double, or not everywhere
 
 
 class Writer:
@@ -51,8 +59,8 @@ class Writer:
 
     def array(self, name: str, values: Any, dtype: Any = None) -> str:
         """A constant; its name. Equal ones are one."""
-        array = np.ascontiguousarray(values, dtype or self.dtype)
-        key = array.dtype.str, array.shape, array.tobytes() if array.size < 64 else id(values)
+        array = np.array(values, dtype or self.dtype, order="C")
+        key = array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).digest()
         if key not in self._known:
             self._known[key] = f"{name}_{len(self.constants)}"
             self.constants[self._known[key]] = self._onnx.numpy_helper.from_array(array, self._known[key])

@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..graph.tracing import functions as f
-
 Write = Callable[..., str]  # (writer, names of the operands) -> name of the result
 
 

@@ -46,8 +46,8 @@ class Operation:
     activation : Activation
         Of "elementwise" and "whole_rows".
     arrays : dict of arrays
-        "dense": kernel (units_in, units_out) and perhaps bias; "prelu": alpha; the normalizations of rows: gamma and beta, those
-        that there are; "batch_norm": these, and moving_mean and moving_variance; "affine": mean and deviation.
+        "dense": kernel (units_in, units_out) and perhaps bias; "prelu": alpha; the normalizations of rows: gamma and beta,
+        those that there are; "batch_norm": these, and moving_mean and moving_variance; "affine": mean and deviation.
     epsilon : float
         Of a normalization.
     limit : float
@@ -80,7 +80,8 @@ def operations(model: Any, what: str) -> list[Operation]:
     ``what`` is the method that asks, for the error where the model has no weights yet.
     """
     _need_weights(model, what)
-    found, units = [], model._input_units
+    found: list[Operation] = []
+    units = model._input_units
     for layer in model.leaves():
         found += _of_layer(layer, units)
         units = layer.output_units(units)

@@ -46,8 +46,11 @@ class PredictFunction:
         self.refresh()
         plans, runner = (self._engine._plans, self._engine._runner) if differentiates else self._engine._for_predictions()
         self._kernel = runner.prepare()
-        found = gradient_contexts(self._engine, CONTEXTS + 1) if differentiates else prediction_contexts(plans, CONTEXTS + 1, ROWS)
+        found = (
+            gradient_contexts(self._engine, CONTEXTS + 1) if differentiates else prediction_contexts(plans, CONTEXTS + 1, ROWS)
+        )
         self._own, *self._others = found
+        self._gradient = np.zeros(0) if self._own.by_weights is None else self._own.by_weights
         self._lock, self._positions = threading.Lock(), weight_positions(self._engine)
         self._record = aligned_zeros(calls.FIRST + CONTEXTS * calls.CONTEXT_FIELDS, np.int64)
         head = {
@@ -112,7 +115,7 @@ class PredictFunction:
                 self._own.plan[at.Y] = address(along)
                 self._run(row, out, 1)
                 found[:] = self._own.plan.input_gradient()[0]
-                by_weights += self._own.by_weights[self._positions]
+                by_weights += self._gradient[self._positions]
         return y, by_input, by_weights
 
     def _run(self, x: np.ndarray, out: np.ndarray, samples: int) -> None:
@@ -132,7 +135,9 @@ class PredictFunction:
         return _rebuilt, (self._model, self._engine._given, self.dtype, self.differentiates, weights)
 
 
-def _rebuilt(model: Any, stages: Sequence[Stage], dtype: str, differentiates: bool, weights: list[np.ndarray]) -> PredictFunction:
+def _rebuilt(
+    model: Any, stages: Sequence[Stage], dtype: str, differentiates: bool, weights: list[np.ndarray]
+) -> PredictFunction:
     made = PredictFunction(model, stages, dtype, differentiates)
     made._engine.set_weights(weights)
     made._engine._for_predictions()

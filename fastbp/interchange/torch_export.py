@@ -91,7 +91,9 @@ def _layer_norm(torch: Any, o: Operation) -> Any:
     is_affine = bool(o.arrays)
     module = torch.nn.LayerNorm(o.units_out, o.epsilon, is_affine, bias="beta" in o.arrays)
     dtype = next(iter(o.arrays.values())).dtype if is_affine else np.float32
-    return _filled(torch, module, weight=o.array("gamma", 1.0).astype(dtype), bias=o.arrays.get("beta")) if is_affine else module
+    return (
+        _filled(torch, module, weight=o.array("gamma", 1.0).astype(dtype), bias=o.arrays.get("beta")) if is_affine else module
+    )
 
 
 def _rms_norm(torch: Any, o: Operation) -> Any:

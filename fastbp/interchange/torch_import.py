@@ -165,7 +165,7 @@ def layers_of(sequential: Any) -> tuple[list[Made], int | None, str]:
             raise _refused(module, f"it takes {', '.join(sorted({*MAKERS, 'PReLU'}))}")
         if units is None:
             width = next((int(w.shape[0]) for w in found[-1][1] if w.ndim and w.size > 1 or name == "Linear"), None)
-            width = len(found[-1][0].input_mean) if isinstance(found[-1][0], Normalization) else width
+            width = len(module.mean) if name == "Standardize" else width
             units, pairs = (None if width is None else width * pairs), pairs * (2 if name == "GLU" else 1)
     return found, units, _dtype(torch, sequential)
 

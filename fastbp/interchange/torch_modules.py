@@ -41,7 +41,7 @@ def _classes() -> dict[str, Any]:
         return _OTHERS[op](torch, *values) if op in _OTHERS else getattr(torch, op)(*values)
 
     class Formula(torch.nn.Module):
-        """A formula of each number: the steps of interchange/formulas.py, and the activation's name and settings, if it has one."""
+        """A formula of each number: the steps of formulas.py, and the activation's name and settings, if it has one."""
 
         def __init__(self, steps: Any, activation: Any) -> None:
             super().__init__()

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..arguments import boolean
 
-
 if TYPE_CHECKING:
     from ..interchange.predict_function import PredictFunction
 
@@ -16,8 +15,8 @@ class Exportable:
         """Write the network as C99: one file with the weights and a function, and its header.
 
         The function takes one sample and writes the output: ``void predict(const float *x, float *y)``, of double where the
-        model's dtype is float64. It needs ``<math.h>`` and room on the stack for two rows of the widest layer, allocates nothing
-        and keeps nothing between calls. Its outputs differ from those of ``predict`` by rounding, at most about 1e-5.
+        model's dtype is float64. It needs ``<math.h>`` and room on the stack for two rows of the widest layer, allocates
+        nothing and keeps nothing between calls. Its outputs differ from those of ``predict`` by rounding, at most about 1e-5.
 
         Parameters
         ----------
@@ -43,7 +42,8 @@ class Exportable:
     def export_onnx(self, path: Any) -> None:
         """Write the network as an ONNX file, with the operators of opset 18: it needs the package onnx.
 
-        The file has one input ``x`` of shape (samples, ...) and one output ``y``, of the model's dtype, and passes onnx's checker.
+        The file has one input ``x`` of shape (samples, ...) and one output ``y``, of the model's dtype, and passes onnx's
+        checker.
         onnxruntime computes the outputs of ``predict`` from it but for rounding, about 1e-5. It has no kernels of double for
         some operators; a model of float32 goes through it whatever its layers are.
 

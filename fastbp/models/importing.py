@@ -15,8 +15,8 @@ def from_torch(module: Any) -> Sequential:
     Parameters
     ----------
     module : torch.nn.Sequential
-        Of Linear, BatchNorm1d, LayerNorm, RMSNorm, Dropout, AlphaDropout, Flatten, PReLU, Identity, GLU, Softmax, LogSoftmax and
-        elementwise activations, sequences of these within it, and whatever ``to_torch`` makes. Others are refused by name.
+        Of Linear, BatchNorm1d, LayerNorm, RMSNorm, Dropout, AlphaDropout, Flatten, PReLU, Identity, GLU, Softmax, LogSoftmax
+        and elementwise activations, sequences of these within it, and whatever ``to_torch`` makes. Others are refused by name.
         Of float32 or float64, on any device.
 
     Returns

@@ -1,7 +1,7 @@
 """The weights in Keras's files: .weights.h5 and .keras of Keras 3, .h5 of all of them.
 
-What is in a file is not trusted: nothing in it is executed, no other file is followed, and no memory is taken for arrays that the
-file does not hold.
+What is in a file is not trusted: nothing in it is executed, no other file is followed, and no memory is taken for arrays that
+the file does not hold.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ class KerasFile:
             import h5py
         except ImportError as error:
             raise ImportError(f"{self.path!r} is a file of Keras: reading it needs h5py, as by pip install h5py") from error
-        self._h5py, self._zip, self.root = h5py, None, None
+        self._h5py = h5py
+        self._zip: zipfile.ZipFile | None = None
+        self.root: Any = None
         with open(self.path, "rb") as file:
             start = file.read(4)
         if start == b"PK\x03\x04":

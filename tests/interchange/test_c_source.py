@@ -6,9 +6,9 @@ import subprocess
 
 import numpy as np
 import pytest
-from interchange_networks import activated, all_activations, all_layers, model_of, samples_for
 
 import fastbp
+from interchange_networks import activated, all_activations, all_layers, model_of, samples_for
 
 GCC = shutil.which("gcc")
 FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]

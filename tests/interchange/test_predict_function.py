@@ -10,10 +10,10 @@ import threading
 import numba
 import numpy as np
 import pytest
-from interchange_networks import activated, all_activations, all_layers, model_of, rows
 from numba.core.errors import NumbaWarning, TypingError
 
 import fastbp
+from interchange_networks import activated, all_activations, all_layers, model_of, rows
 
 
 @numba.njit(nogil=True)

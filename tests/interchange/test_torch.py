@@ -4,9 +4,9 @@ import pickle
 
 import numpy as np
 import pytest
-from interchange_networks import activated, all_activations, all_layers, model_of, samples_for
 
 import fastbp
+from interchange_networks import activated, all_activations, all_layers, model_of, samples_for
 
 torch = pytest.importorskip("torch")
 nn = torch.nn

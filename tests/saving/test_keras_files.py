@@ -70,7 +70,10 @@ def archive(path, source, config=None, **parts):
     data = io.BytesIO()
     with h5py.File(data, "w") as file:
         write_v3(file, source)
-    config = config or {**json.loads(source.to_json()), "compile_config": {"optimizer": "adam", "loss": "mse", "metrics": ["mae"]}}
+    config = config or {
+        **json.loads(source.to_json()),
+        "compile_config": {"optimizer": "adam", "loss": "mse", "metrics": ["mae"]},
+    }
     members = {"metadata.json": "{}", "config.json": json.dumps(config), "model.weights.h5": data.getvalue(), **parts}
     with zipfile.ZipFile(path, "w") as file:
         for name, content in members.items():
