@@ -94,7 +94,7 @@ def write_formula(name: str, z: Any, value: Any, suffix: str) -> tuple[str, set[
     """The C function of a formula of one number, and the operators that it has."""
     from ..graph.tracing.traversal import live
 
-    called, lines, used = {z.index: "z"}, [], set()
+    called, lines, used = {z.index: "z"}, list[str](), set[str]()
     for node in live([value]):
         if node is z:
             continue

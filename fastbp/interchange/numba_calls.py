@@ -87,7 +87,7 @@ def _unbox(kind, network, c):
     return NativeValue(value, is_error=cgutils.is_not_null(c.builder, c.pyapi.err_occurred()))
 
 
-_held = []  # networks that are constants of compiled code, which nobody tells when it goes
+_held: list = []  # networks that are constants of compiled code, which nobody tells when it goes
 
 
 @lower_constant(Network)

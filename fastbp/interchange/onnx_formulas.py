@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 Write = Callable[..., str]  # (writer, names of the operands) -> name of the result
 
 
+class Nodes(Protocol):
+    """What a formula needs of the writer of a graph; see onnx_export.Writer."""
+
+    def node(self, op: str, *inputs: str, **attributes: Any) -> str: ...
+    def number(self, value: float) -> str: ...
+    def truth(self, value: bool) -> str: ...
+    def is_nan(self, x: str) -> str: ...
+
+
 def _op(name: str) -> Write:
     return lambda w, *x: w.node(name, *x)
-
-
-def _one(name: str) -> Callable[[Any, str], str]:
-    return lambda w, x: w.node(name, x)
 
 
 def _power(base: float) -> Write:
@@ -25,20 +30,20 @@ def _logarithm(base: float) -> Write:
     return lambda w, x: w.node("Mul", w.node("Log", x), w.number(1 / math.log(base)))
 
 
-def _near_zero(near: Callable[[Any, str], str], far: Callable[[Any, str], str]) -> Write:
+def _near_zero(near: Callable[[Nodes, str], str], far: Callable[[Nodes, str], str]) -> Write:
     """``near(x)`` where x is within 0.01 of 0, ``far(x)`` elsewhere."""
 
-    def write(w: Any, x: str) -> str:
+    def write(w: Nodes, x: str) -> str:
         small = w.node("Less", w.node("Abs", x), w.number(0.01))
         return w.node("Where", small, near(w, w.node("Where", small, x, w.number(0.0))), far(w, x))
 
     return write
 
 
-def _series(*coefficients: float) -> Callable[[Any, str], str]:
+def _series(*coefficients: float) -> Callable[[Nodes, str], str]:
     """x times a polynomial of x, the constant first."""
 
-    def write(w: Any, x: str) -> str:
+    def write(w: Nodes, x: str) -> str:
         total = w.number(coefficients[-1])
         for c in reversed(coefficients[:-1]):
             total = w.node("Add", w.node("Mul", total, x), w.number(c))
@@ -64,7 +69,7 @@ def _extreme_but_nan(comparison: str) -> Write:
     return lambda w, x, y: w.node("Where", w.node("Or", w.node(comparison, x, y), w.is_nan(y)), x, y)
 
 
-def _hypot(w: Any, x: str, y: str) -> str:
+def _hypot(w: Nodes, x: str, y: str) -> str:
     x, y = w.node("Abs", x), w.node("Abs", y)
     more = w.node("Less", x, y)
     large, small = w.node("Where", more, y, x), w.node("Where", more, x, y)
@@ -72,23 +77,23 @@ def _hypot(w: Any, x: str, y: str) -> str:
     return w.node("Mul", large, w.node("Sqrt", w.node("Add", w.node("Mul", ratio, ratio), w.number(1.0))))
 
 
-def _logaddexp(w: Any, x: str, y: str) -> str:
+def _logaddexp(w: Nodes, x: str, y: str) -> str:
     same, difference = w.node("Equal", x, y), w.node("Abs", w.node("Sub", x, y))
     difference = w.node("Where", same, w.number(0.0), difference)
     return w.node("Add", _extreme("Greater")(w, x, y), _log1p(w, w.node("Exp", w.node("Neg", difference))))
 
 
-def _softplus(w: Any, x: str) -> str:
+def _softplus(w: Nodes, x: str) -> str:
     return w.node("Add", w.node("Relu", x), _log1p(w, w.node("Exp", w.node("Neg", w.node("Abs", x)))))
 
 
-def _sigmoid_derivative(w: Any, x: str) -> str:
+def _sigmoid_derivative(w: Nodes, x: str) -> str:
     small = w.node("Exp", w.node("Neg", w.node("Abs", x)))
     more = w.node("Add", small, w.number(1.0))
     return w.node("Div", small, w.node("Mul", more, more))
 
 
-def _one_minus_square(w: Any, x: str) -> str:
+def _one_minus_square(w: Nodes, x: str) -> str:
     return w.node("Mul", w.node("Sub", w.number(1.0), x), w.node("Add", w.number(1.0), x))
 
 
@@ -120,7 +125,7 @@ OPERATORS: dict[str, Write] = {
 }
 
 
-def write_formula(writer: Any, z: Any, value: Any, name: str) -> str:
+def write_formula(writer: Nodes, z: Any, value: Any, name: str) -> str:
     """The operators of a formula of ``name``'s tensor; the name of the result."""
     from ..graph.tracing.traversal import live
 

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..errors import ModelFileError
-from ..layers import (
-    Activation,
-    BatchNormalization,
-    Dense,
-    Flatten,
-    Layer,
-    LayerNormalization,
-    Normalization,
-    PReLU,
-    RMSNormalization,
-    UnitNormalization,
-)
+from ..layers import Activation
 from .extras import needed
+from .onnx_layers import LAYERS, LAYERS_OF_TEMPLATES, Made, line_layer
 from .onnx_operators import ELEMENTWISE, NAMED, OnnxFormula, named
 from .onnx_templates import TEMPLATES, match
 
-Made = tuple[Layer, list[np.ndarray]]
 AFFINE = ("Add", "Sub", "Mul", "Div")
 
 
@@ -129,16 +117,16 @@ class Reader:
             found = match(self, name)
             if found is not None:
                 count, arrays = found
-                self.advance(count, *_LAYERS_OF_TEMPLATES[name](arrays), units=self.units // 2 if name == "glu" else None)
+                self.advance(count, *LAYERS_OF_TEMPLATES[name](arrays), units=self.units // 2 if name == "glu" else None)
                 return True
         return False
 
     def _one_layer(self, node: Any) -> bool:
-        if node.op_type not in _LAYERS or not node.input or node.input[0] != self.current:
+        if node.op_type not in LAYERS or not node.input or node.input[0] != self.current:
             return False
         if self.readers(self.current) > 1:
             return False
-        return _LAYERS[node.op_type](self, node)
+        return LAYERS[node.op_type](self, node)
 
     def _line(self) -> bool:
         """Sums and products with a number for each unit: ``(x - mean) * scale + offset``."""
@@ -169,7 +157,7 @@ class Reader:
             ops.append((node.op_type, number))
         if not count:
             return False
-        self.advance(count, _line_layer(ops, mean, scale, offset, self.units))
+        self.advance(count, line_layer(ops, mean, scale, offset, self.units))
         return True
 
     def _formula(self) -> bool:
@@ -210,123 +198,6 @@ class Reader:
             else:
                 return None
         return found
-
-
-def _line_layer(ops: Sequence[tuple[str, np.ndarray]], mean: Any, scale: Any, offset: Any, units: int) -> Made:
-    """A Normalization where it is one, else a BatchNormalization that divides by 1."""
-    kinds, wide = [op for op, _ in ops], [np.broadcast_to(number, (units,)) for _, number in ops]
-    if kinds == ["Sub", "Div"] and (wide[1] >= 1e-7).all():
-        return Normalization(mean=wide[0], variance=wide[1] ** 2), []
-    if kinds == ["Mul", "Add"] and (wide[0] >= 1e-7).all():
-        return Normalization(mean=wide[1], variance=wide[0] ** 2, invert=True), []
-    return BatchNormalization(epsilon=0), [scale, offset, np.broadcast_to(mean, (units,)), np.ones(units)]
-
-
-# -- operators that are layers: each tells whether it is one, and advances
-
-
-def _dense(reader: Reader, kernel: np.ndarray, bias: np.ndarray | None, count: int) -> bool:
-    if kernel.ndim != 2 or len(kernel) != reader.units:
-        reader.refuse(f"has a product with an array of shape {kernel.shape}, where a sample has {reader.units} numbers")
-    units = kernel.shape[1]
-    weights = [kernel] if bias is None else [kernel, np.broadcast_to(bias.reshape(-1), (units,))]
-    reader.advance(count, (Dense(units, use_bias=bias is not None), weights), units=units)
-    return True
-
-
-def _gemm(reader: Reader, node: Any) -> bool:
-    a, kernel = reader.attributes(node), reader.need(node, 1)
-    if a.get("transA", 0):
-        reader.refuse("has a Gemm that transposes its samples")
-    kernel = (kernel.T if a.get("transB", 0) else kernel) * np.asarray(a.get("alpha", 1.0), kernel.dtype)
-    bias = reader.need(node, 2) if len(node.input) > 2 and node.input[2] else None
-    return _dense(reader, kernel, bias if bias is None else bias * np.asarray(a.get("beta", 1.0), bias.dtype), 1)
-
-
-def _matmul(reader: Reader, node: Any) -> bool:
-    kernel, following = reader.need(node, 1), reader.nodes[reader.position + 1 : reader.position + 2]
-    name = node.output[0]
-    for add in following:
-        if add.op_type == "Add" and name in add.input and reader.readers(name) == 1:
-            bias = reader.constant(add.input[1 - list(add.input).index(name)])
-            if bias is not None and bias.shape in ((kernel.shape[-1],), (1, kernel.shape[-1])):
-                return _dense(reader, kernel, bias, 2)
-    return _dense(reader, kernel, None, 1)
-
-
-def _batch_norm(reader: Reader, node: Any) -> bool:
-    a = reader.attributes(node)
-    if a.get("training_mode", 0):
-        reader.refuse("has a BatchNormalization in training mode")
-    layer = BatchNormalization(epsilon=float(a.get("epsilon", 1e-5)), momentum=float(a.get("momentum", 0.9)))
-    reader.advance(1, (layer, [reader.need(node, i) for i in range(1, 5)]))
-    return True
-
-
-def _last_axis(reader: Reader, node: Any, default: int) -> None:
-    if reader.attributes(node).get("axis", default) not in (-1, 1):
-        reader.refuse(f"has a {node.op_type} over another axis than the last")
-
-
-def _layer_norm(reader: Reader, node: Any) -> bool:
-    _last_axis(reader, node, -1)
-    has_beta = len(node.input) > 2 and bool(node.input[2])
-    layer = LayerNormalization(epsilon=float(reader.attributes(node).get("epsilon", 1e-5)), center=has_beta)
-    reader.advance(1, (layer, [reader.need(node, i) for i in range(1, 2 + has_beta)]))
-    return True
-
-
-def _prelu(reader: Reader, node: Any) -> bool:
-    slopes = reader.need(node, 1)
-    if slopes.size not in (1, reader.units):
-        reader.refuse(f"has a PRelu with slopes of shape {slopes.shape}")
-    reader.advance(1, (PReLU(), [slopes.ravel()]))
-    return True
-
-
-def _whole_rows(name: str) -> Callable[[Reader, Any], bool]:
-    def read(reader: Reader, node: Any) -> bool:
-        _last_axis(reader, node, -1)
-        reader.advance(1, (Activation(name), []))
-        return True
-
-    return read
-
-
-def _rows(reader: Reader, node: Any) -> bool:
-    """A Flatten or a Reshape of samples to rows."""
-    shape = reader.need(node, 1).tolist() if node.op_type == "Reshape" else [-1, reader.units]
-    axis = reader.attributes(node).get("axis", 1)
-    if axis != 1 or len(shape) != 2 or shape[1] not in (-1, reader.units) or shape[0] not in (-1, 0):
-        reader.refuse(f"has a {node.op_type} that does not make rows of samples")
-    reader.advance(1, (Flatten(), []))
-    return True
-
-
-def _nothing(reader: Reader, node: Any) -> bool:
-    reader.advance(1)
-    return True
-
-
-_LAYERS: dict[str, Callable[[Reader, Any], bool]] = {
-    "Gemm": _gemm,
-    "MatMul": _matmul,
-    "BatchNormalization": _batch_norm,
-    "LayerNormalization": _layer_norm,
-    "PRelu": _prelu,
-    "Softmax": _whole_rows("softmax"),
-    "LogSoftmax": _whole_rows("log_softmax"),
-    "Flatten": _rows,
-    "Reshape": _rows,
-    "Identity": _nothing,
-    "Dropout": _nothing,
-}
-_LAYERS_OF_TEMPLATES: dict[str, Callable[[dict[str, np.ndarray]], list[Made]]] = {
-    "rms_norm": lambda arrays: [(RMSNormalization(epsilon=float(arrays["epsilon"])), [arrays["gamma"]])],
-    "unit_norm": lambda arrays: [(UnitNormalization(), [])],
-    "glu": lambda arrays: [(Activation("glu"), [])],
-    "sparsemax": lambda arrays: [(Activation("sparsemax"), [])],
-}
 
 
 def layers_of(path: Any) -> tuple[list[Made], tuple[int, ...], str]:

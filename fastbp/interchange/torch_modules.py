@@ -75,7 +75,7 @@ def _classes() -> dict[str, Any]:
             return x * self.deviation + self.mean if self.invert else (x - self.mean) / self.deviation
 
         def extra_repr(self) -> str:
-            return f"{len(self.mean)}, invert={self.invert}"
+            return f"invert={self.invert}"
 
     class Unit(torch.nn.Module):
         """Each row over its length."""
