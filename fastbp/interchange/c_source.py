@@ -103,7 +103,8 @@ def _line(source: _Source, mean: Any, scale: Any, offset: Any, units: int) -> No
 def _affine(source: _Source, o: Operation) -> None:
     mean, deviation, zeros = o.arrays["mean"], o.arrays["deviation"], np.zeros(o.units_out)
     given = (zeros, deviation, mean) if o.invert else (mean, 1 / np.asarray(deviation, np.float64), zeros)
-    _line(source, *given, units=o.units_out)
+    mean, scale, offset = given
+    _line(source, mean, scale, offset, o.units_out)
 
 
 def _batch_norm(source: _Source, o: Operation) -> None:
