@@ -18,10 +18,10 @@ DIFFERENTIATE = at.TRAIN | at.PREDICT | at.INPUT_GRADIENT
 
 @dataclass(frozen=True)
 class Context:
-    """A plan for one thread, and where it leaves the gradients of one sample, if it is to differentiate."""
+    """A plan for one thread, and where it leaves the gradients, if it is to differentiate."""
 
     plan: Plan
-    by_input: int = 0  # an address
+    by_input: int = 0  # the address of the first row; the others follow at a distance of DELTA_ROW
     by_weights: np.ndarray | None = None  # laid out like the weights
 
 
@@ -34,13 +34,13 @@ def prediction_contexts(plans: Plans, count: int, rows: int) -> list[Context]:
     return [Context(plan) for plan in found]
 
 
-def gradient_contexts(core: "Core", count: int) -> list[Context]:
-    """Plans for one sample's outputs and, along the targets, their gradient with respect to the sample and to all weights."""
-    return [_gradient_context(core) for _ in range(count)]
+def gradient_contexts(core: "Core", count: int, rows: int) -> list[Context]:
+    """Plans for up to so many rows: outputs and, along the targets, the gradients with respect to rows and to all weights."""
+    return [_gradient_context(core, rows) for _ in range(count)]
 
 
-def _gradient_context(core: "Core") -> Context:
-    plan = core._plans.separate(1, core._parameters.all_trainable(), PROJECTION)
+def _gradient_context(core: "Core", rows: int) -> Context:
+    plan = core._plans.separate(rows, core._parameters.all_trainable(), PROJECTION)
     gradient = core._plans.bind_gradient(plan)
     plan[at.PHASES] = DIFFERENTIATE
     return Context(plan, int(plan.rows[0][at.DELTA]), gradient)

@@ -21,7 +21,7 @@ from ..kernels.simd.jit import inner
 from ..kernels.simd.sources import KERNELS, Sources
 
 # -- The record: 64-bit integers. CONTEXTS of CONTEXT_FIELDS integers each, with one plan and its buffers, follow from FIRST on.
-KERNEL, CONTEXTS, INPUTS, OUTPUTS, WEIGHTS, POSITIONS, FIRST = 0, 1, 2, 3, 4, 5, 16
+KERNEL, CONTEXTS, INPUTS, OUTPUTS, WEIGHTS, POSITIONS, ROWS, INPUT_GRADIENT_ROW, FIRST = 0, 1, 2, 3, 4, 5, 6, 7, 16
 BUSY, PLAN, INPUT_GRADIENT, GRADIENT, CONTEXT_FIELDS = 0, 1, 2, 3, 16  # cache lines of its own: BUSY is fought for
 
 # What compiled callers rest on: code that was cached with other sources is of another type, and so compiled anew.
@@ -200,11 +200,7 @@ def _predict_into(network, x, out):
         x = _plain(network, x)
         context = _take_context(record)
         plan = read_int(context, PLAN)
-        write_int(plan, at.SAMPLES, x.size // inputs)
-        write_int(plan, at.X, x.ctypes.data)
-        write_int(plan, at.X_ROW, inputs * x.itemsize)
-        write_int(plan, at.OUT, out.ctypes.data)
-        write_int(plan, at.OUT_ROW, outputs * x.itemsize)
+        _bind(plan, x.reshape(-1, inputs), out.reshape(-1, outputs))
         _call(read_int(record, KERNEL), plan, 0)
         _give_back(context)
     return out
@@ -217,16 +213,26 @@ def _predict(network, x):
 
 
 @inner("network")
-def _differentiate_row(network, record, x, direction, y, by_input, by_weights):
-    """One sample, forward and back; what is found for the weights is added to what is there."""
+def _bind(plan, x, out):
+    """Have a plan take rows from an array (rows, inputs) to another one."""
+    write_int(plan, at.SAMPLES, len(x))
+    write_int(plan, at.X, x.ctypes.data)
+    write_int(plan, at.X_ROW, x.shape[1] * x.itemsize)
+    write_int(plan, at.OUT, out.ctypes.data)
+    write_int(plan, at.OUT_ROW, out.shape[1] * out.itemsize)
+
+
+@inner("network")
+def _differentiate_rows(network, record, x, direction, y, by_input, by_weights):
+    """Some rows, forward and back; what is found for the weights is added to what is there."""
     context = _take_context(record)
     plan = read_int(context, PLAN)
-    write_int(plan, at.SAMPLES, 1)
-    write_int(plan, at.X, x.ctypes.data)
+    _bind(plan, x, y)
     write_int(plan, at.Y, direction.ctypes.data)
-    write_int(plan, at.OUT, y.ctypes.data)
+    write_int(plan, at.Y_ROW, direction.shape[1] * direction.itemsize)
     _call(read_int(record, KERNEL), plan, 0)
-    _copy_numbers(network, read_int(context, INPUT_GRADIENT), by_input)
+    for i in range(len(x)):
+        _copy_numbers(network, read_int(context, INPUT_GRADIENT) + i * read_int(record, INPUT_GRADIENT_ROW), by_input[i])
     _add_numbers(network, read_int(context, GRADIENT), read_int(record, POSITIONS), by_weights)
     _give_back(context)
 
@@ -274,10 +280,11 @@ def _differentiate(network, x, direction):
     y, by_input = _empty(network, direction.shape), _empty(network, x.shape)
     by_weights = _empty(network, read_int(record, WEIGHTS))
     by_weights[:] = 0
-    samples = (x.reshape(-1, inputs), direction.reshape(-1, outputs))
-    found = (y.reshape(-1, outputs), by_input.reshape(-1, inputs))
-    for i in range(len(samples[0])):
-        _differentiate_row(network, record, samples[0][i], samples[1][i], found[0][i], found[1][i], by_weights)
+    samples, directions = x.reshape(-1, inputs), direction.reshape(-1, outputs)
+    found, gradients, size = y.reshape(-1, outputs), by_input.reshape(-1, inputs), read_int(record, ROWS)
+    for i in range(0, len(samples), size):
+        rows = slice(i, i + size)
+        _differentiate_rows(network, record, samples[rows], directions[rows], found[rows], gradients[rows], by_weights)
     return y, by_input, by_weights
 
 

@@ -19,7 +19,7 @@ from ..layers.stages import Stage
 from . import numba_calls as calls
 
 CONTEXTS = 32  # calls that may be under way at a time; others wait for the first of them
-ROWS = 8  # of some samples that go through the network together
+ROWS = 16  # samples of a call that go through the network together
 
 
 class PredictFunction:
@@ -46,10 +46,10 @@ class PredictFunction:
         self.refresh()
         plans, runner = (self._engine._plans, self._engine._runner) if differentiates else self._engine._for_predictions()
         self._kernel = runner.prepare()
-        found = (
-            gradient_contexts(self._engine, CONTEXTS + 1) if differentiates else prediction_contexts(plans, CONTEXTS + 1, ROWS)
-        )
-        self._own, *self._others = found
+        if differentiates:
+            self._own, *self._others = gradient_contexts(self._engine, CONTEXTS + 1, ROWS)
+        else:
+            self._own, *self._others = prediction_contexts(plans, CONTEXTS + 1, ROWS)
         self._gradient = np.zeros(0) if self._own.by_weights is None else self._own.by_weights
         self._lock, self._positions = threading.Lock(), weight_positions(self._engine)
         self._record = aligned_zeros(calls.FIRST + CONTEXTS * calls.CONTEXT_FIELDS, np.int64)
@@ -60,6 +60,8 @@ class PredictFunction:
             calls.OUTPUTS: self.outputs,
             calls.WEIGHTS: len(self._positions),
             calls.POSITIONS: address(self._positions),
+            calls.ROWS: ROWS,
+            calls.INPUT_GRADIENT_ROW: int(self._own.plan.rows[0][at.DELTA_ROW]),
         }
         self._record[list(head)] = list(head.values())
         self._contexts = self._record[calls.FIRST :].reshape(CONTEXTS, calls.CONTEXT_FIELDS)
@@ -102,25 +104,26 @@ class PredictFunction:
                 raise ValueError(f"out must be a {self.dtype} array of shape {(*x.shape[:-1], self.outputs)} in C order")
             if x.size:
                 with self._lock:
-                    self._run(x, out, len(x.reshape(-1, self.inputs)))
+                    self._run(x.reshape(-1, self.inputs), out)
             return out
         direction = self._checked("direction", second, self.outputs)
         if direction.shape[:-1] != x.shape[:-1]:
             raise ValueError(f"direction must have shape {(*x.shape[:-1], self.outputs)}, got {direction.shape}")
         y, by_input = np.empty_like(direction), np.empty_like(x)
         by_weights = np.zeros(len(self._positions), self.dtype)
-        rows = (array.reshape(-1, array.shape[-1]) for array in (x, direction, y, by_input))
+        samples, along, out, found = (array.reshape(-1, array.shape[-1]) for array in (x, direction, y, by_input))
         with self._lock, np.errstate(all="ignore"):
-            for row, along, out, found in zip(*rows, strict=True):
-                self._own.plan[at.Y] = address(along)
-                self._run(row, out, 1)
-                found[:] = self._own.plan.input_gradient()[0]
+            for i in range(0, len(samples), ROWS):
+                rows, plan = slice(i, i + ROWS), self._own.plan
+                plan[at.Y], plan[at.Y_ROW] = address(along[rows]), along.strides[0]
+                self._run(samples[rows], out[rows])
+                found[rows] = plan.input_gradient()[: len(found[rows])]
                 by_weights += self._gradient[self._positions]
         return y, by_input, by_weights
 
-    def _run(self, x: np.ndarray, out: np.ndarray, samples: int) -> None:
+    def _run(self, x: np.ndarray, out: np.ndarray) -> None:
         plan = self._own.plan
-        plan[at.SAMPLES], plan[at.X], plan[at.X_ROW] = samples, address(x), self.inputs * x.itemsize
+        plan[at.SAMPLES], plan[at.X], plan[at.X_ROW] = len(x), address(x), self.inputs * x.itemsize
         plan[at.OUT], plan[at.OUT_ROW] = address(out), self.outputs * x.itemsize
         self._kernel(plan.address, 0)
 
