@@ -131,6 +131,19 @@ class Plans:
         self._bind_network(plan, chosen)
         return plan
 
+    def separate(self, rows: int, parameters: Parameters | None = None, loss: int = 0) -> Plan:
+        """A plan of one thread for so many rows, with what ``backward`` needs. It is not kept.
+
+        ``parameters`` as for ``project``; ``loss`` is the code of one that needs no setting.
+        """
+        chosen = [i for i, stage in enumerate(self._stages) if not stage.is_random]
+        stages = [replace(self._stages[i], rules=(), activity=None) for i in chosen]
+        parameters = parameters or self._parameters
+        shapes, fusion = [parameters.shapes[i] for i in chosen], Fusion(stages, len(stages), loss)
+        plan = make_plan(parameters, shapes, fusion, at.PREDICT_FOR_BACKWARD, rows, 1, keep=True)
+        self._bind_network(plan, chosen)
+        return plan
+
     def _bind_network(self, plan: Plan, chosen: Sequence[int]) -> None:
         """What a plan of some stages works on besides the data."""
         plan[at.PARAMETERS], plan[at.SLOT] = address(self._parameters.weights), self._parameters.weights.nbytes

@@ -9,13 +9,14 @@ from ..layers import InputLayer, Layer
 from ..layers.symbolic import SymbolicTensor
 from .advice import METHODS, explained
 from .configs import chained, functional_config, given_feedback, layer_of, model_dtype, sequential_config, written
+from .exporting import Exportable
 from .functional import chain_between, one_tensor
 from .layer_outputs import output_of
 from .savable import Savable
 
 
 @explained
-class Model(Savable):
+class Model(Exportable, Savable):
     """The layers between an ``Input`` and an output that layers were called for.
 
     Parameters
