@@ -46,7 +46,7 @@ class TrainingState:
         copies, self.steps, self.draws = snapshot
         for array, copy in zip(self._arrays(), copies, strict=True):
             array[:] = copy
-        self.parameters.refresh_transposed()
+        self.parameters.note_written()
 
     def remember(self) -> None:
         """Take a snapshot to ``go_back`` to. There is one, and the memory for it is used again."""
