@@ -2,117 +2,139 @@
 
 At a few rows a step takes as long as its weights take to be read and written, whatever is done with them. So each row of W,
 the weights of one input, serves both products while it is in registers: dX = dZ @ W.T, as a vector of partial sums for each
-row of the batch and each input, and dW = X.T @ dZ. For a single row of the batch and the rules that only multiply and add,
-the weights move along dW there and then.
+row of the batch and each input, and dW = X.T @ dZ. By the usual rules the weights move along dW there and then.
 """
 
-from ..codes import MOMENTUM, NESTEROV, SGD, UPDATE_RULES
+from .. import fields as at
+from ..codes import ADAM, MOMENTUM, NESTEROV, SGD, STORE, UPDATE_RULES
 from ..optimizer import RULES, SCALARS
 from ..simd.library import VectorFunction, selects_by_code
 from .dots import sums_of
 from .panels import PANEL_VECTORS
 
 ROWS_TOGETHER = 4  # rows of the batch whose dZ stays in registers
-MOVES_AT_ONCE = (SGD, MOMENTUM, NESTEROV)  # a rule that takes roots or divides is no faster so
-VARIANTS = 8  # more than vectors of a panel: the codes below are multiples of it plus these
+MOVED_BY = (SGD, MOMENTUM, NESTEROV, ADAM)  # rules by which weights move at once
+MOVED_ROWS = (1, 2, 4)  # and of so many last rows of the batch
 
 
-def code_of(kind: int, vectors: int) -> int:
-    """The code of a function: of so many rows of the batch, or of an update rule, for panels of so many vectors."""
-    return kind * VARIANTS + vectors
+def code_of(rule: int, rows: int, vectors: int) -> int:
+    """The code of the function for a rule (STORE: the gradient is left), so many rows of the batch and vectors of a panel."""
+    return (rule * 8 + rows) * 8 + vectors
 
 
-def _columns(s, address, vectors):
-    return [s.load(s.b.add(address, s.index(j * s.lanes * s.itemsize))) for j in range(vectors)]
+class _Panel:
+    """Where all that concerns some inputs' weights in one panel lies, and what is in registers throughout."""
+
+    def __init__(self, s, rows, vectors, plan, layer, v, first, r):
+        b, self.s = s.b, s
+        self.size, self.vector = s.index(vectors * s.lanes * s.itemsize), s.index(s.lanes * s.itemsize)
+
+        def field(table, place):
+            return s.load_address(table, place)
+
+        move, zeros = b.mul(v, self.vector), field(plan, at.ZEROS)
+        inputs = b.add(field(layer, at.UNITS_IN), field(layer, at.BIAS))
+        self.weights = b.add(b.add(field(layer, at.WEIGHTS), b.mul(move, inputs)), b.mul(first, self.size))
+        self.gradient = field(plan, at.ONE_PASS)
+        is_first = b.icmp_signed("==", r, s.index(0))
+        self.start = b.select(is_first, zeros, self.gradient)
+        self.start_row = b.select(is_first, s.index(0), self.size)
+        self.sums_row = b.mul(field(plan, at.BATCH), self.vector)
+        self.sums = b.add(field(plan, at.ONE_PASS_SUMS), b.mul(r, self.vector))
+        is_first = b.icmp_signed("==", v, s.index(0))
+        self.from_sums = b.select(is_first, zeros, self.sums)
+        self.from_row = b.select(is_first, s.index(0), self.sums_row)
+        source, source_row = s.offset(field(layer, at.INPUT), first), field(layer, at.INPUT_ROW)
+        self.sources = [b.add(source, b.mul(source_row, b.add(r, s.index(i)))) for i in range(rows)]
+        delta, delta_row = b.add(field(layer, at.DELTA), move), field(layer, at.DELTA_ROW)
+        places = [b.add(delta, b.mul(delta_row, b.add(r, s.index(i)))) for i in range(rows)]
+        self.deltas = [[s.load(self.column(place, j)) for j in range(vectors)] for place in places]
+
+    def column(self, address, j):
+        return self.s.b.add(address, self.s.b.mul(self.vector, self.s.index(j)))
+
+    def row(self, address, k, row):
+        return self.s.b.add(address, self.s.b.mul(k, row))
+
+    def load(self, address):
+        return [self.s.load(self.column(address, j)) for j in range(len(self.deltas[0]))]
+
+    def add_gradient(self, k, elements):
+        """Row k of dW: a vector for each of the panel's."""
+        total = self.load(self.row(self.start, k, self.start_row))
+        for element, delta in zip(elements, self.deltas, strict=True):
+            total = [self.s.fma(element, d, t) for d, t in zip(delta, total, strict=True)]
+        return total
+
+    def add_sums(self, k, weights):
+        """Partial sums of dX for input k, with what this panel's weights add to them."""
+        start, target = self.row(self.from_sums, k, self.from_row), self.row(self.sums, k, self.sums_row)
+        for r, delta in enumerate(self.deltas):
+            total = self.s.load(self.column(start, r))
+            for w, d in zip(weights, delta, strict=True):
+                total = self.s.fma(w, d, total)
+            self.s.store(total, self.column(target, r))
 
 
-def _add_products(s, columns, deltas, start, target):
-    """target = start + the products of some weights and dZ: a vector of partial sums of dX."""
-    total = s.load(start)
-    for w, delta in zip(columns, deltas, strict=True):
-        total = s.fma(w, delta, total)
-    s.store(total, target)
+def _pass(rule, rows, vectors):
+    """``count`` inputs' weights in the panel of ``vectors`` from v on, and a bias after them, for ``rows`` of the batch from r on.
 
+    Overwrites their partial sums, and the gradient or else the weights and their state. Both sums go on from what is there,
+    unless these are the first rows of the batch or the first panel.
+    """
+    slots = UPDATE_RULES[rule].slots if rule != STORE else 0
 
-def _row_at(s, k, address, row):
-    return s.b.add(address, s.b.mul(k, row))
+    def body(s, plan, layer, v, first, count, r, bias):
+        b, panel = s.b, _Panel(s, rows, vectors, plan, layer, v, first, r)
+        if rule != STORE:
+            scalars, slot = s.load_address(plan, at.SCALARS), s.load_address(plan, at.SLOT)
+            h = [s.load_spread(s.offset(scalars, i)) for i in range(SCALARS)]
+            state = b.add(panel.weights, s.load_address(plan, at.STATE))
 
-
-def _gradient_and_sums(rows, vectors):
-    """``rows`` of the batch: dW and partial sums of dX of ``count`` inputs, each on top of what is at its ``start``."""
-
-    def body(s, x, x_row, dz, dz_row, w, start, start_row, g, sums_start, sums_start_row, sums, sums_row, count):
-        b, size = s.b, s.index(vectors * s.lanes * s.itemsize)
-        vector = s.index(s.lanes * s.itemsize)
-        deltas = [_columns(s, b.add(dz, b.mul(dz_row, s.index(r))), vectors) for r in range(rows)]
-        with s.loop(count) as k:
-            columns, gradient = (_columns(s, _row_at(s, k, *place), vectors) for place in ((w, size), (start, start_row)))
-            place, from_place = _row_at(s, k, sums, sums_row), _row_at(s, k, sums_start, sums_start_row)
-            for r, delta in enumerate(deltas):
-                element = s.load_spread(s.offset(b.add(x, b.mul(x_row, s.index(r))), k))
-                gradient = [s.fma(element, d, total) for d, total in zip(delta, gradient, strict=True)]
-                shift = b.mul(vector, s.index(r))
-                _add_products(s, columns, delta, b.add(from_place, shift), b.add(place, shift))
-            for j, value in enumerate(gradient):
-                s.store(value, b.add(_row_at(s, k, g, size), s.index(j * s.lanes * s.itemsize)))
-
-    return VectorFunction(f"gradient_and_sums_{rows}x{vectors}", 13, body)
-
-
-def _move_and_sum(code, vectors):
-    """A single row of the batch: partial sums of dX of ``count`` inputs, whose weights then move, and a bias's after them."""
-    slots, rule = UPDATE_RULES[code].slots, RULES[code]
-
-    def body(s, x, dz, w, sums_start, sums_start_row, sums, sums_row, scalars, state, slot, count, bias):
-        b, width = s.b, s.lanes * s.itemsize
-        size = s.index(vectors * width)
-        h = [s.load_spread(s.offset(scalars, i)) for i in range(SCALARS)]
-        deltas = _columns(s, dz, vectors)
-
-        def move(k, columns, gradient):
-            row, states = _row_at(s, k, w, size), _row_at(s, k, state, size)
-            for j, (column, g) in enumerate(zip(columns, gradient, strict=True)):
-                places = [b.add(b.add(states, b.mul(slot, s.index(n))), s.index(j * width)) for n in range(slots)]
-                new, new_state = rule(s, h, column, g, [s.load(place) for place in places])
-                s.store(new, b.add(row, s.index(j * width)))
+        def finish(k, weights, gradient):
+            for j, g in enumerate(gradient):
+                if rule == STORE:
+                    s.store(g, panel.column(panel.row(panel.gradient, k, panel.size), j))
+                    continue
+                place = panel.column(panel.row(state, k, panel.size), j)
+                places = [b.add(place, b.mul(slot, s.index(n))) for n in range(slots)]
+                new, new_state = RULES[rule](s, h, weights[j], g, [s.load(place) for place in places])
+                s.store(new, panel.column(panel.row(panel.weights, k, panel.size), j))
                 for value, place in zip(new_state, places, strict=True):
                     s.store(value, place)
 
         with s.loop(count) as k:
-            columns, element = _columns(s, _row_at(s, k, w, size), vectors), s.load_spread(s.offset(x, k))
-            _add_products(s, columns, deltas, _row_at(s, k, sums_start, sums_start_row), _row_at(s, k, sums, sums_row))
-            move(k, columns, [element * delta for delta in deltas])
+            weights = panel.load(panel.row(panel.weights, k, panel.size))
+            panel.add_sums(k, weights)
+            finish(k, weights, panel.add_gradient(k, [s.load_spread(s.offset(source, k)) for source in panel.sources]))
         with b.if_then(b.icmp_signed("!=", bias, s.index(0))):
-            move(count, _columns(s, _row_at(s, count, w, size), vectors), deltas)
+            weights = panel.load(panel.row(panel.weights, count, panel.size)) if rule != STORE else []
+            finish(count, weights, panel.add_gradient(count, [s.constant(1.0)] * rows))
 
-    return VectorFunction(f"move_and_sum_{code}x{vectors}", 12, body)
+    return VectorFunction(f"pass_{rule}_{rows}x{vectors}", 7, body)
 
 
-def _add_lanes(s, sums, sums_row, count, target):
-    """target[k] = the sum of the lanes of the vector at sums + k sums_row, for ``count`` of them, and 0 up to a whole vector."""
-    b = s.b
+def _add_lanes(s, sums, sums_row, count, target, target_row, rows):
+    """target[r, k] = the sum of the lanes of vector r at sums + k sums_row, for ``count`` k, and 0 up to a whole vector."""
+    b, vector = s.b, s.index(s.lanes * s.itemsize)
     with s.loop(count, step=s.lanes) as first:
-        start, last = _row_at(s, first, sums, sums_row), b.sub(b.sub(count, first), s.index(1))
-        vectors = []
+        last = b.sub(b.sub(count, first), s.index(1))
+        mask, places = s.first_lanes(b.add(last, s.index(1))), []
         for i in range(s.lanes):
-            is_there = b.icmp_signed("<=", s.index(i), last)
-            place = b.select(is_there, s.index(i), last)  # what is beyond the last is read, but not used
-            vectors.append(s.load(_row_at(s, place, start, sums_row)))
-        mask = s.first_lanes(b.add(last, s.index(1)))
-        s.store(s.keep(mask, sums_of(s, vectors)), s.offset(target, first))
+            k = b.select(b.icmp_signed("<=", s.index(i), last), s.index(i), last)  # what is beyond is read, but not used
+            places.append(b.add(sums, b.mul(b.add(first, k), sums_row)))
+        with s.loop(rows) as r:
+            shift = b.mul(r, vector)
+            total = sums_of(s, [s.load(b.add(place, shift)) for place in places])
+            s.store(s.keep(mask, total), s.offset(b.add(target, b.mul(r, target_row)), first))
 
 
 _WIDTHS = range(1, PANEL_VECTORS + 1)
-_GRADIENTS = {code_of(r, v): _gradient_and_sums(r, v) for r in range(1, ROWS_TOGETHER + 1) for v in _WIDTHS}
-_MOVES = {code_of(code, v): _move_and_sum(code, v) for code in MOVES_AT_ONCE for v in _WIDTHS}
+_KINDS = [(STORE, rows) for rows in range(1, ROWS_TOGETHER + 1)] + [(rule, rows) for rule in MOVED_BY for rows in MOVED_ROWS]
+_PASSES = {code_of(*kind, vectors): _pass(*kind, vectors) for kind in _KINDS for vectors in _WIDTHS}
 
-# gradient_and_sums(code_of(rows, vectors), x, x_row, dz, dz_row, w, start, start_row, g, sums_start, sums_start_row, sums,
-# sums_row, count): overwrites g and sums, which may be where they start.
-gradient_and_sums = selects_by_code("gradient_and_sums", _GRADIENTS)
+# pass_over(code_of(rule, rows, vectors), plan, layer, v, first, count, r, bias)
+pass_over = selects_by_code("pass_over", _PASSES)
 
-# move_and_sum(code_of(rule, vectors), x, dz, w, sums_start, sums_start_row, sums, sums_row, scalars, state, slot, count, bias):
-# overwrites sums, the weights and their state.
-move_and_sum = selects_by_code("move_and_sum", _MOVES)
-
-# add_lanes(sums, sums_row, count, target): overwrites whole vectors of target.
-add_lanes = VectorFunction("add_lanes", 4, _add_lanes)
+# add_lanes(sums, sums_row, count, target, target_row, rows): overwrites whole vectors of target.
+add_lanes = VectorFunction("add_lanes", 6, _add_lanes)
