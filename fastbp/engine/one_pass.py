@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from .shapes import Shape
 from .work import lowest_trainable
 
-MAX_ROWS = 16  # of a batch
-MAX_WORK = 16 * 100_000  # rows times weights
+# So many rows or fewer are faster in one pass where there are as many weights; beyond the last, hardly ever. As measured: more
+# rows have more sums over the outputs, which are vectors, to be added up in the end.
+MIN_WEIGHTS = {3: 0, 4: 600, 8: 4000}
+MAX_WORK = 700_000  # rows times weights: several threads do more than that faster
 
 
 def one_pass_inputs(batch: int) -> int:
@@ -17,5 +19,8 @@ def one_pass_inputs(batch: int) -> int:
 def pays(shapes: Sequence[Shape], batch: int) -> bool:
     """Whether a step of ``batch`` rows is faster in one pass, and all that it must go through learns."""
     dense = [shape for shape in shapes[lowest_trainable(shapes) :] if shape.is_dense]
-    work = batch * sum(shape.units_in * shape.units_out for shape in dense)
-    return batch <= MAX_ROWS and work <= MAX_WORK and bool(dense) and all(shape.trainable for shape in dense)
+    weights = sum(shape.units_in * shape.units_out for shape in dense)
+    least = next((least for rows, least in MIN_WEIGHTS.items() if batch <= rows), None)
+    if least is None or weights < least or batch * weights > MAX_WORK:
+        return False
+    return bool(dense) and all(shape.trainable for shape in dense)

@@ -6,9 +6,9 @@ read once and written once, and their transposed copy is neither read nor writte
 
 from .. import fields as at
 from .. import gradient as gradients
-from ..codes import STORE
+from ..codes import MOMENTUM, SGD, STORE
 from ..matrix import gemm, one_pass
-from ..matrix.one_pass import MOVED_BY, MOVED_ROWS, ROWS_TOGETHER, code_of
+from ..matrix.one_pass import ROWS_TOGETHER, code_of
 from ..memory import read_int, write_int
 from ..simd.element_types import itemsize
 from ..simd.jit import inner
@@ -26,16 +26,19 @@ def make_one_pass(dtype, full, differentiate_strip, close_rows):
     ITEM, LANES, VECTOR = itemsize(dtype), machine().lanes(dtype), machine().vector_bytes
 
     @inner(dtype)
+    def moves_with(rule, rows):
+        """Whether the last ``rows`` of a batch may move the weights at once (one_pass.MOVED)."""
+        return not full and (rule == SGD or (rule == MOMENTUM and rows == 1))
+
+    @inner(dtype)
     def pass_rows(plan, layer, v, width, first, count, batch, bias):
         """All rows of the batch over some inputs' weights in a panel. Whether the weights have moved."""
-        rule = read_int(plan, at.OPTIMIZER)
-        r, rows = 0, batch % ROWS_TOGETHER if batch > ROWS_TOGETHER else batch
-        rows = rows if rows else ROWS_TOGETHER
-        moves = not full and rule in MOVED_BY and (batch >= ROWS_TOGETHER or batch in MOVED_ROWS)
-        while r < batch:
-            is_last = r + rows == batch
-            pass_over(code_for(rule if moves and is_last else STORE, rows, width), plan, layer, v, first, count, r, bias)
-            r, rows = r + rows, ROWS_TOGETHER
+        rule, left, moves = read_int(plan, at.OPTIMIZER), batch, False
+        while left:  # odd ones first
+            rows = 1 if left & 1 else 2 if left & 2 else ROWS_TOGETHER
+            moves = rows == left and moves_with(rule, rows)
+            pass_over(code_for(rule if moves else STORE, rows, width), plan, layer, v, first, count, batch - left, bias)
+            left -= rows
         return moves
 
     @inner(dtype)

@@ -2,19 +2,19 @@
 
 At a few rows a step takes as long as its weights take to be read and written, whatever is done with them. So each row of W,
 the weights of one input, serves both products while it is in registers: dX = dZ @ W.T, as a vector of partial sums for each
-row of the batch and each input, and dW = X.T @ dZ. By the usual rules the weights move along dW there and then.
+row of the batch and each input, and dW = X.T @ dZ. By the simplest rules the weights move along dW there and then.
 """
 
 from .. import fields as at
-from ..codes import ADAM, MOMENTUM, NESTEROV, SGD, STORE, UPDATE_RULES
+from ..codes import MOMENTUM, SGD, STORE, UPDATE_RULES
 from ..optimizer import RULES, SCALARS
 from ..simd.library import VectorFunction, selects_by_code
 from .dots import sums_of
 from .panels import PANEL_VECTORS
 
-ROWS_TOGETHER = 4  # rows of the batch whose dZ stays in registers
-MOVED_BY = (SGD, MOMENTUM, NESTEROV, ADAM)  # rules by which weights move at once
-MOVED_ROWS = (1, 2, 4)  # and of so many last rows of the batch
+ROWS_TOGETHER = 4  # most rows of the batch whose dZ stays in registers
+KEPT = [(STORE, 1), (STORE, 2), (STORE, 4)]  # rows that are gone through together, a gradient being left
+MOVED = [(SGD, 1), (SGD, 2), (SGD, 4), (MOMENTUM, 1)]  # the weights move at once: roots and quotients are no faster so
 
 
 def code_of(rule: int, rows: int, vectors: int) -> int:
@@ -130,8 +130,7 @@ def _add_lanes(s, sums, sums_row, count, target, target_row, rows):
 
 
 _WIDTHS = range(1, PANEL_VECTORS + 1)
-_KINDS = [(STORE, rows) for rows in range(1, ROWS_TOGETHER + 1)] + [(rule, rows) for rule in MOVED_BY for rows in MOVED_ROWS]
-_PASSES = {code_of(*kind, vectors): _pass(*kind, vectors) for kind in _KINDS for vectors in _WIDTHS}
+_PASSES = {code_of(*kind, vectors): _pass(*kind, vectors) for kind in KEPT + MOVED for vectors in _WIDTHS}
 
 # pass_over(code_of(rule, rows, vectors), plan, layer, v, first, count, r, bias)
 pass_over = selects_by_code("pass_over", _PASSES)
