@@ -174,7 +174,9 @@ def make_plan(
     fields = builder.fields
     updates, learns = bool(phases & at.UPDATE), bool(phases & at.BACKWARD) and any(shape.trainable for shape in shapes)
     phases = phases if learns else phases & ~at.BACKWARD
-    grouped = not keep and not cuts and not one_pass and (not learns or groups is not None or is_grouped(parameters, shapes, batch))
+    grouped = (
+        not keep and not cuts and not one_pass and (not learns or groups is not None or is_grouped(parameters, shapes, batch))
+    )
     block = choose_block(builder.shapes, parameters.dtype)
     builder.describe_layers(one_pass)
     describe_rules(builder, phases, fusion.trained)

@@ -92,8 +92,14 @@ class Plans:
         return shared + sum(plan.memory for plan in self._plans.values())
 
     def get(
-        self, phases: int, batch: int, threads: int, keep: bool = False, apart: bool = False, training: bool = False,
-        one_pass: bool = False
+        self,
+        phases: int,
+        batch: int,
+        threads: int,
+        keep: bool = False,
+        apart: bool = False,
+        training: bool = False,
+        one_pass: bool = False,
     ) -> Plan:
         """The plan for some phases of a step on so many rows, with room for as many threads.
 
