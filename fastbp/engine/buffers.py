@@ -32,10 +32,10 @@ from ..kernels.matrix.tile import LINE, tile_rows
 from ..kernels.simd.machine import machine
 from ..layers.stages import Stage
 from .memory import address, aligned_zeros
+from .one_pass import one_pass_inputs
 from .parameters import Parameters
 from .shapes import Shape
 from .tasks import partition, update_tasks
-from .one_pass import one_pass_inputs
 from .work import lowest_trainable
 
 GROUPS = 16  # parts of a batch that is too large to keep; each has a gradient, so few, but enough for many threads

@@ -5,6 +5,7 @@ import pytest
 
 import fastbp
 from bridge import assert_weights_agree, every_layer, make_problem, train_oracle
+from fastbp import constraints, layers
 from fastbp.engine import one_pass
 from fastbp.kernels import fields as at
 from networks import OPTIMIZERS, describe
@@ -157,15 +158,15 @@ def test_what_steers_an_update(settings, choose):
     results = []
     for one in (True, False):
         choose(one)
-        layers = [
+        stack = [
             fastbp.Dense(19, "tanh", kernel_regularizer="l2", bias_constraint="non_neg"),
-            fastbp.LayerNormalization(),
-            fastbp.Dropout(0.3),
-            fastbp.Dense(12, "silu", kernel_constraint=fastbp.constraints.MaxNorm(0.5), activity_regularizer="l1"),
-            fastbp.PReLU(),
+            layers.LayerNormalization(),
+            layers.Dropout(0.3),
+            fastbp.Dense(12, "silu", kernel_constraint=constraints.MaxNorm(0.5), activity_regularizer="l1"),
+            layers.PReLU(),
             fastbp.Dense(3),
         ]
-        model = fastbp.Sequential(layers, seed=0, dtype="float64")
+        model = fastbp.Sequential(stack, seed=0, dtype="float64")
         model.build(5)
         model.compile(fastbp.SGD(0.05, momentum=0.5, **settings), "mse")
         x, y = np.random.default_rng(0).normal(size=(30, 5)), np.random.default_rng(1).normal(size=(30, 3))

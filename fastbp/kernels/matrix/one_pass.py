@@ -77,7 +77,7 @@ class _Panel:
 
 
 def _pass(rule, rows, vectors):
-    """``count`` inputs' weights in the panel of ``vectors`` from v on, and a bias after them, for ``rows`` of the batch from r on.
+    """``count`` inputs' weights in a panel, ``vectors`` from v on, and a bias after them: for ``rows`` of the batch from r on.
 
     Overwrites their partial sums, and the gradient or else the weights and their state. Both sums go on from what is there,
     unless these are the first rows of the batch or the first panel.
