@@ -149,7 +149,9 @@ class Training(Core):
     ) -> Pass:
         """A pass that is about to learn. ``apart``: its plan stays bound to it whatever else is called."""
         n, batch = len(x), min(batch_size, len(x))
-        plan = self._plans.get(at.TRAIN, batch, choose_threads(batch * self._step_flop, threads), apart=apart, training=True)
+        one_pass = self._plans.takes_one_pass(batch)
+        threads = 1 if one_pass else choose_threads(batch * self._step_flop, threads)
+        plan = self._plans.get(at.TRAIN, batch, threads, apart=apart, training=True, one_pass=one_pass)
         order = None
         if shuffle and batch < n:  # a single step takes all samples anyway
             order = np.empty(n, np.int64) if apart or keep_outputs else self._plans.order(n)
