@@ -15,7 +15,7 @@ from ..layers.stages import Stage, ruled
 from ..optimizers import Solver
 from ..scaled_sums import Targets
 from ..solvers.base import NotFinite
-from .batch_logs import BatchLogs
+from .batch_logs import tell
 from .measures import Measures
 from .progress import Progress
 from .training_loop import FitLoop
@@ -237,5 +237,5 @@ class SolvingLoop(FitLoop):
         state = self._solved.engine.state
         state.steps += 1
         self._solver.iterations = state.steps
-        self._callbacks.on_train_batch_end(0, BatchLogs(self._training_logs, self._ended[-1]))
+        tell(self._callbacks.on_train_batch_end, 0, self._training_logs, lambda: self._ended[-1])
         self._end_epoch(index, self._progress)
