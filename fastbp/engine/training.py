@@ -116,10 +116,11 @@ class Training(Core):
         keep_outputs: bool = False,
         learning_rates: np.ndarray | None = None,
         observer: Observer | None = None,
+        penalty_factors: np.ndarray | None = None,
     ) -> None:
         """Have so much done of a pass over the data as a record says: ``train_steps`` goes on with it."""
         with self._lock:
-            settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer
+            settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer, penalty_factors
             work = self._bound(True, 1, x, y, batch_size, *settings)
             work.resume(record)
             self._pass = work

@@ -23,6 +23,7 @@ from .monitor import make_monitor
 from .optimizer import check_finite as check_finite_function
 from .random import choose_noise, shuffle
 from .rows import LAYER_BYTES, make_rows
+from .segments import make_segmented_rows
 from .simd.jit import inner, nothing
 from .statistics import make_count
 from .team import barrier, clock, raise_flag, read_flag, timed_barrier
@@ -66,6 +67,9 @@ def make_run(dtype, full):
         """Whether the weights change."""
         return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
 
+    segments = sum_forward, sum_backward, forward_rows, backward_rows, partition, learns
+    segmented_rows = make_segmented_rows(dtype, *segments) if full else nothing  # no other kernel's kinds need the whole batch
+
     @inner(dtype)
     def count_rows(plan, shift, first, last, sample, slot):
         """Add rows first .. last of the predictions to the metrics' counts of one slot."""
@@ -97,37 +101,6 @@ def make_run(dtype, full):
             last = min(first + block, stop)
             run_rows(plan, 0, first, last, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
             first = last
-
-    @inner(dtype)
-    def segmented_rows(plan, thread, sample, batch):
-        """The same where layers need the whole batch: it goes through a segment of the network before the next, then back.
-
-        Between two segments each thread sums up its part of what rows have to know of the batch. Returns the cycles waited.
-        """
-        threads, block, control = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.CONTROL)
-        start, stop = partition(batch, thread, threads), partition(batch, thread + 1, threads)
-        segments, starts, table = read_int(plan, at.SEGMENTS), read_int(plan, at.SEGMENT_STARTS), read_int(plan, at.TABLE)
-        waited = 0
-        for i in range(segments):
-            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
-            if i > 0:
-                waited += timed_barrier(control, threads)
-                sum_forward(table + first_layer * LAYER_BYTES, thread, threads, batch, learns(plan))
-                waited += timed_barrier(control, threads)
-            for first in range(start, stop, block):
-                last, row_loss = min(first + block, stop), read_int(plan, at.ROW_LOSS) + 8 * first
-                forward_rows(plan, 0, first_layer, end, first, last, sample + first, batch, row_loss)
-        for i in range(segments - 1, -1, -1):
-            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
-            for first in range(start, stop, block):
-                backward_rows(plan, 0, first_layer, end, first, min(first + block, stop), sample + first)
-            if i > 0 and read_int(plan, at.PHASES) & at.BACKWARD:
-                waited += timed_barrier(control, threads)
-                sum_backward(table + first_layer * LAYER_BYTES, thread, threads, batch)
-                waited += timed_barrier(control, threads)
-        return waited
-
-    rows_of_segments = segmented_rows if full else nothing  # no kind that the plain kernel knows needs the whole batch
 
     @inner(dtype)
     def group_rows(plan, thread, sample, batch, monitor):
@@ -280,7 +253,7 @@ def make_run(dtype, full):
                 if read_int(plan, at.GROUPS):
                     group_rows(plan, thread, sample, batch, monitor)
                 elif read_int(plan, at.SEGMENTS) > 1:
-                    waited += rows_of_segments(plan, thread, sample, batch)
+                    waited += segmented_rows(plan, thread, sample, batch)
                 else:
                     whole_batch_rows(plan, thread, sample, batch)
                 if threads > 1:
