@@ -104,7 +104,7 @@ REGULARIZERS = _for_each(
 TOP = {
     **_for_each("applications", f"{_DENSE_ONLY}: there are no pretrained networks"),
     **_for_each("preprocessing", f"{_TABLES}; prepare images, text and sequences before fit"),
-    **_for_each("wrappers", f"an estimator for scikit-learn {_LATER}"),
+    **_for_each("wrappers", "fastbp.MLPClassifier and fastbp.MLPRegressor are estimators of scikit-learn"),
     **_for_each(
         "mixed_precision dtype_policies quantizers Quantizer DTypePolicy FloatDTypePolicy",
         "fastbp computes in float32 or float64: dtype='float64'",

@@ -203,7 +203,7 @@ class Core:
         self._forget_runs()
         if learning:
             self.state.go_back()
-        self._parameters.refresh_transposed()
+        self._parameters.note_written()
 
     def twin(self, optimizer: Optimizer, loss: Loss) -> Self:
         """Another engine that would learn by these as this one would go on to, whatever becomes of either."""

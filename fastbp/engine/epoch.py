@@ -55,6 +55,7 @@ class Epoch:
     ``loss`` is the mean over samples; ``flop`` counts the operations of the matrix products; ``threads`` is how many there
     were at most; ``statistics`` are there where asked for. So are ``outputs``, the predictions (samples, units) that the
     losses are of, in the order of training; ``order`` has the number of the sample of each row, where it is not the row's.
+    ``penalty`` is what the loss has of penalties on weights.
     """
 
     loss: float
@@ -66,6 +67,7 @@ class Epoch:
     statistics: Statistics | None
     outputs: np.ndarray | None = None
     order: np.ndarray | None = None
+    penalty: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Its attributes."""

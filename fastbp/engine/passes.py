@@ -113,7 +113,9 @@ class Pass:
         if not count:
             return []
         losses = self._result[at.EPOCH_LOSS : at.EPOCH_LOSS + count].tolist()
-        return [self._epoch(loss, self.samples, self.steps, self.seconds / count) for loss in losses]
+        penalties = self._result[at.EPOCH_PENALTY : at.EPOCH_PENALTY + count].tolist()
+        sums = zip(losses, penalties, strict=True)
+        return [self._epoch(*both, self.samples, self.steps, self.seconds / count) for both in sums]
 
     def record(self) -> PassRecord:
         """A copy of what has been done of a pass that is run some steps at a time."""
@@ -139,13 +141,15 @@ class Pass:
 
     def so_far(self) -> Epoch:
         """What has been measured of a pass that is run some steps at a time."""
-        position = at.EPOCH_LOSS if self._result[at.EPOCHS_DONE] else at.LOSS_SUM
+        done = self._result[at.EPOCHS_DONE]
+        loss, penalty = (at.EPOCH_LOSS, at.EPOCH_PENALTY) if done else (at.LOSS_SUM, at.PENALTY_SUM)
         samples = min(self.done * self.plan.batch, self.samples)
-        epoch = self._epoch(float(self._result[position]), samples, self.done, self.seconds)
+        sums = float(self._result[loss]), float(self._result[penalty])
+        epoch = self._epoch(*sums, samples, self.done, self.seconds)
         epoch.order = None if self._order is None else self._order[:samples]
         return epoch
 
-    def _epoch(self, loss: float, samples: int, steps: int, seconds: float) -> Epoch:
+    def _epoch(self, loss: float, penalty: float, samples: int, steps: int, seconds: float) -> Epoch:
         terms = samples * (self._units if self.plan.fields[at.LOSS_PER_OUTPUT] else 1)
         return Epoch(
             loss / terms if terms else float("nan"),
@@ -157,4 +161,5 @@ class Pass:
             None if self._counts is None else Statistics(self._counts.sum(axis=0), self._units),
             None if self._outputs is None else self._outputs[:samples],
             None if self._outputs is None or self._order is None else self._order[:samples],
+            penalty / terms if terms else 0.0,
         )

@@ -75,7 +75,7 @@ class TrainingState:
         copies, self.steps, self.draws = snapshot
         for array, copy in zip(self._arrays(), copies, strict=True):
             array[:] = copy
-        self.parameters.refresh_transposed()
+        self.parameters.note_written()
 
     def record(self) -> TrainingRecord:
         """A copy of everything that training changes but the weights, for any machine."""

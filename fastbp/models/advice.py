@@ -19,6 +19,13 @@ METHODS = {
     "predict_generator": "use predict, which takes generators too",
     "predict_classes": "use predict(x).argmax(-1), or predict(x) > 0.5 for one output",
     "predict_proba": "use predict",
+    "add_loss": "a layer has kernel_regularizer=, bias_regularizer= and activity_regularizer=",
+    "add_metric": "use compile(..., metrics=[...])",
+    "compute_loss": "use evaluate, or value_and_gradient for the loss with its gradient",
+    "train_step": "use train_on_batch, or value_and_gradient and apply_gradients",
+    "test_step": "use test_on_batch",
+    "predict_step": "use predict_on_batch",
+    "metrics": "use metrics_names, and the metrics themselves as they were given to compile",
 }
 ARGUMENTS: dict[str, Table] = {
     "fit": {

@@ -265,8 +265,8 @@ class Network(Assembly):
     def __getstate__(self) -> dict[str, Any]:
         layers = [copy(layer) for layer in self._layers]  # first, since what was not drawn yet is drawn now
         state = super().__getstate__()
-        for passing in ("_engine", "_engine_aside", "_symbolic"):
-            state.pop(passing)
+        for passing in ("_engine", "_engine_aside", "_symbolic", "_learnt_from"):
+            state.pop(passing, None)
         state.update(_kept_rows=0, _layers=layers, _random=deepcopy(self._random), _record=self._training_record())
         return state
 

@@ -8,7 +8,7 @@ from ..callbacks.callback_list import CallbackList
 from ..data import Rows
 from ..data.combine import combine
 from ..scaled_sums import Targets
-from .batch_logs import BatchLogs
+from .batch_logs import tell
 from .measures import Answers
 from .passes import Teacher
 
@@ -86,16 +86,18 @@ class PortionPasses:
         callbacks, engine, parts, answers = self._callbacks, self._teacher.engine, self._parts, self._answers
         train, done, steps = self._teacher.stepwise(rows, first, record), len(parts), self._teacher.steps(rows)
         reports, watched, step = callbacks.listens("on_train_batch_end"), self._watched, 0 if record is None else record.done
+
+        def measured() -> "tuple[list[Epoch], int, Epoch, list[Answers]]":
+            return parts, done, parts[-1] if len(parts) > done else engine.pass_so_far(), answers
+
         while step < steps:
             callbacks.on_train_batch_begin(first + step)
             stop = step + 1 if watched else min(step + self._block, steps)
             self._take(train, step, stop)
-            has_ended = len(parts) > done
             if reports:
-                last = parts[-1] if has_ended else engine.pass_so_far()
-                callbacks.on_train_batch_end(first + step, BatchLogs(self._logs, (parts, done, last, answers)))
+                tell(callbacks.on_train_batch_end, first + step, self._logs, measured)
             callbacks.look()
-            if callbacks.model.stop_training and not has_ended:
+            if callbacks.model.stop_training and len(parts) == done:
                 parts.append(engine.pass_so_far())
                 return
             if callbacks.keeps_batches:
