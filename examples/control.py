@@ -27,48 +27,40 @@ STEPS = int(SECONDS / DT)
 
 
 @numba.njit
-def observe(angle, speed):
-    return np.array([np.cos(angle), np.sin(angle), speed / 8])
+def observe(states):
+    """What the network sees of angles (0 is upright) and speeds."""
+    return np.column_stack((np.cos(states[:, 0]), np.sin(states[:, 0]), states[:, 1] / 8))
 
 
 @numba.njit
-def move(angle, speed, torque):
-    """The angle, 0 where it is upright, and its speed after a step of time."""
-    speed = speed + DT * (GRAVITY * np.sin(angle) + TORQUE * torque)
-    return angle + DT * speed, speed
-
-
-@numba.njit
-def simulate(policy, angle, speed, steps):
-    """The angles, the speeds and the torques of a run."""
-    path = np.empty((steps + 1, 3))
+def simulate(policy, states, steps):
+    """The states (steps + 1, runs, 2) of some runs at a time, and the torques."""
+    path, torques = np.empty((steps + 1, *states.shape)), np.empty((steps, len(states)))
+    path[0] = states
     for t in range(steps):
-        torque = policy(observe(angle, speed))[0]
-        path[t] = angle, speed, torque
-        angle, speed = move(angle, speed, torque)
-    path[steps] = angle, speed, 0.0
-    return path
+        torques[t] = policy(observe(path[t]))[:, 0]
+        path[t + 1, :, 1] = path[t, :, 1] + DT * (GRAVITY * np.sin(path[t, :, 0]) + TORQUE * torques[t])
+        path[t + 1, :, 0] = path[t, :, 0] + DT * path[t + 1, :, 1]
+    return path, torques
 
 
 @numba.njit
 def cost_and_gradient(policy, gradient, starts, steps):
     """The mean cost of some runs, and its gradient with respect to the weights."""
-    cost, total = 0.0, 0.0 * gradient(np.ones(3), np.zeros(1))[2]
-    for angle, speed in starts:
-        path = simulate(policy, angle, speed, steps)
-        cost += (1 - np.cos(path[:, 0]) + 0.02 * path[:, 1] ** 2).mean()
-        by_angle = by_speed = 0.0
-        for t in range(steps, -1, -1):
-            if t < steps:  # back through move and through the network
-                by_speed += DT * by_angle
-                _, by_input, by_weights = gradient(observe(path[t, 0], path[t, 1]), np.array([DT * TORQUE * by_speed]))
-                total += by_weights
-                by_angle += DT * GRAVITY * np.cos(path[t, 0]) * by_speed
-                by_angle += by_input[1] * np.cos(path[t, 0]) - by_input[0] * np.sin(path[t, 0])
-                by_speed += by_input[2] / 8
-            by_angle += np.sin(path[t, 0]) / (steps + 1)
-            by_speed += 0.04 * path[t, 1] / (steps + 1)
-    return cost / len(starts), total / len(starts)
+    path, _ = simulate(policy, starts, steps)
+    angle, speed = path[:, :, 0], path[:, :, 1]
+    share = 1 / angle.size
+    cost = share * (1 - np.cos(angle) + 0.01 * speed**2).sum()
+    by_angle, by_speed = share * np.sin(angle[steps]), share * 0.02 * speed[steps]
+    total = 0.0 * gradient(np.ones(3), np.ones(1))[2]
+    for t in range(steps - 1, -1, -1):  # back through the pendulum, and through the network
+        by_speed = by_speed + DT * by_angle
+        _, by_input, by_weights = gradient(observe(path[t]), (DT * TORQUE * by_speed).reshape(-1, 1))
+        total += by_weights
+        sine, cosine = np.sin(angle[t]), np.cos(angle[t])
+        by_angle = by_angle + DT * GRAVITY * cosine * by_speed + by_input[:, 1] * cosine - by_input[:, 0] * sine + share * sine
+        by_speed = by_speed + by_input[:, 2] / 8 + share * 0.02 * speed[t]
+    return cost, total
 
 
 def main():
@@ -88,8 +80,8 @@ def main():
         gradient.refresh()
         costs.append(cost)
     print(f"{options.steps} steps of Adam, {options.steps * RUNS * STEPS:,} of the simulation: {time.perf_counter() - began:.1f} s")
-    path = simulate(policy, np.pi, 0.0, 2 * STEPS)
-    away = np.abs(1 - np.cos(path[-STEPS // 2 :, 0])).max()
+    path, torques = simulate(policy, np.array([[np.pi, 0.0]]), 2 * STEPS)
+    away = np.abs(1 - np.cos(path[-STEPS // 2 :, 0, 0])).max()
     print(f"cost {costs[0]:.2f} -> {min(costs):.2f}; in the last seconds at most {np.degrees(np.arccos(1 - away)):.1f} degrees from upright")
     if away > 0.1:
         sys.exit("the pendulum should stand at the end, and does not")

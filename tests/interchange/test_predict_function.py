@@ -84,6 +84,7 @@ def test_in_compiled_code(dtype):
         assert call(predict, x).dtype == dtype and call(predict, x[0]).shape == expected[0].shape
         wide = np.asfortranarray(np.repeat(x, 2, axis=1))[:, ::2]
         np.testing.assert_array_equal(call(predict, wide), call(predict, x))
+        np.testing.assert_array_equal(call(predict, np.asfortranarray(x)), call(predict, x))
         np.testing.assert_array_equal(call(predict, np.arange(6)), call(predict, np.arange(6.0).astype(dtype)))
         out = np.empty_like(expected)
         assert call_into(predict, x, out) is not None
@@ -98,6 +99,8 @@ def test_gradient_in_compiled_code():
     direction = np.random.default_rng(0).normal(size=(4, 3))
     found = call_gradient(differentiate, x, direction)
     for a, b in zip(found, differentiate(x, direction), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(found, call_gradient(differentiate, np.asfortranarray(x), np.asfortranarray(direction)), strict=True):
         np.testing.assert_array_equal(a, b)
     one = call_gradient(differentiate, x[2], direction[2])
     np.testing.assert_allclose(one[1], found[1][2])
