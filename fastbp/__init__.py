@@ -60,7 +60,7 @@ __all__ = [
 
 
 # What not every program needs is imported at its first use: modules, and what needs the graph.
-_MODULES = ("backend", "config", "datasets", "ops", "random", "utils")
+_MODULES = ("backend", "config", "datasets", "ops", "random", "saving", "utils")
 _LAZY = {
     **dict.fromkeys(("Graph", "trace"), "graph.graph"),
     **dict.fromkeys(("grad", "hessian", "jacobian", "value_and_grad"), "graph.autodiff.transforms"),
@@ -74,9 +74,11 @@ _LAZY = {
     ),
     **dict.fromkeys(("sum", "mean", "stack"), "graph.tracing.functions"),
     "curve_fit": "fitting.curve_fit",
+    "load_model": "saving.loading",
     **dict.fromkeys(("fit_formula", "FormulaFit"), "fitting.fit_formula"),
     **dict.fromkeys(("from_onnx", "from_torch"), "models.importing"),
     **dict.fromkeys(("check_gradients", "GradientCheck"), "gradient_check"),
+    **dict.fromkeys(("MLPClassifier", "MLPRegressor", "from_sklearn"), "estimators"),
 }
 
 
