@@ -2,10 +2,10 @@
 
     python examples/control.py [--tries 8] [--picture control.png]
 
-The motor is too weak to lift the pendulum at once: it has to swing. What is to become small is how far the energy is from that of
-standing upright, and how far from upright the pendulum is. The simulation goes forward in time and then back, through the
-pendulum and through the network, and Adam takes the gradient with respect to the weights. No step of it is in Python. Some first
-weights get stuck; then others are tried. Exits with 1 if none swing the pendulum up and hold it there.
+The motor is too weak to lift the pendulum at once: it has to swing. What is to become small is how far the energy is from that
+of standing upright, and how far from upright the pendulum is. The simulation goes forward in time and then back, through the
+pendulum and through the network, and Adam takes the gradient with respect to the weights. No step of it is in Python. Some
+first weights get stuck; then others are tried. Exits with 1 if none swing the pendulum up and hold it there.
 """
 
 import argparse

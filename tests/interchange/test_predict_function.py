@@ -81,6 +81,7 @@ def test_in_compiled_code():
     for model in (small(), model_of([fastbp.Dense(5, "relu"), fastbp.Dense(2, "softmax")], seed=1)):
         predict, x = model.predict_function(), rows(21)
         expected = model.predict(x, verbose=0)
+        np.testing.assert_array_equal(call(predict, x[:16]), model.predict(x[:16], verbose=0))
         np.testing.assert_allclose(call(predict, x), expected, 1e-6, 1e-7)
         assert call(predict, x).dtype == np.float32 and call(predict, x[0]).shape == expected[0].shape
         wide = np.asfortranarray(np.repeat(x, 2, axis=1))[:, ::2]
