@@ -17,7 +17,17 @@ def run(name, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
 
 
-EXAMPLES = ("quickstart", "curve", "universal", "backprop_by_hand", "custom_loss", "vanishing_gradient", "brain", "solvers")
+EXAMPLES = (
+    "quickstart",
+    "curve",
+    "universal",
+    "backprop_by_hand",
+    "custom_loss",
+    "vanishing_gradient",
+    "brain",
+    "solvers",
+    "control",
+)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

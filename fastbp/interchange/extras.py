@@ -9,4 +9,4 @@ def needed(package: str, what: str) -> Any:
     try:
         return import_module(package)
     except ImportError as error:
-        raise ImportError(f"{what} needs {package}: install it, as by pip install {package}") from error
+        raise ImportError(f"{what} needs {package}: pip install fastbp[{package}]") from error

@@ -174,7 +174,7 @@ def _overload_plain(network, x):
     if x.dtype == network.number and x.layout == "C":
         return lambda network, x: x
     number = np.float32 if network.number == types.float32 else np.float64
-    return lambda network, x: x.astype(number)
+    return lambda network, x: np.ascontiguousarray(x).astype(number)  # the latter alone would keep Fortran's order
 
 
 def _empty(network, shape):

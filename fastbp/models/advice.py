@@ -13,7 +13,8 @@ _WORKERS = dict.fromkeys(
 _OPTIMIZER = "give it to the optimizer, as in compile(fastbp.Adam(learning_rate=0.01), ...)"
 
 METHODS = {
-    **dict.fromkeys(("export", "quantize"), _LATER),
+    "export": "use export_onnx, export_c, to_torch or predict_function",
+    "quantize": _LATER,
     "fit_generator": "use fit, which takes generators too",
     "evaluate_generator": "use evaluate, which takes generators too",
     "predict_generator": "use predict, which takes generators too",

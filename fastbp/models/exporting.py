@@ -90,10 +90,11 @@ class Exportable:
         """The network as a function that code compiled by Numba can call: a simulator, the right-hand side of an equation.
 
         ``predict(x)`` gives the outputs for one sample (inputs,) or for some (samples, inputs) as a new array, and
-        ``predict(x, out)`` writes them into an array. The bits are those of ``model.predict``. With ``gradient``,
-        ``f(x, direction)`` gives three arrays: the outputs, and the gradients of ``sum(direction * outputs)`` with respect to
-        x, of its shape, and to all weights, in one row, those of an array after those of the one before it, in the order of
-        ``get_weights``; of some samples, the sum. Weights that gradients do not change, such as moving means, have zeros.
+        ``predict(x, out)`` writes them into an array. The bits are those of ``model.predict`` for up to 16 samples; for more,
+        they are equal but for rounding. With ``gradient``, ``f(x, direction)`` gives three arrays: the outputs, and the
+        gradients of ``sum(direction * outputs)`` with respect to x, of its shape, and to all weights, in one row, those of an
+        array after those of the one before it, in the order of ``get_weights``; of some samples, the sum. Weights that
+        gradients do not change, such as moving means, have zeros.
 
         Parameters
         ----------

@@ -37,7 +37,7 @@ class KerasFile:
         try:
             import h5py
         except ImportError as error:
-            raise ImportError(f"{self.path!r} is a file of Keras: reading it needs h5py, as by pip install h5py") from error
+            raise ImportError(f"{self.path!r} is a file of Keras: reading it needs h5py: pip install fastbp[keras]") from error
         self._h5py = h5py
         self._zip: zipfile.ZipFile | None = None
         self.root: Any = None

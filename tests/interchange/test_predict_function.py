@@ -13,6 +13,7 @@ import pytest
 from numba.core.errors import NumbaWarning, TypingError
 
 import fastbp
+from fastbp.kernels.codes import CUSTOM_ACTIVATION
 from interchange_networks import activated, all_activations, all_layers, model_of, rows
 
 
@@ -47,7 +48,8 @@ def test_every_network(kind):
     if kind == "layers":
         models = {name: model_of(layers) for name, layers in all_layers().items()}
     else:
-        models = {name: activated(activation) for name, activation in all_activations().items()}
+        known = {name: a for name, a in all_activations().items() if a.code != CUSTOM_ACTIVATION or name in ("mish", "relu-3")}
+        models = {name: activated(activation) for name, activation in known.items()}
     for name, model in models.items():
         x = np.clip(rows(11), -1, 1)
         predict, differentiate = model.predict_function(), model.predict_function(gradient=True)
@@ -74,17 +76,18 @@ def test_frozen_layers_have_gradients_too():
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_in_compiled_code(dtype):
+def test_in_compiled_code():
     """All forms of arrays, of any kind of number; sizes of other networks use the same compiled caller."""
-    for model in (small(dtype=dtype), model_of([fastbp.Dense(5, "relu"), fastbp.Dense(2, "softmax")], dtype, 1)):
-        predict, x = model.predict_function(), rows(21, dtype=dtype)
+    for model in (small(), model_of([fastbp.Dense(5, "relu"), fastbp.Dense(2, "softmax")], seed=1)):
+        predict, x = model.predict_function(), rows(21)
         expected = model.predict(x, verbose=0)
+        np.testing.assert_array_equal(call(predict, x[:16]), model.predict(x[:16], verbose=0))
         np.testing.assert_allclose(call(predict, x), expected, 1e-6, 1e-7)
-        assert call(predict, x).dtype == dtype and call(predict, x[0]).shape == expected[0].shape
+        assert call(predict, x).dtype == np.float32 and call(predict, x[0]).shape == expected[0].shape
         wide = np.asfortranarray(np.repeat(x, 2, axis=1))[:, ::2]
         np.testing.assert_array_equal(call(predict, wide), call(predict, x))
-        np.testing.assert_array_equal(call(predict, np.arange(6)), call(predict, np.arange(6.0).astype(dtype)))
+        np.testing.assert_array_equal(call(predict, np.asfortranarray(x)), call(predict, x))
+        np.testing.assert_array_equal(call(predict, np.arange(6)), call(predict, np.arange(6, dtype="float32")))
         out = np.empty_like(expected)
         assert call_into(predict, x, out) is not None
         np.testing.assert_array_equal(out, call(predict, x))
@@ -98,6 +101,8 @@ def test_gradient_in_compiled_code():
     direction = np.random.default_rng(0).normal(size=(4, 3))
     found = call_gradient(differentiate, x, direction)
     for a, b in zip(found, differentiate(x, direction), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(found, call_gradient(differentiate, np.asfortranarray(x), np.asfortranarray(direction)), strict=True):
         np.testing.assert_array_equal(a, b)
     one = call_gradient(differentiate, x[2], direction[2])
     np.testing.assert_allclose(one[1], found[1][2])
@@ -182,6 +187,7 @@ def test_threads():
     assert not predict._contexts[:, 0].any() and not differentiate._contexts[:, 0].any()
 
 
+@pytest.mark.soak  # some seconds to compile
 def test_prange():
     model, x = small(), rows(100)
     predict, out = model.predict_function(), np.empty((100, 3), "float32")
@@ -192,7 +198,7 @@ def test_prange():
 CACHED = """
 import sys, warnings
 import numba, numpy as np, fastbp
-warnings.simplefilter("ignore" if "{kind}" == "global" else "error")
+warnings.simplefilter("error")
 model = fastbp.Sequential([fastbp.Input((2,)), fastbp.Dense(1, kernel_initializer="ones")])
 model.set_weights([[[float(sys.argv[1])], [0.0]], [0.0]])
 network = model.predict_function()
@@ -201,27 +207,21 @@ network = model.predict_function()
 def caller(network, x):
     return network(x)[0]
 
-@numba.njit(cache=True)
-def named(x):
-    return network(x)[0]
-
-x = np.array([1.0, 1.0])
-print(caller(network, x) if "{kind}" == "argument" else named(x), sum(caller.stats.cache_hits.values()))
+x = np.ones(2, "float32")
+print(caller(network, x), sum(caller.stats.cache_hits.values()))
 """
 
 
-@pytest.mark.parametrize("kind", ["argument", "global"])
-def test_callers_kept_on_disk(tmp_path, kind):
+def test_callers_kept_on_disk(tmp_path):
     """A caller from the cache of another process uses the weights of this one."""
     script = tmp_path / "script.py"
-    script.write_text(CACHED.format(kind=kind))
-    cache = {"NUMBA_CACHE_DIR": os.environ["NUMBA_CACHE_DIR"]} if "NUMBA_CACHE_DIR" in os.environ else {}
-    environment = {**os.environ, **cache, "PYTHONPATH": os.path.dirname(os.path.dirname(fastbp.__file__))}
+    script.write_text(CACHED)
+    environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(fastbp.__file__))}
     printed = [
         subprocess.run([sys.executable, script, weight], env=environment, capture_output=True, text=True, check=True).stdout
         for weight in ("2", "5")
     ]
-    assert printed == (["2.0 0\n", "5.0 1\n"] if kind == "argument" else ["2.0 0\n", "5.0 0\n"])
+    assert printed == ["2.0 0\n", "5.0 1\n"]
 
 
 def test_a_global_name_in_a_cached_caller_warns(tmp_path):
@@ -260,11 +260,11 @@ def test_after_a_fork():
 def test_bad_calls():
     predict, differentiate = small().predict_function(), small().predict_function(gradient=True)
     with pytest.raises(ValueError, match="as many numbers"):
-        call(predict, np.zeros(5))
+        call(predict, np.zeros(5, "float32"))
     with pytest.raises(ValueError, match="shape of the outputs"):
-        call_into(predict, np.zeros(6), np.zeros(2, "float32"))
+        call_into(predict, np.zeros((1, 6), "float32"), np.zeros((1, 2), "float32"))
     with pytest.raises(ValueError, match="shape of the outputs"):
-        call_gradient(differentiate, np.zeros(6), np.zeros(2))
+        call_gradient(differentiate, np.zeros(6, "float32"), np.zeros(2))
     with pytest.raises(TypingError, match="array of numbers"):
         call(predict, 1.0)
     with pytest.raises(TypingError, match="float32 in C order"):

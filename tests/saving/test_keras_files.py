@@ -138,6 +138,17 @@ def test_models(tmp_path, name):
     assert read_model(tmp_path / name, compile=False).optimizer is None
 
 
+@pytest.mark.parametrize("name", WRITE)
+def test_through_the_models_own_methods(tmp_path, name):
+    source, other = model(), model()
+    WRITE[name](tmp_path / name, source)
+    other.set_weights([w * 0 for w in other.get_weights()])
+    other.load_weights(tmp_path / name)
+    equal(other.get_weights(), source.get_weights())
+    if name != "w.weights.h5":
+        equal(fastbp.load_model(tmp_path / name).get_weights(), source.get_weights())
+
+
 def test_custom_objects(tmp_path):
     def wave(z):
         return np.sin(z)
