@@ -139,7 +139,7 @@ LAYER_FIELDS = _next()
 # -- KIND
 DENSE, ELEMENTWISE, WHOLE_ROWS, GLU, PRELU, DROPOUT, GAUSSIAN_NOISE, GAUSSIAN_DROPOUT, ALPHA_DROPOUT = range(9)
 LAYER_NORM, RMS_NORM, UNIT_NORM, AFFINE, BATCH_NORM = range(9, 14)
-COMMON = (DENSE, ELEMENTWISE, WHOLE_ROWS, GLU, PRELU)  # the others are in full kernels only (run.py)
+COMMON = (DENSE, ELEMENTWISE, WHOLE_ROWS)  # the others are in full kernels only (run.py)
 ROW_NORMS = (LAYER_NORM, RMS_NORM, UNIT_NORM)
 ACTIVATED = (DENSE, *ROW_NORMS, AFFINE, BATCH_NORM)  # an elementwise activation that follows is done with the layer
 KEPT_NUMBERS = 2  # in ROW_NUMBERS, of each row

@@ -33,7 +33,7 @@ MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes 
 
 def make_run(dtype, full):
     """The Python function of the kernel ``run(plan, thread)``; ``full``: with all that only some networks have."""
-    add_activity_gradient, add_activities, share_activities, add_penalties = make_costs(dtype) if full else [nothing(dtype)] * 4
+    add_activity_gradient, add_activities, share_activities, add_penalties = make_costs(dtype) if full else [nothing] * 4
     functions = make_layers(dtype, full, add_activity_gradient)
     sum_forward, sum_backward, transpose_weights = functions.sum_forward, functions.sum_backward, functions.transpose_weights
     add_gradient, constrain_norms = functions.add_gradient, functions.constrain_norms
@@ -42,7 +42,7 @@ def make_run(dtype, full):
     )
     open_update, count = make_open_update(dtype, full), make_count(dtype)
     update_rows = make_update_rows(dtype, full, functions.update_task, functions.step_task)
-    observing = make_monitor(dtype) if full else [nothing(dtype)] * 5
+    observing = make_monitor(dtype) if full else [nothing] * 5
     observes, keep_weights, observe_group, observe_block, observe_step = observing
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
     TILE_ROWS = tile_rows()
@@ -124,6 +124,8 @@ def make_run(dtype, full):
                 sum_backward(table + first_layer * LAYER_BYTES, thread, threads, batch)
                 waited += timed_barrier(control, threads)
         return waited
+
+    rows_of_segments = segmented_rows if full else nothing  # no kind that the plain kernel knows needs the whole batch
 
     @inner(dtype)
     def group_rows(plan, thread, sample, batch, monitor):
@@ -248,7 +250,7 @@ def make_run(dtype, full):
                 if read_int(plan, at.GROUPS):
                     group_rows(plan, thread, sample, batch, monitor)
                 elif read_int(plan, at.SEGMENTS) > 1:
-                    waited += segmented_rows(plan, thread, sample, batch)
+                    waited += rows_of_segments(plan, thread, sample, batch)
                 else:
                     whole_batch_rows(plan, thread, sample, batch)
                 if thread == 0 and phases & at.UPDATE:
