@@ -11,13 +11,13 @@ from ..matrix.panels import PANEL_VECTORS
 from ..memory import read_int
 from ..simd.jit import inner
 from ..simd.machine import machine
-from .batch_norm_units import batch_moments, delta_sums, gradient_of_scale, normalize, normalize_backward
+from .batch_norm_units import batch_moments, batch_normalize, batch_normalize_backward, delta_sums, gradient_of_scale
 
 
 def make_batch_norm(dtype, differentiate_strip, close_rows):
     """The functions (forward, backward, gradient, sum_forward, sum_backward) for one element type."""
     activate, moments, sums = elementwise.activate(dtype), batch_moments(dtype), delta_sums(dtype)
-    scale, differentiate, sum_gradient = normalize(dtype), normalize_backward(dtype), gradient_of_scale(dtype)
+    scale, differentiate, sum_gradient = batch_normalize(dtype), batch_normalize_backward(dtype), gradient_of_scale(dtype)
     VECTOR, LANES = machine().vector_bytes, machine().lanes(dtype)
 
     @inner(dtype)

@@ -133,7 +133,7 @@ def _batch_moments(s, layer, v, x, x_row, rows, units, moves):
     over_columns(s, v, units, column)
 
 
-def _normalize(s, layer, v, x, x_row, z, z_row, rows, vectors):
+def _batch_normalize(s, layer, v, x, x_row, z, z_row, rows, vectors):
     b, columns = s.b, Columns(s, layer)
     with s.loop(vectors) as j:
         move = b.mul(b.add(v, j), s.index(s.lanes * s.itemsize))
@@ -146,7 +146,7 @@ def _normalize(s, layer, v, x, x_row, z, z_row, rows, vectors):
         over_tile(s, rows, s.index(1), [(b.add(x, move), x_row), (b.add(z, move), z_row)], value)
 
 
-def _normalize_backward(s, layer, v, x, x_row, g, g_row, target, target_row, rows, units):
+def _batch_normalize_backward(s, layer, v, x, x_row, g, g_row, target, target_row, rows, units):
     b, columns = s.b, Columns(s, layer)
 
     def column(move, mask):
@@ -216,14 +216,14 @@ def _gradient(s, layer, k, v, x, x_row, g, g_row, start, target, rows, units):
 # batch_moments(layer, v, x, x_row, rows, units, moves): writes MEAN, VARIANCE, REST; with ``moves`` the moving ones too.
 batch_moments = VectorFunction("batch_moments", 7, _batch_moments)
 
-# normalize(layer, v, x, x_row, z, z_row, rows, vectors): writes z.
-normalize = VectorFunction("normalize", 8, _normalize)
+# batch_normalize(layer, v, x, x_row, z, z_row, rows, vectors): writes z.
+batch_normalize = VectorFunction("batch_normalize", 8, _batch_normalize)
 
 # delta_sums(layer, v, x, x_row, g, g_row, rows, units): writes the sums and means of DELTA over the batch.
 delta_sums = VectorFunction("delta_sums", 8, _delta_sums)
 
-# normalize_backward(layer, v, x, x_row, g, g_row, target, target_row, rows, units): from dL/dz to dL/dx.
-normalize_backward = VectorFunction("normalize_backward", 10, _normalize_backward)
+# batch_normalize_backward(layer, v, x, x_row, g, g_row, target, target_row, rows, units): from dL/dz to dL/dx.
+batch_normalize_backward = VectorFunction("batch_normalize_backward", 10, _batch_normalize_backward)
 
 # gradient_of_scale(layer, k, v, x, x_row, g, g_row, start, target, rows, units): that of gamma or beta, the k-th of them,
 # added to what is at ``start``.
