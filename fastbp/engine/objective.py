@@ -45,6 +45,8 @@ class Objective:
         Passes over the data so far, and the operations of their matrix products.
     threads : int
         Of the last pass.
+    penalty : float
+        What the last loss with a gradient has of penalties on weights.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Objective:
         self.ridge, self.lowest = ridge(stages, parameters), lowest(stages, parameters)
         self._copies, self._copied = parameters.transposed_positions()
         self.size, self.evaluations, self.flop, self.threads = len(self._positions), 0, 0, 1
+        self.penalty = 0.0
         self._passes: dict[int, Pass] = {}
         self._gradient = np.zeros(0, parameters.dtype)
         self._by_row: RowGradients | None = None
@@ -111,7 +114,7 @@ class Objective:
             work = self._passes[phases]
             self._runner.run(work.plan, work.flop(1), work)
             epoch = work.ended()[0]
-        self.threads = epoch.threads
+        self.threads, self.penalty = epoch.threads, epoch.penalty
         self._count(flop)
         return float(epoch.loss)
 

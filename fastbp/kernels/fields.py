@@ -70,6 +70,8 @@ ROW_LOSS = _next()  # float64 for each row of the batch
 ACTIVITY_PENALTIES = _next()  # 1: there is a penalty on the output of some layer
 PENALTY_SUMS = _next()  # float64, the penalties on weights of each part of the update, or 0: there are none
 PENALTY_COUNT = _next()  # how many
+PENALTY_FACTORS = _next()  # float64 for each step of the run that the penalties on weights are multiplied by, or 0: none
+PENALTY_FACTOR = _next()  # float64, the present step's
 CONSTRAINED_NORMS = _next()  # 1: after a step some weights are brought to a norm
 STATISTICS = _next()  # what to count for the metrics, one of codes.py
 COUNTS = _next()  # float64 slots, one for each group
@@ -84,8 +86,11 @@ TASK_STARTS = _next()  # where each thread's tasks begin
 SINGLE_THREAD_STARTS = _next()  # the same for one thread
 SCRATCH = _next()  # for each thread a small gradient tile, and after it room for packed inputs
 SCRATCH_ROW = _next()
+ONE_PASS = _next()  # scratch for a gradient, of a plan that goes back and updates in one pass over the weights; else 0
+ONE_PASS_SUMS = _next()  # for each of ONE_PASS_ROWS inputs a vector for each row of the batch
+ONE_PASS_ROWS = _next()  # inputs whose weights are gone through together
 ONES = _next()  # a vector of ones
-ZEROS = _next()  # a panel's row of zeros
+ZEROS = _next()  # vectors of zeros: a panel's row, or more
 MONITOR = _next()  # a table of what is observed of some steps, or 0: of none
 OBSERVED = _next()  # MONITOR while the update of such a step is under way, else 0
 CONTROL = _next()  # barrier and flags, see team.py
@@ -122,6 +127,7 @@ BIAS = _next()  # 1 or 0
 WEIGHTS = _next()  # panels [panel][UNITS_IN + BIAS][width], the bias each one's last row; of other kinds [vector][unit]
 LEARNT_VECTORS = _next()  # of weights that are a number for each unit: how many of these gradients change
 TRANSPOSED = _next()  # panels of the transposed kernel (up to MAX_DOT_UNITS units: its rows), or 0 for the first layer
+STALE = _next()  # where a 1 is written when the weights have left that copy behind, or 0: there is none
 RULES = _next()  # RULE_FIELDS for each of its weights (of a dense layer: kernel, bias), or 0: they are as the loss wants them
 PENALTIES = _next()  # where its part of PENALTY_SUMS begins, or 0: none
 CLIPS_WEIGHTS = _next()  # 1: some of its weights must not be negative
@@ -182,9 +188,11 @@ RECORD_FIELDS = 7
 
 # -- RESULT
 LOSS_SUM, STEPS, DIVERGED_AT, DIVERGED_WEIGHTS, BECAME_SINGLE_THREAD, EPOCHS_DONE = range(6)  # by the weights, not by the loss
-EPOCH_LOSS = 6  # the sum of the losses of the first finished pass; as many follow as there are
+PENALTY_SUM = 6  # what LOSS_SUM has of penalties on weights
+EPOCH_LOSS = 7  # the sum of the losses of the first finished pass; as many follow as there are
 MAX_EPOCHS = 256  # of one call
-RESULT_SIZE = EPOCH_LOSS + MAX_EPOCHS
+EPOCH_PENALTY = EPOCH_LOSS + MAX_EPOCHS  # the same of the penalties
+RESULT_SIZE = EPOCH_PENALTY + MAX_EPOCHS
 
 # -- CONTROL: 64-bit integers that threads share, each on cache lines of its own.
 ARRIVED = 0  # threads at the barrier

@@ -19,7 +19,7 @@ from . import (
     row_norm,
 )
 from .layers import affine, batch_norm_units, feedback, glu, noise, prelu
-from .matrix import dots, gemm, gradient_product, transpose
+from .matrix import dots, gemm, gradient_product, one_pass, transpose
 from .simd import library
 from .simd.element_types import Address, element_type
 from .simd.library import VectorFunction, with_called
@@ -42,9 +42,12 @@ FUNCTIONS = (
     gemm.row_product,
     gemm.product,
     gradient_product.gradient_product,
+    one_pass.pass_over,
+    one_pass.add_lanes,
     transpose.transpose,
     optimizer.update,
     optimizer.check_finite,
+    gradient.clear_padding,
     loss.loss,
     loss.weigh_rows,
 )
@@ -76,7 +79,6 @@ FURTHER = (
     gradient.scale,
     gradient.add_up,
     gradient.average,
-    gradient.clear_padding,
     gradient.sum_of_squares,
     penalty.penalize,
     penalty.penalize_l2,

@@ -6,14 +6,14 @@ from ..keywords import ANY, Advice, Table, keywords
 
 Class = TypeVar("Class", bound=type)
 
-_LATER = "it comes in a later version: pickle.dump(model, file) keeps all of a model"
+_LATER = "it comes in a later version: model.save(path) keeps all of a model"
 _WORKERS = dict.fromkeys(
     ("workers", "use_multiprocessing", "max_queue_size", "nb_worker", "pickle_safe", "max_q_size"), Advice("", ANY)
 )
 _OPTIMIZER = "give it to the optimizer, as in compile(fastbp.Adam(learning_rate=0.01), ...)"
 
 METHODS = {
-    **dict.fromkeys(("save", "save_weights", "load_weights", "export", "quantize"), _LATER),
+    **dict.fromkeys(("export", "quantize"), _LATER),
     "fit_generator": "use fit, which takes generators too",
     "evaluate_generator": "use evaluate, which takes generators too",
     "predict_generator": "use predict, which takes generators too",
@@ -37,6 +37,12 @@ ARGUMENTS: dict[str, Table] = {
     },
     "evaluate": {"show_accuracy": "use compile(..., metrics=['accuracy'])", **_WORKERS},
     "predict": _WORKERS,
+    "save": {
+        "include_optimizer": Advice("the optimizer's state is in the file; load_model(path, compile=False) leaves it", (True,)),
+        **dict.fromkeys(("save_format", "zipped", "signatures", "options", "save_traces"), Advice("", ANY)),
+    },
+    "save_weights": dict.fromkeys(("save_format", "options", "max_shard_size"), Advice("", ANY)),
+    "load_weights": {"by_name": Advice("layers are taken in order", (False,)), "options": Advice("", ANY)},
     "compile": {
         **dict.fromkeys(("lr", "learning_rate"), _OPTIMIZER),
         **dict.fromkeys(("sample_weight_mode", "target_tensors", "class_mode"), Advice("leave it out", (None,))),

@@ -123,6 +123,10 @@ class Compiled(Network):
         """All weights, for ``_restore_weights`` alone; faster than ``get_weights``."""
         return self._need_engine("copying weights").copy_weights()
 
+    def _arrays_of(self, copied: np.ndarray) -> list[np.ndarray]:
+        """What ``_copy_weights`` gave, as ``get_weights`` gives it."""
+        return self._need_engine("reading weights").arrays_of(copied)
+
     def _restore_weights(self, copied: np.ndarray) -> None:
         self._need_engine("restoring weights").restore_weights(copied)
         self._kept_rows = 0

@@ -20,7 +20,8 @@ from .exploring import Explorable
 from .measures import Measures
 from .measuring import Measuring, validated_epochs
 from .moving_statistics import compute_anew
-from .passes import Passes, PortionPasses, Teacher, WholePasses
+from .passes import Passes, Teacher, WholePasses
+from .portion_passes import PortionPasses
 from .portions import is_weighted, need_end, portions, step_count
 from .progress import Progress
 from .solving import Solved, SolvingLoop, check_network, check_watching, whole_rows
@@ -238,11 +239,14 @@ class Fittable(Explorable):
         measures = Measures(self._to_measure(), is_weighted(data), batch_size)
         size = None if isinstance(data, Batches) else batch_size
         teacher = Teacher(engine, self._compiled()[0], measures, size, shuffle and whole, threads, observer)
-        looked_at = callbacks.looks or callbacks.listens("on_train_batch_begin", "on_train_batch_end")
+        looked_at = (
+            callbacks.looks or callbacks.keeps_batches or callbacks.listens("on_train_batch_begin", "on_train_batch_end")
+        )
         if isinstance(data, Rows) and whole and not looked_at:
             return WholePasses(teacher, data)
         order = engine.next_order if shuffle and not whole else None
-        return PortionPasses(teacher, portions(data, batch_size, steps, order), callbacks)
+        depends = steps is not None or isinstance(data, Batches)
+        return PortionPasses(teacher, portions(data, batch_size, steps, order), callbacks, depends)
 
     def _observer(self, callbacks: CallbackList, width: int) -> "FitObserver | None":
         """What sees into steps for a callback that wants that, if there is one."""

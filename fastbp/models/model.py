@@ -9,12 +9,14 @@ from ..layers import InputLayer, Layer
 from ..layers.symbolic import SymbolicTensor
 from .advice import METHODS, explained
 from .configs import chained, functional_config, given_feedback, layer_of, model_dtype, sequential_config, written
-from .diagnosing import Diagnosable
+from .exporting import Exportable
 from .functional import chain_between, one_tensor
+from .layer_outputs import output_of
+from .savable import Savable
 
 
 @explained
-class Model(Diagnosable):
+class Model(Exportable, Savable):
     """The layers between an ``Input`` and an output that layers were called for.
 
     Parameters
@@ -199,7 +201,7 @@ class Sequential(Model):
         dtype: str | None = None,
         feedback: str | None = None,
     ) -> None:
-        Diagnosable.__init__(self, seed, dtype, name, trainable, feedback)
+        Savable.__init__(self, seed, dtype, name, trainable, feedback)
         if layers is not None and not isinstance(layers, list | tuple):
             raise TypeError(f"layers must be a list of layers, got {layers!r}")
         for layer in layers or ():
@@ -287,6 +289,9 @@ class Sequential(Model):
             model.build(config["build_input_shape"])
         model._trainable = config.get("trainable", True)
         return model
+
+
+Layer.compute = staticmethod(output_of)
 
 
 def model_classes() -> dict[str, Any]:

@@ -70,6 +70,10 @@ def _check_rules(solver: Solver, layer: Layer, stages: Iterable[Stage]) -> None:
 def check_watching(solver: Solver, callbacks: Iterable[Any]) -> None:
     """Refuse callbacks that look into the steps of an optimizer."""
     for callback in callbacks:
+        if hasattr(callback, "on_kept"):
+            raise ValueError(
+                f"callbacks must not go on with a fit by {type(solver).__name__}, whose own memory nobody can keep"
+            )
         if hasattr(callback, "on_observed"):
             who = type(callback).__name__
             raise ValueError(f"callbacks must not look into single steps of {type(solver).__name__}, got {who}")

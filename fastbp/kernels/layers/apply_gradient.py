@@ -142,7 +142,7 @@ def make_apply_gradient(dtype, full):
         depend on the threads. Returns whether the weights may have changed.
         """
         vectors, bias_vectors = rows * width, biases * width
-        penalize(layer, variable, part, weights, gradient, vectors, bias_vectors)
+        penalize(plan, layer, variable, part, weights, gradient, vectors, bias_vectors)
         observe(plan, layer, part, gradient, vectors)
         moved = move(plan, layer, variable, slot, v, width, weights, gradient, rows, biases)
         if moved:

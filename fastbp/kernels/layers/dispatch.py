@@ -9,6 +9,7 @@ from .constraints import make_constrain_norms
 from .delta import make_delta
 from .dense import make_backward, make_forward
 from .dense_gradient import make_add_gradient
+from .dense_one_pass import make_one_pass
 from .dense_update import make_refresh_transposed, make_step_task, make_transpose_weights, make_update_task
 from .further_kinds import make_further_kinds
 from .weightless import make_weightless
@@ -21,6 +22,7 @@ class LayerFunctions(NamedTuple):
     sum_backward: Any
     forward: Any
     backward: Any
+    backward_and_update: Any
     close_output: Any
     add_gradient: Any
     update_task: Any
@@ -34,6 +36,7 @@ def make_layers(dtype, full, add_activity_gradient):
     differentiate_strip, close_rows = make_delta(dtype, add_activity_gradient)
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
     add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype, full)
+    one_pass_dense = make_one_pass(dtype, full, differentiate_strip, close_rows)
     transpose_dense, step_dense = make_transpose_weights(dtype, full), make_step_task(dtype) if full else nothing
     weightless = make_weightless(dtype, differentiate_strip, close_rows)
     copy_input, apply_activation, weightless_forward, weightless_backward = weightless
@@ -89,6 +92,17 @@ def make_layers(dtype, full, add_activity_gradient):
             update_vectors(plan, layer, slot, first_vector, last_vector, batch, scratch)
 
     @inner(dtype)
+    def backward_and_update(plan, layer, below, batch, sample):
+        """All rows of the DELTA of the layer below, unless that is 0, and the step of this layer's weights, if it learns."""
+        if read_int(layer, at.KIND) == at.DENSE:
+            one_pass_dense(plan, layer, below, batch)
+            return
+        if below:
+            backward(plan, layer, below, 0, 0, batch, sample)
+        if read_int(layer, at.TRAINABLE):
+            update_vectors(plan, layer, 0, 0, read_int(layer, at.VECTORS_OUT), batch, read_int(plan, at.SCRATCH))
+
+    @inner(dtype)
     def step_task(plan, layer, first_vector, last_vector, first, last, scratch, scales):
         """The optimizer's step alone, by a gradient that was stored."""
         if read_int(layer, at.KIND) == at.DENSE:
@@ -108,6 +122,7 @@ def make_layers(dtype, full, add_activity_gradient):
         sum_backward,
         forward,
         backward,
+        backward_and_update,
         close_output,
         add_gradient,
         update_task,
