@@ -98,7 +98,8 @@ INITIALIZERS = _for_each("STFT STFTInitializer stft", "it is for layers of sound
 
 REGULARIZERS = _for_each(
     "OrthogonalRegularizer orthogonal_regularizer",
-    "the initializer 'orthogonal' makes weights begin orthogonal; L1 and L2 keep them small",
+    "the derivative for a weight would take the whole kernel, where a step penalizes a part of it at a time; the initializer "
+    "'orthogonal' has weights begin orthogonal, L1 and L2 keep them small",
 )
 
 TOP = {

@@ -10,6 +10,7 @@ from ..arguments import boolean, number
 from ..kernels.codes import UPDATE_RULES
 from ..keywords import ANY, Advice
 from ..serialization import is_config, serialize
+from .rate import AssignableRate
 from .schedule import LearningRateSchedule, Rate
 from .steering import Steering, checked
 from .weight_decay import Exclusion, exclusion
@@ -61,7 +62,7 @@ class Optimizer(Steering):
     Attributes
     ----------
     learning_rate : float
-        Where it was given as a schedule, the rate of the next step.
+        Where it was given as a schedule, the rate of the next step. Else it may be set, also by ``learning_rate.assign``.
     schedule : LearningRateSchedule or None
     steps : int
         The batches so far. Whoever trains sets it.
@@ -199,7 +200,13 @@ class Optimizer(Steering):
                 "number when it is made, or set another schedule"
             )
         else:
-            object.__setattr__(self, "learning_rate", _checked("learning_rate", value))
+            object.__setattr__(self, "learning_rate", AssignableRate(_checked("learning_rate", value), self))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of a copy: its rate is set where it is read, too."""
+        vars(self).update(state)
+        if self.schedule is None and "learning_rate" in state:
+            object.__setattr__(self, "learning_rate", AssignableRate(state["learning_rate"], self))
 
     def _follow_schedule(self) -> None:
         if self.schedule is not None:

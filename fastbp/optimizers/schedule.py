@@ -52,7 +52,15 @@ class LearningRateSchedule(Configured):
         if getattr(type(self).__call__, "of_arrays", False):
             return np.asarray(self(steps), dtype=float)
         rates = self._at_once(steps)
-        return np.array([float(self(step)) for step in steps]) if rates is None else rates
+        return np.array([self._at(step) for step in steps]) if rates is None else rates
+
+    def _at(self, step: Any) -> float:
+        """The learning rate of one step."""
+        rate = self(step)
+        try:
+            return float(rate)
+        except (TypeError, ValueError):
+            raise TypeError(f"learning_rate must be a number at each step, got {rate!r} at step {step}") from None
 
     def _at_once(self, steps: np.ndarray) -> np.ndarray | None:
         """All of them by one call, if that gives what calls for single steps give (it is tried for a few)."""

@@ -313,7 +313,7 @@ def test_bad_settings(make, text):
 def test_settings_of_an_optimizer_are_final_but_for_its_rate():
     optimizer = optimizers.SGD(0.1)
     optimizer.learning_rate = np.float32(0.5)
-    assert optimizer.learning_rate == 0.5 and type(optimizer.learning_rate) is float
+    assert optimizer.learning_rate == 0.5 and isinstance(optimizer.learning_rate, float)
     for name, value in (("momentum", 0.9), ("nesterov", True), ("weight_decay", 0.1)):
         with pytest.raises(AttributeError, match=f"{name} of SGD is final"):
             setattr(optimizer, name, value)

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fastbp import SGD, Adam, optimizers
+from fastbp import SGD, Adam, Dense, Input, Sequential, optimizers
 from fastbp.optimizers import schedules
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's calls of NumPy
@@ -184,3 +184,27 @@ def test_harmless_settings_of_keras(cls):
     )
     made = cls(0.1, **nothing, use_ema=False, ema_momentum=0.99, gradient_accumulation_steps=None, weight_decay=None)
     assert made == cls(0.1, weight_decay=None)
+
+
+@pytest.mark.parametrize("rate", ["a", None])
+def test_a_function_that_gives_no_number(rate):
+    with pytest.raises(TypeError, match=f"learning_rate must be a number at each step, got {repr(rate)} at step 0"):
+        SGD(lambda step: rate)
+
+
+def test_a_rate_is_assigned_where_it_is_read():
+    """As a variable of Keras; that of a copy is the copy's."""
+    first = Adam(0.25)
+    copies = [copy.copy(first), copy.deepcopy(first), pickle.loads(pickle.dumps(first))]
+    for i, one in enumerate([first, *copies]):
+        one.learning_rate.assign(2.0**-i)
+        one.learning_rate.assign(one.learning_rate * 0.5)
+    assert [one.learning_rate for one in [first, *copies]] == [0.5, 0.25, 0.125, 0.0625]
+    assert first.learning_rate.numpy() == 0.5 and repr(first) == repr(Adam(0.5)) and first.get_config()["learning_rate"] == 0.5
+    with pytest.raises(ValueError, match="learning_rate must be a finite number of at least 0, got -1"):
+        first.learning_rate.assign(-1)
+    model = Sequential([Input((1,)), Dense(1, use_bias=False, kernel_initializer="zeros")])
+    model.compile(SGD(0.5), "mse")
+    model.optimizer.learning_rate.assign(0.25)
+    model.train_on_batch([[1.0]], [4.0])
+    assert model.get_weights()[0] == 2.0

@@ -1,7 +1,7 @@
-"""Batch normalisation: units of mean 0 and variance 1, times gamma plus beta (Ioffe & Szegedy 2015, arXiv:1502.03167).
+"""Batch normalization: units of mean 0 and variance 1, times gamma plus beta (Ioffe & Szegedy 2015, arXiv:1502.03167).
 
 Its weights are numbers for each unit: gamma and beta, where it has them, then the moving mean and the moving variance. What
-it normalises by are these two or, where BATCH_STATISTICS is set, the mean and the variance of the batch. Those need the
+it normalizes by are these two or, where BATCH_STATISTICS is set, the mean and the variance of the batch. Those need the
 whole batch, so the network is cut below it (step.py), where each thread sums up some columns of all rows.
 """
 
@@ -11,13 +11,13 @@ from ..matrix.panels import PANEL_VECTORS
 from ..memory import read_int
 from ..simd.jit import inner
 from ..simd.machine import machine
-from .batch_norm_units import batch_moments, delta_sums, gradient_of_scale, normalise, normalise_backward
+from .batch_norm_units import batch_moments, batch_normalize, batch_normalize_backward, delta_sums, gradient_of_scale
 
 
 def make_batch_norm(dtype, differentiate_strip, close_rows):
     """The functions (forward, backward, gradient, sum_forward, sum_backward) for one element type."""
     activate, moments, sums = elementwise.activate(dtype), batch_moments(dtype), delta_sums(dtype)
-    scale, differentiate, sum_gradient = normalise(dtype), normalise_backward(dtype), gradient_of_scale(dtype)
+    scale, differentiate, sum_gradient = batch_normalize(dtype), batch_normalize_backward(dtype), gradient_of_scale(dtype)
     VECTOR, LANES = machine().vector_bytes, machine().lanes(dtype)
 
     @inner(dtype)
@@ -40,7 +40,7 @@ def make_batch_norm(dtype, differentiate_strip, close_rows):
 
     @inner(dtype)
     def forward(layer, shift, source, source_row, first, last):
-        """Rows first .. last of OUTPUT = activation(normalised source), and of DERIVATIVE where there is one."""
+        """Rows first .. last of OUTPUT = activation(normalized source), and of DERIVATIVE where there is one."""
         row, vectors, rows = read_int(layer, at.OUTPUT_ROW), read_int(layer, at.VECTORS_OUT), last - first
         code, alpha, derivative = read_int(layer, at.ACTIVATION), read_int(layer, at.ALPHA), read_int(layer, at.DERIVATIVE)
         x, z = source + first * source_row, read_int(layer, at.OUTPUT) + shift + first * row

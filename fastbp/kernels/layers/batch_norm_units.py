@@ -1,4 +1,4 @@
-"""What batch normalisation does with the numbers of a unit, in vectors of units.
+"""What batch normalization does with the numbers of a unit, in vectors of units.
 
 The mean of a batch is kept in two parts, the unit's value in the first row and the mean distance from that: values that are
 far from 0 and close to each other lose no digits.
@@ -9,7 +9,7 @@ from ..activation import over_tile, spread_bits
 from ..simd.library import VectorFunction
 
 # What BATCH_STATISTICS holds, each a number for each unit: the mean's first part, the variance, the mean's second part, the
-# sums over the batch of DELTA and of DELTA times the normalised value, and the means of the same.
+# sums over the batch of DELTA and of DELTA times the normalized value, and the means of the same.
 MEAN, VARIANCE, REST, DELTA_SUM, PRODUCT_SUM, DELTA_MEAN, PRODUCT_MEAN = range(7)
 STATISTICS = 7
 
@@ -133,7 +133,7 @@ def _batch_moments(s, layer, v, x, x_row, rows, units, moves):
     over_columns(s, v, units, column)
 
 
-def _normalise(s, layer, v, x, x_row, z, z_row, rows, vectors):
+def _batch_normalize(s, layer, v, x, x_row, z, z_row, rows, vectors):
     b, columns = s.b, Columns(s, layer)
     with s.loop(vectors) as j:
         move = b.mul(b.add(v, j), s.index(s.lanes * s.itemsize))
@@ -146,7 +146,7 @@ def _normalise(s, layer, v, x, x_row, z, z_row, rows, vectors):
         over_tile(s, rows, s.index(1), [(b.add(x, move), x_row), (b.add(z, move), z_row)], value)
 
 
-def _normalise_backward(s, layer, v, x, x_row, g, g_row, target, target_row, rows, units):
+def _batch_normalize_backward(s, layer, v, x, x_row, g, g_row, target, target_row, rows, units):
     b, columns = s.b, Columns(s, layer)
 
     def column(move, mask):
@@ -165,7 +165,7 @@ def _normalise_backward(s, layer, v, x, x_row, g, g_row, target, target_row, row
 
 
 def _sums_of_column(s, columns, move, mask, x, x_row, g, g_row, rows):
-    """The sums over rows of DELTA and of DELTA times the normalised value."""
+    """The sums over rows of DELTA and of DELTA times the normalized value."""
     b, (first, rest) = s.b, columns.mean(move)
     x, g = b.add(x, move), b.add(g, move)
 
@@ -216,14 +216,14 @@ def _gradient(s, layer, k, v, x, x_row, g, g_row, start, target, rows, units):
 # batch_moments(layer, v, x, x_row, rows, units, moves): writes MEAN, VARIANCE, REST; with ``moves`` the moving ones too.
 batch_moments = VectorFunction("batch_moments", 7, _batch_moments)
 
-# normalise(layer, v, x, x_row, z, z_row, rows, vectors): writes z.
-normalise = VectorFunction("normalise", 8, _normalise)
+# batch_normalize(layer, v, x, x_row, z, z_row, rows, vectors): writes z.
+batch_normalize = VectorFunction("batch_normalize", 8, _batch_normalize)
 
 # delta_sums(layer, v, x, x_row, g, g_row, rows, units): writes the sums and means of DELTA over the batch.
 delta_sums = VectorFunction("delta_sums", 8, _delta_sums)
 
-# normalise_backward(layer, v, x, x_row, g, g_row, target, target_row, rows, units): from dL/dz to dL/dx.
-normalise_backward = VectorFunction("normalise_backward", 10, _normalise_backward)
+# batch_normalize_backward(layer, v, x, x_row, g, g_row, target, target_row, rows, units): from dL/dz to dL/dx.
+batch_normalize_backward = VectorFunction("batch_normalize_backward", 10, _batch_normalize_backward)
 
 # gradient_of_scale(layer, k, v, x, x_row, g, g_row, start, target, rows, units): that of gamma or beta, the k-th of them,
 # added to what is at ``start``.
