@@ -72,7 +72,12 @@ LAYERS = {
     ),
 }
 
-MODELS = _for_each("load_model save_model", f"{_LATER}: pickle.dump(model, file) keeps all of a model")
+MODELS: dict[str, str] = {}
+
+SAVING = {
+    "KerasFileEditor": "files of models are in the safetensors format, which safetensors.numpy.load_file reads",
+    **_for_each("get_registered_name get_registered_object", "fastbp.utils.get_custom_objects() has both"),
+}
 
 OPTIMIZERS = {
     "Ftrl": "use Adam, or Adagrad for rare features",
@@ -99,13 +104,12 @@ REGULARIZERS = _for_each(
 TOP = {
     **_for_each("applications", f"{_DENSE_ONLY}: there are no pretrained networks"),
     **_for_each("preprocessing", f"{_TABLES}; prepare images, text and sequences before fit"),
-    **_for_each("wrappers", f"an estimator for scikit-learn {_LATER}"),
+    **_for_each("wrappers", "fastbp.MLPClassifier and fastbp.MLPRegressor are estimators of scikit-learn"),
     **_for_each(
         "mixed_precision dtype_policies quantizers Quantizer DTypePolicy FloatDTypePolicy",
         "fastbp computes in float32 or float64: dtype='float64'",
     ),
     "distillation": "predict with the teacher, and fit the student to what it says",
-    "saving": "pickle saves models; fastbp.utils has register_keras_serializable and custom_object_scope",
     **_for_each("distribution tree legacy export visualization", "fastbp runs on one machine's CPU, with threads"),
     **_for_each(
         "Variable KerasTensor Operation Function StatelessScope SymbolicScope InputSpec RematScope remat device name_scope",

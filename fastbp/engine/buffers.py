@@ -8,10 +8,10 @@ whose activations are kept (the batch, or one block for each thread where the ba
     groups                            GROUPS * bytes of the parameters
     packed inputs (``MIN_PACKED_BYTES``)   batch * bytes of the inputs of one task of the update, for each thread
     the loss of each row              8 * batch
-    statistics of the batch           7 * r(units) for each layer that normalises by them
+    statistics of the batch           7 * r(units) for each layer that normalizes by them
     and some kilobytes: for each thread one tile of the gradient, the table of the layers, the list of the update's tasks.
 
-A network that normalises by the batch keeps all of it, however large: each layer's statistics are of all rows.
+A network that normalizes by the batch keeps all of it, however large: each layer's statistics are of all rows.
 
 A fit needs 8 bytes more for each sample that is shuffled, and a copy of the parameters and the optimizer's state to go back to.
 """

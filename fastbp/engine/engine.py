@@ -66,7 +66,8 @@ class Engine(Training):
             ended: list[Epoch] = []
             units = self.shapes[-1].units_out
             self._runner.run_passes(Pass(plan, (x, y, weights), units, self._forward_flop, statistics, keep_outputs), ended)
-            ended[0].loss += weight_penalty(self.stages, self._parameters)
+            ended[0].penalty = weight_penalty(self.stages, self._parameters)
+            ended[0].loss += ended[0].penalty
             return ended[0]
 
     def forward(self, x: np.ndarray, threads: int | None = None, keep: bool = False, training: bool = False) -> np.ndarray:

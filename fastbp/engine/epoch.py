@@ -1,7 +1,9 @@
 """What one pass over data gives, or that it diverged."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +55,7 @@ class Epoch:
     ``loss`` is the mean over samples; ``flop`` counts the operations of the matrix products; ``threads`` is how many there
     were at most; ``statistics`` are there where asked for. So are ``outputs``, the predictions (samples, units) that the
     losses are of, in the order of training; ``order`` has the number of the sample of each row, where it is not the row's.
+    ``penalty`` is what the loss has of penalties on weights.
     """
 
     loss: float
@@ -64,3 +67,17 @@ class Epoch:
     statistics: Statistics | None
     outputs: np.ndarray | None = None
     order: np.ndarray | None = None
+    penalty: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its attributes."""
+        return {
+            **vars(self),
+            "statistics": self.statistics and {"counts": self.statistics.counts, "units": self.statistics.units},
+        }
+
+    @staticmethod
+    def from_dict(attributes: Mapping[str, Any]) -> "Epoch":
+        """What ``as_dict`` has given."""
+        statistics = attributes["statistics"]
+        return Epoch(**{**attributes, "statistics": statistics and Statistics(**statistics)})

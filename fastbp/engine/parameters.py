@@ -128,14 +128,14 @@ class Parameters:
     def route_errors(self, table: np.ndarray, by_feedback: bool) -> None:
         """Have the layers of a plan send errors back by what the network learns by, or by the true derivative: one here."""
 
-    def fill(self, buffer: np.ndarray, arrays: Iterable[np.ndarray]) -> None:
-        """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights."""
+    def fill(self, buffer: np.ndarray, arrays: Iterable[np.ndarray], padding: bool = True) -> None:
+        """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights; padding becomes 0, or stays."""
         remaining = iter(arrays)
         for shape in self.weighted:
             matrix = np.empty((shape.rows, shape.units_out), self.dtype)
             shape.write(matrix, remaining)
             target = buffer[shape.offset : shape.offset + shape.size]
-            pack(matrix, shape.panels, shape.lanes, target)
+            pack(matrix, shape.panels, shape.lanes, target, padding)
 
     def _matrices(self, buffer: np.ndarray) -> Iterator[tuple[Shape, np.ndarray]]:
         for shape in self.weighted:

@@ -1,5 +1,7 @@
 """A pass over data: what a plan is bound to for it, and what has been measured of it."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..kernels import fields as at
@@ -13,6 +15,17 @@ from .plan import Plan
 def doubles(values: np.ndarray | None) -> np.ndarray | None:
     """Weights of samples or rates of steps as kernels read them: copied if they are of another type."""
     return None if values is None else np.ascontiguousarray(values, np.float64)
+
+
+class PassRecord(NamedTuple):
+    """What has been done of a pass: its steps, their seconds and losses, the order of the samples, counts and outputs."""
+
+    done: int
+    seconds: float
+    loss: float
+    order: np.ndarray | None
+    counts: np.ndarray | None
+    outputs: np.ndarray | None
 
 
 class Pass:
@@ -100,17 +113,43 @@ class Pass:
         if not count:
             return []
         losses = self._result[at.EPOCH_LOSS : at.EPOCH_LOSS + count].tolist()
-        return [self._epoch(loss, self.samples, self.steps, self.seconds / count) for loss in losses]
+        penalties = self._result[at.EPOCH_PENALTY : at.EPOCH_PENALTY + count].tolist()
+        sums = zip(losses, penalties, strict=True)
+        return [self._epoch(*both, self.samples, self.steps, self.seconds / count) for both in sums]
+
+    def record(self) -> PassRecord:
+        """A copy of what has been done of a pass that is run some steps at a time."""
+        loss = float(self._result[at.LOSS_SUM])
+        arrays = [None if array is None else array.copy() for array in (self._order, self._counts, self._outputs)]
+        return PassRecord(self.done, self.seconds, loss, *arrays)
+
+    def resume(self, record: PassRecord) -> None:
+        """Have so much done of a pass as a record says."""
+        self.done, self.seconds, self._result[at.LOSS_SUM] = record.done, record.seconds, record.loss
+        pairs = (self._order, record.order), (self._counts, record.counts), (self._outputs, record.outputs)
+        for own, recorded in pairs:
+            if own is not None and recorded is not None and own.shape == recorded.shape:
+                own[...] = recorded
+            elif own is not None or recorded is not None:
+                raise ValueError("the data and its batches must be those of the fit that is gone on with")
+        if self._order is not None and not np.array_equal(np.sort(self._order), np.arange(self.samples)):
+            raise ValueError("the order must have each sample once")
+        if not 0 < record.done < self.steps:
+            raise ValueError(f"the steps that are done must be from 1 to {self.steps - 1}, got {record.done}")
+        if self.observation is not None:
+            self.observation.skip(record.done)
 
     def so_far(self) -> Epoch:
         """What has been measured of a pass that is run some steps at a time."""
-        position = at.EPOCH_LOSS if self._result[at.EPOCHS_DONE] else at.LOSS_SUM
+        done = self._result[at.EPOCHS_DONE]
+        loss, penalty = (at.EPOCH_LOSS, at.EPOCH_PENALTY) if done else (at.LOSS_SUM, at.PENALTY_SUM)
         samples = min(self.done * self.plan.batch, self.samples)
-        epoch = self._epoch(float(self._result[position]), samples, self.done, self.seconds)
+        sums = float(self._result[loss]), float(self._result[penalty])
+        epoch = self._epoch(*sums, samples, self.done, self.seconds)
         epoch.order = None if self._order is None else self._order[:samples]
         return epoch
 
-    def _epoch(self, loss: float, samples: int, steps: int, seconds: float) -> Epoch:
+    def _epoch(self, loss: float, penalty: float, samples: int, steps: int, seconds: float) -> Epoch:
         terms = samples * (self._units if self.plan.fields[at.LOSS_PER_OUTPUT] else 1)
         return Epoch(
             loss / terms if terms else float("nan"),
@@ -122,4 +161,5 @@ class Pass:
             None if self._counts is None else Statistics(self._counts.sum(axis=0), self._units),
             None if self._outputs is None else self._outputs[:samples],
             None if self._outputs is None or self._order is None else self._order[:samples],
+            penalty / terms if terms else 0.0,
         )

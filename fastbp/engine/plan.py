@@ -10,7 +10,7 @@ from ..kernels import fields as at
 from ..kernels.matrix.one_pass import ROWS_TOGETHER
 from ..kernels.matrix.panels import PANEL_VECTORS
 from ..kernels.simd.machine import machine
-from .buffers import GROUPS, Builder, choose_block, is_grouped
+from .buffers import GROUPS, Builder, choose_block, float_bits, is_grouped
 from .epoch import Diverged
 from .fusion import Fusion
 from .memory import address
@@ -194,7 +194,7 @@ def make_plan(
     builder.buffers["segments"] = np.array([-1, *cuts, fusion.trained], np.int64)
     fields[at.SEGMENTS], fields[at.SEGMENT_STARTS] = 1 + len(cuts), address(builder.buffers["segments"])
     fields[at.TABLE], fields[at.BLOCK] = address(builder.table), block
-    fields[at.LOSS] = fusion.loss
+    fields[at.LOSS], fields[at.PENALTY_FACTOR] = fusion.loss, float_bits(1.0)
     fields[at.ROW_LOSS] = builder.buffer("row_loss", batch, np.float64)
     fields[at.CONTROL] = builder.buffer("control", at.CONTROL_SIZE, np.int64)
     fields[at.RESULT] = builder.buffer("result", at.RESULT_SIZE, np.float64)

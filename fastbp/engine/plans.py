@@ -146,6 +146,19 @@ class Plans:
         self._bind_network(plan, chosen)
         return plan
 
+    def separate(self, rows: int, parameters: Parameters | None = None, loss: int = 0) -> Plan:
+        """A plan of one thread for so many rows, with what ``backward`` needs. It is not kept.
+
+        ``parameters`` as for ``project``; ``loss`` is the code of one that needs no setting.
+        """
+        chosen = [i for i, stage in enumerate(self._stages) if not stage.is_random]
+        stages = [replace(self._stages[i], rules=(), activity=None) for i in chosen]
+        parameters = parameters or self._parameters
+        shapes, fusion = [parameters.shapes[i] for i in chosen], Fusion(stages, len(stages), loss)
+        plan = make_plan(parameters, shapes, fusion, at.PREDICT_FOR_BACKWARD, rows, 1, keep=True)
+        self._bind_network(plan, chosen)
+        return plan
+
     def _bind_network(self, plan: Plan, chosen: Sequence[int]) -> None:
         """What a plan of some stages works on besides the data."""
         plan[at.PARAMETERS], plan[at.SLOT] = address(self._parameters.weights), self._parameters.weights.nbytes
@@ -200,12 +213,18 @@ class Plans:
             self._custom_losses[targets] = loss.bind(targets, self.units, self.dtype.name)
         return self._custom_losses[targets]
 
-    def bind_optimizer(self, plan: Plan, learning_rates: np.ndarray | None = None) -> None:
-        """Have the update take the optimizer's step, perhaps with a learning rate for each step of the run (float64)."""
+    def bind_optimizer(
+        self, plan: Plan, learning_rates: np.ndarray | None = None, penalty_factors: np.ndarray | None = None
+    ) -> None:
+        """Have the update take the optimizer's step, perhaps with a learning rate for each step of the run (float64).
+
+        So may be what penalties on weights are multiplied by.
+        """
         assert self._optimizer is not None and self.steering is not None
         parameters, slots = self._parameters, self._optimizer.slots
         self.refresh_learning_rate()
-        plan[at.LEARNING_RATES] = address(learning_rates)
+        plan[at.LEARNING_RATES], plan[at.PENALTY_FACTORS] = address(learning_rates), address(penalty_factors)
+        plan[at.PENALTY_FACTOR] = float_bits(1.0)
         plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
         parameters.route_errors(plan.table, True)
         touched = parameters.weights.nbytes * (2 + slots)
@@ -225,5 +244,6 @@ class Plans:
         gradient = aligned_zeros(self._parameters.size, self.dtype)
         self._parameters.route_errors(plan.table, by_feedback)
         plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES], plan[at.STEERED] = STORE, 0, 0, 0
+        plan[at.PENALTY_FACTORS], plan[at.PENALTY_FACTOR] = 0, float_bits(1.0)
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient

@@ -12,7 +12,7 @@ from .epoch import Epoch
 from .memory import address, aligned_zeros
 from .objective import Objective
 from .observer import Observation, Observer
-from .passes import Pass, doubles
+from .passes import Pass, PassRecord, doubles
 from .work import choose_threads
 
 
@@ -22,7 +22,8 @@ class Training(Core):
     All that train take ``x, y, batch_size, shuffle, statistics, threads`` and, by name, ``sample_weight`` (n,), which the
     losses of the samples and their gradients are multiplied by (a loss that is not finite stays so, even by 0),
     ``keep_outputs``, to have the predictions in the ``Epoch``, ``learning_rates`` (float64), one for each step to be
-    taken, and ``observer``, which is told what happens in some steps. They raise Diverged; the parameters are then of no use.
+    taken, ``observer``, which is told what happens in some steps, and ``penalty_factors``, for each step what penalties on
+    weights are multiplied by. They raise Diverged; the parameters are then of no use.
     """
 
     def train_epoch(self, *arguments: Any, **settings: Any) -> Epoch:
@@ -46,6 +47,7 @@ class Training(Core):
         keep_outputs: bool = False,
         learning_rates: np.ndarray | None = None,
         observer: Observer | None = None,
+        penalty_factors: np.ndarray | None = None,
     ) -> None:
         """Up to ``MAX_EPOCHS`` passes over the data in one compiled call. Outputs can be kept of one pass alone.
 
@@ -53,7 +55,7 @@ class Training(Core):
         """
         assert count == 1 or not keep_outputs
         with self._lock:
-            settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer
+            settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer, penalty_factors
             work = self._bound(False, count, x, y, batch_size, *settings)
             self._learn(work, lambda: self._runner.run_passes(work, ended, count))
 
@@ -73,6 +75,7 @@ class Training(Core):
         keep_outputs: bool = False,
         learning_rates: np.ndarray | None = None,
         observer: Observer | None = None,
+        penalty_factors: np.ndarray | None = None,
     ) -> None:
         """Steps first .. stop of a pass over the data, which calls with the same data and settings go on with.
 
@@ -80,7 +83,7 @@ class Training(Core):
         """
         with self._lock:
             if first == 0:
-                settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer
+                settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer, penalty_factors
                 self._pass = self._bound(True, 1, x, y, batch_size, *settings)
             work = self._pass
             if work is None or not work.goes_on(first, x, y):
@@ -92,6 +95,35 @@ class Training(Core):
             self._learn(work, lambda: self._runner.run_steps(work, first, stop, ended))
             if work.done == work.steps:
                 work.release()
+
+    def record_pass(self) -> PassRecord:
+        """What has been done of the pass that ``train_steps`` began last."""
+        with self._lock:
+            assert self._pass is not None
+            return self._pass.record()
+
+    def resume_pass(
+        self,
+        record: PassRecord,
+        x: np.ndarray,
+        y: np.ndarray,
+        batch_size: int,
+        shuffle: bool = True,
+        statistics: int = 0,
+        threads: int | None = None,
+        *,
+        sample_weight: np.ndarray | None = None,
+        keep_outputs: bool = False,
+        learning_rates: np.ndarray | None = None,
+        observer: Observer | None = None,
+        penalty_factors: np.ndarray | None = None,
+    ) -> None:
+        """Have so much done of a pass over the data as a record says: ``train_steps`` goes on with it."""
+        with self._lock:
+            settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer, penalty_factors
+            work = self._bound(True, 1, x, y, batch_size, *settings)
+            work.resume(record)
+            self._pass = work
 
     def pass_so_far(self) -> Epoch:
         """What has been measured of the pass that ``train_steps`` began last. Its arrays are parts of those to come."""
@@ -114,6 +146,7 @@ class Training(Core):
         keep_outputs: bool,
         learning_rates: np.ndarray | None,
         observer: Observer | None,
+        penalty_factors: np.ndarray | None,
     ) -> Pass:
         """A pass that is about to learn. ``apart``: its plan stays bound to it whatever else is called."""
         n, batch = len(x), min(batch_size, len(x))
@@ -123,12 +156,14 @@ class Training(Core):
         order = None
         if shuffle and batch < n:  # a single step takes all samples anyway
             order = np.empty(n, np.int64) if apart or keep_outputs else self._plans.order(n)
-        weights, rates, steps = doubles(sample_weight), doubles(learning_rates), count * -(-n // batch)
-        if rates is not None and len(rates) < steps:
-            raise ValueError(f"learning_rates must have {steps} elements, one for each step, got {len(rates)}")
+        weights, rates, factors = doubles(sample_weight), doubles(learning_rates), doubles(penalty_factors)
+        steps = count * -(-n // batch)
+        for name, given in (("learning_rates", rates), ("penalty_factors", factors)):
+            if given is not None and len(given) < steps:
+                raise ValueError(f"{name} must have {steps} elements, one for each step, got {len(given)}")
         self._plans.bind_data(plan, x, y, weights, order)
-        self._plans.bind_optimizer(plan, rates)
-        arrays = x, y, weights, rates
+        self._plans.bind_optimizer(plan, rates, factors)
+        arrays = x, y, weights, rates, factors
         work = Pass(plan, arrays, self.shapes[-1].units_out, self._step_flop, statistics, keep_outputs, order)
         if observer is not None:
             passes = count, work.steps, self.state.steps

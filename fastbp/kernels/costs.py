@@ -47,5 +47,6 @@ def make_costs(dtype):
             result, total = read_int(plan, at.RESULT), add_doubles(sums, read_int(plan, at.PENALTY_COUNT))
             total *= batch * terms_of_row(plan)
             write_double(result, at.LOSS_SUM, read_double(result, at.LOSS_SUM) + total)
+            write_double(result, at.PENALTY_SUM, read_double(result, at.PENALTY_SUM) + total)
 
     return add_activity_gradient, add_activities, share_activities, add_penalties

@@ -70,6 +70,8 @@ ROW_LOSS = _next()  # float64 for each row of the batch
 ACTIVITY_PENALTIES = _next()  # 1: there is a penalty on the output of some layer
 PENALTY_SUMS = _next()  # float64, the penalties on weights of each part of the update, or 0: there are none
 PENALTY_COUNT = _next()  # how many
+PENALTY_FACTORS = _next()  # float64 for each step of the run that the penalties on weights are multiplied by, or 0: none
+PENALTY_FACTOR = _next()  # float64, the present step's
 CONSTRAINED_NORMS = _next()  # 1: after a step some weights are brought to a norm
 STATISTICS = _next()  # what to count for the metrics, one of codes.py
 COUNTS = _next()  # float64 slots, one for each group
@@ -143,7 +145,7 @@ LAYER_FIELDS = _next()
 # -- KIND
 DENSE, ELEMENTWISE, WHOLE_ROWS, GLU, PRELU, DROPOUT, GAUSSIAN_NOISE, GAUSSIAN_DROPOUT, ALPHA_DROPOUT = range(9)
 LAYER_NORM, RMS_NORM, UNIT_NORM, AFFINE, BATCH_NORM = range(9, 14)
-COMMON = (DENSE, ELEMENTWISE, WHOLE_ROWS, GLU, PRELU)  # the others are in full kernels only (run.py)
+COMMON = (DENSE, ELEMENTWISE, WHOLE_ROWS)  # the others are in full kernels only (run.py)
 ROW_NORMS = (LAYER_NORM, RMS_NORM, UNIT_NORM)
 ACTIVATED = (DENSE, *ROW_NORMS, AFFINE, BATCH_NORM)  # an elementwise activation that follows is done with the layer
 KEPT_NUMBERS = 2  # in ROW_NUMBERS, of each row
@@ -186,9 +188,11 @@ RECORD_FIELDS = 7
 
 # -- RESULT
 LOSS_SUM, STEPS, DIVERGED_AT, DIVERGED_WEIGHTS, BECAME_SINGLE_THREAD, EPOCHS_DONE = range(6)  # by the weights, not by the loss
-EPOCH_LOSS = 6  # the sum of the losses of the first finished pass; as many follow as there are
+PENALTY_SUM = 6  # what LOSS_SUM has of penalties on weights
+EPOCH_LOSS = 7  # the sum of the losses of the first finished pass; as many follow as there are
 MAX_EPOCHS = 256  # of one call
-RESULT_SIZE = EPOCH_LOSS + MAX_EPOCHS
+EPOCH_PENALTY = EPOCH_LOSS + MAX_EPOCHS  # the same of the penalties
+RESULT_SIZE = EPOCH_PENALTY + MAX_EPOCHS
 
 # -- CONTROL: 64-bit integers that threads share, each on cache lines of its own.
 ARRIVED = 0  # threads at the barrier

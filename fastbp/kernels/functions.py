@@ -38,11 +38,6 @@ FUNCTIONS = (
     activation.differentiate,
     row_activation.activate_rows,
     row_activation.differentiate_rows,
-    glu.gate,
-    glu.gate_backward,
-    prelu.prelu,
-    prelu.prelu_backward,
-    prelu.slope_gradient,
     dots.dot_rows,
     gemm.row_product,
     gemm.product,
@@ -57,6 +52,11 @@ FUNCTIONS = (
     loss.weigh_rows,
 )
 FURTHER = (
+    glu.gate,
+    glu.gate_backward,
+    prelu.prelu,
+    prelu.prelu_backward,
+    prelu.slope_gradient,
     row_norm.normalize,
     row_norm.normalize_backward,
     row_norm.gamma_gradient,

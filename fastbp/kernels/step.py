@@ -23,6 +23,7 @@ from .monitor import make_monitor
 from .optimizer import check_finite as check_finite_function
 from .random import choose_noise, shuffle
 from .rows import LAYER_BYTES, make_rows
+from .segments import make_segmented_rows
 from .simd.jit import inner, nothing
 from .statistics import make_count
 from .team import barrier, clock, raise_flag, read_flag, timed_barrier
@@ -34,14 +35,14 @@ MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes 
 
 def make_run(dtype, full):
     """The Python function of the kernel ``run(plan, thread)``; ``full``: with all that only some networks have."""
-    add_activity_gradient, add_activities, share_activities, add_penalties = make_costs(dtype) if full else [nothing(dtype)] * 4
+    add_activity_gradient, add_activities, share_activities, add_penalties = make_costs(dtype) if full else [nothing] * 4
     functions = make_layers(dtype, full, add_activity_gradient)
     sum_forward, sum_backward, transpose_weights = functions.sum_forward, functions.sum_backward, functions.transpose_weights
     add_gradient, constrain_norms = functions.add_gradient, functions.constrain_norms
     forward_rows, backward_rows, learn_rows = make_rows(dtype, functions, add_activities)
     open_update, count = make_open_update(dtype, full), make_count(dtype)
     update_rows = make_update_rows(dtype, full, functions.update_task, functions.step_task)
-    observing = make_monitor(dtype) if full else [nothing(dtype)] * 5
+    observing = make_monitor(dtype) if full else [nothing] * 5
     observes, keep_weights, observe_group, observe_block, observe_step = observing
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
     TILE_ROWS, MAX_DOT_UNITS = tile_rows(), max_dot_units(dtype)
@@ -65,6 +66,9 @@ def make_run(dtype, full):
     def learns(plan):
         """Whether the weights change."""
         return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
+
+    segments = sum_forward, sum_backward, forward_rows, backward_rows, partition, learns
+    segmented_rows = make_segmented_rows(dtype, *segments) if full else nothing  # no other kernel's kinds need the whole batch
 
     @inner(dtype)
     def count_rows(plan, shift, first, last, sample, slot):
@@ -97,35 +101,6 @@ def make_run(dtype, full):
             last = min(first + block, stop)
             run_rows(plan, 0, first, last, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
             first = last
-
-    @inner(dtype)
-    def segmented_rows(plan, thread, sample, batch):
-        """The same where layers need the whole batch: it goes through a segment of the network before the next, then back.
-
-        Between two segments each thread sums up its part of what rows have to know of the batch. Returns the cycles waited.
-        """
-        threads, block, control = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.CONTROL)
-        start, stop = partition(batch, thread, threads), partition(batch, thread + 1, threads)
-        segments, starts, table = read_int(plan, at.SEGMENTS), read_int(plan, at.SEGMENT_STARTS), read_int(plan, at.TABLE)
-        waited = 0
-        for i in range(segments):
-            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
-            if i > 0:
-                waited += timed_barrier(control, threads)
-                sum_forward(table + first_layer * LAYER_BYTES, thread, threads, batch, learns(plan))
-                waited += timed_barrier(control, threads)
-            for first in range(start, stop, block):
-                last, row_loss = min(first + block, stop), read_int(plan, at.ROW_LOSS) + 8 * first
-                forward_rows(plan, 0, first_layer, end, first, last, sample + first, batch, row_loss)
-        for i in range(segments - 1, -1, -1):
-            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
-            for first in range(start, stop, block):
-                backward_rows(plan, 0, first_layer, end, first, min(first + block, stop), sample + first)
-            if i > 0 and read_int(plan, at.PHASES) & at.BACKWARD:
-                waited += timed_barrier(control, threads)
-                sum_backward(table + first_layer * LAYER_BYTES, thread, threads, batch)
-                waited += timed_barrier(control, threads)
-        return waited
 
     @inner(dtype)
     def group_rows(plan, thread, sample, batch, monitor):
@@ -199,6 +174,7 @@ def make_run(dtype, full):
             write_double(result, position, 0.0)
         if read_int(plan, at.FIRST_STEP) == 0:
             write_double(result, at.LOSS_SUM, 0.0)
+            write_double(result, at.PENALTY_SUM, 0.0)
 
     @inner(dtype)
     def follow_weights(plan, thread, done):
@@ -234,7 +210,9 @@ def make_run(dtype, full):
             return
         done = read_double(result, at.EPOCHS_DONE)
         write_double(result, at.EPOCH_LOSS + int(done), read_double(result, at.LOSS_SUM))
+        write_double(result, at.EPOCH_PENALTY + int(done), read_double(result, at.PENALTY_SUM))
         write_double(result, at.LOSS_SUM, 0.0)
+        write_double(result, at.PENALTY_SUM, 0.0)
         write_double(result, at.EPOCHS_DONE, done + 1.0)
 
     def run(plan, thread):

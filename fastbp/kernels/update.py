@@ -42,16 +42,31 @@ def make_steer_step(dtype):
     return count_steps, spare_from_decay
 
 
+def make_weigh_penalties(dtype):
+    """``weigh_penalties`` for one element type."""
+
+    @inner(dtype)
+    def weigh_penalties(plan, step):
+        """Have the penalties on weights multiplied by the factor of a step."""
+        factors = read_int(plan, at.PENALTY_FACTORS)
+        if factors:
+            write_double(plan, at.PENALTY_FACTOR, read_double(factors, step))
+
+    return weigh_penalties
+
+
 def make_open_update(dtype, full):
     """``open_update`` for one element type."""
     begin_step = inner(dtype)(make_begin_step(dtype))
-    count_steps, spare_from_decay = make_steer_step(dtype) if full else (nothing(dtype),) * 2
+    count_steps, spare_from_decay = make_steer_step(dtype) if full else (nothing,) * 2
+    weigh_penalties = make_weigh_penalties(dtype) if full else nothing
 
     @inner(dtype)
     def open_update(plan, step, taken):
         """Thread 0: what all updates of a step need. ``step`` counts from the beginning of the run's first pass."""
         hyper, rates, steered = read_int(plan, at.HYPER), read_int(plan, at.LEARNING_RATES), read_int(plan, at.STEERED)
         code = read_int(plan, at.OPTIMIZER)
+        weigh_penalties(plan, step)
         if taken and not (rates or steered or code in WITH_RUNNING_PRODUCTS):
             return  # all is as in the step before
         if rates:
@@ -151,7 +166,7 @@ def make_step_stored(dtype, step_task):
 
 def make_update_rows(dtype, full, update_task, step_task):
     """``update_rows`` for one element type."""
-    layer_of, step_stored = make_layer_of(dtype), make_step_stored(dtype, step_task) if full else nothing(dtype)
+    layer_of, step_stored = make_layer_of(dtype), make_step_stored(dtype, step_task) if full else nothing
 
     @inner(dtype)
     def update_rows(plan, thread, batch):

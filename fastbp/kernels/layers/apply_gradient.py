@@ -120,11 +120,11 @@ def make_steer(dtype):
 @cache
 def make_apply_gradient(dtype, full):
     """``apply_gradient`` for one element type."""
-    update, steer = update_function(dtype), make_steer(dtype) if full else nothing(dtype)
+    update, steer = update_function(dtype), make_steer(dtype) if full else nothing
     if full:
         penalize, observe, clip_weights = make_penalize(dtype), make_observe_gradient(dtype), make_clip_weights(dtype)
     else:
-        penalize, observe, clip_weights = (nothing(dtype),) * 3
+        penalize, observe, clip_weights = (nothing,) * 3
 
     @inner(dtype)
     def move(plan, layer, variable, slot, v, width, weights, gradient, rows, biases):
@@ -145,7 +145,7 @@ def make_apply_gradient(dtype, full):
         depend on the threads. Returns whether the weights may have changed.
         """
         vectors, bias_vectors = rows * width, biases * width
-        penalize(layer, variable, part, weights, gradient, vectors, bias_vectors)
+        penalize(plan, layer, variable, part, weights, gradient, vectors, bias_vectors)
         observe(plan, layer, part, gradient, vectors)
         moved = move(plan, layer, variable, slot, v, width, weights, gradient, rows, biases)
         if moved:

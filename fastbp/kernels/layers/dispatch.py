@@ -12,9 +12,6 @@ from .dense_gradient import make_add_gradient
 from .dense_one_pass import make_one_pass
 from .dense_update import make_refresh_transposed, make_step_task, make_transpose_weights, make_update_task
 from .further_kinds import make_further_kinds
-from .glu import make_glu
-from .prelu import make_prelu
-from .vector_weights import make_vector_weights
 from .weightless import make_weightless
 
 
@@ -40,14 +37,12 @@ def make_layers(dtype, full, add_activity_gradient):
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
     add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype, full)
     one_pass_dense = make_one_pass(dtype, full, differentiate_strip, close_rows)
-    transpose_dense, step_dense = make_transpose_weights(dtype, full), make_step_task(dtype) if full else nothing(dtype)
+    transpose_dense, step_dense = make_transpose_weights(dtype, full), make_step_task(dtype) if full else nothing
     weightless = make_weightless(dtype, differentiate_strip, close_rows)
     copy_input, apply_activation, weightless_forward, weightless_backward = weightless
-    glu_forward, glu_backward = make_glu(dtype, differentiate_strip, close_rows)
-    prelu_forward, prelu_backward, prelu_gradient = make_prelu(dtype, copy_input, differentiate_strip, close_rows)
-    functions = differentiate_strip, close_rows
-    rest = make_further_kinds(dtype, apply_activation, *functions) if full else (nothing(dtype),) * 5
-    other_forward, other_backward, other_gradient, sum_forward, sum_backward = rest
+    shared = copy_input, apply_activation, differentiate_strip, close_rows
+    further = make_further_kinds(dtype, *shared) if full else (nothing,) * 7
+    other_forward, other_backward, sum_forward, sum_backward, add_vector_gradient, update_vectors, step_vectors = further
 
     @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch, sample):
@@ -58,10 +53,6 @@ def make_layers(dtype, full, add_activity_gradient):
         kind = read_int(layer, at.KIND)
         if kind == at.DENSE:
             dense_forward(plan, layer, shift, source, source_row, first, last, batch)
-        elif kind == at.PRELU:
-            prelu_forward(layer, shift, source, source_row, first, last)
-        elif kind == at.GLU:
-            glu_forward(layer, shift, source, source_row, first, last)
         elif kind == at.ELEMENTWISE or kind == at.WHOLE_ROWS:
             weightless_forward(layer, shift, source, source_row, first, last)
         else:
@@ -73,10 +64,6 @@ def make_layers(dtype, full, add_activity_gradient):
         kind = read_int(layer, at.KIND)
         if kind == at.DENSE:
             dense_backward(plan, layer, below, shift, first, last)
-        elif kind == at.PRELU:
-            prelu_backward(layer, below, shift, first, last)
-        elif kind == at.GLU:
-            glu_backward(layer, below, shift, first, last)
         elif kind == at.ELEMENTWISE or kind == at.WHOLE_ROWS:
             weightless_backward(layer, below, shift, first, last)
         else:
@@ -87,16 +74,6 @@ def make_layers(dtype, full, add_activity_gradient):
         """DELTA of the last layer from the gradient with respect to the network's output, in place."""
         differentiate_strip(layer, shift, 0, first, last, read_int(layer, at.VECTORS_OUT))
         close_rows(layer, shift, first, last)
-
-    @inner(dtype)
-    def vector_gradient(layer, k, shift, v, width, batch, start, target):
-        """The gradient of vector k of the weights that are a number for each unit (vector_weights.py)."""
-        if read_int(layer, at.KIND) == at.PRELU:
-            prelu_gradient(layer, k, shift, v, width, batch, start, target)
-        else:
-            other_gradient(layer, k, shift, v, width, batch, start, target)
-
-    add_vector_gradient, update_vectors, step_vectors = make_vector_weights(dtype, full, vector_gradient)
 
     @inner(dtype)
     def add_gradient(plan, layer, shift, gradients, batch, is_first):
@@ -139,7 +116,7 @@ def make_layers(dtype, full, add_activity_gradient):
         if read_int(layer, at.KIND) == at.DENSE:
             transpose_dense(layer, thread, threads)
 
-    constrain_norms = make_constrain_norms(dtype, make_refresh_transposed(dtype, True)) if full else nothing(dtype)
+    constrain_norms = make_constrain_norms(dtype, make_refresh_transposed(dtype, True)) if full else nothing
     return LayerFunctions(
         sum_forward,
         sum_backward,

@@ -2,7 +2,7 @@
 
 from .. import fields as at
 from .. import penalty
-from ..memory import double_bits, read_int, write_double
+from ..memory import double_bits, read_double, read_int, write_double
 from ..simd.element_types import itemsize
 from ..simd.jit import inner
 from ..simd.machine import machine
@@ -16,9 +16,9 @@ def make_penalize(dtype):
     VECTOR = machine().vector_bytes
 
     @inner(dtype)
-    def penalize_weight(rule, weights, gradient, vectors):
+    def penalize_weight(rule, factor, weights, gradient, vectors):
         """The penalty of some vectors of one weight, whose gradient is added to the one of the loss."""
-        l1, l2 = read_int(rule, at.RULE_L1), read_int(rule, at.RULE_L2)
+        l1, l2 = double_bits(read_double(rule, at.RULE_L1) * factor), double_bits(read_double(rule, at.RULE_L2) * factor)
         if l1:
             return add_penalty(l1, l2, weights, gradient, vectors)
         if l2:
@@ -26,17 +26,18 @@ def make_penalize(dtype):
         return 0.0
 
     @inner(dtype)
-    def penalize(layer, k, place, weights, gradient, vectors, biases):
+    def penalize(plan, layer, k, place, weights, gradient, vectors, biases):
         """The same for ``vectors`` of weight k of a layer, the last ``biases`` of which are of weight k + 1.
 
         The penalty itself goes to a place of the layer's own. Where the layer has none nothing is done.
         """
         if read_int(layer, at.PENALTIES):
             rule, kernel = read_int(layer, at.RULES) + k * RULE_BYTES, vectors - biases
-            total = penalize_weight(rule, weights, gradient, kernel)
+            factor = read_double(plan, at.PENALTY_FACTOR)
+            total = penalize_weight(rule, factor, weights, gradient, kernel)
             if biases:
                 move = kernel * VECTOR
-                total += penalize_weight(rule + RULE_BYTES, weights + move, gradient + move, biases)
+                total += penalize_weight(rule + RULE_BYTES, factor, weights + move, gradient + move, biases)
             write_double(read_int(layer, at.PENALTIES), place, total)
 
     return penalize
