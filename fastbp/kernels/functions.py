@@ -42,7 +42,7 @@ FUNCTIONS = (
     gemm.row_product,
     gemm.product,
     gradient_product.gradient_product,
-    one_pass.pass_over,
+    one_pass.pass_panel,
     one_pass.add_lanes,
     transpose.transpose,
     optimizer.update,

@@ -177,12 +177,17 @@ def make_run(dtype, full):
             write_double(result, at.PENALTY_SUM, 0.0)
 
     @inner(dtype)
-    def transposes(plan, layer):
-        """Whether the transposed copy of a layer's weights is read in the run, and has been left behind by them."""
-        stale = read_int(layer, at.STALE)
-        if stale and (read_int(plan, at.PHASES) & at.BACKWARD or read_int(layer, at.UNITS_OUT) <= MAX_DOT_UNITS):
-            return read_int(layer, at.TRANSPOSED) and read_int(stale, 0)
-        return 0
+    def follow_weights(plan, thread, done):
+        """This thread's part of transposed copies that will be read and are behind the weights; or, ``done``, note it."""
+        reads_all = read_int(plan, at.PHASES) & at.BACKWARD
+        for i in range(read_int(plan, at.OUTPUT_LAYERS)):
+            layer = read_int(plan, at.TABLE) + i * LAYER_BYTES
+            stale, is_read = read_int(layer, at.STALE), reads_all or read_int(layer, at.UNITS_OUT) <= MAX_DOT_UNITS
+            if stale and is_read and read_int(layer, at.TRANSPOSED) and read_int(stale, 0):
+                if done:
+                    write_int(stale, 0, 0)
+                else:
+                    transpose_weights(layer, thread, read_int(plan, at.THREADS))
 
     @inner(dtype)
     def begin_epoch(plan, thread):
@@ -191,18 +196,7 @@ def make_run(dtype, full):
         if read_int(plan, at.PHASES) & at.INPUT_GRADIENT:
             layer = read_int(plan, at.TABLE) + at.FIRST_LAYER_POSITION * LAYER_BYTES
             transpose_weights(layer, thread, read_int(plan, at.THREADS))
-        for i in range(read_int(plan, at.OUTPUT_LAYERS)):
-            layer = read_int(plan, at.TABLE) + i * LAYER_BYTES
-            if transposes(plan, layer):
-                transpose_weights(layer, thread, read_int(plan, at.THREADS))
-
-    @inner(dtype)
-    def note_transposed(plan):
-        """Thread 0, when all have begun an epoch: the transposed copies that it reads are up to date."""
-        for i in range(read_int(plan, at.OUTPUT_LAYERS)):
-            layer = read_int(plan, at.TABLE) + i * LAYER_BYTES
-            if transposes(plan, layer):
-                write_int(read_int(layer, at.STALE), 0, 0)
+        follow_weights(plan, thread, False)
 
     @inner(dtype)
     def end_epoch(plan, step):
@@ -238,7 +232,7 @@ def make_run(dtype, full):
                 if read_flag(control, at.QUIT):
                     return
             if thread == 0:
-                note_transposed(plan)
+                follow_weights(plan, thread, True)
             steps = (samples + size - 1) // size
             stop = read_int(plan, at.LAST_STEP)
             stop = stop if stop else steps

@@ -5,6 +5,8 @@ squares, and the steps are taken when all have done so (kernels/update.py). Thes
 tasks divides: some rows of a panel of one variable. So they do not depend on the threads.
 """
 
+from functools import cache
+
 from .. import fields as at
 from .. import gradient as gradients
 from .. import memory
@@ -115,6 +117,7 @@ def make_steer(dtype):
     return steer
 
 
+@cache
 def make_apply_gradient(dtype, full):
     """``apply_gradient`` for one element type."""
     update, steer = update_function(dtype), make_steer(dtype) if full else nothing

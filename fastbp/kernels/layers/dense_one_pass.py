@@ -8,7 +8,6 @@ from .. import fields as at
 from .. import gradient as gradients
 from ..codes import MOMENTUM, SGD, STORE
 from ..matrix import gemm, one_pass
-from ..matrix.one_pass import ROWS_TOGETHER, code_of
 from ..memory import read_int, write_int
 from ..simd.element_types import itemsize
 from ..simd.jit import inner
@@ -20,56 +19,30 @@ from .dense_panels import make_panels
 
 def make_one_pass(dtype, full, differentiate_strip, close_rows):
     """``one_pass_back`` for one element type."""
-    (width_of, panel_row, _), code_for, pass_over = make_panels(dtype), inner(dtype)(code_of), one_pass.pass_over(dtype)
-    add_lanes, clear_padding, product = one_pass.add_lanes(dtype), gradients.clear_padding(dtype), gemm.product(dtype)
+    (width_of, panel_row, _), pass_panel, add_lanes = make_panels(dtype), one_pass.pass_panel(dtype), one_pass.add_lanes(dtype)
+    clear_padding, product = gradients.clear_padding(dtype), gemm.product(dtype)
     apply_gradient, bias_row = make_apply_gradient(dtype, full), make_bias_row(dtype)
     ITEM, LANES, VECTOR = itemsize(dtype), machine().lanes(dtype), machine().vector_bytes
 
     @inner(dtype)
-    def moves_with(rule, rows):
-        """Whether the last ``rows`` of a batch may move the weights at once (one_pass.MOVED)."""
-        return not full and (rule == SGD or (rule == MOMENTUM and rows == 1))
-
-    @inner(dtype)
-    def pass_rows(plan, layer, v, width, first, count, batch, bias):
-        """All rows of the batch over some inputs' weights in a panel. Whether the weights have moved."""
-        rule, left, moves = read_int(plan, at.OPTIMIZER), batch, False
-        while left:  # odd ones first
-            rows = 1 if left & 1 else 2 if left & 2 else ROWS_TOGETHER
-            moves = rows == left and moves_with(rule, rows)
-            pass_over(code_for(rule if moves else STORE, rows, width), plan, layer, v, first, count, batch - left, bias)
-            left -= rows
-        return moves
-
-    @inner(dtype)
-    def lowest_gradient(plan, layer, v, width, first, count, batch, bias):
-        """The gradient alone: nothing below wants to know."""
-        row, target, zeros = width * VECTOR, read_int(plan, at.ONE_PASS), read_int(plan, at.ZEROS)
-        source, source_row = read_int(layer, at.INPUT) + first * ITEM, read_int(layer, at.INPUT_ROW)
-        delta, delta_row = read_int(layer, at.DELTA) + v * VECTOR, read_int(layer, at.DELTA_ROW)
-        product(width, source, ITEM, source_row, delta, delta_row, zeros, 0, target, row, batch, count)
-        if bias:
-            bias_row(plan, layer, 0, v, batch, zeros, target + count * row)
-
-    @inner(dtype)
     def move_panel(plan, layer, v, width, first, count, batch, bias, passes_on):
         """Some inputs' weights in one panel: what goes back through them, then their step."""
+        zeros, target = read_int(plan, at.ZEROS), read_int(plan, at.ONE_PASS)
+        weights, row = panel_row(layer, v, first)
         if passes_on:
-            if pass_rows(plan, layer, v, width, first, count, batch, bias):
+            rule = read_int(plan, at.OPTIMIZER)
+            moves = not full and (rule == SGD or (rule == MOMENTUM and batch == 1))  # one_pass.MOVED
+            pass_panel(plan, layer, v, width, first, count, batch, bias, rule if moves else STORE)
+            if moves:
                 return
-        else:
-            lowest_gradient(plan, layer, v, width, first, count, batch, bias)
-        part = first // read_int(plan, at.ONE_PASS_ROWS) * read_int(layer, at.VECTORS_OUT) + v
-        weights, _ = panel_row(layer, v, first)
-        apply_gradient(plan, layer, 0, part, 0, v, width, weights, read_int(plan, at.ONE_PASS), count + bias, bias)
-
-    @inner(dtype)
-    def clear_delta(layer, batch):
-        """Have zeros in the padding of DELTA, which may hold anything: sums go over whole vectors here."""
-        end = read_int(layer, at.VECTORS_OUT) - 1
-        left = read_int(layer, at.UNITS_OUT) - end * LANES
-        if left < LANES:
-            clear_padding(read_int(layer, at.DELTA) + end * VECTOR, read_int(layer, at.DELTA_ROW), batch, left)
+        else:  # nothing below wants to know
+            source, source_row = read_int(layer, at.INPUT) + first * ITEM, read_int(layer, at.INPUT_ROW)
+            delta, delta_row = read_int(layer, at.DELTA) + v * VECTOR, read_int(layer, at.DELTA_ROW)
+            product(width, source, ITEM, source_row, delta, delta_row, zeros, 0, target, row, batch, count)
+            if bias:
+                bias_row(plan, layer, 0, v, batch, zeros, target + count * row)
+        part = first // read_int(plan, at.ONE_PASS_ROWS) * read_int(layer, at.VECTORS_OUT)
+        apply_gradient(plan, layer, 0, part + v, 0, v, width, weights, target, count + bias, bias)
 
     @inner(dtype)
     def one_pass_back(plan, layer, below, batch):
@@ -78,7 +51,10 @@ def make_one_pass(dtype, full, differentiate_strip, close_rows):
         Overwrites them too, their state, and the plan's scratch.
         """
         units, vectors, block = read_int(layer, at.UNITS_IN), read_int(layer, at.VECTORS_OUT), read_int(plan, at.ONE_PASS_ROWS)
-        clear_delta(layer, batch)
+        end = vectors - 1
+        left = read_int(layer, at.UNITS_OUT) - end * LANES
+        if left < LANES:  # padding may hold anything, and sums go over whole vectors here
+            clear_padding(read_int(layer, at.DELTA) + end * VECTOR, read_int(layer, at.DELTA_ROW), batch, left)
         for first in range(0, units, block):
             count = min(block, units - first)
             bias, v = read_int(layer, at.BIAS) if first + count == units else 0, 0

@@ -8,10 +8,11 @@ row of the batch and each input, and dW = X.T @ dZ. By the simplest rules the we
 from .. import fields as at
 from ..codes import MOMENTUM, SGD, STORE, UPDATE_RULES
 from ..optimizer import RULES, SCALARS
-from ..simd.library import VectorFunction, selects_by_code
+from ..simd.library import VectorFunction, call_by_code
 from .dots import sums_of
 from .panels import PANEL_VECTORS
 
+VARIANTS = 8  # more than rows that go together, or vectors of a panel
 ROWS_TOGETHER = 4  # most rows of the batch whose dZ stays in registers
 KEPT = [(STORE, 1), (STORE, 2), (STORE, 4)]  # rows that are gone through together, a gradient being left
 MOVED = [(SGD, 1), (SGD, 2), (SGD, 4), (MOMENTUM, 1)]  # the weights move at once: roots and quotients are no faster so
@@ -19,7 +20,7 @@ MOVED = [(SGD, 1), (SGD, 2), (SGD, 4), (MOMENTUM, 1)]  # the weights move at onc
 
 def code_of(rule: int, rows: int, vectors: int) -> int:
     """The code of the function for a rule (STORE: the gradient is left), so many rows of the batch and vectors of a panel."""
-    return (rule * 8 + rows) * 8 + vectors
+    return (rule * VARIANTS + rows) * VARIANTS + vectors
 
 
 class _Panel:
@@ -114,6 +115,29 @@ def _pass(rule, rows, vectors):
     return VectorFunction(f"pass_{rule}_{rows}x{vectors}", 7, body)
 
 
+def _pass_panel(s, plan, layer, v, vectors, first, count, batch, bias, rule):
+    """The whole batch over ``count`` inputs' weights in a panel of ``vectors``: as few rows as must be, then more together.
+
+    The last ones move the weights where ``rule`` is one of MOVED; STORE: the gradient is left.
+    """
+    b = s.b
+
+    def go(rows, r):
+        is_last = b.icmp_signed("==", b.add(r, s.index(rows)), batch)
+        code = b.add(b.mul(b.select(is_last, rule, s.index(STORE)), s.index(code_of(1, 0, 0))), s.index(code_of(0, rows, 0)))
+        functions = {key: function for key, function in _PASSES.items() if key // VARIANTS % VARIANTS == rows}
+        call_by_code(s, b.add(code, vectors), functions, (plan, layer, v, first, count, r, bias))
+
+    done = s.index(0)
+    for rows in (1, 2):
+        is_odd = b.and_(batch, s.index(rows))
+        with b.if_then(b.icmp_signed("!=", is_odd, s.index(0))):
+            go(rows, done)
+        done = b.add(done, is_odd)
+    with s.loop(batch, start=done, step=ROWS_TOGETHER) as r:
+        go(ROWS_TOGETHER, r)
+
+
 def _add_lanes(s, sums, sums_row, count, target, target_row, rows):
     """target[r, k] = the sum of the lanes of vector r at sums + k sums_row, for ``count`` k, and 0 up to a whole vector."""
     b, vector = s.b, s.index(s.lanes * s.itemsize)
@@ -132,8 +156,8 @@ def _add_lanes(s, sums, sums_row, count, target, target_row, rows):
 _WIDTHS = range(1, PANEL_VECTORS + 1)
 _PASSES = {code_of(*kind, vectors): _pass(*kind, vectors) for kind in KEPT + MOVED for vectors in _WIDTHS}
 
-# pass_over(code_of(rule, rows, vectors), plan, layer, v, first, count, r, bias)
-pass_over = selects_by_code("pass_over", _PASSES)
+# pass_panel(plan, layer, v, vectors, first, count, batch, bias, rule)
+pass_panel = VectorFunction("pass_panel", 9, _pass_panel, calls=_PASSES.values())
 
 # add_lanes(sums, sums_row, count, target, target_row, rows): overwrites whole vectors of target.
 add_lanes = VectorFunction("add_lanes", 6, _add_lanes)

@@ -9,7 +9,7 @@ from fastbp.engine.memory import address
 from fastbp.kernels import fields as at
 from fastbp.kernels import functions
 from fastbp.kernels.codes import MOMENTUM, SGD, STORE
-from fastbp.kernels.matrix.one_pass import KEPT, MOVED, add_lanes, code_of, pass_over
+from fastbp.kernels.matrix.one_pass import add_lanes, pass_panel
 from fastbp.kernels.matrix.panels import PANEL_VECTORS
 from fastbp.kernels.optimizer import BETA_1, DECAY, RATE, SCALARS
 from fastbp.kernels.simd.machine import machine
@@ -70,12 +70,10 @@ class Setting:
         columns = self.panels[number]
         return guarded.matrix.reshape(-1)[rows * columns.start : rows * columns.stop].reshape(rows, -1)
 
-    def run(self, rule, rows, number):
-        """A whole panel, ``rows`` of the batch at a time, the last ones by ``rule``."""
-        for r in range(0, self.batch, rows):
-            code = code_of(rule if r + rows == self.batch else STORE, rows, self.widths[number])
-            places = address(self.plan), address(self.layer), number * PANEL_VECTORS, 0
-            call(pass_over, self.dtype, code, *places, self.inputs, r, self.bias)
+    def run(self, rule, number):
+        """The whole batch over a panel."""
+        width, places = self.widths[number], (address(self.plan), address(self.layer), number * PANEL_VECTORS)
+        call(pass_panel, self.dtype, *places, width, 0, self.inputs, self.batch, self.bias, rule)
 
     def expected_gradient(self, number):
         ones = np.ones((self.batch, self.bias))
@@ -88,16 +86,16 @@ class Setting:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("width", range(1, PANEL_VECTORS + 1))
-@pytest.mark.parametrize(("rule", "rows"), [*KEPT, *MOVED])
-def test_passes_against_numpy(rule, rows, width, dtype):
-    for batch, inputs, bias in ((rows, 1, 0), (rows, 5, 1), (2 * rows, 19, 1), (2 * rows, 16, 0)):
+@pytest.mark.parametrize(("rule", "batch"), [*((rule, n) for rule in (STORE, SGD) for n in range(1, 10)), (MOMENTUM, 1)])
+def test_passes_against_numpy(rule, batch, width, dtype):
+    for inputs, bias in ((1, 0), (5, 1), (19, 1), (16, 0)):
         setting = Setting(dtype, width, batch, inputs, bias)
         sums = 0.0
         for number in range(2):
             before, velocity = (setting.panel(a, number).astype(float) for a in (setting.weights, setting.velocity))
             expected = setting.expected_gradient(number)
             sums = sums + before[:inputs] @ setting.dz[:, setting.panels[number]].T.astype(float)
-            setting.run(rule, rows, number)
+            setting.run(rule, number)
             after, state = setting.panel(setting.weights, number), setting.panel(setting.velocity, number)
             if rule == STORE:
                 gradient = setting.gradient.matrix.reshape(-1)[: expected.size].reshape(expected.shape)
