@@ -35,9 +35,9 @@ def predicting(rows: int) -> Callable[[Any], Callable[[], object]]:
 
 def searching() -> Callable[[Any], Callable[[], object]]:
     X, y = load_digits(return_X_y=True)
-    return lambda module: lambda: GridSearchCV(
-        module.MLPClassifier(max_iter=30, random_state=0), GRID, cv=3, n_jobs=2
-    ).fit(X, y)
+    return lambda module: (
+        lambda: GridSearchCV(module.MLPClassifier(max_iter=30, random_state=0), GRID, cv=3, n_jobs=2).fit(X, y)
+    )
 
 
 def cases() -> Iterator[Case]:
@@ -47,7 +47,10 @@ def cases() -> Iterator[Case]:
     pictures = rng.uniform(size=(2_000, 784)).astype(np.float32), rng.integers(10, size=2_000)
     yield "digits, (100,)", fitting("MLPClassifier", *digits, max_iter=30)
     yield "20,000 x 20, (100,)", fitting("MLPRegressor", *table, max_iter=5)
-    yield "20,000 x 20, (64, 64), batch 64", fitting("MLPRegressor", *table, hidden_layer_sizes=(64, 64), batch_size=64, max_iter=3)
+    yield (
+        "20,000 x 20, (64, 64), batch 64",
+        fitting("MLPRegressor", *table, hidden_layer_sizes=(64, 64), batch_size=64, max_iter=3),
+    )
     yield "178 x 13, (10,)", fitting("MLPClassifier", *wine, hidden_layer_sizes=(10,), max_iter=200)
     yield "784-512-256-10", fitting("MLPClassifier", *pictures, hidden_layer_sizes=(512, 256), max_iter=3)
     yield "digits, (100,), lbfgs", fitting("MLPClassifier", *digits, solver="lbfgs", max_iter=30)

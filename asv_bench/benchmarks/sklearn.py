@@ -1,4 +1,4 @@
-"""scikit-learn's estimators: fits, predictions, a search. ``asv_bench/sklearn_ratios.py`` sets their times beside scikit-learn's."""
+"""scikit-learn's estimators: fits, predictions, a search; beside scikit-learn's in ``asv_bench/sklearn_ratios.py``."""
 
 import warnings
 

@@ -150,7 +150,7 @@ def initial_weights(
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The weights that scikit-learn draws: Glorot and Bengio 2010, with a smaller bound where units are logistic.
 
-    The last layer's are drawn as those of the hidden layer before it, whatever its own activation: ``activations`` has that twice.
+    The last layer's are drawn as those of the hidden layer before it: ``activations`` has its activation twice.
     """
     coefs, intercepts = [], []
     for i, (fan_in, fan_out) in enumerate(zip(units[:-1], units[1:], strict=True)):

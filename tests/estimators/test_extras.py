@@ -119,7 +119,7 @@ def test_gaussian_nll_knows_how_far_targets_are_spread(scale, targets):
     np.testing.assert_array_equal(mean, regressor.predict(x))
     mean, std = mean.reshape(600, -1), std.reshape(600, -1)
     noisy = x[:, 0] > 0.3
-    assert (0.6 < std[noisy].mean(axis=0)).all() and (std[noisy].mean(axis=0) < 1.5).all()
+    assert (std[noisy].mean(axis=0) > 0.6).all() and (std[noisy].mean(axis=0) < 1.5).all()
     assert (std[x[:, 0] < -0.3].mean(axis=0) < 0.4).all()
     assert np.abs(mean - 2 * x - np.arange(targets))[~noisy].mean() < 0.3
     assert regressor.score(x, y) > 0.5
