@@ -4,7 +4,7 @@
 
 Networks of 20 hidden layers learn to read handwritten digits. Each layer of sigmoids hands on a quarter of the gradient at
 most, and the lowest gets next to nothing. Relus hand all of it on, and weights drawn by He's rule keep its size; so does
-normalisation before each activation. Prints the norm of the gradient in the first and in the last layer and the accuracy, draws
+normalization before each activation. Prints the norm of the gradient in the first and in the last layer and the accuracy, draws
 both, and exits with 1 if it is not so.
 """
 
@@ -27,7 +27,7 @@ DEPTH, WIDTH = 20, 64
 NETWORKS = {
     "sigmoid": lambda: [bp.Dense(WIDTH, "sigmoid")],
     "relu, He's weights": lambda: [bp.Dense(WIDTH, "relu", kernel_initializer="he_normal")],
-    "sigmoid, normalised": lambda: [
+    "sigmoid, normalized": lambda: [
         bp.Dense(WIDTH),
         bp.layers.BatchNormalization(momentum=0.9),
         bp.layers.Activation("sigmoid"),

@@ -8,7 +8,7 @@ from .callbacks.history import History
 from .constraints import Constraint
 from .engine.interrupts import import_to_end
 from .engine.threads import get_num_threads, set_num_threads
-from .errors import TrainingDiverged
+from .errors import ModelFileError, TrainingDiverged
 from .initializers import Initializer
 from .layers import Dense, Input, Layer
 from .losses import Loss
@@ -34,6 +34,7 @@ __all__ = [
     "Loss",
     "Metric",
     "Model",
+    "ModelFileError",
     "Nadam",
     "Optimizer",
     "RMSprop",
@@ -59,7 +60,7 @@ __all__ = [
 
 
 # What not every program needs is imported at its first use: modules, and what needs the graph.
-_MODULES = ("backend", "config", "datasets", "ops", "random", "utils")
+_MODULES = ("backend", "config", "datasets", "ops", "random", "saving", "utils")
 _LAZY = {
     **dict.fromkeys(("Graph", "trace"), "graph.graph"),
     **dict.fromkeys(("grad", "hessian", "jacobian", "value_and_grad"), "graph.autodiff.transforms"),
@@ -73,7 +74,9 @@ _LAZY = {
     ),
     **dict.fromkeys(("sum", "mean", "stack"), "graph.tracing.functions"),
     "curve_fit": "fitting.curve_fit",
+    "load_model": "saving.loading",
     **dict.fromkeys(("fit_formula", "FormulaFit"), "fitting.fit_formula"),
+    **dict.fromkeys(("from_onnx", "from_torch"), "models.importing"),
     **dict.fromkeys(("check_gradients", "GradientCheck"), "gradient_check"),
     **dict.fromkeys(("MLPClassifier", "MLPRegressor", "from_sklearn"), "estimators"),
 }

@@ -72,7 +72,12 @@ LAYERS = {
     ),
 }
 
-MODELS = _for_each("load_model save_model", f"{_LATER}: pickle.dump(model, file) keeps all of a model")
+MODELS: dict[str, str] = {}
+
+SAVING = {
+    "KerasFileEditor": "files of models are in the safetensors format, which safetensors.numpy.load_file reads",
+    **_for_each("get_registered_name get_registered_object", "fastbp.utils.get_custom_objects() has both"),
+}
 
 OPTIMIZERS = {
     "Ftrl": "use Adam, or Adagrad for rare features",
@@ -105,7 +110,6 @@ TOP = {
         "fastbp computes in float32 or float64: dtype='float64'",
     ),
     "distillation": "predict with the teacher, and fit the student to what it says",
-    "saving": "pickle saves models; fastbp.utils has register_keras_serializable and custom_object_scope",
     **_for_each("distribution tree legacy export visualization", "fastbp runs on one machine's CPU, with threads"),
     **_for_each(
         "Variable KerasTensor Operation Function StatelessScope SymbolicScope InputSpec RematScope remat device name_scope",

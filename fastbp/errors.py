@@ -35,3 +35,21 @@ class TrainingDiverged(ArithmeticError, ValueError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments
+
+
+class ModelFileError(ValueError):
+    """A file that cannot be read as a model or as weights: the message says what is wrong with it and what to do.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    reason : str
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path!r} {reason}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path, self.reason)

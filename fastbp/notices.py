@@ -49,3 +49,10 @@ def warn_of_last_activation(name: str | None, units: int, loss: "Loss") -> None:
             f"loss {loss.name!r} takes predictions of more than 0, but the last layer without an activation gives any numbers: "
             "let it have 'exponential' or 'softplus', or the loss log_input=True"
         )
+
+
+def warn_of_mode(layer: str, training: bool) -> None:
+    """Warn of a ``training`` that a layer is called with, which Keras 3 follows less often than it may seem."""
+    otherwise = "fit has it on, evaluate and predict off"
+    remedy = "predict(x, training=True) asks for it" if training else "layers that are not trainable do without"
+    warn(f"training={training} of {layer} is for model(x) alone, as in Keras 3: {otherwise}; {remedy}")

@@ -29,7 +29,7 @@ class Scaled:
     def mean(self) -> Scaled:
         """The mean over outputs."""
         if isinstance(self.power, int):
-            return Scaled(self.value.mean(), self.power)
+            return Scaled(np.add.reduce(self.value) / len(self.value), self.power)  # which ``mean`` takes ten times as long for
         power = self.power.max()
         return Scaled(np.ldexp(self.value, self.power - power).mean(), power)
 

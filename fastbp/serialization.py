@@ -6,7 +6,9 @@ Constructors pass what they are given to such a ``get``, so that objects within 
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -14,6 +16,10 @@ import numpy as np
 from .arguments import function_name, unknown
 
 Kind = TypeVar("Kind")
+
+#: What writes down some objects in another way while a file is written: it gives None for the others.
+Writer = Callable[[Any], Any]
+_writer: ContextVar[Writer | None] = ContextVar("writer", default=None)
 
 #: Classes and functions that are found by name although they are not fastbp's; see ``fastbp.utils.get_custom_objects``.
 custom_objects: dict[str, Any] = {}
@@ -94,6 +100,9 @@ def serialize(value: Any) -> Any:
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    writer = _writer.get()
+    if writer is not None and (written := writer(value)) is not None:
+        return written
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     if isinstance(value, list | tuple):
@@ -108,6 +117,16 @@ def serialize(value: Any) -> Any:
     if not callable(value) or name == "<lambda>":
         raise TypeError(f"{value!r} cannot be written down: it needs a name, or a method get_config()")
     return name
+
+
+@contextmanager
+def writing(writer: Writer) -> Iterator[None]:
+    """Have ``serialize`` ask ``writer`` first."""
+    token = _writer.set(writer)
+    try:
+        yield
+    finally:
+        _writer.reset(token)
 
 
 def is_config(value: Any) -> bool:

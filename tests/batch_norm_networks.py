@@ -1,4 +1,4 @@
-"""Networks with batch normalisation, described as ``oracle_batch_norm.py`` describes them, and as fastbp has them."""
+"""Networks with batch normalization, described as ``oracle_batch_norm.py`` describes them, and as fastbp has them."""
 
 import numpy as np
 

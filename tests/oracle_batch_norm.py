@@ -1,4 +1,4 @@
-"""Networks with batch normalisation as a textbook writes it: plain NumPy in float64, beside what ``oracle.py`` has.
+"""Networks with batch normalization as a textbook writes it: plain NumPy in float64, beside what ``oracle.py`` has.
 
 A network is a list of layers: those of ``oracle.py``, ``{"kind": "batch_norm"}`` with the settings of Keras's layer, and
 ``{"kind": "activation", "activation": "tanh"}``. Its weights are one flat list: kernel, bias; gamma, beta, moving mean, moving
@@ -45,8 +45,8 @@ def uses_batch(layer, training):
     return training and layer.get("trainable", True)
 
 
-def normalise(layer, arrays, x, training):
-    """The layer's output, the normalised values, and 1 / the standard deviation."""
+def normalize(layer, arrays, x, training):
+    """The layer's output, the normalized values, and 1 / the standard deviation."""
     gamma, beta, mean, variance = split(layer, arrays)
     if uses_batch(layer, training):
         mean, variance = x.mean(axis=0), x.var(axis=0)
@@ -61,10 +61,10 @@ def moved(layer, arrays, x):
     return [*learnt, keep * mean + (1 - keep) * x.mean(axis=0), keep * variance + (1 - keep) * x.var(axis=0)]
 
 
-def normalise_backward(layer, arrays, x, training, delta):
+def normalize_backward(layer, arrays, x, training, delta):
     """The gradient with respect to x, and those of the arrays."""
     gamma, *_ = split(layer, arrays)
-    _, normal, inverse = normalise(layer, arrays, x, training)
+    _, normal, inverse = normalize(layer, arrays, x, training)
     d = delta * gamma
     dx = d * inverse
     if uses_batch(layer, training):
@@ -80,7 +80,7 @@ def forward(network, weights, x, training=False):
     for layer, arrays in zip(network, arrays_of(network, weights), strict=True):
         tape.append(a)
         if layer.get("kind") == "batch_norm":
-            a = normalise(layer, arrays, a, training)[0]
+            a = normalize(layer, arrays, a, training)[0]
         elif layer.get("kind") == "activation":
             a = oracle.activate(layer, a)
         else:
@@ -93,7 +93,7 @@ def backward(network, weights, tape, delta, training):
     gradients = []
     for layer, arrays, a in reversed(list(zip(network, arrays_of(network, weights), tape, strict=True))):
         if layer.get("kind") == "batch_norm":
-            delta, found = normalise_backward(layer, arrays, a, training, delta)
+            delta, found = normalize_backward(layer, arrays, a, training, delta)
         elif layer.get("kind") == "activation":
             delta, found = oracle.through_activation(layer, a, delta), []
         else:

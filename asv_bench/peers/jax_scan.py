@@ -1,18 +1,15 @@
 """JAX: one jitted ``lax.scan`` over the steps of an epoch, its strongest form."""
 
-import os
-
 from workloads import NORM_EPSILON
 
-from .peer import EPSILON, Peer
+from .peer import EPSILON, Peer, use_threads
 
 CHUNK = 4000  # rows of a large prediction that go through all layers together
 
 
 class Scan(Peer):
     def make(self):
-        # XLA takes as many threads as the process may use processors, and has no other setting that holds for all of it.
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-self.w.threads :])
+        use_threads(self.w.threads)
         import jax
 
         jax.config.update("jax_platforms", "cpu")

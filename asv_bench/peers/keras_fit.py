@@ -1,15 +1,16 @@
-"""Keras on TensorFlow, by ``fit`` from tensors in memory, steps compiled by XLA."""
+"""Keras on TensorFlow, or on JAX where that is not there, by ``fit`` from arrays in memory, steps compiled by XLA."""
 
 import os
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+from . import needs
+
+os.environ.setdefault("KERAS_BACKEND", needs("keras"))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import tensorflow as tf
 from workloads import NORM_EPSILON
 
-from .peer import EPSILON, Peer
+from .peer import EPSILON, Peer, use_threads
 
 CHUNK = 8192  # rows of a large prediction that go through all layers together
 
@@ -17,8 +18,8 @@ CHUNK = 8192  # rows of a large prediction that go through all layers together
 class Keras(Peer):
     def make(self):
         w = self.w
-        tf.config.threading.set_intra_op_parallelism_threads(w.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        prepare = {"tensorflow": self._prepare_tensorflow, "jax": self._prepare_jax}[keras.config.backend()]
+        prepare()
         keras.backend.set_floatx(w.dtype)
         layers = [keras.Input((w.sizes[0],))]
         for units in w.sizes[1:-1]:
@@ -28,9 +29,23 @@ class Keras(Peer):
             if w.dropout:
                 layers.append(keras.layers.Dropout(w.dropout))
         self.model = keras.Sequential([*layers, keras.layers.Dense(w.sizes[-1], "softmax" if w.classes else None)])
+
+    def _prepare_tensorflow(self):
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(self.w.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
         data = tf.data.Dataset.from_tensor_slices((self.x, self.y))
-        self.data = data.shuffle(len(self.x)).batch(w.batch, drop_remainder=True).prefetch(2)
+        self.data = {"x": data.shuffle(len(self.x)).batch(self.w.batch, drop_remainder=True).prefetch(2)}
         self.inputs = tf.constant(self.x)
+
+    def _prepare_jax(self):
+        use_threads(self.w.threads)
+        import jax
+
+        jax.config.update("jax_platforms", "cpu")
+        jax.config.update("jax_enable_x64", self.w.dtype == "float64")
+        self.data, self.inputs = {"x": self.x, "y": self.y, "batch_size": self.w.batch}, self.x
 
     def restart(self):
         optimizer = {
@@ -46,7 +61,7 @@ class Keras(Peer):
         self.model.train_on_batch(self.x[rows], self.y[rows])
 
     def train(self, epochs):
-        self.model.fit(self.data, epochs=epochs, verbose=0)
+        self.model.fit(**self.data, epochs=epochs, verbose=0)
 
     def loss(self):
         return self.model.evaluate(self.x, self.y, batch_size=CHUNK, verbose=0)

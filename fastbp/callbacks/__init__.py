@@ -9,8 +9,9 @@ from .history import History
 from .progress_bars import ProgbarLogger, TqdmCallback
 
 if TYPE_CHECKING:  # the others are imported with their first use
-    from .absent import BackupAndRestore, OrbaxCheckpoint, RemoteMonitor, TensorBoard
+    from .absent import OrbaxCheckpoint, RemoteMonitor, TensorBoard
     from .averaging import StochasticWeightAveraging, SwapEMAWeights
+    from .backup import BackupAndRestore
     from .checkpoint import ModelCheckpoint
     from .csv_logger import CSVLogger
     from .gradient_monitor import GradientMonitor
@@ -42,10 +43,11 @@ __all__ = [
 ]
 
 _MODULES = {
-    **dict.fromkeys(("BackupAndRestore", "OrbaxCheckpoint", "RemoteMonitor", "TensorBoard"), "absent"),
+    **dict.fromkeys(("OrbaxCheckpoint", "RemoteMonitor", "TensorBoard"), "absent"),
     **dict.fromkeys(("StochasticWeightAveraging", "SwapEMAWeights"), "averaging"),
     **dict.fromkeys(("LearningRateScheduler", "ReduceLROnPlateau"), "learning_rate"),
     **dict.fromkeys(("EarlyStopping", "TerminateOnNaN", "TimeBudget"), "stopping"),
+    "BackupAndRestore": "backup",
     "ModelCheckpoint": "checkpoint",
     "CSVLogger": "csv_logger",
     "GradientMonitor": "gradient_monitor",

@@ -18,9 +18,5 @@ class RemoteMonitor(_Absent):
     instead = "LambdaCallback(on_epoch_end=...) may send the logs where you like"
 
 
-class BackupAndRestore(_Absent):
-    instead = "pickle.dump(model, file) in LambdaCallback(on_epoch_end=...) saves the model with its optimizer's state"
-
-
 class OrbaxCheckpoint(_Absent):
     instead = "ModelCheckpoint saves a model while it learns"

@@ -15,6 +15,8 @@ class StochasticWeightAveraging(Callback):
     It wants a learning rate that stays large, so that the epochs end at different places around a minimum. Nothing has to be
     done within an epoch, so this is a callback, for any optimizer; the optimizers' ``use_ema`` averages over all steps.
 
+    Batch normalizations then go by the mean and variance of their inputs over all of the data, computed with the new weights.
+
     Izmailov et al. 2018, Averaging weights leads to wider optima and better generalization, arXiv:1803.05407.
 
     Parameters
@@ -67,6 +69,7 @@ class StochasticWeightAveraging(Callback):
         """Put the mean in place of the weights."""
         if self._means:
             self.model.set_weights(self._means)
+            self.model._compute_moving_statistics()
 
 
 class SwapEMAWeights(Callback):

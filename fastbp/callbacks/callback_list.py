@@ -101,6 +101,8 @@ class CallbackList:
 
     def _listen(self) -> None:
         """Find out which callbacks have something to do in which hook."""
+        self.keepers = [callback for callback in self.callbacks if hasattr(callback, "on_kept")]
+        self.keeps_batches = any(keeper.keeps_batches for keeper in self.keepers)
         self.looks = [callback.on_look for callback in self.callbacks if hasattr(callback, "on_look")]
         self.observers = [callback for callback in self.callbacks if hasattr(callback, "on_observed")]
         if len(self.observers) > 1:
@@ -119,6 +121,21 @@ class CallbackList:
         """Let those look who want to now and then."""
         for listener in self.looks:
             listener()
+
+    def resume(self, fit: Any) -> None:
+        """Have the fit go on from a backup, where a callback has one."""
+        for keeper in self.keepers:
+            keeper.on_resume(fit)
+
+    def keep(self, fit: Any, batch: bool = False) -> None:
+        """After an epoch or a batch, and all other hooks: let those keep a backup who want to."""
+        for keeper in self.keepers:
+            keeper.on_kept(fit, batch)
+
+    def finish(self) -> None:
+        """After the fit, and all other hooks: backups are not needed any more."""
+        for keeper in self.keepers:
+            keeper.on_finished()
 
     def diverged(self, batch: int) -> bool:
         """Tell those who want to know that the loss of a batch is not finite; whether there are any."""

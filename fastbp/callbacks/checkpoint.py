@@ -17,7 +17,8 @@ class ModelCheckpoint(Monitor):
     ----------
     filepath : str or path
         In which ``{epoch}``, ``{batch}`` and the names in the logs, like ``{val_loss:.2f}``, are replaced by their
-        values; epochs and batches count from 1.
+        values; epochs and batches count from 1. Any suffix will do, as in ``model.save``, but for one that says the opposite
+        of ``save_weights_only``: ".weights.h5" for models, ".keras" for weights.
     monitor : str
         With ``save_best_only``, what to watch, as it is named in the logs.
     verbose : int
@@ -35,16 +36,18 @@ class ModelCheckpoint(Monitor):
 
     Examples
     --------
+    >>> import tempfile
+    >>> from pathlib import Path
     >>> import fastbp
-    >>> class Saving(fastbp.Sequential):
-    ...     def save(self, filepath, overwrite=True):
-    ...         print("saving", filepath)
-    >>> model = Saving([fastbp.Dense(1)])
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> model = fastbp.Sequential([fastbp.Dense(1)])
     >>> model.compile("sgd", "mse")
-    >>> saving = fastbp.callbacks.ModelCheckpoint("model-{epoch:02d}.keras")
+    >>> saving = fastbp.callbacks.ModelCheckpoint(folder / "model-{epoch:02d}.keras")
     >>> history = model.fit([[1.0]], [1.0], epochs=2, verbose=0, callbacks=[saving])
-    saving model-01.keras
-    saving model-02.keras
+    >>> sorted(path.name for path in folder.iterdir())
+    ['model-01.keras', 'model-02.keras']
+    >>> fastbp.load_model(folder / "model-02.keras").optimizer.iterations
+    2
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class ModelCheckpoint(Monitor):
         threshold = initial_value_threshold
         super().__init__(monitor, mode, 0.0, None if threshold is None else number("initial_value_threshold", threshold))
         self.filepath, self.verbose = os.fspath(filepath), verbose
+        self._check_suffix(boolean("save_weights_only", save_weights_only))
         self.save_best_only = boolean("save_best_only", save_best_only)
         self.save_weights_only = boolean("save_weights_only", save_weights_only)
         if save_freq != "epoch":
@@ -72,14 +76,12 @@ class ModelCheckpoint(Monitor):
             vars(self).update(on_epoch_end=self._epoch_ends)
         self.save_freq, self._epoch, self._batches = save_freq, 0, 0
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Make sure that the model can be saved."""
-        method = "save_weights" if self.save_weights_only else "save"
-        if not hasattr(self.model, method):
-            raise NotImplementedError(
-                f"ModelCheckpoint needs a model with a method {method}(filepath, overwrite), which {type(self.model).__name__} "
-                "has not yet: pickle saves a model, EarlyStopping(restore_best_weights=True) keeps the best weights"
-            )
+    def _check_suffix(self, weights_only: bool) -> None:
+        says_weights = self.filepath.endswith((".weights.h5", ".weights.safetensors"))
+        if says_weights and not weights_only:
+            raise ValueError(f"filepath must not end as that of weights alone, got {self.filepath!r}: save_weights_only=True")
+        if weights_only and self.filepath.endswith(".keras"):
+            raise ValueError(f"filepath must end in .weights.h5 or another suffix for weights alone, got {self.filepath!r}")
 
     def _epoch_begins(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch

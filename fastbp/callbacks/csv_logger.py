@@ -52,6 +52,17 @@ class CSVLogger(Callback):
         self._path, self._columns = self.filename.absolute(), None  # absolute: a fit may change folders
         self._path.open("a" if self.append else "w").close()
 
+    def get_state(self) -> dict[str, Any]:
+        """What it remembers, for a backup: all that the file has."""
+        with self._path.open(newline="") as file:
+            return {"columns": self._columns, "text": file.read()}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self._columns = state["columns"]
+        with self._path.open("w", newline="") as file:
+            file.write(state["text"])
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write a row. The file is closed between epochs, so that whatever ends the fit, it is whole."""
         logs = logs or {}

@@ -78,6 +78,8 @@ class TqdmCallback(Callback):
         self._batches = tqdm(desc="batches", total=self.params.get("steps"), unit="batch", **settings)
 
     def _batch_ends(self, batch: int, logs: Any = None) -> None:
+        if self._batches is None:  # the fit goes on in the midst of an epoch
+            self._epoch_begins(0)
         self._batches.update(1)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

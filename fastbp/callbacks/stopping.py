@@ -1,12 +1,14 @@
 """When a fit ends before its last epoch."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from ..arguments import boolean, integer, number
 from .base import Callback
 from .messages import message
 from .monitor import Monitor
+from .state import remembered
 
 
 class EarlyStopping(Monitor):
@@ -105,7 +107,16 @@ class EarlyStopping(Monitor):
             if self.verbose:
                 message(f"The weights are those of the best epoch, {self.best_epoch + 1}")
             restore = getattr(self.model, "_restore_weights", self.model.set_weights)
+            if isinstance(self.best_weights, list):  # a model that is none of fastbp's, or weights out of a backup
+                restore = self.model.set_weights
             restore(self.best_weights)
+
+    def get_state(self) -> dict[str, Any]:
+        """What it remembers, for a backup: the best weights as ``get_weights`` gives them."""
+        state, best = remembered(self), self.best_weights
+        if best is not None and not isinstance(best, list):
+            state["best_weights"] = self.model._arrays_of(best)
+        return state
 
 
 class TerminateOnNaN(Callback):
@@ -184,6 +195,15 @@ class TimeBudget(Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Look at the clock once more: validation may have taken long."""
         self.on_look()
+
+    def get_state(self) -> dict[str, Any]:
+        """What it remembers, for a backup: the seconds that are left."""
+        return {"seconds_left": self._end - time.perf_counter(), "stopped_epoch": self.stopped_epoch, "epoch": self._epoch}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on with the seconds that were left."""
+        self._end = time.perf_counter() + state["seconds_left"]
+        self.stopped_epoch, self._epoch = state["stopped_epoch"], state["epoch"]
 
     def on_look(self) -> None:
         """Look at the clock; ``fit`` calls this every few batches."""

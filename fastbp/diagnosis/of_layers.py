@@ -67,7 +67,7 @@ def of_gradients(found: Sequence[Signal], dead: Collection[str]) -> Iterator[Fin
             "error" if weakest.strength < 1e-6 * most else "warning",
             f"The gradient fades on its way down: less than 1/1000 of what layers above get comes to {_range(faded)}, and "
             f"{_times(most, weakest.strength)} less to {weakest.name}. They hardly learn.",
-            "Use relu with kernel_initializer='he_normal' rather than sigmoid or tanh, fewer layers, or normalisation between "
+            "Use relu with kernel_initializer='he_normal' rather than sigmoid or tanh, fewer layers, or normalization between "
             "them.",
             {"gradient_norms": numbers, "weakest": weakest.strength / most},
         )
@@ -112,7 +112,7 @@ def of_outputs(record: np.ndarray, stages: Sequence[Stage], layers: Sequence[Any
                 "error" if flat > NEARLY_ALL else "warning",
                 f"{100 * flat:.0f} % of the outputs are at the flat ends of {activation}, where its derivative is less than "
                 "5 % of the largest: little gradient comes through.",
-                "Scale the inputs to about 1, draw smaller weights (kernel_initializer='glorot_uniform'), or put normalisation "
+                "Scale the inputs to about 1, draw smaller weights (kernel_initializer='glorot_uniform'), or put normalization "
                 "before the activation.",
                 {"saturated": flat, "units": units},
             )

@@ -8,10 +8,10 @@ whose activations are kept (the batch, or one block for each thread where the ba
     groups                            GROUPS * bytes of the parameters
     packed inputs (``MIN_PACKED_BYTES``)   batch * bytes of the inputs of one task of the update, for each thread
     the loss of each row              8 * batch
-    statistics of the batch           7 * r(units) for each layer that normalises by them
+    statistics of the batch           7 * r(units) for each layer that normalizes by them
     and some kilobytes: for each thread one tile of the gradient, the table of the layers, the list of the update's tasks.
 
-A network that normalises by the batch keeps all of it, however large: each layer's statistics are of all rows.
+A network that normalizes by the batch keeps all of it, however large: each layer's statistics are of all rows.
 
 A fit needs 8 bytes more for each sample that is shuffled, and a copy of the parameters and the optimizer's state to go back to.
 """
@@ -32,6 +32,7 @@ from ..kernels.matrix.tile import LINE, tile_rows
 from ..kernels.simd.machine import machine
 from ..layers.stages import Stage
 from .memory import address, aligned_zeros
+from .one_pass import one_pass_inputs
 from .parameters import Parameters
 from .shapes import Shape
 from .tasks import partition, update_tasks
@@ -97,8 +98,8 @@ class Builder:
         self.buffers[name] = aligned_zeros(count, dtype)
         return address(self.buffers[name])
 
-    def describe_layers(self) -> None:
-        """Sizes, codes and parameters of each layer."""
+    def describe_layers(self, one_pass: bool) -> None:
+        """Sizes, codes and parameters of each layer. In one pass over the weights no transposed copies are read."""
         item, variables = self.dtype.itemsize, 0
         for i, (shape, stage, row) in enumerate(zip(self.shapes, self.stages, self.table, strict=True)):
             row[at.KIND] = stage.kind
@@ -113,6 +114,8 @@ class Builder:
             if shape.weighted:
                 row[at.BIAS], row[at.WEIGHTS] = shape.bias, address(self.parameters.weights) + shape.offset * item
                 if i > 0 and shape.is_dense:
+                    row[at.STALE] = address(self.parameters.stale) + 8 * self.parameters.shapes.index(shape)
+                if i > 0 and shape.is_dense and not one_pass:
                     row[at.TRANSPOSED] = address(self.parameters.transposed) + shape.transposed_offset * item
             row[at.ERROR], row[at.FEEDBACK] = address(row), row[at.TRANSPOSED]
 
@@ -178,6 +181,13 @@ class Builder:
         size += 8 * sum(shape.variables for shape in self.shapes)
         self.fields[at.SCRATCH_ROW] = -(-size // 128) * 128
         self.fields[at.SCRATCH] = self.buffer("scratch", int(self.fields[at.SCRATCH_ROW]) * threads, np.uint8)
+
+    def describe_one_pass(self, batch: int) -> None:
+        """Room for the gradient of some inputs' weights, and for what goes back to these inputs."""
+        inputs, vector = one_pass_inputs(batch), machine().vector_bytes
+        self.fields[at.ONE_PASS_ROWS] = inputs
+        self.fields[at.ONE_PASS] = self.buffer("one_pass", (inputs + 1) * PANEL_VECTORS * vector, np.uint8)
+        self.fields[at.ONE_PASS_SUMS] = self.buffer("one_pass_sums", inputs * batch * vector, np.uint8)
 
     def _choose_packed(self, batch: int) -> int:
         """Mark the layers whose inputs are packed for the update; the bytes that one thread needs for it."""

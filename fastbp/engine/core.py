@@ -20,7 +20,7 @@ from .plan import Plan
 from .plans import Plans
 from .runner import Runner
 from .shapes import Shape
-from .state import Snapshot, TrainingState
+from .state import Snapshot, TrainingRecord, TrainingState
 from .work import forward_flop, step_flop
 
 
@@ -97,6 +97,10 @@ class Core:
         with self._lock:
             return self._parameters.copy_weights()
 
+    def arrays_of(self, copied: np.ndarray) -> list[np.ndarray]:
+        """The weights that ``copy_weights`` gave, as ``get_weights`` gives them."""
+        return self._parameters.arrays(copied[: self._parameters.size])
+
     def restore_weights(self, copied: np.ndarray) -> None:
         """Return to weights that ``copy_weights`` gave. The optimizer's state stays as it is."""
         with self._lock:
@@ -171,6 +175,16 @@ class Core:
     def restore(self, snapshot: Snapshot) -> None:
         self.state.restore(snapshot)
 
+    def record(self) -> TrainingRecord:
+        """A copy of everything that training changes but the weights, for any machine."""
+        with self._lock:
+            return self.state.record()
+
+    def resume(self, record: TrainingRecord) -> None:
+        """Go on from a record: the weights apart, as the engine did that it is of."""
+        with self._lock:
+            self.state.resume(record)
+
     def memory(self) -> tuple[int, int]:
         """Bytes of the parameters with the optimizer's state and all copies, and of the plans' buffers."""
         p, f = self._parameters, self._folded
@@ -189,7 +203,7 @@ class Core:
         self._forget_runs()
         if learning:
             self.state.go_back()
-        self._parameters.refresh_transposed()
+        self._parameters.note_written()
 
     def twin(self, optimizer: Optimizer, loss: Loss) -> Self:
         """Another engine that would learn by these as this one would go on to, whatever becomes of either."""

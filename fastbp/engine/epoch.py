@@ -1,7 +1,9 @@
 """What one pass over data gives, or that it diverged."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -66,3 +68,16 @@ class Epoch:
     outputs: np.ndarray | None = None
     order: np.ndarray | None = None
     penalty: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its attributes."""
+        return {
+            **vars(self),
+            "statistics": self.statistics and {"counts": self.statistics.counts, "units": self.statistics.units},
+        }
+
+    @staticmethod
+    def from_dict(attributes: Mapping[str, Any]) -> "Epoch":
+        """What ``as_dict`` has given."""
+        statistics = attributes["statistics"]
+        return Epoch(**{**attributes, "statistics": statistics and Statistics(**statistics)})

@@ -61,16 +61,10 @@ class FeedbackParameters(Parameters):
             self._places[address(self.weights) + shape.offset * self.dtype.itemsize] = address(panels)
             first += size
 
-    def refresh_transposed(self) -> None:
-        super().refresh_transposed()
-        self._follow_signs()
-
-    def restore_weights(self, copied: np.ndarray) -> None:
-        super().restore_weights(copied)
-        self._follow_signs()
-
-    def _follow_signs(self) -> None:
+    def note_written(self) -> None:
+        super().note_written()
         if self._is_signed:  # the panels lie as those of the transposed copies do
+            self._transpose(self.weights, self.transposed)
             np.copysign(self.feedback, self.transposed, out=self.feedback)
 
     def route_errors(self, table: np.ndarray, by_feedback: bool) -> None:

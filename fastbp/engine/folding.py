@@ -1,9 +1,9 @@
-"""Predictions through fewer layers: a batch normalisation upon a linear dense layer is folded into that layer's weights.
+"""Predictions through fewer layers: a batch normalization upon a linear dense layer is folded into that layer's weights.
 
 With ``s = gamma / sqrt(variance + epsilon)`` the two compute ``x @ (W * s) + (b - mean) * s + beta``, one dense layer. The
 folded weights are a copy, made anew when the weights have changed.
 
-A normalisation is never folded into the layer above: far from 0, where it takes the difference of its input and the mean, sums
+A normalization is never folded into the layer above: far from 0, where it takes the difference of its input and the mean, sums
 of products with the input itself would have lost the digits that are left of it.
 """
 
@@ -35,7 +35,7 @@ class Line:
 
 
 def line_of(stage: Stage, weights: np.ndarray) -> Line:
-    """What a batch normalisation does in predictions, by its weights: a row of each, with the padding."""
+    """What a batch normalization does in predictions, by its weights: a row of each, with the padding."""
     smallest, rows = np.finfo(weights.dtype).tiny, weights.astype(np.float64)
     mean, variance = rows[stage.learnt_vectors], rows[stage.learnt_vectors + 1] + stage.settings[0]
     scale = (rows[0] if stage.learnt_vectors > stage.bias else 1.0) / np.sqrt(np.maximum(variance, smallest))

@@ -12,7 +12,7 @@ from .parameters import Parameters
 from .passes import Pass, doubles
 from .plan import Plan
 from .plans import Plans
-from .rules import weight_penalty
+from .rules import lowest, ridge, weight_penalty
 from .runner import Runner
 from .work import choose_threads, forward_flop, step_flop
 
@@ -39,6 +39,8 @@ class Objective:
     size : int
         Numbers in the vector.
     samples : int
+    ridge, lowest : array
+        What penalties and constraints say of each number: the factor of its square in the loss, and the least it may be.
     evaluations, flop : int
         Passes over the data so far, and the operations of their matrix products.
     threads : int
@@ -64,6 +66,7 @@ class Objective:
         self.samples = len(x)
         self._forward_flop, self._step_flop = forward_flop(parameters.shapes, 1), step_flop(parameters.shapes, 1)
         self._positions = parameters.learnt_positions()
+        self.ridge, self.lowest = ridge(stages, parameters), lowest(stages, parameters)
         self._copies, self._copied = parameters.transposed_positions()
         self.size, self.evaluations, self.flop, self.threads = len(self._positions), 0, 0, 1
         self.penalty = 0.0

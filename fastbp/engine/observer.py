@@ -79,7 +79,7 @@ class Observation:
         if "monitor" not in plan.buffers:
             _prepare(plan, parameters, stages)
         before, layers = observer.steps_before, int(plan.fields[at.LAYERS])
-        places = range(-before % observer.every, steps, observer.every)
+        places = self._places = range(-before % observer.every, steps, observer.every)
         self._passes = [i for i in range(count) for _ in places]
         self._steps = [taken + i * steps + place for i in range(count) for place in places]
         self._records = np.zeros((len(self._steps), layers, at.RECORD_FIELDS))
@@ -87,6 +87,11 @@ class Observation:
         self._table[at.EVERY], self._table[at.PASS_STEPS_BEFORE] = observer.every, before
         self._table[at.RECORDS], self._table[at.RECORDED] = address(self._records), 0
         plan[at.MONITOR] = address(self._table)
+
+    def skip(self, done: int) -> None:
+        """Have so many steps of the first pass observed already, by another process."""
+        self._collected = self._table[at.RECORDED] = sum(place < done for place in self._places)
+        self._steps = [step - done for step in self._steps]  # the optimizer's are counted from those that were done
 
     def collect(self) -> None:
         """Hand on what has been recorded since the last time."""

@@ -33,6 +33,8 @@ class Parameters:
     ----------
     version : int
         Another number whenever the weights have changed. Whoever writes them moves it on.
+    stale : array of int64
+        For each layer, whether its weights have left the transposed copy behind. Kernels that read it bring it up to date.
     has_feedback : bool
         Whether errors go back through other matrices than the transposed weights.
     """
@@ -60,6 +62,7 @@ class Parameters:
         self.size = offset
         self.weights = aligned_zeros(offset, self.dtype)
         self.transposed = aligned_zeros(transposed_offset, self.dtype)
+        self.stale = np.zeros(len(self.shapes), np.int64)
         self.feedback = aligned_zeros(0, self.dtype)  # panels in the place of the transposed copies: feedback.py
         self.reset_state(0)
 
@@ -97,23 +100,23 @@ class Parameters:
         return self.state[number * self.size : (number + 1) * self.size]
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
-        """Take kernels and biases in order and refresh the transposed copies."""
+        """Take kernels and biases in order."""
         self.fill(self.weights, weights)
-        self.refresh_transposed()
+        self.note_written()
 
     def copy_weights(self) -> np.ndarray:
-        """A copy of the weights as they lie here, with the transposed ones."""
-        return np.concatenate((self.weights, self.transposed))
+        """A copy of the weights as they lie here."""
+        return self.weights.copy()
 
     def restore_weights(self, copied: np.ndarray) -> None:
         """Return to what ``copy_weights`` gave."""
-        self.weights[:], self.transposed[:] = copied[: self.size], copied[self.size :]
-        self.version += 1
+        self.weights[:] = copied
+        self.note_written()
 
-    def refresh_transposed(self) -> None:
-        """Have the transposed copies follow weights that were written."""
+    def note_written(self) -> None:
+        """Weights were written: the transposed copies are to follow."""
         self.version += 1
-        self._transpose(self.weights, self.transposed)
+        self.stale[:] = 1
 
     def _transpose(self, weights: np.ndarray, transposed: np.ndarray) -> None:
         """Write the kernels in a buffer laid out like the weights into one laid out like the transposed copies."""
@@ -125,14 +128,14 @@ class Parameters:
     def route_errors(self, table: np.ndarray, by_feedback: bool) -> None:
         """Have the layers of a plan send errors back by what the network learns by, or by the true derivative: one here."""
 
-    def fill(self, buffer: np.ndarray, arrays: Iterable[np.ndarray]) -> None:
-        """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights."""
+    def fill(self, buffer: np.ndarray, arrays: Iterable[np.ndarray], padding: bool = True) -> None:
+        """Write arrays in ``get_weights`` order into a flat buffer laid out like the weights; padding becomes 0, or stays."""
         remaining = iter(arrays)
         for shape in self.weighted:
             matrix = np.empty((shape.rows, shape.units_out), self.dtype)
             shape.write(matrix, remaining)
             target = buffer[shape.offset : shape.offset + shape.size]
-            pack(matrix, shape.panels, shape.lanes, target)
+            pack(matrix, shape.panels, shape.lanes, target, padding)
 
     def _matrices(self, buffer: np.ndarray) -> Iterator[tuple[Shape, np.ndarray]]:
         for shape in self.weighted:

@@ -1,5 +1,7 @@
 """A pass over data: what a plan is bound to for it, and what has been measured of it."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..kernels import fields as at
@@ -13,6 +15,17 @@ from .plan import Plan
 def doubles(values: np.ndarray | None) -> np.ndarray | None:
     """Weights of samples or rates of steps as kernels read them: copied if they are of another type."""
     return None if values is None else np.ascontiguousarray(values, np.float64)
+
+
+class PassRecord(NamedTuple):
+    """What has been done of a pass: its steps, their seconds and losses, the order of the samples, counts and outputs."""
+
+    done: int
+    seconds: float
+    loss: float
+    order: np.ndarray | None
+    counts: np.ndarray | None
+    outputs: np.ndarray | None
 
 
 class Pass:
@@ -103,6 +116,28 @@ class Pass:
         penalties = self._result[at.EPOCH_PENALTY : at.EPOCH_PENALTY + count].tolist()
         sums = zip(losses, penalties, strict=True)
         return [self._epoch(*both, self.samples, self.steps, self.seconds / count) for both in sums]
+
+    def record(self) -> PassRecord:
+        """A copy of what has been done of a pass that is run some steps at a time."""
+        loss = float(self._result[at.LOSS_SUM])
+        arrays = [None if array is None else array.copy() for array in (self._order, self._counts, self._outputs)]
+        return PassRecord(self.done, self.seconds, loss, *arrays)
+
+    def resume(self, record: PassRecord) -> None:
+        """Have so much done of a pass as a record says."""
+        self.done, self.seconds, self._result[at.LOSS_SUM] = record.done, record.seconds, record.loss
+        pairs = (self._order, record.order), (self._counts, record.counts), (self._outputs, record.outputs)
+        for own, recorded in pairs:
+            if own is not None and recorded is not None and own.shape == recorded.shape:
+                own[...] = recorded
+            elif own is not None or recorded is not None:
+                raise ValueError("the data and its batches must be those of the fit that is gone on with")
+        if self._order is not None and not np.array_equal(np.sort(self._order), np.arange(self.samples)):
+            raise ValueError("the order must have each sample once")
+        if not 0 < record.done < self.steps:
+            raise ValueError(f"the steps that are done must be from 1 to {self.steps - 1}, got {record.done}")
+        if self.observation is not None:
+            self.observation.skip(record.done)
 
     def so_far(self) -> Epoch:
         """What has been measured of a pass that is run some steps at a time."""

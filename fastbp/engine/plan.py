@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import fields as at
+from ..kernels.matrix.one_pass import ROWS_TOGETHER
 from ..kernels.matrix.panels import PANEL_VECTORS
 from ..kernels.simd.machine import machine
 from .buffers import GROUPS, Builder, choose_block, float_bits, is_grouped
@@ -145,6 +146,7 @@ def make_plan(
     keep: bool = False,
     cuts: Sequence[int] = (),
     groups: int | None = None,
+    one_pass: bool = False,
 ) -> Plan:
     """Lay out one way to run a network.
 
@@ -165,14 +167,18 @@ def make_plan(
         Layers that the whole batch must have come to before its rows go through them: the network is cut into segments there.
     groups : int, optional
         Parts of the batch that have a gradient each; chosen by the sizes if left out.
+    one_pass : bool
+        Whether the way back and the update are one pass over the weights: of a batch of few rows, by one thread.
     """
     builder = Builder(parameters, shapes, fusion.stages)
     fields = builder.fields
     updates, learns = bool(phases & at.UPDATE), bool(phases & at.BACKWARD) and any(shape.trainable for shape in shapes)
     phases = phases if learns else phases & ~at.BACKWARD
-    grouped = not keep and not cuts and (not learns or groups is not None or is_grouped(parameters, shapes, batch))
+    grouped = (
+        not keep and not cuts and not one_pass and (not learns or groups is not None or is_grouped(parameters, shapes, batch))
+    )
     block = choose_block(builder.shapes, parameters.dtype)
-    builder.describe_layers()
+    builder.describe_layers(one_pass)
     describe_rules(builder, phases, fusion.trained)
     builder.place_activations(block if grouped else batch, threads if grouped else 1, learns or keep, fusion.trained, keep)
     builder.place_statistics(i for i in cuts if shapes[i].normalizes_batch)
@@ -180,6 +186,8 @@ def make_plan(
         builder.describe_input()
     if updates or keep:
         builder.partition_update(threads, 0 if grouped else batch)
+    if one_pass:
+        builder.describe_one_pass(batch)
     fields[at.PHASES], fields[at.BATCH], fields[at.LAYERS], fields[at.THREADS] = phases, batch, fusion.trained, threads
     fields[at.OUTPUT_LAYERS] = len(builder.shapes)
     fields[at.EPOCHS] = 1
@@ -192,7 +200,7 @@ def make_plan(
     fields[at.RESULT] = builder.buffer("result", at.RESULT_SIZE, np.float64)
     fields[at.ONES] = builder.buffer("ones", machine().lanes(parameters.dtype), parameters.dtype)
     builder.buffers["ones"][:] = 1
-    fields[at.ZEROS] = builder.buffer("zeros", PANEL_VECTORS * machine().vector_bytes, np.uint8)
+    fields[at.ZEROS] = builder.buffer("zeros", max(PANEL_VECTORS, ROWS_TOGETHER) * machine().vector_bytes, np.uint8)
     if grouped:
         fields[at.GROUPS] = groups or GROUPS
         if learns:

@@ -15,6 +15,7 @@ from ..optimizers import Optimizer
 from .buffers import float_bits
 from .fusion import Fusion, fuse
 from .memory import address, aligned_zeros
+from .one_pass import pays
 from .parameters import Parameters
 from .plan import Plan, make_plan
 from .state import TrainingState
@@ -46,7 +47,7 @@ class Plans:
         self.dtype, self.units = self._parameters.dtype, self._parameters.shapes[-1].units_out
         self._scalars, self._hyper = aligned_zeros(2 * SCALARS, self.dtype), np.zeros(HYPER_SIZE)
         self._order = np.zeros(0, np.int64)
-        self._plans: dict[tuple[int, int, int, bool, bool, bool], Plan] = {}
+        self._plans: dict[tuple[int, int, int, bool, bool, bool, bool], Plan] = {}
         self._need_full = self._parameters.has_feedback or any(stage.needs_full_kernel for stage in stages)
         self._optimizer: Optimizer | None = None
         self.steering: Steering | None = None
@@ -91,33 +92,47 @@ class Plans:
         return shared + sum(plan.memory for plan in self._plans.values())
 
     def get(
-        self, phases: int, batch: int, threads: int, keep: bool = False, apart: bool = False, training: bool = False
+        self,
+        phases: int,
+        batch: int,
+        threads: int,
+        keep: bool = False,
+        apart: bool = False,
+        training: bool = False,
+        one_pass: bool = False,
     ) -> Plan:
         """The plan for some phases of a step on so many rows, with room for as many threads.
 
         ``apart``: one that nothing else works on, so that it stays bound to what it is given. ``training``: one in which
-        layers do what they do while the network learns.
+        layers do what they do while the network learns. ``one_pass``: see ``make_plan``.
         """
         training = training and self.differ_in_training
-        key = phases, batch, threads, keep, apart, training
+        key = phases, batch, threads, keep, apart, training, one_pass
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= MAX_PLANS:
                 self.clear()
-            plan = self._plans[key] = self._make(phases, batch, threads, keep, training)
+            plan = self._plans[key] = self._make(phases, batch, threads, keep, training, one_pass)
         return plan
 
-    def _make(self, phases: int, batch: int, threads: int, keep: bool, training: bool) -> Plan:
+    def _make(self, phases: int, batch: int, threads: int, keep: bool, training: bool, one_pass: bool) -> Plan:
         loss = self._loss if phases & at.LOSS_PHASE else None
         chosen = [i for i, stage in enumerate(self._stages) if training or not stage.is_random]
         shapes, stages = [self._parameters.shapes[i] for i in chosen], [self._stages[i] for i in chosen]
         cuts = [i for i, shape in enumerate(shapes) if training and shape.normalizes_batch]
-        plan = make_plan(self._parameters, shapes, fuse(stages, loss), phases, batch, threads, keep, cuts)
+        plan = make_plan(self._parameters, shapes, fuse(stages, loss), phases, batch, threads, keep, cuts, one_pass=one_pass)
         plan[at.TRAINING] = training
         self._bind_network(plan, chosen)
         if loss is not None:
             plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
         return plan
+
+    def takes_one_pass(self, batch: int) -> bool:
+        """Whether steps of so many rows go back and update in one pass over the weights. It does not depend on the threads."""
+        assert self._optimizer is not None
+        if self._parameters.has_feedback or self.normalize_batch or self._optimizer.norm_limit is not None:
+            return False
+        return pays(self._parameters.shapes, batch)
 
     def project(self, parameters: Parameters, phases: int, rows: int, threads: int, groups: int | None = None) -> Plan:
         """A plan for the gradient of the outputs along the targets, added up over all rows or those of each group.
@@ -128,6 +143,19 @@ class Plans:
         stages = [replace(self._stages[i], rules=(), activity=None) for i in chosen]  # outputs alone, whatever they cost
         shapes, fusion = [parameters.shapes[i] for i in chosen], Fusion(stages, len(stages), PROJECTION)
         plan = make_plan(parameters, shapes, fusion, phases, rows, threads, groups=groups)
+        self._bind_network(plan, chosen)
+        return plan
+
+    def separate(self, rows: int, parameters: Parameters | None = None, loss: int = 0) -> Plan:
+        """A plan of one thread for so many rows, with what ``backward`` needs. It is not kept.
+
+        ``parameters`` as for ``project``; ``loss`` is the code of one that needs no setting.
+        """
+        chosen = [i for i, stage in enumerate(self._stages) if not stage.is_random]
+        stages = [replace(self._stages[i], rules=(), activity=None) for i in chosen]
+        parameters = parameters or self._parameters
+        shapes, fusion = [parameters.shapes[i] for i in chosen], Fusion(stages, len(stages), loss)
+        plan = make_plan(parameters, shapes, fusion, at.PREDICT_FOR_BACKWARD, rows, 1, keep=True)
         self._bind_network(plan, chosen)
         return plan
 

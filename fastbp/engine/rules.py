@@ -1,6 +1,6 @@
 """Penalties and constraints as kernels read them, and what weights cost at present."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ from ..kernels import fields as at
 from ..kernels.codes import NON_NEGATIVE, NORM
 from ..kernels.layers.dense_task import task_rows
 from ..kernels.simd.element_types import element_type
-from ..layers.stages import Rule, Stage
+from ..layers.stages import NO_RULE, Rule, Stage
 from .parameters import Parameters
 from .shapes import Shape
 
@@ -81,3 +81,25 @@ def weight_penalty(stages: Sequence[Stage], parameters: Parameters) -> float:
             for rule, part in zip(stage.rules, shape.read(parameters.matrix(shape, parameters.weights)), strict=True):
                 total += float(rule.regularizer(part.astype(np.float64))) if rule.regularizer is not None else 0.0
     return total
+
+
+def ridge(stages: Sequence[Stage], parameters: Parameters) -> np.ndarray:
+    """The factor of its square in the loss, for each number that training changes."""
+    return _of_numbers(stages, parameters, lambda rule: 0.0 if rule.regularizer is None else rule.regularizer.l2)
+
+
+def lowest(stages: Sequence[Stage], parameters: Parameters) -> np.ndarray:
+    """The least that each number that training changes may be, where constraints say so, else minus infinity."""
+    bounded = NON_NEGATIVE
+    return _of_numbers(stages, parameters, lambda rule: 0.0 if getattr(rule.constraint, "code", None) == bounded else -np.inf)
+
+
+def _of_numbers(stages: Sequence[Stage], parameters: Parameters, of_rule: Callable[[Rule], float]) -> np.ndarray:
+    """A number by the rule of its weight for each number that training changes, in ``get_weights`` order."""
+    found = [np.zeros(0)]
+    for stage, shape in zip(stages, parameters.shapes, strict=True):
+        if shape.weighted and shape.learns:
+            parts = shape.learnt_parts(parameters.matrix(shape, parameters.weights))
+            rules = stage.rules or (NO_RULE,) * len(parts)
+            found += [np.full(part.size, of_rule(rule)) for part, rule in zip(parts, rules, strict=False)]
+    return np.concatenate(found)

@@ -105,27 +105,30 @@ class Shape:
         return self.units_out * self.vectors_in * self.lanes if self.is_dense else 0
 
 
-def pack(matrix: np.ndarray, parts: Panels, lanes: int, target: np.ndarray) -> None:
-    """Write a matrix (rows, columns) into panels; the padding becomes zero."""
-    rows, columns = matrix.shape
-    padded = np.zeros((rows, sum(width for _, width in parts) * lanes), target.dtype)
-    padded[:, :columns] = matrix
-    start = 0
-    for v, width in parts:
-        block = padded[:, v * lanes : (v + width) * lanes]
-        target[start : start + block.size] = block.ravel()
-        start += block.size
+def pack(matrix: np.ndarray, parts: Panels, lanes: int, target: np.ndarray, padding: bool = True) -> None:
+    """Write a matrix (rows, columns) into panels; the padding becomes zero, or stays as it is."""
+    for block, columns in _blocks(matrix, parts, lanes, target):
+        width = columns.shape[1]
+        block[:, :width] = columns
+        if padding:
+            block[:, width:] = 0
 
 
 def unpack(source: np.ndarray, rows: int, columns: int, parts: Panels, lanes: int) -> np.ndarray:
     """The matrix (rows, columns) that ``pack`` wrote, as a new array."""
-    matrix = np.empty((rows, sum(width for _, width in parts) * lanes), source.dtype)
-    start = 0
+    matrix = np.empty((rows, columns), source.dtype)
+    for block, part in _blocks(matrix, parts, lanes, source):
+        part[:] = block[:, : part.shape[1]]
+    return matrix
+
+
+def _blocks(matrix: np.ndarray, parts: Panels, lanes: int, panels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Each panel (rows, its columns and padding), and the columns of the matrix that are in it."""
+    start, rows = 0, len(matrix)
     for v, width in parts:
-        block = matrix[:, v * lanes : (v + width) * lanes]
-        block[...] = source[start : start + block.size].reshape(block.shape)
-        start += block.size
-    return np.ascontiguousarray(matrix[:, :columns])
+        size = rows * width * lanes
+        yield panels[start : start + size].reshape(rows, -1), matrix[:, v * lanes : (v + width) * lanes]
+        start += size
 
 
 def pack_transposed(kernel: np.ndarray, lanes: int, target: np.ndarray) -> None:

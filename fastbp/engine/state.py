@@ -1,5 +1,7 @@
 """What training changes, and the way back to how it was."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from ..kernels.optimizer import RUNNING_PRODUCTS
@@ -7,6 +9,33 @@ from ..optimizers import Optimizer
 from .parameters import Parameters
 
 Snapshot = tuple[list[np.ndarray], int, int]
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What training changes besides the weights, laid out for no machine: what copies, pickles and files of a model hold.
+
+    Attributes
+    ----------
+    slots : list of lists of arrays
+        The arrays of the optimizer's state, each as the weights are; none before the first step.
+    running_products : ndarray
+        Of the optimizer's decays.
+    generator : int
+        The state of the shuffle's generator.
+    steps, draws : int
+        As ``TrainingState`` has them.
+    """
+
+    slots: list[list[np.ndarray]]
+    running_products: np.ndarray
+    generator: int
+    steps: int
+    draws: int
+
+    def before_training(self) -> "TrainingRecord":
+        """The same with the optimizer's state as it is before its first step."""
+        return replace(self, slots=[], running_products=np.ones_like(self.running_products), steps=0)
 
 
 class TrainingState:
@@ -46,7 +75,22 @@ class TrainingState:
         copies, self.steps, self.draws = snapshot
         for array, copy in zip(self._arrays(), copies, strict=True):
             array[:] = copy
-        self.parameters.refresh_transposed()
+        self.parameters.note_written()
+
+    def record(self) -> TrainingRecord:
+        """A copy of everything that training changes but the weights, for any machine."""
+        parameters, count = self.parameters, 0
+        if self.steps and parameters.size:
+            count = len(parameters.state) // parameters.size
+        slots = [parameters.arrays(parameters.slot(i)) for i in range(count)]
+        return TrainingRecord(slots, self.running_products.copy(), int(self.generator[0]), self.steps, self.draws)
+
+    def resume(self, record: TrainingRecord) -> None:
+        """Go on from a record; the optimizer's state is fresh."""
+        for i, arrays in enumerate(record.slots):
+            self.parameters.fill(self.parameters.slot(i), arrays, padding=False)
+        self.running_products[:], self.generator[0] = record.running_products, record.generator
+        self.steps, self.draws, self._remembered = record.steps, record.draws, None
 
     def remember(self) -> None:
         """Take a snapshot to ``go_back`` to. There is one, and the memory for it is used again."""

@@ -12,7 +12,7 @@ from .epoch import Epoch
 from .memory import address, aligned_zeros
 from .objective import Objective
 from .observer import Observation, Observer
-from .passes import Pass, doubles
+from .passes import Pass, PassRecord, doubles
 from .work import choose_threads
 
 
@@ -96,6 +96,35 @@ class Training(Core):
             if work.done == work.steps:
                 work.release()
 
+    def record_pass(self) -> PassRecord:
+        """What has been done of the pass that ``train_steps`` began last."""
+        with self._lock:
+            assert self._pass is not None
+            return self._pass.record()
+
+    def resume_pass(
+        self,
+        record: PassRecord,
+        x: np.ndarray,
+        y: np.ndarray,
+        batch_size: int,
+        shuffle: bool = True,
+        statistics: int = 0,
+        threads: int | None = None,
+        *,
+        sample_weight: np.ndarray | None = None,
+        keep_outputs: bool = False,
+        learning_rates: np.ndarray | None = None,
+        observer: Observer | None = None,
+        penalty_factors: np.ndarray | None = None,
+    ) -> None:
+        """Have so much done of a pass over the data as a record says: ``train_steps`` goes on with it."""
+        with self._lock:
+            settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer, penalty_factors
+            work = self._bound(True, 1, x, y, batch_size, *settings)
+            work.resume(record)
+            self._pass = work
+
     def pass_so_far(self) -> Epoch:
         """What has been measured of the pass that ``train_steps`` began last. Its arrays are parts of those to come."""
         with self._lock:
@@ -121,7 +150,9 @@ class Training(Core):
     ) -> Pass:
         """A pass that is about to learn. ``apart``: its plan stays bound to it whatever else is called."""
         n, batch = len(x), min(batch_size, len(x))
-        plan = self._plans.get(at.TRAIN, batch, choose_threads(batch * self._step_flop, threads), apart=apart, training=True)
+        one_pass = self._plans.takes_one_pass(batch)
+        threads = 1 if one_pass else choose_threads(batch * self._step_flop, threads)
+        plan = self._plans.get(at.TRAIN, batch, threads, apart=apart, training=True, one_pass=one_pass)
         order = None
         if shuffle and batch < n:  # a single step takes all samples anyway
             order = np.empty(n, np.int64) if apart or keep_outputs else self._plans.order(n)

@@ -4,9 +4,11 @@ from __future__ import annotations  # numpy.random takes a while to import
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ..arguments import number
 from ..keywords import keywords
 from .base import KEYWORDS, BuiltIn, Shape
 
@@ -75,12 +77,41 @@ class Orthogonal(BuiltIn):
 @keywords(KEYWORDS)
 @dataclass(frozen=True)
 class Constant(BuiltIn):
-    """Every number is ``value``."""
+    """Every number is ``value``, or an array is, perhaps repeated along its first axes.
 
-    value: float = 0.0
+    Examples
+    --------
+    >>> import fastbp
+    >>> bias = fastbp.initializers.Constant([1.0, -1.0])
+    >>> fastbp.Sequential([fastbp.Input((3,)), fastbp.Dense(2, bias_initializer=bias)]).get_weights()[1]
+    array([ 1., -1.], dtype=float32)
+    """
+
+    value: Any = 0.0
+
+    def __post_init__(self) -> None:
+        if np.ndim(self.value):
+            object.__setattr__(self, "value", _numbers(np.asarray(self.value)))
+        else:
+            number("value", self.value)
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
-        return np.full(shape, self.value)
+        try:
+            return np.broadcast_to(self.value, shape)
+        except ValueError:
+            of = f"an array of shape {np.shape(self.value)}"
+            raise ValueError(f"value must be a number or an array for weights of shape {shape}, got {of}") from None
+
+
+def _numbers(array: np.ndarray) -> Any:
+    """An array as tuples."""
+    if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+        raise ValueError(f"value must be a finite number or an array of such, got {array!r}")
+    return _tuples(array.astype(float).tolist())
+
+
+def _tuples(values: Any) -> Any:
+    return tuple(map(_tuples, values)) if isinstance(values, list) else values
 
 
 class Zeros(BuiltIn):

@@ -168,6 +168,20 @@ def _activate_as(code):
     return VectorFunction(f"activate_{code}", 7, body)
 
 
+def times_derivative(s, code, alpha, g, a):
+    """``g``, the gradient with respect to a, as that with respect to z; ``a`` is the derivative itself where that is stored."""
+    product = g * (DERIVATIVES[code](s, a, alpha) if code in DERIVATIVES else a)
+    if code == CUSTOM_ACTIVATION:  # what a formula gives for the padding need not be finite
+        product = s.select(g.equals(0.0), 0.0, product)
+    return product
+
+
+def for_derivatives(make):
+    """What ``make(code)`` gives for each activation's derivative, by code; all that is stored is multiplied alike."""
+    made = {code: make(code) for code in (*DERIVATIVES, CUSTOM_ACTIVATION)}
+    return made | dict.fromkeys(PAIRS, make("stored"))
+
+
 def _differentiate_as(code):
     """g, the gradient with respect to a, becomes the gradient with respect to z, in place."""
 
@@ -175,14 +189,8 @@ def _differentiate_as(code):
         alpha = spread_bits(s, alpha)
 
         def inner(g_address, a_address):
-            factor = s.load(a_address)
-            if code in DERIVATIVES:
-                factor = DERIVATIVES[code](s, factor, alpha)
-            g = s.load(g_address)
-            product = g * factor
-            if code == CUSTOM_ACTIVATION:  # what a formula gives for the padding need not be finite
-                product = s.select(g.equals(0.0), 0.0, product)
-            s.store(product, g_address)
+            a = s.load(a_address)
+            s.store(times_derivative(s, code, alpha, s.load(g_address), a), g_address)
 
         over_tile(s, rows, vectors, [(g, g_row), (a, a_row)], inner)
 
@@ -191,9 +199,6 @@ def _differentiate_as(code):
 
 _ACTIVATE = {code: _activate_as(code) for code in VALUES}
 _ACTIVATE[CUSTOM_ACTIVATION] = calls_address("activate_custom", 7, 0)
-_TIMES_STORED = _differentiate_as("stored")
-_DIFFERENTIATE = {code: _differentiate_as(code) for code in (*DERIVATIVES, CUSTOM_ACTIVATION)}
-_DIFFERENTIATE |= dict.fromkeys(PAIRS, _TIMES_STORED)
 
 
 # activate(code, alpha, z, z_row, d, d_row, rows, vectors): overwrites z, and d if it is not 0.
@@ -201,4 +206,4 @@ activate = selects_by_code("activate", _ACTIVATE)
 
 # differentiate(code, alpha, g, g_row, a, a_row, rows, vectors): overwrites g. ``a`` is the layer's output, or the stored
 # derivative for the codes in STORES_DERIVATIVE.
-differentiate = selects_by_code("differentiate", _DIFFERENTIATE)
+differentiate = selects_by_code("differentiate", for_derivatives(_differentiate_as))

@@ -19,7 +19,7 @@ from . import (
     row_norm,
 )
 from .layers import affine, batch_norm_units, feedback, glu, noise, prelu
-from .matrix import dots, gemm, gradient_product, transpose
+from .matrix import dots, gemm, gradient_product, one_pass, transpose
 from .simd import library
 from .simd.element_types import Address, element_type
 from .simd.library import VectorFunction, with_called
@@ -38,22 +38,25 @@ FUNCTIONS = (
     activation.differentiate,
     row_activation.activate_rows,
     row_activation.differentiate_rows,
+    dots.dot_rows,
+    gemm.row_product,
+    gemm.product,
+    gradient_product.gradient_product,
+    one_pass.pass_over,
+    one_pass.add_lanes,
+    transpose.transpose,
+    optimizer.update,
+    optimizer.check_finite,
+    gradient.clear_padding,
+    loss.loss,
+    loss.weigh_rows,
+)
+FURTHER = (
     glu.gate,
     glu.gate_backward,
     prelu.prelu,
     prelu.prelu_backward,
     prelu.slope_gradient,
-    dots.dot_rows,
-    gemm.row_product,
-    gemm.product,
-    gradient_product.gradient_product,
-    transpose.transpose,
-    optimizer.update,
-    optimizer.check_finite,
-    loss.loss,
-    loss.weigh_rows,
-)
-FURTHER = (
     row_norm.normalize,
     row_norm.normalize_backward,
     row_norm.gamma_gradient,
@@ -76,7 +79,6 @@ FURTHER = (
     gradient.scale,
     gradient.add_up,
     gradient.average,
-    gradient.clear_padding,
     gradient.sum_of_squares,
     penalty.penalize,
     penalty.penalize_l2,

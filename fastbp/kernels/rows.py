@@ -14,8 +14,10 @@ MAX_PREFETCH_BYTES = 512  # bytes of a row that are asked for ahead; the process
 LAYER_BYTES = 8 * at.LAYER_FIELDS
 
 
-def make_rows(dtype, forward, backward, close_output, add_activities):
-    """The functions (forward_rows, backward_rows): a block of rows through some layers. They overwrite these layers' rows."""
+def make_rows(dtype, layers, add_activities):
+    """The functions (forward_rows, backward_rows, learn_rows): rows through some layers, whose own rows they overwrite."""
+    forward, backward, close_output = layers.forward, layers.backward, layers.close_output
+    backward_and_update = layers.backward_and_update
     loss, weigh_rows, copy_rows = loss_function(dtype), weigh_rows_function(dtype), memory.copy_rows(dtype)
     prefetch_rows, gather_rows = memory.prefetch_rows(dtype), memory.gather_rows(dtype)
     ITEM = np.dtype(dtype).itemsize
@@ -130,4 +132,13 @@ def make_rows(dtype, forward, backward, close_output, add_activities):
                 layer = table + at.FIRST_LAYER_POSITION * LAYER_BYTES
                 backward(plan, layer, table + at.INPUT_POSITION * LAYER_BYTES, shift, first, last, sample)
 
-    return forward_rows, backward_rows
+    @inner(dtype)
+    def learn_rows(plan, batch, sample):
+        """The way back of a whole batch, each layer's weights updated on the way, as far down as any are."""
+        table, last, end = read_int(plan, at.TABLE), read_int(plan, at.LAYERS) - 1, read_int(plan, at.BACKWARD_END)
+        close_output(table + last * LAYER_BYTES, 0, 0, batch)
+        for i in range(last, end - 2, -1):
+            layer = table + i * LAYER_BYTES
+            backward_and_update(plan, layer, layer - LAYER_BYTES if i >= end else 0, batch, sample)
+
+    return forward_rows, backward_rows, learn_rows

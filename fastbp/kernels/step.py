@@ -16,12 +16,14 @@ from . import memory
 from .codes import STORE
 from .costs import make_costs
 from .layers.dispatch import make_layers
+from .matrix.dots import max_dot_units
 from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
 from .monitor import make_monitor
 from .optimizer import check_finite as check_finite_function
 from .random import choose_noise, shuffle
 from .rows import LAYER_BYTES, make_rows
+from .segments import make_segmented_rows
 from .simd.jit import inner, nothing
 from .statistics import make_count
 from .team import barrier, clock, raise_flag, read_flag, timed_barrier
@@ -33,19 +35,17 @@ MAX_WAITING = 0.6  # the part of a window that thread 0 may wait before it goes 
 
 def make_run(dtype, full):
     """The Python function of the kernel ``run(plan, thread)``; ``full``: with all that only some networks have."""
-    add_activity_gradient, add_activities, share_activities, add_penalties = make_costs(dtype) if full else [nothing(dtype)] * 4
+    add_activity_gradient, add_activities, share_activities, add_penalties = make_costs(dtype) if full else [nothing] * 4
     functions = make_layers(dtype, full, add_activity_gradient)
     sum_forward, sum_backward, transpose_weights = functions.sum_forward, functions.sum_backward, functions.transpose_weights
     add_gradient, constrain_norms = functions.add_gradient, functions.constrain_norms
-    forward_rows, backward_rows = make_rows(
-        dtype, functions.forward, functions.backward, functions.close_output, add_activities
-    )
+    forward_rows, backward_rows, learn_rows = make_rows(dtype, functions, add_activities)
     open_update, count = make_open_update(dtype, full), make_count(dtype)
     update_rows = make_update_rows(dtype, full, functions.update_task, functions.step_task)
-    observing = make_monitor(dtype) if full else [nothing(dtype)] * 5
+    observing = make_monitor(dtype) if full else [nothing] * 5
     observes, keep_weights, observe_group, observe_block, observe_step = observing
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
-    TILE_ROWS = tile_rows()
+    TILE_ROWS, MAX_DOT_UNITS = tile_rows(), max_dot_units(dtype)
 
     @inner(dtype)
     def partition(rows, part, parts):
@@ -67,6 +67,9 @@ def make_run(dtype, full):
         """Whether the weights change."""
         return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
 
+    segments = sum_forward, sum_backward, forward_rows, backward_rows, partition, learns
+    segmented_rows = make_segmented_rows(dtype, *segments) if full else nothing  # no other kernel's kinds need the whole batch
+
     @inner(dtype)
     def count_rows(plan, shift, first, last, sample, slot):
         """Add rows first .. last of the predictions to the metrics' counts of one slot."""
@@ -84,7 +87,10 @@ def make_run(dtype, full):
         """Rows first .. last of the buffers, through all layers, forward and back."""
         layers = read_int(plan, at.LAYERS)
         forward_rows(plan, shift, -1, layers, first, last, sample, batch, row_loss)
-        backward_rows(plan, shift, -1, layers, first, last, sample)
+        if read_int(plan, at.ONE_PASS):
+            learn_rows(plan, last, sample)
+        else:
+            backward_rows(plan, shift, -1, layers, first, last, sample)
 
     @inner(dtype)
     def whole_batch_rows(plan, thread, sample, batch):
@@ -95,35 +101,6 @@ def make_run(dtype, full):
             last = min(first + block, stop)
             run_rows(plan, 0, first, last, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
             first = last
-
-    @inner(dtype)
-    def segmented_rows(plan, thread, sample, batch):
-        """The same where layers need the whole batch: it goes through a segment of the network before the next, then back.
-
-        Between two segments each thread sums up its part of what rows have to know of the batch. Returns the cycles waited.
-        """
-        threads, block, control = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.CONTROL)
-        start, stop = partition(batch, thread, threads), partition(batch, thread + 1, threads)
-        segments, starts, table = read_int(plan, at.SEGMENTS), read_int(plan, at.SEGMENT_STARTS), read_int(plan, at.TABLE)
-        waited = 0
-        for i in range(segments):
-            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
-            if i > 0:
-                waited += timed_barrier(control, threads)
-                sum_forward(table + first_layer * LAYER_BYTES, thread, threads, batch, learns(plan))
-                waited += timed_barrier(control, threads)
-            for first in range(start, stop, block):
-                last, row_loss = min(first + block, stop), read_int(plan, at.ROW_LOSS) + 8 * first
-                forward_rows(plan, 0, first_layer, end, first, last, sample + first, batch, row_loss)
-        for i in range(segments - 1, -1, -1):
-            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
-            for first in range(start, stop, block):
-                backward_rows(plan, 0, first_layer, end, first, min(first + block, stop), sample + first)
-            if i > 0 and read_int(plan, at.PHASES) & at.BACKWARD:
-                waited += timed_barrier(control, threads)
-                sum_backward(table + first_layer * LAYER_BYTES, thread, threads, batch)
-                waited += timed_barrier(control, threads)
-        return waited
 
     @inner(dtype)
     def group_rows(plan, thread, sample, batch, monitor):
@@ -200,12 +177,32 @@ def make_run(dtype, full):
             write_double(result, at.PENALTY_SUM, 0.0)
 
     @inner(dtype)
+    def transposes(plan, layer):
+        """Whether the transposed copy of a layer's weights is read in the run, and has been left behind by them."""
+        stale = read_int(layer, at.STALE)
+        if stale and (read_int(plan, at.PHASES) & at.BACKWARD or read_int(layer, at.UNITS_OUT) <= MAX_DOT_UNITS):
+            return read_int(layer, at.TRANSPOSED) and read_int(stale, 0)
+        return 0
+
+    @inner(dtype)
     def begin_epoch(plan, thread):
         if thread == 0 and read_int(plan, at.SHUFFLE) and read_int(plan, at.FIRST_STEP) == 0:
             shuffle(read_int(plan, at.ORDER), read_int(plan, at.SAMPLES), read_int(plan, at.RANDOM))
         if read_int(plan, at.PHASES) & at.INPUT_GRADIENT:
             layer = read_int(plan, at.TABLE) + at.FIRST_LAYER_POSITION * LAYER_BYTES
             transpose_weights(layer, thread, read_int(plan, at.THREADS))
+        for i in range(read_int(plan, at.OUTPUT_LAYERS)):
+            layer = read_int(plan, at.TABLE) + i * LAYER_BYTES
+            if transposes(plan, layer):
+                transpose_weights(layer, thread, read_int(plan, at.THREADS))
+
+    @inner(dtype)
+    def note_transposed(plan):
+        """Thread 0, when all have begun an epoch: the transposed copies that it reads are up to date."""
+        for i in range(read_int(plan, at.OUTPUT_LAYERS)):
+            layer = read_int(plan, at.TABLE) + i * LAYER_BYTES
+            if transposes(plan, layer):
+                write_int(read_int(layer, at.STALE), 0, 0)
 
     @inner(dtype)
     def end_epoch(plan, step):
@@ -240,6 +237,8 @@ def make_run(dtype, full):
                 barrier(control, threads)
                 if read_flag(control, at.QUIT):
                     return
+            if thread == 0:
+                note_transposed(plan)
             steps = (samples + size - 1) // size
             stop = read_int(plan, at.LAST_STEP)
             stop = stop if stop else steps
@@ -248,15 +247,15 @@ def make_run(dtype, full):
                 batch, monitor = min(size, samples - sample), observes(plan, step)
                 if monitor:
                     keep_weights(plan, monitor, thread, threads)
+                if thread == 0 and phases & at.UPDATE:
+                    write_int(plan, at.OBSERVED, monitor)
+                    open_update(plan, epoch * steps + step, taken)
                 if read_int(plan, at.GROUPS):
                     group_rows(plan, thread, sample, batch, monitor)
                 elif read_int(plan, at.SEGMENTS) > 1:
                     waited += segmented_rows(plan, thread, sample, batch)
                 else:
                     whole_batch_rows(plan, thread, sample, batch)
-                if thread == 0 and phases & at.UPDATE:
-                    write_int(plan, at.OBSERVED, monitor)
-                    open_update(plan, epoch * steps + step, taken)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
                 taken += 1
@@ -269,7 +268,8 @@ def make_run(dtype, full):
                             raise_flag(control, at.SINGLE_THREAD)
                         window, waited = clock(), 0
                 if phases & at.UPDATE:
-                    waited += update_rows(plan, thread, batch)
+                    if not read_int(plan, at.ONE_PASS):
+                        waited += update_rows(plan, thread, batch)
                     if read_int(plan, at.CONSTRAINED_NORMS) and read_int(plan, at.OPTIMIZER) != STORE:
                         if threads > 1:
                             waited += timed_barrier(control, threads)

@@ -58,8 +58,8 @@ def make_weigh_penalties(dtype):
 def make_open_update(dtype, full):
     """``open_update`` for one element type."""
     begin_step = inner(dtype)(make_begin_step(dtype))
-    count_steps, spare_from_decay = make_steer_step(dtype) if full else (nothing(dtype),) * 2
-    weigh_penalties = make_weigh_penalties(dtype) if full else nothing(dtype)
+    count_steps, spare_from_decay = make_steer_step(dtype) if full else (nothing,) * 2
+    weigh_penalties = make_weigh_penalties(dtype) if full else nothing
 
     @inner(dtype)
     def open_update(plan, step, taken):
@@ -166,7 +166,7 @@ def make_step_stored(dtype, step_task):
 
 def make_update_rows(dtype, full, update_task, step_task):
     """``update_rows`` for one element type."""
-    layer_of, step_stored = make_layer_of(dtype), make_step_stored(dtype, step_task) if full else nothing(dtype)
+    layer_of, step_stored = make_layer_of(dtype), make_step_stored(dtype, step_task) if full else nothing
 
     @inner(dtype)
     def update_rows(plan, thread, batch):

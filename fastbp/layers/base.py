@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self, TypeVar, Unpack
 from ..arguments import boolean
 from ..constraints import Constraint
 from ..keywords import accepted
+from ..notices import warn_of_mode
 from ..regularizers import Regularizer
 from ..serialization import constructor_arguments, serialize
 from .held import Held
@@ -156,6 +157,25 @@ class Layer(Held):
             other._store = self._store
         return other
 
+    @property
+    def losses(self) -> list[float]:
+        """What the weights that training changes cost at present, a number for each that has a penalty.
+
+        Penalties on outputs belong to data: they are in the loss that ``evaluate`` gives, beside these.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> layer = fastbp.Dense(2, kernel_initializer="ones", kernel_regularizer=fastbp.regularizers.L2(0.5))
+        >>> model = fastbp.Sequential([fastbp.Input((3,)), layer])
+        >>> model.losses
+        [3.0]
+        """
+        pairs = [
+            (w, spec) for leaf in self.leaves() if leaf.trainable for w, spec in zip(leaf.weights, leaf._specs(), strict=True)
+        ]
+        return [float(spec.regularizer(w.numpy().astype(float))) for w, spec in pairs if spec.trainable and spec.regularizer]
+
     # -- calling
 
     def __call__(self, x: Any, training: bool | None = None) -> Any:
@@ -165,7 +185,8 @@ class Layer(Held):
         ----------
         x : SymbolicTensor or array
         training : bool, optional
-            Whether layers do to data what they do while a network learns: noise, for one, is another at each call.
+            Whether layers do to data what they do while a network learns: noise, for one, is another at each call. Of a tensor
+            without numbers it is what ``model(x)`` goes by where that is not told otherwise, as ``fit`` and ``predict`` are.
 
         Examples
         --------
@@ -176,21 +197,27 @@ class Layer(Held):
         array([[3., 3.]], dtype=float32)
         """
         if isinstance(x, SymbolicTensor):
-            return self._follow(x, training)
+            return self.follow(x, self._mode(training))
         if isinstance(x, tuple | list) and any(isinstance(tensor, SymbolicTensor) for tensor in x):
             refuse_several(f"the input of {self!r}", x)
         return type(self).compute(self, x, boolean("training", training or False))
 
-    def _follow(self, source: SymbolicTensor, training: bool | None = None) -> SymbolicTensor:
+    def _mode(self, training: Any) -> bool | None:
+        """``training`` of a call on a tensor without numbers; None where it makes no difference."""
+        if training is None or not self.changes_in_training():
+            return None
+        warn_of_mode(repr(self), boolean("training", training))
+        return bool(training)
+
+    def changes_in_training(self) -> bool:
+        """Whether it, or a layer that it is made of, does something else while a network learns."""
+        return any(layer.differs_in_training for layer in self.leaves())
+
+    def follow(self, source: SymbolicTensor, training: bool | None = None) -> SymbolicTensor:
         """The output for a tensor without numbers."""
-        if training is not None and any(layer.differs_in_training for layer in self.leaves()):
-            raise NotImplementedError(
-                f"training must be None where {self!r} is called on a tensor without numbers, got {training!r}: it is on "
-                "while the model learns, and where model(x, training=True) or model.predict(x, training=True) asks for it"
-            )
         sample = source.sample_shape
         self.check_sample(sample)
-        tensor = SymbolicTensor(self, source, self.output_sample(sample))
+        tensor = SymbolicTensor(self, source, self.output_sample(sample), training=training)
         self.expect(sample)
         self.remember(tensor)
         return tensor

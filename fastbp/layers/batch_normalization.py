@@ -1,4 +1,4 @@
-"""Batch normalisation as a layer."""
+"""Batch normalization as a layer."""
 
 from typing import Any, Unpack
 
@@ -99,7 +99,7 @@ class BatchNormalization(Layer):
             raise ValueError(f"axis must be -1, the units of a sample (1 is the same), got {axis!r}")
         for argument, value in {"renorm": renorm, "synchronized": synchronized}.items():
             if boolean(argument, value):
-                raise ValueError(f"{argument} must be False, got True: a batch is normalised by its own statistics alone")
+                raise ValueError(f"{argument} must be False, got True: a batch is normalized by its own statistics alone")
         initial = {
             "beta_initializer": beta_initializer,
             "gamma_initializer": gamma_initializer,

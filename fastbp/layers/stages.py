@@ -157,7 +157,7 @@ def affine(units: int, invert: bool, forms: tuple[Form, ...], constants: tuple[t
 
 
 def batch_norm(units: int, center: bool, scale: bool, epsilon: float, momentum: float) -> Stage:
-    """A batch normalisation, with gamma if it scales and beta (its bias) if it centers; then its moving statistics."""
+    """A batch normalization, with gamma if it scales and beta (its bias) if it centers; then its moving statistics."""
     learnt = center + scale
     settings = epsilon, momentum
     return Stage(BATCH_NORM, units, units, bias=center, vectors=learnt + 2, learnt_vectors=learnt, settings=settings)

@@ -20,6 +20,8 @@ class SymbolicTensor:
         The layer whose output it is.
     source : SymbolicTensor or None
         What that layer was called on; None for an Input.
+    training : bool or None
+        What the layer was called with.
 
     Examples
     --------
@@ -34,8 +36,15 @@ class SymbolicTensor:
     __array_ufunc__ = None  # operators of arrays leave it to this class to refuse
     __hash__ = object.__hash__
 
-    def __init__(self, layer: Any, source: "SymbolicTensor | None", shape: tuple[int, ...], dtype: str = "float32") -> None:
-        self.layer, self.source, self.dtype = layer, source, dtype
+    def __init__(
+        self,
+        layer: Any,
+        source: "SymbolicTensor | None",
+        shape: tuple[int, ...],
+        dtype: str = "float32",
+        training: bool | None = None,
+    ) -> None:
+        self.layer, self.source, self.dtype, self.training = layer, source, dtype, training
         self.shape: tuple[int | None, ...] = (None, *shape)
         self.sample_shape = shape
 

@@ -73,21 +73,23 @@ def epoch_logs(
     dict
         Numbers; arrays where a metric has several values.
     """
-    code, with_weights = to_count(metrics, sample_weight is not None), sample_weight is not None
-    others = [found for found in metrics if not _is_counted(found, code, with_weights)]
+    others: list[CompiledMetric] = []
+    if epoch.outputs is not None:  # else all are counted
+        code, with_weights = to_count(metrics, sample_weight is not None), sample_weight is not None
+        others = [found for found in metrics if not _is_counted(found, code, with_weights)]
     is_part = epoch.samples < targets.samples
     if others or is_part:
         rows = slice(epoch.samples) if epoch.order is None else epoch.order
         y, weights = targets.y[rows], None if sample_weight is None else sample_weight[rows]
         targets = Targets(y) if is_part else targets
     if others:
-        assert epoch.outputs is not None
         reset(others)
+        assert epoch.outputs is not None
         update(others, y, epoch.outputs, weights, batch_size)
     logs: dict[str, Any] = {"loss": float(epoch.loss)}
     with np.errstate(all="ignore"):  # the square of a large number is infinite, which is no error
         for found in metrics:
-            if _is_counted(found, code, with_weights):
+            if not any(found is other for other in others):
                 assert found.counted is not None and epoch.statistics is not None
                 logs[found.name] = found.counted.value(epoch.statistics, targets)
                 if found.is_known and found.metric is not None:

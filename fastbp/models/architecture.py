@@ -28,6 +28,7 @@ class Architecture(Displayed, Layer):
         self._layers: list[Layer] = []  # each has a name that no other has
         self._input: InputLayer | None = None
         self._symbolic: list[SymbolicTensor] = []  # the input and the output of each layer, once asked for
+        self._modes: dict[int, bool] = {}  # the ``training`` that layers, by number, were called with
         self._sample_shape: Sample | None = None  # that of an Input of several axes
         self._flattens = False  # whether data may have several axes
         self._input_units: int | None = None
@@ -215,8 +216,8 @@ class Architecture(Displayed, Layer):
         if not self._symbolic and sample is not None:
             self._input = self._input or InputLayer(sample)
             self._symbolic = [self._input.tensor()]
-            for layer in self._layers:
-                self._symbolic.append(layer(self._symbolic[-1]))
+            for i, layer in enumerate(self._layers):
+                self._symbolic.append(layer.follow(self._symbolic[-1], self._modes.get(i)))
         return self._symbolic
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, TypeVar
+from weakref import ref
 
 Measured = TypeVar("Measured")
 
@@ -12,17 +13,26 @@ class BatchLogs(MutableMapping[str, Any]):
     Parameters
     ----------
     compute : callable
-        Gives the dict for ``measured``, which does not change any more.
+        Gives the dict for what has been measured.
+    measure : callable
+        Gives that, as it is at the time; it does not change any more.
     """
 
-    __slots__ = ("_compute", "_logs", "_measured")
+    __slots__ = ("__weakref__", "_compute", "_logs", "_measure", "_measured")
 
-    def __init__(self, compute: Callable[[Measured], dict[str, Any]], measured: Measured) -> None:
-        self._compute, self._measured = compute, measured
+    def __init__(self, compute: Callable[[Measured], dict[str, Any]], measure: Callable[[], Measured]) -> None:
+        self._compute, self._measure = compute, measure
+        self._measured: Any = None
         self._logs: dict[str, Any] | None = None
+
+    def settle(self) -> None:
+        """Stay what they are now, whatever is measured later."""
+        if self._measured is None:
+            self._measured = self._measure()
 
     def _all(self) -> dict[str, Any]:
         if self._logs is None:
+            self.settle()
             self._logs = self._compute(self._measured)
         return self._logs
 
@@ -56,3 +66,19 @@ class BatchLogs(MutableMapping[str, Any]):
     def copy(self) -> dict[str, Any]:
         """As a dict."""
         return dict(self._all())
+
+
+def tell(
+    hook: Callable[[int, Any], None],
+    number: int,
+    compute: Callable[[Measured], dict[str, Any]],
+    measure: Callable[[], Measured],
+) -> None:
+    """Call a hook of a batch with logs of what has been measured so far. Where it keeps them they are settled."""
+    logs = BatchLogs(compute, measure)
+    hook(number, logs)
+    kept = ref(logs)
+    del logs
+    still = kept()
+    if still is not None:
+        still.settle()

@@ -67,8 +67,9 @@ def clone_model(
         made = Sequential(layers if tensor is None else [tensor, *layers], name=model._given_name, **settings)
     else:
         outputs: Any = tensor
-        for layer in model._layers:
-            outputs = new(layer)(outputs) if call_function is None else call_function(new(layer), outputs)
+        for i, layer in enumerate(model._layers):
+            clone = new(layer)
+            outputs = clone.follow(outputs, model._modes.get(i)) if call_function is None else call_function(clone, outputs)
         made = Model(tensor, outputs, model._given_name, **settings)
     made._trainable = model.trainable
     return made

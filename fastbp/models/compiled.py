@@ -63,7 +63,7 @@ class Compiled(Network):
         for name, flag in (("run_eagerly", run_eagerly), ("jit_compile", jit_compile), ("auto_scale_loss", auto_scale_loss)):
             if flag is not None and flag != "auto":
                 boolean(name, flag)
-        chosen_optimizer, chosen_loss = optimizers.get(optimizer), losses.get(loss)
+        chosen_optimizer, chosen_loss = optimizers.get(optimizer), losses.get(_only(loss))
         chosen_optimizer.check_loss(chosen_loss)
         chosen_metrics = get_all(metrics, weighted_metrics)
         fitted = self._fitting(chosen_loss, chosen_metrics) if self._output_units is not None else None
@@ -89,6 +89,9 @@ class Compiled(Network):
     def metrics_names(self) -> list[str]:
         """What ``evaluate`` returns, in order."""
         return ["loss", *(metric.name for metric in self._metrics)]
+
+    def reset_metrics(self) -> None:
+        """Nothing: what is measured is that of each call alone."""
 
     # -- what must fit together
 
@@ -120,6 +123,10 @@ class Compiled(Network):
         """All weights, for ``_restore_weights`` alone; faster than ``get_weights``."""
         return self._need_engine("copying weights").copy_weights()
 
+    def _arrays_of(self, copied: np.ndarray) -> list[np.ndarray]:
+        """What ``_copy_weights`` gave, as ``get_weights`` gives it."""
+        return self._need_engine("reading weights").arrays_of(copied)
+
     def _restore_weights(self, copied: np.ndarray) -> None:
         self._need_engine("restoring weights").restore_weights(copied)
         self._kept_rows = 0
@@ -140,6 +147,16 @@ class Compiled(Network):
         if isinstance(loss, losses.Custom):
             check_targets(self._to_measure(), data.target_columns, self._outputs)
             loss.graph(data.target_columns, self._outputs)
+
+
+def _only(loss: Any) -> Any:
+    """The loss in a list or a dict of one, as models of several outputs have them."""
+    values = list(loss.values()) if isinstance(loss, dict) and "class_name" not in loss else loss
+    if isinstance(values, list | tuple):
+        if len(values) != 1:
+            raise ValueError(f"loss must be one, since a model has one output, got {len(values)}: {loss!r}")
+        return values[0]
+    return loss
 
 
 def _check_loss_weights(loss_weights: Any) -> None:

@@ -38,7 +38,8 @@ def functional_config(model: Architecture) -> dict[str, Any]:
         if last is not None:
             name, before = last
             source = {"shape": list(before.shape), "dtype": model.dtype, "keras_history": [name, 0, 0]}
-            config["inbound_nodes"] = [{"args": [{"class_name": "__keras_tensor__", "config": source}], "kwargs": {}}]
+            called = {} if tensor.training is None else {"training": tensor.training}
+            config["inbound_nodes"] = [{"args": [{"class_name": "__keras_tensor__", "config": source}], "kwargs": called}]
         layers.append(config)
         last = layer.name, tensor
     ends = {"input_layers": [[layers[0]["name"], 0, 0]], "output_layers": [[layers[-1]["name"], 0, 0]]}
@@ -78,13 +79,14 @@ def given_feedback(config: Mapping[str, Any]) -> dict[str, Any]:
     return {} if feedback is None else {"feedback": feedback}
 
 
-def chained(config: Mapping[str, Any], classes: Mapping[str, Any]) -> list[Layer]:
-    """The layers of a model of called layers, in the order in which they follow each other."""
-    made, after = {}, {}
+def chained(config: Mapping[str, Any], classes: Mapping[str, Any]) -> list[tuple[Layer, bool | None]]:
+    """The layers of a model of called layers in the order in which they follow each other, with ``training`` of each call."""
+    made, after, modes = {}, {}, {}
     for layer in config["layers"]:
         name = layer.get("name") or layer["config"]["name"]
         made[name] = layer_of(layer, classes)
         sources = list(_sources(layer.get("inbound_nodes") or []))
+        modes[name] = _mode(layer.get("inbound_nodes") or [])
         if len(sources) > 1 or (sources and sources[0] in after):
             raise ValueError(f"layers must follow each other in a chain, got several connections of {name!r}: {LATER}")
         if sources:
@@ -96,7 +98,13 @@ def chained(config: Mapping[str, Any], classes: Mapping[str, Any]) -> list[Layer
         order.append(name)
     if name != _only_name("output_layers", config["output_layers"]) or len(order) < len(made):
         raise ValueError(f"layers must follow each other in a chain, from the input to the output: {LATER}")
-    return [made[name] for name in order]
+    return [(made[name], modes[name]) for name in order]
+
+
+def _mode(nodes: Any) -> bool | None:
+    """The ``training`` that a layer was called with; None if it was called without."""
+    given = [node.get("kwargs", {}).get("training") for node in nodes if isinstance(node, Mapping)]
+    return next((bool(training) for training in given if training is not None), None)
 
 
 def _sources(nodes: Any) -> list[str]:

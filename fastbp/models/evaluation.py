@@ -75,10 +75,11 @@ class Evaluable(Trainable):
         verbose, threads = verbosity(verbose), thread_count(threads)
         steps, return_dict = None if steps is None else integer("steps", steps, 1), boolean("return_dict", return_dict)
         size = integer("batch_size", BATCH_SIZE if batch_size is None else batch_size, 1)
-        metrics, engine = self._to_measure(), self._need_engine("evaluate")
+        metrics = self._to_measure()
         data = prepare(x, y, sample_weight, spec=self._spec(), check_finite=check_finite, batch_size=batch_size)
         self._check_targets(data)
         need_end(data, "steps", steps)
+        engine = self._build(data.width)
         listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=step_count(data, size, steps))
         measures = Measures(metrics, is_weighted(data), size)
         logs = Measuring(engine, measures, data, size, steps, threads, listening).logs()
@@ -151,19 +152,19 @@ class Evaluable(Trainable):
         size = BATCH_SIZE if batch_size is None else integer("batch_size", batch_size, 1)
         verbose, threads = verbosity(verbose), thread_count(threads)
         steps = None if steps is None else integer("steps", steps, 1)
-        engine, training = self._engine or self._need_engine("predict"), boolean("training", training)
-        is_plain = callbacks is None and steps is None
+        training, is_plain = boolean("training", training), callbacks is None and steps is None
+        engine = self._engine or (self._need_engine("predict") if self.built else None)  # else the data says how wide it is
         output: np.ndarray
-        if is_plain and is_ready(x, self._input_units, self._dtype) and len(x):  # of a caller that predicts row by row
+        if engine and is_plain and is_ready(x, self._input_units, self._dtype) and len(x):  # of a caller that goes row by row
             output = engine.forward(x, threads, training=training)
             return output
         spec = Spec(self._input_units, 0, self._dtype, None, self._feature_names, self._flattens, self._sample_shape)
-        if is_plain and type(x) is np.ndarray:
+        if engine and is_plain and type(x) is np.ndarray:
             output = engine.forward(samples("x", x, spec, False), threads, training=training)
             return output
         data = prepare(x, spec=spec, check_finite=False, batch_size=batch_size)
         need_end(data, "steps", steps)
-        data = limited(data, size, steps)
+        engine, data = engine or self._build(data.width), limited(data, size, steps)
         listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=step_count(data, size, steps))
         return Predicting(engine, data, size, steps, threads, listening, training).outputs()
 

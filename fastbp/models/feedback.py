@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arguments import unknown
 from ..layers import Layer
+from ..layers.base import Weight
 from ..seeds import FEEDBACK, generator
 
 if TYPE_CHECKING:
@@ -29,14 +30,8 @@ def draw_matrices(kind: str, layers: Iterable[Layer], units: int, seed: int) -> 
     Its numbers are uniform and as large as those of the layer's kernel at first, by the mean of their squares; for "sign" all
     are that size.
     """
-    random, kernels = generator(seed, FEEDBACK), []
-    for layer in layers:
-        if any(stage.is_dense for stage in layer.stages(units)):
-            kernels.append(layer.weight_specs(units)[0])
-        units = layer.output_units(units) or 0
-    outputs, found = kernels[-1].shape[1], []
-    for kernel in kernels:
-        inputs, errors = kernel.shape[0], outputs if kind == DIRECT else kernel.shape[1]
+    random, kernels, found = generator(seed, FEEDBACK), _kernels(layers, units), []
+    for kernel, (inputs, errors) in zip(kernels, _shapes(kind, kernels), strict=True):
         size = _root_mean_square(kernel.initializer(kernel.shape, random, "float64"))
         if not 0 < size < math.inf:  # zeros learn too, but nothing comes through zeros
             size = math.sqrt(2 / sum(kernel.shape))
@@ -44,6 +39,24 @@ def draw_matrices(kind: str, layers: Iterable[Layer], units: int, seed: int) -> 
         matrix = np.full((inputs, errors), size) if kind == SIGN else random.uniform(-limit, limit, (inputs, errors))
         found.append(matrix)
     return found
+
+
+def matrix_shapes(kind: str, layers: Iterable[Layer], units: int) -> list[tuple[int, int]]:
+    """The shapes of the matrices that ``draw_matrices`` gives."""
+    return _shapes(kind, _kernels(layers, units))
+
+
+def _kernels(layers: Iterable[Layer], units: int) -> list[Weight]:
+    kernels = []
+    for layer in layers:
+        if any(stage.is_dense for stage in layer.stages(units)):
+            kernels.append(layer.weight_specs(units)[0])
+        units = layer.output_units(units) or 0
+    return kernels
+
+
+def _shapes(kind: str, kernels: Sequence[Weight]) -> list[tuple[int, int]]:
+    return [(kernel.shape[0], (kernels[-1] if kind == DIRECT else kernel).shape[1]) for kernel in kernels]
 
 
 def _root_mean_square(array: Any) -> float:

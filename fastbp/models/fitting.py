@@ -19,7 +19,9 @@ from .evaluation import BATCH_SIZE, thread_count
 from .exploring import Explorable
 from .measures import Measures
 from .measuring import Measuring, validated_epochs
-from .passes import Passes, PortionPasses, Teacher, WholePasses
+from .moving_statistics import compute_anew
+from .passes import Passes, Teacher, WholePasses
+from .portion_passes import PortionPasses
 from .portions import is_weighted, need_end, portions, step_count
 from .progress import Progress
 from .solving import Solved, SolvingLoop, check_network, check_watching, whole_rows
@@ -37,6 +39,7 @@ class Fittable(Explorable):
 
     history: History | None = None
     stop_training = False  # a callback may set it
+    _learnt_from: tuple[Data, int | None] | None = None  # the data and the steps of an epoch, while a fit goes on
 
     def fit(
         self,
@@ -182,13 +185,22 @@ class Fittable(Explorable):
             observer = self._observer(listening, train.width)
             passes = self._passes(engine, train, size, steps, shuffle, threads, listening, observer)
             loop = TrainingLoop(self._explained(engine, train, passes, observer), passes, *rest)
-        self.stop_training = False
-        with Progress(verbose, epochs, initial_epoch) as progress:
-            progress.prepare(engine)
-            loop.run(initial_epoch, epochs, progress)
+        self.stop_training, self._learnt_from = False, (train, steps)
+        try:
+            with Progress(verbose, epochs, initial_epoch) as progress:
+                progress.prepare(engine)
+                loop.run(initial_epoch, epochs, progress)
+        finally:
+            self._learnt_from = None
         return self.history
 
     # -- the parts of it
+
+    def _compute_moving_statistics(self) -> None:
+        """Have batch normalizations go by the data of the fit that goes on, with the weights as they are now."""
+        if self._learnt_from is not None:
+            compute_anew(self, *self._learnt_from)
+            self._kept_rows = 0
 
     def _learnt_numbers(self, units: int) -> int:
         """How many numbers training changes, for an input of so many units."""
@@ -227,11 +239,14 @@ class Fittable(Explorable):
         measures = Measures(self._to_measure(), is_weighted(data), batch_size)
         size = None if isinstance(data, Batches) else batch_size
         teacher = Teacher(engine, self._compiled()[0], measures, size, shuffle and whole, threads, observer)
-        looked_at = callbacks.looks or callbacks.listens("on_train_batch_begin", "on_train_batch_end")
+        looked_at = (
+            callbacks.looks or callbacks.keeps_batches or callbacks.listens("on_train_batch_begin", "on_train_batch_end")
+        )
         if isinstance(data, Rows) and whole and not looked_at:
             return WholePasses(teacher, data)
         order = engine.next_order if shuffle and not whole else None
-        return PortionPasses(teacher, portions(data, batch_size, steps, order), callbacks)
+        depends = steps is not None or isinstance(data, Batches)
+        return PortionPasses(teacher, portions(data, batch_size, steps, order), callbacks, depends)
 
     def _observer(self, callbacks: CallbackList, width: int) -> "FitObserver | None":
         """What sees into steps for a callback that wants that, if there is one."""

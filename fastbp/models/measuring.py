@@ -7,7 +7,7 @@ from ..arguments import integer
 from ..callbacks.callback_list import CallbackList
 from ..data import Data, Rows, Source
 from ..scaled_sums import Targets
-from .batch_logs import BatchLogs
+from .batch_logs import tell
 from .measures import Answers, Measures
 from .portions import chunks, limited
 
@@ -85,7 +85,7 @@ class Measuring:
             self._callbacks.on_test_batch_begin(step)
             answers.append((rows.y, rows.sample_weight))
             parts.append(self._measure(rows))
-            self._callbacks.on_test_batch_end(step, BatchLogs(logs_so_far, len(parts)))
+            tell(self._callbacks.on_test_batch_end, step, logs_so_far, lambda: len(parts))
             if model.stop_evaluating:
                 return logs_so_far(len(parts))
         return self._logs_of_rows(self._data) if isinstance(self._data, Rows) else logs_so_far(len(parts))

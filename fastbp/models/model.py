@@ -9,12 +9,14 @@ from ..layers import InputLayer, Layer
 from ..layers.symbolic import SymbolicTensor
 from .advice import METHODS, explained
 from .configs import chained, functional_config, given_feedback, layer_of, model_dtype, sequential_config, written
-from .diagnosing import Diagnosable
+from .exporting import Exportable
 from .functional import chain_between, one_tensor
+from .layer_outputs import output_of
+from .savable import Savable
 
 
 @explained
-class Model(Diagnosable):
+class Model(Exportable, Savable):
     """The layers between an ``Input`` and an output that layers were called for.
 
     Parameters
@@ -72,6 +74,8 @@ class Model(Diagnosable):
         for tensor in chain[1:]:
             self._append(tensor.layer)
         self._symbolic = chain
+        modes = enumerate(tensor.training for tensor in chain[1:])
+        self._modes = {i: training for i, training in modes if training is not None}
         if not trainable:
             self.trainable = False
 
@@ -79,6 +83,8 @@ class Model(Diagnosable):
 
     def __call__(self, x: Any, training: bool | None = None) -> Any:
         """The output: an array for data, as ``predict(x, training=training)`` gives it, a tensor without numbers for one.
+
+        Without ``training``, layers that were called with one keep to theirs.
 
         Examples
         --------
@@ -88,11 +94,22 @@ class Model(Diagnosable):
         array([[3.]], dtype=float32)
         """
         if isinstance(x, SymbolicTensor):
-            return self._follow(x, training)
+            return self.follow(x, self._mode(training))
+        if training is None and self._modes:
+            modes = {self._modes.get(i, False) for i, layer in enumerate(self._layers) if layer.changes_in_training()}
+            if len(modes) > 1:
+                return self._by_layers(x)
+            training = modes.pop()
         training = boolean("training", training or False)
         if self._engine is None and not self.built:
             return self.forward(x, training)
         return self.predict(x, training=training)
+
+    def _by_layers(self, x: Any) -> Any:
+        """The output where layers differ in whether they are as in training."""
+        for i, layer in enumerate(self._layers):
+            x = layer(x, training=self._modes.get(i))
+        return x
 
     def __getattr__(self, name: str) -> Any:
         """Called for what is not found: methods of Keras that are not there say what to use."""
@@ -117,11 +134,11 @@ class Model(Diagnosable):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The model that ``get_config`` describes, with weights drawn anew."""
-        first, *layers = chained(config, {**model_classes(), **(custom_objects or {})})
+        (first, _), *calls = chained(config, {**model_classes(), **(custom_objects or {})})
         assert isinstance(first, InputLayer)
         inputs = outputs = first.tensor()
-        for layer in layers:
-            outputs = layer(outputs)
+        for layer, training in calls:
+            outputs = layer.follow(outputs, training)
         settings = {"trainable": config.get("trainable", True), "dtype": model_dtype(config), **given_feedback(config)}
         return cls(inputs, outputs, config.get("name"), **settings)
 
@@ -184,7 +201,7 @@ class Sequential(Model):
         dtype: str | None = None,
         feedback: str | None = None,
     ) -> None:
-        Diagnosable.__init__(self, seed, dtype, name, trainable, feedback)
+        Savable.__init__(self, seed, dtype, name, trainable, feedback)
         if layers is not None and not isinstance(layers, list | tuple):
             raise TypeError(f"layers must be a list of layers, got {layers!r}")
         for layer in layers or ():
@@ -272,6 +289,9 @@ class Sequential(Model):
             model.build(config["build_input_shape"])
         model._trainable = config.get("trainable", True)
         return model
+
+
+Layer.compute = staticmethod(output_of)
 
 
 def model_classes() -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """A network: layers with weights, and the engine that runs them."""
 
 import math
-import operator
 from collections.abc import Iterator, Sequence
 from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,8 @@ import numpy as np
 
 from ..arguments import integer
 from ..config import floatx
-from ..conversion import as_numbers
-from ..data import arrays, inputs
+from ..data import arrays
 from ..engine.interrupts import import_to_end
-from ..layers import Layer
 from ..layers.held import trainable_flags
 from ..layers.stages import stages_of
 from ..layers.store import AtRest
@@ -21,13 +18,14 @@ from ..layers.variable import Variable
 from ..losses import Loss
 from ..metrics import CompiledMetric
 from ..optimizers import Optimizer
-from ..seeds import FEEDBACK, NOISE, SHUFFLE, WEIGHTS, generator, shuffle_seed
+from ..seeds import FEEDBACK, SHUFFLE, WEIGHTS, generator, shuffle_seed
 from .assembly import Assembly
 from .feedback import check_feedback, draw_matrices, engine_feedback
 from .holding import InEngine
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
+    from ..engine.state import TrainingRecord
 
 
 class Network(Assembly):
@@ -48,6 +46,7 @@ class Network(Assembly):
         self._feature_names: tuple[str, ...] | None = None  # the columns of the first data that named them
         self._engine: Engine | None = None
         self._engine_aside: Engine | None = None
+        self._record: TrainingRecord | None = None  # of a copied or loaded model, until it has an engine
         self._trained: tuple[bool, ...] | None = None  # which leaves training changes, by the last compile
         self._kept_rows = 0
         self._fitted_metrics: tuple[CompiledMetric, ...] | None = None  # worked out when needed; void when a layer comes
@@ -66,7 +65,7 @@ class Network(Assembly):
         for leaf in self.leaves():
             if isinstance(leaf._store, InEngine) and leaf._store.engine is self._engine:
                 leaf._store = AtRest(leaf._store.view())
-        self._engine, self._engine_aside, self._kept_rows = None, None, 0
+        self._engine, self._engine_aside, self._record, self._kept_rows = None, None, None, 0
 
     def build(self, input_shape: int | Sequence[int | None]) -> None:
         """Fix the input's width, which otherwise the first data does.
@@ -129,7 +128,15 @@ class Network(Assembly):
         engine = Engine(stages_of(leaves, units, self._trained), self.dtype, self._shuffle_seed, feedback)
         if self.optimizer is not None:
             engine.configure(self.optimizer, self.loss)
+        if self._record is not None:
+            engine.resume(self._record)
+        self._record = None
         return engine
+
+    def _training_record(self) -> "TrainingRecord | None":
+        """What training has changed besides the weights; None where nothing has trained."""
+        engine = self._engine or self._engine_aside
+        return self._record if engine is None else engine.record()
 
     def _configure(self, optimizer: Optimizer, loss: Loss) -> None:
         """Have the engine, if there is one, learn by these, and only the layers that are to be trained."""
@@ -138,6 +145,8 @@ class Network(Assembly):
             self._drop_engine()
         elif engine is not None:
             engine.configure(optimizer, loss)
+        elif self._record is not None:
+            self._record = self._record.before_training()
         self._trained = trained
 
     def _need_engine(self, what: str) -> "Engine":
@@ -256,44 +265,12 @@ class Network(Assembly):
     def __getstate__(self) -> dict[str, Any]:
         layers = [copy(layer) for layer in self._layers]  # first, since what was not drawn yet is drawn now
         state = super().__getstate__()
-        for passing in ("_engine", "_engine_aside", "_symbolic"):
-            state.pop(passing)
-        state.update(_kept_rows=0, _layers=layers, _random=deepcopy(self._random))
-        if self._engine is not None:
-            state["_snapshot"] = (self._engine.shapes, self._engine.snapshot())
+        for passing in ("_engine", "_engine_aside", "_symbolic", "_learnt_from"):
+            state.pop(passing, None)
+        state.update(_kept_rows=0, _layers=layers, _random=deepcopy(self._random), _record=self._training_record())
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        shapes, snapshot = state.pop("_snapshot", (None, None))
         self.__dict__.update(state, _engine=None, _engine_aside=None, _symbolic=[])
         for layer in self._layers:
             layer.hold(self)
-        if snapshot is not None:
-            engine = self._build(operator.index(state["_input_units"]))
-            if engine.shapes == shapes:  # the optimizer's state is laid out for a machine; another starts it afresh
-                engine.restore(snapshot)
-
-
-def output_of(layer: Layer, x: Any, training: bool) -> np.ndarray:
-    """The output of one layer for data, which is not kept. Noise is another at each call."""
-    x, dtype = as_numbers("x", x), np.dtype(layer.dtype)
-    sample = x.shape[1:]
-    layer.check_sample(sample)
-    outputs, units = layer.output_sample(sample), math.prod(sample)
-    layer.expect(sample)
-    rows = inputs("x", x.reshape(len(x), units), units, dtype, False)
-    stages = [stage for stage in stages_of([layer], units) if training or not stage.is_random]
-    if stages:
-        import_to_end("fastbp.engine.engine")
-        from ..engine.engine import Engine
-
-        draws = training and layer.differs_in_training
-        engine = Engine(stages, layer.dtype, shuffle_seed(None, NOISE) if draws else 0)
-        engine.set_weights(layer.get_weights())
-        engine.state.draws = layer._draws
-        rows = engine.forward(rows, training=training)
-        layer._draws = engine.state.draws
-    return rows.reshape(len(x), *outputs)
-
-
-Layer.compute = staticmethod(output_of)

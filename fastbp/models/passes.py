@@ -1,24 +1,18 @@
-"""How the passes of a fit over its data are trained: several in a compiled call, or with a look at every batch."""
+"""How the passes of a fit over its data are trained: what all kinds have in common, and several in a compiled call."""
 
-from collections.abc import Callable, Iterator
-from time import perf_counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..callbacks.callback_list import CallbackList
 from ..data import Rows
-from ..data.combine import combine
 from ..optimizers import Optimizer
 from ..scaled_sums import Targets
-from .batch_logs import BatchLogs
-from .measures import Answers, Measures
+from .measures import Measures
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.epoch import Epoch
     from ..engine.observer import Observer
-
-
-BETWEEN_LOOKS = 0.01  # seconds at least, where a batch takes less
+    from ..engine.passes import PassRecord
 
 
 class Teacher:
@@ -60,9 +54,14 @@ class Teacher:
         """Make passes over the rows, in one call; ``before`` are the steps of a pass that has begun with other rows."""
         self.engine.train_epochs(count, ended, *self._arguments(rows), **self._settings(count, rows, before))
 
-    def stepwise(self, rows: Rows, before: int = 0) -> "Callable[[int, int, list[Epoch]], None]":
-        """A function of (first, stop, ended) that makes a pass some steps at a time."""
-        train, arguments, settings = self.engine.train_steps, self._arguments(rows), self._settings(1, rows, before)
+    def stepwise(
+        self, rows: Rows, before: int = 0, record: "PassRecord | None" = None
+    ) -> "Callable[[int, int, list[Epoch]], None]":
+        """A function of (first, stop, ended) that makes a pass some steps at a time, or goes on with one."""
+        done = 0 if record is None else record.done
+        train, arguments, settings = self.engine.train_steps, self._arguments(rows), self._settings(1, rows, before, done)
+        if record is not None:
+            self.engine.resume_pass(record, *arguments, **settings)
 
         def take_steps(first: int, stop: int, ended: "list[Epoch]") -> None:
             train(first, stop, ended, *arguments, **settings)
@@ -72,8 +71,8 @@ class Teacher:
     def _arguments(self, rows: Rows) -> tuple[Any, ...]:
         return rows.x, rows.y, self._batch_size or len(rows), self._shuffle, self.measures.counted, self._threads
 
-    def _settings(self, count: int, rows: Rows, before: int) -> dict[str, Any]:
-        """The engine's other arguments: what is not needed is left out."""
+    def _settings(self, count: int, rows: Rows, before: int, done: int = 0) -> dict[str, Any]:
+        """The engine's other arguments: what is not needed is left out. ``done``: steps that have been taken of a pass."""
         settings: dict[str, Any] = {}
         if rows.sample_weight is not None:
             settings["sample_weight"] = rows.sample_weight
@@ -83,7 +82,7 @@ class Teacher:
             self._observer.steps_before = before
             settings["observer"] = self._observer
         if self._optimizer.schedule is not None:
-            settings["learning_rates"] = self._optimizer.learning_rates(self.engine.steps, count * self.steps(rows))
+            settings["learning_rates"] = self._optimizer.learning_rates(self.engine.steps - done, count * self.steps(rows))
         return settings
 
 
@@ -99,6 +98,18 @@ class Passes(Measured, Protocol):
 
     together: bool  # whether several passes can be made in one call
 
+    def is_within(self) -> bool:
+        """Whether another process has begun the next pass."""
+
+    def begin(self, keep: Callable[[], None]) -> None:
+        """Before the first pass; ``keep()`` is to be called after each batch where the callbacks keep batches."""
+
+    def get_state(self) -> Any:
+        """Where the passes are, for another process to go on from."""
+
+    def set_state(self, state: Any) -> None:
+        """Go on from there."""
+
     def train(self, count: int, ended: "list[Epoch]") -> None:
         """Make passes; those that have ended are appended, whatever is raised."""
 
@@ -111,94 +122,20 @@ class WholePasses:
         self._teacher, self._rows, self._targets = teacher, rows, Targets(rows.y)
         self.together = not (teacher.measures.keeps_outputs or teacher.measures.counted)  # what is measured is of one
 
+    def is_within(self) -> bool:
+        return False
+
+    def begin(self, keep: Callable[[], None]) -> None:
+        pass
+
+    def get_state(self) -> None:
+        return None
+
+    def set_state(self, state: None) -> None:
+        pass
+
     def train(self, count: int, ended: "list[Epoch]") -> None:
         self._teacher.train(count, ended, self._rows)
 
     def logs_of(self, epoch: "Epoch") -> dict[str, Any]:
         return self._teacher.measures.logs(epoch, self._targets, self._rows.sample_weight)
-
-
-class PortionPasses:
-    """Passes that Python has something to do in: it puts the data together, or callbacks look at batches.
-
-    Parameters
-    ----------
-    teacher : Teacher
-    portions : callable
-        Gives an iterator over the rows of the next pass, some batches at a time.
-    callbacks : CallbackList
-    """
-
-    together = False
-
-    def __init__(self, teacher: Teacher, portions: Callable[[], Iterator[Rows]], callbacks: CallbackList) -> None:
-        self._teacher, self._portions, self._callbacks = teacher, portions, callbacks
-        self._watched = callbacks.listens("on_train_batch_begin", "on_train_batch_end")
-        self._block = 1  # steps between two looks of those who need not see each
-        self._parts: list[Epoch] = []  # of the last pass, one for each portion
-        self._answers: list[Answers] = []
-        self._targets: Targets | None = None  # of data that is one portion
-
-    def train(self, count: int, ended: "list[Epoch]") -> None:
-        """Make a pass; it is appended when it has ended, or a callback has ended it."""
-        from ..engine.epoch import Diverged
-
-        callbacks = self._callbacks
-        parts: list[Epoch] = []
-        self._parts = parts
-        self._answers, step = [], 0
-        for rows in self._portions():
-            assert rows.y is not None
-            self._answers.append((rows.y, rows.sample_weight))
-            try:
-                if self._watched or callbacks.looks:
-                    self._by_steps(rows, step)
-                else:
-                    self._teacher.train(1, parts, rows, step)
-            except Diverged as error:
-                error.step += step
-                raise
-            step += parts[-1].steps
-            if callbacks.model.stop_training:
-                break
-        if parts:
-            ended.append(parts[0] if len(parts) == 1 else combine(parts))
-
-    def _by_steps(self, rows: Rows, first: int) -> None:
-        """A portion of the pass, whose first batch is number ``first``."""
-        callbacks, engine, parts, answers = self._callbacks, self._teacher.engine, self._parts, self._answers
-        train, done, steps = self._teacher.stepwise(rows, first), len(parts), self._teacher.steps(rows)
-        reports, watched, step = callbacks.listens("on_train_batch_end"), self._watched, 0
-        while step < steps:
-            callbacks.on_train_batch_begin(first + step)
-            stop = step + 1 if watched else min(step + self._block, steps)
-            self._take(train, step, stop)
-            has_ended = len(parts) > done
-            if reports:
-                last = parts[-1] if has_ended else engine.pass_so_far()
-                callbacks.on_train_batch_end(first + step, BatchLogs(self._logs, (parts, done, last, answers)))
-            callbacks.look()
-            if callbacks.model.stop_training and not has_ended:
-                parts.append(engine.pass_so_far())
-                return
-            step = stop
-
-    def _take(self, train: "Callable[[int, int, list[Epoch]], None]", step: int, stop: int) -> None:
-        """Take steps; of those that take less time than there should be between looks, more the next time."""
-        start = perf_counter()
-        train(step, stop, self._parts)
-        if perf_counter() - start < BETWEEN_LOOKS and stop - step == self._block:
-            self._block *= 2
-
-    def _logs(self, measured: "tuple[list[Epoch], int, Epoch, list[Answers]]") -> dict[str, Any]:
-        """Those of some parts and another one, in a list that may have grown since."""
-        all_parts, done, last, answers = measured
-        y, sample_weight = answers[0]
-        if done or last.samples < len(y):
-            return self._teacher.measures.logs_of_parts([*all_parts[:done], last], answers[: done + 1])
-        if self._targets is None or self._targets.y is not y:
-            self._targets = Targets(y)
-        return self._teacher.measures.logs(last, self._targets, sample_weight)
-
-    def logs_of(self, epoch: "Epoch") -> dict[str, Any]:
-        return self._logs((self._parts, len(self._parts) - 1, self._parts[-1], self._answers))

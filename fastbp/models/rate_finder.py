@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MEMORY = 0.9  # of the running mean by which the test knows that the loss has left its lowest value behind
 RISE = 4.0  # times the lowest running mean, at which it ends
 SMOOTHING = 40  # parts of the range that a smoothed loss is the mean of one of
+START = 10  # parts of the range in the first of which nothing is learnt yet
+SURE = 3.0  # standard deviations that are no accident
 
 
 @dataclass(frozen=True)
@@ -50,24 +52,45 @@ class LearningRateRange:
         """The losses, each the mean of those around it: nearer ones count more."""
         if len(self.losses) < 2:
             return self.losses
-        width = max(1.0, len(self.losses) / SMOOTHING)
-        reach = min(int(3 * width), len(self.losses) - 1)
-        window = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
+        reach = min(int(3 * self._width), len(self.losses) - 1)
+        window = np.exp(-0.5 * (np.arange(-reach, reach + 1) / self._width) ** 2)
         total, count = (np.convolve(values, window) for values in (self.losses, np.ones(len(self.losses))))
         return np.asarray(total / count)[reach : reach + len(self.losses)]
+
+    @property
+    def _width(self) -> float:
+        """The standard deviation of the window that smooths, in steps."""
+        return max(1.0, len(self.losses) / SMOOTHING)
+
+    @property
+    def _first(self) -> int:
+        """How many losses of the first rates the level is the mean of, from which they fall."""
+        return max(1, len(self.losses) // START)
+
+    @property
+    def _noise(self) -> float:
+        """What a smoothed loss and the level of the first may differ by because batches do."""
+        flat = slice(max(2, len(self.losses) // 2))  # where rates are too small to matter
+        deviation = np.std((self.losses - self.smoothed)[flat])
+        return float(SURE * deviation * math.sqrt(1 / (2 * math.sqrt(math.pi) * self._width) + 1 / self._first))
 
     @property
     def suggestion(self) -> float | None:
         """The rate at which the smoothed loss falls fastest, by the logarithm of the rate; None if it never falls.
 
+        Where it only goes up and down as much as batches differ it does not fall: a model that has learnt all it can has none.
         Training may start with it; the largest rate that works is some times larger.
         """
         smoothed = self.smoothed
         lowest = int(np.argmin(smoothed)) if len(smoothed) else 0
         if lowest < 2:
             return None
-        slopes = np.gradient(smoothed[: lowest + 1], np.log(self.rates[: lowest + 1]))
-        return float(self.rates[np.argmin(slopes)])
+        level = self.losses[: self._first].mean()
+        first = np.flatnonzero(np.append(True, smoothed[1 : lowest + 1] > level - self._noise))[-1]  # from where it stays below
+        if lowest - first < 2:
+            return None
+        slopes = np.gradient(smoothed[first : lowest + 1], np.log(self.rates[first : lowest + 1]))
+        return float(self.rates[first + np.argmin(slopes)])
 
     def plot(self, path: Any = None) -> Any:
         """Draw the losses against the rates, with the suggestion. Needs matplotlib.

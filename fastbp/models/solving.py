@@ -11,11 +11,11 @@ from ..data import Data, Rows
 from ..engine.interrupts import run_to_end
 from ..errors import TrainingDiverged
 from ..layers import Layer
-from ..layers.stages import ruled
+from ..layers.stages import Stage, ruled
 from ..optimizers import Solver
 from ..scaled_sums import Targets
 from ..solvers.base import NotFinite
-from .batch_logs import BatchLogs
+from .batch_logs import tell
 from .measures import Measures
 from .progress import Progress
 from .training_loop import FitLoop
@@ -49,17 +49,31 @@ def check_network(solver: Solver, layers: Iterable[Layer], units: int, feedback:
         units = layer.output_units(units) or 0
         if any(stage.is_random or (stage.normalizes_batch and layer.trainable) for stage in stages):
             raise ValueError(f"layers must do the same in training for {name} as they do else, got {layer!r}")
-        rules = [rule for stage in stages for rule in stage.rules if layer.trainable]
-        if any(rule.constraint is not None for rule in rules):
-            raise ValueError(f"layers must have no constraint for {name}, got one in {layer!r}: optimizers keep to them")
-        costs = [*(rule.regularizer for rule in rules), *(stage.activity for stage in stages)]
-        if not solver.takes_penalties and any(cost is not None for cost in costs):
-            raise ValueError(f"layers must have no regularizer for {name}, got one in {layer!r}: LBFGS takes them")
+        _check_rules(solver, layer, stages)
+
+
+def _check_rules(solver: Solver, layer: Layer, stages: Iterable[Stage]) -> None:
+    """Refuse constraints and penalties of a layer that a solver does not know."""
+    name = type(solver).__name__
+    rules = [rule for stage in stages for rule in stage.rules if layer.trainable]
+    for constraint in [rule.constraint for rule in rules]:
+        if constraint is not None and not solver.takes_constraint(constraint):
+            told = f"layers must have no constraint of this kind for {name}, got {constraint!r} in {layer!r}"
+            raise ValueError(f"{told}: LBFGS keeps to NonNeg, optimizers to all")
+    costs = [*((rule.regularizer, False) for rule in rules), *((stage.activity, True) for stage in stages)]
+    for cost, on_outputs in costs:
+        if cost is not None and not solver.takes_penalty(cost, on_outputs):
+            told = f"layers must have no regularizer but L2 of weights for {name}, got {cost!r} in {layer!r}"
+            raise ValueError(f"{told}: LBFGS takes all")
 
 
 def check_watching(solver: Solver, callbacks: Iterable[Any]) -> None:
     """Refuse callbacks that look into the steps of an optimizer."""
     for callback in callbacks:
+        if hasattr(callback, "on_kept"):
+            raise ValueError(
+                f"callbacks must not go on with a fit by {type(solver).__name__}, whose own memory nobody can keep"
+            )
         if hasattr(callback, "on_observed"):
             who = type(callback).__name__
             raise ValueError(f"callbacks must not look into single steps of {type(solver).__name__}, got {who}")
@@ -118,6 +132,7 @@ class Watched:
 
     def __init__(self, objective: "Objective", before: Callable[[], None], after: Callable[[], None]) -> None:
         self._objective, self._before, self._after = objective, before, after
+        self.ridge, self.lowest = objective.ridge, objective.lowest
 
     def _watch(self, function: Callable[..., Any], *arguments: np.ndarray) -> Any:
         self._before()
@@ -226,5 +241,5 @@ class SolvingLoop(FitLoop):
         state = self._solved.engine.state
         state.steps += 1
         self._solver.iterations = state.steps
-        self._callbacks.on_train_batch_end(0, BatchLogs(self._training_logs, self._ended[-1]))
+        tell(self._callbacks.on_train_batch_end, 0, self._training_logs, lambda: self._ended[-1])
         self._end_epoch(index, self._progress)

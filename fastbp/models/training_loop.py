@@ -1,11 +1,12 @@
 """The epochs of one fit: run one by one where something is to be done after each, else some short ones in a compiled call."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..callbacks.callback_list import CallbackList
 from ..callbacks.history import History
+from ..callbacks.state import remembered, return_states, states_of
 from ..engine.interrupts import run_to_end
 from ..errors import TrainingDiverged
 from ..kernels.fields import MAX_EPOCHS
@@ -58,18 +59,23 @@ class FitLoop:
         self._ended: list[Epoch] = []
         self._logs: list[dict[str, float]] = []
         self._first = self._stop = 0
+        self._recorded = 0  # epochs of the history from before the first of these
+        self._last_logs: dict[str, float] = {}  # of the epoch before the first of these
 
     def run(self, first: int, stop: int, progress: Progress) -> None:
         """Epochs first .. stop. Those that have ended are in the history, whatever is raised."""
         self._first, self._stop = first, stop
         try:
             self._callbacks.on_train_begin()
+            self._recorded = len(self._history.epoch)
+            self._callbacks.resume(self)
             self._run_epochs(progress)
         finally:
             run_to_end(self._record)
         if stop > 0:
             self._callbacks.model._end_with_averages()
-        self._callbacks.on_train_end(self._logs[-1] if self._logs else {})
+        self._callbacks.on_train_end(self._logs[-1] if self._logs else self._last_logs)
+        self._callbacks.finish()
 
     def _run_epochs(self, progress: Progress) -> None:
         raise NotImplementedError
@@ -92,6 +98,7 @@ class FitLoop:
         self._callbacks.on_epoch_end(index, self._logs[-1])
         self._record()
         progress.epoch_ended(self._history.epoch[-1], self._logs[-1], self._history.samples_per_second[-1])
+        self._callbacks.keep(self)
 
     def _end_by_divergence(self, step: int) -> bool:
         """Have an epoch of NaN, and the last, where a callback wants that; whether one does."""
@@ -121,8 +128,27 @@ class FitLoop:
     def _record(self) -> None:
         """Bring the history up to the epochs that have ended."""
         self._complete_logs()
-        for i in range(len(self._history.epoch), len(self._logs)):
+        for i in range(len(self._history.epoch) - self._recorded, len(self._logs)):
             self._history.append(self._first + i, self._logs[i], self._ended[i])
+
+    # -- left, and gone on with
+
+    def get_state(self) -> dict[str, Any]:
+        """All of the fit but the model: what another process needs to go on with it."""
+        return {
+            "epoch": self._next,
+            "stopped": self._callbacks.model.stop_training,
+            "logs": dict(self._logs[-1] if self._logs else self._last_logs),
+            "history": remembered(self._history),
+            "callbacks": states_of(self._callbacks.callbacks),
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        return_states(self._callbacks.callbacks, state["callbacks"])
+        vars(self._history).update(state["history"])
+        self._first, self._last_logs, self._recorded = state["epoch"], state["logs"], len(self._history.epoch)
+        self._callbacks.model.stop_training = state["stopped"]
 
 
 class TrainingLoop(FitLoop):
@@ -145,14 +171,23 @@ class TrainingLoop(FitLoop):
         listens = self._callbacks.listens("on_epoch_begin", "on_epoch_end")
         one_by_one = listens or not self._passes.together or self._validation is not None or progress.verbose == 2
         count = 1
+        self._passes.begin(lambda: self._callbacks.keep(self, batch=True))
         while self._goes_on():
             index = self._next
-            self._callbacks.on_epoch_begin(index)
+            if not self._passes.is_within():
+                self._callbacks.on_epoch_begin(index)
             self._train_epochs(index, min(count, self._stop - index))
             if index == self._next:
                 break  # there is no data left
             self._end_epoch(index, progress)
             count = 1 if one_by_one else epochs_at_once(self._ended[-1].seconds)
+
+    def get_state(self) -> dict[str, Any]:
+        return {**super().get_state(), "passes": self._passes.get_state()}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        super().set_state(state)
+        self._passes.set_state(state["passes"])
 
     def _train_epochs(self, index: int, count: int) -> None:
         """Train; an epoch that diverges is one of NaN where a callback wants that."""

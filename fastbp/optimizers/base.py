@@ -205,6 +205,11 @@ class Optimizer(Steering):
         if self.schedule is not None:
             object.__setattr__(self, "learning_rate", float(self.schedule.rates(self.steps, 1)[0]))
 
+    def __getattr__(self, name: str) -> Any:
+        """Called for what is not found: names that optimizers of Keras have or had say what to use."""
+        instead = f": {KEYWORDS[name].instead}" if name in KEYWORDS else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{instead}")
+
     @staticmethod
     def _checked(name: str, value: Any) -> Any:
         return _checked(name, value)
@@ -212,7 +217,8 @@ class Optimizer(Steering):
     def _set_once(self, name: str, value: Any) -> None:
         known = type(self).__dataclass_fields__
         if name not in known:
-            raise AttributeError(f"{type(self).__name__} has no setting {name!r}, only {', '.join(known)}")
+            instead = KEYWORDS[name].instead if name in KEYWORDS else f"it has {', '.join(known)}"
+            raise AttributeError(f"{type(self).__name__} has no setting {name!r}: {instead}")
         if name in vars(self):
             raise AttributeError(
                 f"{name} of {type(self).__name__} is final, since it decides what state there is: "

@@ -1,7 +1,7 @@
 """The base class of all schedules, and the checks of their settings."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -9,6 +9,13 @@ from ..arguments import number
 from ..serialization import Configured
 
 Rate = Any  # given as a number or a schedule, read as a float
+Call = TypeVar("Call", bound=Callable[..., Any])
+
+
+def of_arrays(call: Call) -> Call:
+    """Mark a schedule's ``__call__`` as one that gives for many steps what it gives for each: nobody has to try it."""
+    call.of_arrays = True  # type: ignore[attr-defined]
+    return call
 
 
 class LearningRateSchedule(Configured):
@@ -35,14 +42,15 @@ class LearningRateSchedule(Configured):
         """The learning rates of ``count`` steps from number ``first`` on."""
         steps = np.arange(first, first + count)
         rates = self.of(steps)
-        wrong = ~(np.isfinite(rates) & (rates >= 0))
-        if wrong.any():
-            place = int(np.argmax(wrong))
+        if not (rates.min(initial=0.0) >= 0.0 and rates.max(initial=0.0) < np.inf):  # so for NaN too
+            place = int(np.argmin(np.isfinite(rates) & (rates >= 0.0)))
             raise ValueError(f"learning_rate must be at least 0 and finite, got {rates[place]} at step {steps[place]}")
         return rates
 
     def of(self, steps: np.ndarray) -> np.ndarray:
         """The learning rates of many steps, whatever they are."""
+        if getattr(type(self).__call__, "of_arrays", False):
+            return np.asarray(self(steps), dtype=float)
         rates = self._at_once(steps)
         return np.array([float(self(step)) for step in steps]) if rates is None else rates
 

@@ -7,9 +7,11 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from ..arguments import integer
+from ..constraints import Constraint
 from ..keywords import Advice
 from ..optimizers.base import Optimizer
 from ..optimizers.steering import Steering
+from ..regularizers import Regularizer
 from ..serialization import Configured
 
 _NO_RATE = "a solver finds the length of its steps itself"
@@ -28,13 +30,24 @@ class NotFinite(ArithmeticError):
 
 
 class Objective(Protocol):
-    """A loss as a function of one vector of float64."""
+    """A loss as a function of one vector of float64.
+
+    Attributes
+    ----------
+    ridge : array
+        The factor of the square of each number in the loss, by L2 penalties.
+    lowest : array
+        The least that each number may be.
+    """
+
+    ridge: np.ndarray
+    lowest: np.ndarray
 
     def value_and_gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
         """The loss and its gradient."""
 
     def residuals(self, point: np.ndarray) -> np.ndarray:
-        """Of a loss that is their mean square: the residuals r, in an array of any shape."""
+        """Of a loss that is their mean square, but for penalties: the residuals r, in an array of any shape."""
 
     def pull_back(self, point: np.ndarray, values: np.ndarray) -> np.ndarray:
         """J' times a number for each residual, where J are the residuals' derivatives."""
@@ -77,7 +90,6 @@ class Solver(Optimizer):
     """
 
     takes_steps: ClassVar[bool] = False
-    takes_penalties: ClassVar[bool] = True
     slots: ClassVar[int] = 0  # type: ignore[misc]
     initial_state: ClassVar[float] = 0.0  # type: ignore[misc]
     hyper: ClassVar[tuple[float, ...]] = (0.0,) * 8  # type: ignore[misc]
@@ -91,6 +103,14 @@ class Solver(Optimizer):
         import_scipy(self)
         if not parameters:
             raise ValueError(f"the model must have weights to learn for {type(self).__name__}, got layers that are all frozen")
+
+    def takes_constraint(self, constraint: Constraint) -> bool:
+        """Whether it keeps weights to a constraint."""
+        return False
+
+    def takes_penalty(self, penalty: Regularizer, on_outputs: bool) -> bool:
+        """Whether it minimises a penalty on weights or on outputs with the loss."""
+        return True
 
     def minimize(self, objective: Objective, start: np.ndarray, iterations: int, iterated: Iterated) -> Outcome:
         """Go down from ``start``, at most so many iterations. Raises NotFinite if there is no way from there."""

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..constraints import Constraint
+from ..kernels.codes import NON_NEGATIVE
 from ..keywords import keywords
 from .base import KEYWORDS, Iterated, NotFinite, Objective, Outcome, Solver, import_scipy
 
@@ -18,6 +20,7 @@ from .base import KEYWORDS, Iterated, NotFinite, Objective, Outcome, Solver, imp
 class LBFGS(Solver):
     """The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno, for any loss that is smooth.
 
+    Weights with the constraint ``NonNeg`` are bounded by 0; no other constraint is kept to.
     The steps and gradients of the last iterations stand for the second derivatives; a line search finds how far to go.
     ``scipy.optimize.minimize(method="L-BFGS-B")`` does it; the settings are its options.
 
@@ -53,6 +56,10 @@ class LBFGS(Solver):
     maxls: int = 20
     name: str = "lbfgs"
 
+    def takes_constraint(self, constraint: Constraint) -> bool:
+        """See ``Solver``."""
+        return constraint.code == NON_NEGATIVE
+
     def minimize(self, objective: Objective, start: np.ndarray, iterations: int, iterated: Iterated) -> Outcome:
         """See ``Solver``."""
         options = {"maxcor": self.maxcor, "ftol": self.ftol, "gtol": self.gtol, "maxls": self.maxls}
@@ -61,9 +68,11 @@ class LBFGS(Solver):
         def callback(intermediate_result: Any) -> None:  # the name tells scipy what to call it with
             iterated(intermediate_result.x, float(intermediate_result.fun))
 
-        minimize = import_scipy(self).minimize
+        scipy = import_scipy(self)
+        bounds = scipy.Bounds(objective.lowest) if np.isfinite(objective.lowest).any() else None
+        settings: dict[str, Any] = {"jac": True, "method": "L-BFGS-B", "bounds": bounds, "callback": callback}
         with _single_blas_thread():
-            found = minimize(_Walled(objective), start, jac=True, method="L-BFGS-B", callback=callback, options=options)
+            found = scipy.minimize(_Walled(objective), start, options=options, **settings)
         return Outcome(bool(found.success), str(found.message))
 
 

@@ -1,12 +1,13 @@
 """The method of Levenberg and Marquardt, for sums of squares."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ..kernels.codes import MSE
 from ..keywords import keywords
+from ..regularizers import Regularizer
 from .base import KEYWORDS, Iterated, NotFinite, Objective, Outcome, Solver
 
 _MIN_DAMPING, _MAX_DAMPING = 1e-20, 1e16  # times the largest curvature: as good as none, and steps that change nothing
@@ -23,6 +24,8 @@ class LevenbergMarquardt(Solver):
     along a parabola, ``v + a / 2``, where ``(J'J + mu) a = -J'r''`` and r'' is the second derivative of the residuals along
     v. The damping mu rises until the squares are lower there, and falls the faster, the nearer they are to what J says
     (Nielsen's rule).
+
+    L2 penalties are further residuals, ``sqrt(l2 n) w`` for n residuals of the data.
 
     Hagan and Menhaj 1994, Training feedforward networks with the Marquardt algorithm; Nielsen 1999, Damping parameter in
     Marquardt's method; Transtrum and Sethna 2012, Improvements to the Levenberg-Marquardt algorithm, arXiv:1201.5885.
@@ -53,7 +56,6 @@ class LevenbergMarquardt(Solver):
     True
     """
 
-    takes_penalties: ClassVar[bool] = False
     damping: float = 1e-3
     ftol: float = 1e-10
     xtol: float = 1e-10
@@ -67,6 +69,10 @@ class LevenbergMarquardt(Solver):
             name = getattr(loss, "name", loss)
             allowed = "loss must be 'mean_squared_error' for LevenbergMarquardt, a sum of squares"
             raise ValueError(f"{allowed}, got {name!r}: LBFGS takes any loss")
+
+    def takes_penalty(self, penalty: Regularizer, on_outputs: bool) -> bool:
+        """See ``Solver``: squares of weights."""
+        return not on_outputs and not penalty.l1
 
     def check(self, parameters: int) -> None:
         """See ``Solver``."""
@@ -121,13 +127,15 @@ class _Place:
     @np.errstate(over="ignore", invalid="ignore")
     def __init__(self, objective: Objective, point: np.ndarray, residuals: np.ndarray) -> None:
         self._objective, self.point, self.residuals = objective, point, residuals
-        self.squares = float(np.sum(residuals**2))
+        self._ridge = residuals.size * objective.ridge  # squares of the roots of these times the weights are further ones
+        self.squares = float(np.sum(residuals**2) + np.sum(self._ridge * point**2))
         self.slope = self._square = self._velocity = np.zeros(0)
 
     def look(self) -> None:
         """Compute the derivatives: J'r and J'J."""
-        self.slope = self._objective.pull_back(self.point, self.residuals)
+        self.slope = self._objective.pull_back(self.point, self.residuals) + self._ridge * self.point
         self._square = self._objective.square(self.point)
+        self._square[np.diag_indices_from(self._square)] += self._ridge
 
     @property
     def curvature(self) -> float:

@@ -103,6 +103,31 @@ def shuffled_order(n):
     return np.rint(np.diff(totals, prepend=0.0)).astype(int)
 
 
+def test_logs_that_are_kept_in_a_cycle_or_by_several_do_not_change_either():
+    """Not even metrics that are computed from outputs."""
+    kept, read = [], []
+
+    class Keep(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            kept.append({"logs": logs})
+            kept[-1]["itself"] = kept[-1]
+
+        on_test_batch_end = on_train_batch_end
+
+    class Read(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            read.append(dict(logs))
+
+        on_test_batch_end = on_train_batch_end
+
+    y = PROBLEMS["binary"][0]
+    for callbacks in ([Keep(), Keep()], [Read(), Read()]):
+        net = Sequential([Dense(8, "tanh"), Dense(1, "sigmoid")], seed=1)
+        net.compile(Adam(0.01), "binary_crossentropy", metrics=["accuracy", "AUC"])
+        net.fit(X, y, batch_size=16, epochs=2, verbose=0, validation_split=0.3, callbacks=callbacks)
+    assert [dict(one["logs"]) for one in kept] == read and len(read) == 2 * 2 * (5 + 2)
+
+
 def test_logs_that_are_kept_do_not_change():
     """They are computed when they are read, perhaps after the fit."""
     kept, read = [], []

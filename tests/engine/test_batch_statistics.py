@@ -55,7 +55,7 @@ def test_ranges_of_steps_have_the_bits_of_one_call(ranges):
 
 
 def test_a_large_batch_is_kept_whole():
-    """Without normalisation it is cut into groups: statistics are of all of it."""
+    """Without normalization it is cut into groups: statistics are of all of it."""
     network, widths = STACKS["before the activation"]
     optimizer = {"name": "sgd", "learning_rate": 0.1}
     model, (x, y) = make_model(network, widths, optimizer=optimizer), make_data(10_001)

@@ -1,4 +1,4 @@
-"""Predictions through dense layers into which a batch normalisation was folded."""
+"""Predictions through dense layers into which a batch normalization was folded."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_predictions_follow_a_solver():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("stack", FOLDED)
 def test_predictions_follow_every_change_of_the_weights(stack, dtype):
-    """They come from a copy of the weights into which normalisations are folded."""
+    """They come from a copy of the weights into which normalizations are folded."""
     network, widths = STACKS[stack]
     model, (x, y) = make_model(network, widths, dtype), make_data(43)
     engine = engine_of(model)
@@ -98,7 +98,7 @@ def test_predictions_follow_every_change_of_the_weights(stack, dtype):
     assert np.array_equal(check(), seen[-1]) and same(before, model.get_weights())
 
 
-def test_a_normalisation_is_not_folded_into_the_layer_above():
+def test_a_normalization_is_not_folded_into_the_layer_above():
     """Data far from 0 would lose all digits that are left of them."""
     x = (np.random.default_rng(0).normal(size=(200, 5)) + 1e6).astype("float32")
     model = Sequential([Input((5,)), BatchNormalization(momentum=0.0), Dense(3)], seed=0)

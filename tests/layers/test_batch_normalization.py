@@ -69,7 +69,7 @@ def test_training_against_the_oracle(stack, dtype):
 
 @st.composite
 def networks(draw):
-    """Dense layers, activations and normalisations, one of them at least, in any order."""
+    """Dense layers, activations and normalizations, one of them at least, in any order."""
     kinds = draw(st.lists(st.sampled_from(["dense", "norm", "activation"]), min_size=1, max_size=5))
     names = ["linear", "tanh", "gelu", "softplus", "softmax"]
     kinds.insert(draw(st.integers(0, len(kinds))), "norm")
@@ -151,7 +151,7 @@ def test_it_meets_the_loss(last, loss, y, threads):
 @pytest.mark.parametrize("n", [1, 3, 64, 1000, 20_000])
 @pytest.mark.parametrize("mean", [0.0, 1e6, -3e4])
 def test_values_far_from_zero(n, mean):
-    """In float32, whose spacing at 1e6 is 1/16: what is left of the data is normalised to its last digit."""
+    """In float32, whose spacing at 1e6 is 1/16: what is left of the data is normalized to its last digit."""
     random = np.random.default_rng(0)
     x = (random.normal(size=(n, 5)) * [1, 3, 1, 2, 1] + mean).astype("float32")
     model = Sequential([Input((5,)), BatchNormalization(momentum=0.0, trainable=True)], seed=0)

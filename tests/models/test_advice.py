@@ -45,7 +45,7 @@ def test_arguments_without_effect():
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("fit_generator", "use fit"), ("predict_classes", "argmax"), ("save_weights", "pickle"), ("quantize", "later version")],
+    [("fit_generator", "use fit"), ("predict_classes", "argmax"), ("export", "model.save"), ("quantize", "later version")],
 )
 def test_absent_methods(name, text):
     assert not hasattr(model(), name)

@@ -15,6 +15,7 @@ from fastbp import Dense, Input, Model, Sequential, losses
 from fastbp.layers import (
     Activation,
     AlphaDropout,
+    BatchNormalization,
     Dropout,
     GaussianDropout,
     GaussianNoise,
@@ -36,6 +37,7 @@ BETWEEN = [
     lambda: GaussianNoise(0.1),
     lambda: GaussianDropout(0.2),
     lambda: AlphaDropout(0.2),
+    BatchNormalization,
     LayerNormalization,
     RMSNormalization,
     UnitNormalization,
@@ -229,6 +231,37 @@ def test_a_step_with_the_kernels_for_matrices_is_one_of_backpropagation(between,
         model.train_on_batch(X, Y)
         found.append(bits(model))
     assert found[0] == found[1]
+
+
+def test_direct_feedback_goes_through_batch_normalizations():
+    """Below each dense layer comes the error of the output by its matrix, and from there down what backpropagation has."""
+    layers = [Dense(5, "tanh"), BatchNormalization(), Dense(4, "tanh"), BatchNormalization(), Dense(2)]
+    model = Sequential([Input((6,)), *layers], seed=0, dtype="float64", feedback="direct")
+    model.compile(fastbp.SGD(0.5), "mse")
+    W1, b1, g1, h1, _, _, W2, b2, g2, h2, _, _, W3, b3 = before = model.get_weights()
+    _, M2, M3 = matrices(model)
+
+    def normalize(a, gamma, beta):
+        inverse = 1 / np.sqrt(a.var(0) + 0.001)
+        normal = (a - a.mean(0)) * inverse
+        return normal, gamma * inverse, gamma * normal + beta
+
+    def back(delta, normal, factor):
+        return factor * (delta - delta.mean(0) - normal * (delta * normal).mean(0))
+
+    a1 = np.tanh(X @ W1 + b1)
+    normal1, factor1, n1 = normalize(a1, g1, h1)
+    a2 = np.tanh(n1 @ W2 + b2)
+    normal2, factor2, n2 = normalize(a2, g2, h2)
+    error = (n2 @ W3 + b3 - Y) / len(X)
+    d2, d1 = error @ M3.T, error @ M2.T
+    z2, z1 = back(d2, normal2, factor2) * (1 - a2**2), back(d1, normal1, factor1) * (1 - a1**2)
+    wanted = [X.T @ z1, z1.sum(0), (d1 * normal1).sum(0), d1.sum(0), n1.T @ z2, z2.sum(0)]
+    wanted += [(d2 * normal2).sum(0), d2.sum(0), n2.T @ error, error.sum(0)]
+    model.train_on_batch(X, Y)
+    moved = [(b - w) / 0.5 for b, w in zip(before, model.get_weights(), strict=True)]
+    learnt = [moved[i] for i in (0, 1, 2, 3, 6, 7, 8, 9, 12, 13)]
+    assert learnt == [pytest.approx(g, rel=1e-6, abs=1e-9) for g in wanted]
 
 
 def test_the_last_weights_are_those_of_backpropagation_at_first():

@@ -100,6 +100,16 @@ def test_the_steepest_descent():
     assert repr(found).startswith("LearningRateRange(121 rates from 1e-06 to 1, suggestion=0.001")
 
 
+def test_what_only_goes_up_and_down_has_no_suggestion():
+    """Losses of batches that differ: rarely one, and where there is a fall its place is found."""
+    rates, noise = np.geomspace(1e-7, 10, 200), RNG.normal(size=(100, 200))
+    found = [LearningRateRange(rates, 1 + 0.1 * row).suggestion for row in noise]
+    assert sum(rate is not None for rate in found) < 8
+    fall = 1 / (1 + rates / 0.01)
+    found = [LearningRateRange(rates, fall + 0.1 * row).suggestion for row in noise]
+    assert all(1e-4 < rate < 1 for rate in found)
+
+
 def test_the_picture(tmp_path):
     pyplot = pytest.importorskip("matplotlib.pyplot")
     axes = model(Adam()).find_learning_rate(X, Y).plot(tmp_path / "rates.png")

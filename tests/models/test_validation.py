@@ -331,12 +331,22 @@ def test_before_compile(call):
         getattr(model, call)(*((X, Y) if call != "apply_gradients" else ([],)))
 
 
-@pytest.mark.parametrize("call", ["predict", "predict_on_batch", "evaluate", "test_on_batch", "apply_gradients"])
-def test_before_build(call):
+def test_before_build():
     model = regression(built=False)
-    with pytest.raises(ValueError, match=f"{call.replace('_on_batch', '').replace('test', 'evaluate')} needs a built"):
-        getattr(model, call)(*{"predict": (X,), "predict_on_batch": (X,), "apply_gradients": ([],)}.get(call, (X, Y)))
+    with pytest.raises(ValueError, match="apply_gradients needs a built"):
+        model.apply_gradients([])
     assert not model.built
+
+
+@pytest.mark.parametrize("call", ["predict", "predict_on_batch", "evaluate", "test_on_batch"])
+def test_data_builds_a_model(call):
+    """As in Keras; bad data does not."""
+    wanted, arguments = regression(), (X,) if "predict" in call else (X, Y)
+    found = regression(built=False)
+    with pytest.raises(ValueError, match="x must"):
+        getattr(found, call)(X[:, :, None], *arguments[1:])
+    assert not found.built
+    assert np.array_equal(getattr(found, call)(*arguments), getattr(wanted, call)(*arguments))
 
 
 def test_bad_gradients():

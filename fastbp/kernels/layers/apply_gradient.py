@@ -117,11 +117,11 @@ def make_steer(dtype):
 
 def make_apply_gradient(dtype, full):
     """``apply_gradient`` for one element type."""
-    update, steer = update_function(dtype), make_steer(dtype) if full else nothing(dtype)
+    update, steer = update_function(dtype), make_steer(dtype) if full else nothing
     if full:
         penalize, observe, clip_weights = make_penalize(dtype), make_observe_gradient(dtype), make_clip_weights(dtype)
     else:
-        penalize, observe, clip_weights = (nothing(dtype),) * 3
+        penalize, observe, clip_weights = (nothing,) * 3
 
     @inner(dtype)
     def move(plan, layer, variable, slot, v, width, weights, gradient, rows, biases):

@@ -14,6 +14,8 @@ from ..simd.jit import inner
 from ..simd.machine import machine
 from .dense_panels import make_panels
 
+FEW_ROWS = 16  # of a batch, whose output is near throughout
+
 
 def make_forward(dtype):
     """``forward`` for one element type."""
@@ -54,8 +56,11 @@ def make_forward(dtype):
                 row_product(width, source, ITEM, panel, row, start, z, units)
             else:
                 product(width, source, source_row, ITEM, panel, row, start, 0, z, output_row, units, rows)
-            activate(code, alpha, z, output_row, d + move if d else 0, output_row, rows, width)
+            if batch > FEW_ROWS:  # while the strip is near
+                activate(code, alpha, z, output_row, d + move if d else 0, output_row, rows, width)
             v += width
+        if batch <= FEW_ROWS:
+            activate(code, alpha, output, output_row, d, output_row, rows, vectors)
 
     return forward
 

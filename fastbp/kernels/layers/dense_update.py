@@ -18,7 +18,7 @@ from .feedback import make_follow_signs
 def make_refresh_transposed(dtype, full):
     """``refresh_transposed`` for one element type."""
     transpose_block, (_, _, transposed_block) = transpose.transpose(dtype), make_panels(dtype)
-    follow_signs = make_follow_signs(dtype) if full else nothing(dtype)
+    follow_signs = make_follow_signs(dtype) if full else nothing
     LANES, VECTOR = machine().lanes(dtype), machine().vector_bytes
 
     @inner(dtype)

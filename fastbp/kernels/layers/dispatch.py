@@ -9,11 +9,9 @@ from .constraints import make_constrain_norms
 from .delta import make_delta
 from .dense import make_backward, make_forward
 from .dense_gradient import make_add_gradient
+from .dense_one_pass import make_one_pass
 from .dense_update import make_refresh_transposed, make_step_task, make_transpose_weights, make_update_task
 from .further_kinds import make_further_kinds
-from .glu import make_glu
-from .prelu import make_prelu
-from .vector_weights import make_vector_weights
 from .weightless import make_weightless
 
 
@@ -24,6 +22,7 @@ class LayerFunctions(NamedTuple):
     sum_backward: Any
     forward: Any
     backward: Any
+    backward_and_update: Any
     close_output: Any
     add_gradient: Any
     update_task: Any
@@ -37,14 +36,13 @@ def make_layers(dtype, full, add_activity_gradient):
     differentiate_strip, close_rows = make_delta(dtype, add_activity_gradient)
     dense_forward, dense_backward = make_forward(dtype), make_backward(dtype, differentiate_strip, close_rows)
     add_dense_gradient, update_dense = make_add_gradient(dtype), make_update_task(dtype, full)
-    transpose_dense, step_dense = make_transpose_weights(dtype, full), make_step_task(dtype) if full else nothing(dtype)
+    one_pass_dense = make_one_pass(dtype, full, differentiate_strip, close_rows)
+    transpose_dense, step_dense = make_transpose_weights(dtype, full), make_step_task(dtype) if full else nothing
     weightless = make_weightless(dtype, differentiate_strip, close_rows)
     copy_input, apply_activation, weightless_forward, weightless_backward = weightless
-    glu_forward, glu_backward = make_glu(dtype, differentiate_strip, close_rows)
-    prelu_forward, prelu_backward, prelu_gradient = make_prelu(dtype, copy_input, differentiate_strip, close_rows)
-    functions = differentiate_strip, close_rows
-    rest = make_further_kinds(dtype, apply_activation, *functions) if full else (nothing(dtype),) * 5
-    other_forward, other_backward, other_gradient, sum_forward, sum_backward = rest
+    shared = copy_input, apply_activation, differentiate_strip, close_rows
+    further = make_further_kinds(dtype, *shared) if full else (nothing,) * 7
+    other_forward, other_backward, sum_forward, sum_backward, add_vector_gradient, update_vectors, step_vectors = further
 
     @inner(dtype)
     def forward(plan, layer, shift, source, source_row, first, last, batch, sample):
@@ -55,10 +53,6 @@ def make_layers(dtype, full, add_activity_gradient):
         kind = read_int(layer, at.KIND)
         if kind == at.DENSE:
             dense_forward(plan, layer, shift, source, source_row, first, last, batch)
-        elif kind == at.PRELU:
-            prelu_forward(layer, shift, source, source_row, first, last)
-        elif kind == at.GLU:
-            glu_forward(layer, shift, source, source_row, first, last)
         elif kind == at.ELEMENTWISE or kind == at.WHOLE_ROWS:
             weightless_forward(layer, shift, source, source_row, first, last)
         else:
@@ -70,10 +64,6 @@ def make_layers(dtype, full, add_activity_gradient):
         kind = read_int(layer, at.KIND)
         if kind == at.DENSE:
             dense_backward(plan, layer, below, shift, first, last)
-        elif kind == at.PRELU:
-            prelu_backward(layer, below, shift, first, last)
-        elif kind == at.GLU:
-            glu_backward(layer, below, shift, first, last)
         elif kind == at.ELEMENTWISE or kind == at.WHOLE_ROWS:
             weightless_backward(layer, below, shift, first, last)
         else:
@@ -84,16 +74,6 @@ def make_layers(dtype, full, add_activity_gradient):
         """DELTA of the last layer from the gradient with respect to the network's output, in place."""
         differentiate_strip(layer, shift, 0, first, last, read_int(layer, at.VECTORS_OUT))
         close_rows(layer, shift, first, last)
-
-    @inner(dtype)
-    def vector_gradient(layer, k, shift, v, width, batch, start, target):
-        """The gradient of vector k of the weights that are a number for each unit (vector_weights.py)."""
-        if read_int(layer, at.KIND) == at.PRELU:
-            prelu_gradient(layer, k, shift, v, width, batch, start, target)
-        else:
-            other_gradient(layer, k, shift, v, width, batch, start, target)
-
-    add_vector_gradient, update_vectors, step_vectors = make_vector_weights(dtype, full, vector_gradient)
 
     @inner(dtype)
     def add_gradient(plan, layer, shift, gradients, batch, is_first):
@@ -112,6 +92,17 @@ def make_layers(dtype, full, add_activity_gradient):
             update_vectors(plan, layer, slot, first_vector, last_vector, batch, scratch)
 
     @inner(dtype)
+    def backward_and_update(plan, layer, below, batch, sample):
+        """All rows of the DELTA of the layer below, unless that is 0, and the step of this layer's weights, if it learns."""
+        if read_int(layer, at.KIND) == at.DENSE:
+            one_pass_dense(plan, layer, below, batch)
+            return
+        if below:
+            backward(plan, layer, below, 0, 0, batch, sample)
+        if read_int(layer, at.TRAINABLE):
+            update_vectors(plan, layer, 0, 0, read_int(layer, at.VECTORS_OUT), batch, read_int(plan, at.SCRATCH))
+
+    @inner(dtype)
     def step_task(plan, layer, first_vector, last_vector, first, last, scratch, scales):
         """The optimizer's step alone, by a gradient that was stored."""
         if read_int(layer, at.KIND) == at.DENSE:
@@ -125,12 +116,13 @@ def make_layers(dtype, full, add_activity_gradient):
         if read_int(layer, at.KIND) == at.DENSE:
             transpose_dense(layer, thread, threads)
 
-    constrain_norms = make_constrain_norms(dtype, make_refresh_transposed(dtype, True)) if full else nothing(dtype)
+    constrain_norms = make_constrain_norms(dtype, make_refresh_transposed(dtype, True)) if full else nothing
     return LayerFunctions(
         sum_forward,
         sum_backward,
         forward,
         backward,
+        backward_and_update,
         close_output,
         add_gradient,
         update_task,

@@ -7,8 +7,11 @@ from ..memory import read_int
 from ..simd.jit import inner
 from .affine import make_affine
 from .batch_norm import make_batch_norm
+from .glu import make_glu
 from .noise import make_noise
 from .normalization import make_normalization
+from .prelu import make_prelu
+from .vector_weights import make_vector_weights
 
 
 class FurtherKinds(NamedTuple):
@@ -16,13 +19,17 @@ class FurtherKinds(NamedTuple):
 
     forward: Any
     backward: Any
-    vector_gradient: Any
     sum_forward: Any
     sum_backward: Any
+    add_vector_gradient: Any
+    update_vectors: Any
+    step_vectors: Any
 
 
-def make_further_kinds(dtype, apply_activation, differentiate_strip, close_rows):
+def make_further_kinds(dtype, copy_input, apply_activation, differentiate_strip, close_rows):
     """The functions for one element type."""
+    glu_forward, glu_backward = make_glu(dtype, differentiate_strip, close_rows)
+    prelu_forward, prelu_backward, prelu_gradient = make_prelu(dtype, copy_input, differentiate_strip, close_rows)
     normalization = make_normalization(dtype, apply_activation, differentiate_strip, close_rows)
     norm_forward, norm_backward, norm_gradient = normalization
     affine_forward, affine_backward = make_affine(dtype, apply_activation, differentiate_strip, close_rows)
@@ -39,6 +46,10 @@ def make_further_kinds(dtype, apply_activation, differentiate_strip, close_rows)
             norm_forward(plan, layer, shift, source, source_row, first, last)
         elif kind == at.AFFINE:
             affine_forward(layer, shift, source, source_row, first, last)
+        elif kind == at.PRELU:
+            prelu_forward(layer, shift, source, source_row, first, last)
+        elif kind == at.GLU:
+            glu_forward(layer, shift, source, source_row, first, last)
         elif kind == at.BATCH_NORM:
             batch_forward(layer, shift, source, source_row, first, last)
         else:
@@ -52,6 +63,10 @@ def make_further_kinds(dtype, apply_activation, differentiate_strip, close_rows)
             norm_backward(plan, layer, below, shift, first, last)
         elif kind == at.AFFINE:
             affine_backward(layer, below, shift, first, last)
+        elif kind == at.PRELU:
+            prelu_backward(layer, below, shift, first, last)
+        elif kind == at.GLU:
+            glu_backward(layer, below, shift, first, last)
         elif kind == at.BATCH_NORM:
             batch_backward(layer, below, shift, first, last)
         else:
@@ -60,7 +75,10 @@ def make_further_kinds(dtype, apply_activation, differentiate_strip, close_rows)
     @inner(dtype)
     def vector_gradient(layer, k, shift, v, width, batch, start, target):
         """The gradient of vector k of the weights that are a number for each unit."""
-        if read_int(layer, at.KIND) == at.BATCH_NORM:
+        kind = read_int(layer, at.KIND)
+        if kind == at.PRELU:
+            prelu_gradient(layer, k, shift, v, width, batch, start, target)
+        elif kind == at.BATCH_NORM:
             batch_gradient(layer, k, shift, v, width, batch, start, target)
         else:
             norm_gradient(layer, k, shift, v, width, batch, start, target)
@@ -82,4 +100,4 @@ def make_further_kinds(dtype, apply_activation, differentiate_strip, close_rows)
             vectors = read_int(layer, at.VECTORS_OUT)
             batch_delta_sums(layer, vectors * thread // threads, vectors * (thread + 1) // threads, batch)
 
-    return FurtherKinds(forward, backward, vector_gradient, sum_forward, sum_backward)
+    return FurtherKinds(forward, backward, sum_forward, sum_backward, *make_vector_weights(dtype, vector_gradient))

@@ -10,11 +10,12 @@ from numba import types
 
 from .. import fields as at
 from .. import memory
-from ..activation import over_tile, spread_bits
+from ..activation import for_derivatives, spread_bits, times_derivative
+from ..codes import LINEAR
 from ..memory import double_bits, read_double, read_int
 from ..random import mix
 from ..simd.jit import inner
-from ..simd.library import VectorFunction
+from ..simd.library import VectorFunction, selects_by_code
 from ..simd.machine import machine
 from ..unit_noise import UnitNoise
 
@@ -59,6 +60,19 @@ def _over_pairs(s, key, place, source, source_row, target, target_row, rows, uni
         s.over_row(units, vector)
 
 
+def _over_vectors(s, rows, vectors, addresses_and_strides, inner):
+    """Call ``inner(address, ...)`` at every vector of some arrays, row by row.
+
+    Columns of several arrays, as ``over_tile`` takes them, would fall on the same few sets of the nearest cache.
+    """
+    b = s.b
+    with s.loop(rows) as r:
+        starts = [b.add(address, b.mul(r, stride)) for address, stride in addresses_and_strides]
+        with s.loop(vectors) as j:
+            shift = b.mul(j, s.index(s.lanes * s.itemsize))
+            inner(*[b.add(start, shift) for start in starts])
+
+
 def _drop(s, *arguments):
     *tile, threshold, scale, offset, dropped = arguments
     scale, offset, dropped = (spread_bits(s, bits) for bits in (scale, offset, dropped))
@@ -83,14 +97,20 @@ def _multiply_normal(s, *arguments):
     _over_pairs(s, *tile, lambda normal, x: s.fma(normal, deviation, s.constant(1.0)) * x)
 
 
-def _drop_backward(s, g, g_row, a, a_row, target, target_row, rows, vectors, scale):
-    scale = spread_bits(s, scale)
+def _drop_backward_as(code):
+    """``target`` becomes scale g, but 0 where the output d is 0.0, times the derivative of the layer below by its output a."""
 
-    def value(g_address, a_address, address):
-        dropped = s.bits_of(s.load(a_address)).equals(0)
-        s.store(s.select(dropped, 0.0, scale * s.load(g_address)), address)
+    def body(s, alpha, scale, g, g_row, d, d_row, a, a_row, target, target_row, rows, vectors):
+        alpha, scale = spread_bits(s, alpha), spread_bits(s, scale)
 
-    over_tile(s, rows, vectors, [(g, g_row), (a, a_row), (target, target_row)], value)
+        def value(g_address, d_address, a_address, address):
+            dropped = s.bits_of(s.load(d_address)).equals(0)
+            kept = s.select(dropped, 0.0, scale * s.load(g_address))
+            s.store(kept if code == LINEAR else times_derivative(s, code, alpha, kept, s.load(a_address)), address)
+
+        _over_vectors(s, rows, vectors, [(g, g_row), (d, d_row), (a, a_row), (target, target_row)], value)
+
+    return VectorFunction(f"drop_backward_{code}", 12, body)
 
 
 # Each begins with (key, place, source, source_row, target, target_row, rows, units): ``place`` is that of the first sample.
@@ -98,8 +118,9 @@ def _drop_backward(s, g, g_row, a, a_row, target, target_row, rows, vectors, sca
 # drop(..., threshold, scale, offset, dropped): scale x + offset where a unit's bits are above the threshold, else ``dropped``.
 drop = VectorFunction("drop", 12, _drop)
 
-# drop_backward(g, g_row, a, a_row, target, target_row, rows, vectors, scale): scale g, but 0 where the output a is 0.0.
-drop_backward = VectorFunction("drop_backward", 9, _drop_backward)
+# drop_backward(code, alpha, scale, g, g_row, d, d_row, a, a_row, target, target_row, rows, vectors): ``code`` and ``a`` as in
+# ``differentiate`` of activation.py, or LINEAR.
+drop_backward = selects_by_code("drop_backward", {LINEAR: _drop_backward_as(LINEAR), **for_derivatives(_drop_backward_as)})
 
 # add_normal(..., deviation): x + deviation z with z from the standard normal distribution.
 add_normal = VectorFunction("add_normal", 9, _add_normal)
@@ -157,9 +178,16 @@ def make_noise(dtype, differentiate_strip, close_rows):
         elif kind == at.GAUSSIAN_DROPOUT:
             multiply_noise(key, place, delta, row, target, target_row, rows, units, double_bits(setting))
         elif kind == at.DROPOUT:
-            output_row = read_int(layer, at.OUTPUT_ROW)
+            output_row, a_row = read_int(layer, at.OUTPUT_ROW), read_int(below, at.OUTPUT_ROW)
             output = read_int(layer, at.OUTPUT) + shift + first * output_row
-            pass_kept(delta, row, output, output_row, target, target_row, rows, vectors, scale)
+            derivative = read_int(below, at.DERIVATIVE)
+            a = (derivative if derivative else read_int(below, at.OUTPUT)) + shift + first * a_row
+            at_once = read_int(below, at.KIND) != at.WHOLE_ROWS and not read_int(below, at.ACTIVITY)
+            code = read_int(below, at.ACTIVATION) if at_once else LINEAR
+            alpha = read_int(below, at.ALPHA)
+            pass_kept(code, alpha, scale, delta, row, output, output_row, a, a_row, target, target_row, rows, vectors)
+            if at_once:
+                return
         else:
             drop_units(key, place, delta, row, target, target_row, rows, units, threshold(setting), scale, 0, 0)
         differentiate_strip(below, shift, 0, first, last, vectors)

@@ -7,19 +7,19 @@ from .. import fields as at
 from .. import memory
 from ..matrix.panels import PANEL_VECTORS, panel_count, panel_width
 from ..memory import read_int
-from ..simd.jit import inner, nothing
+from ..simd.jit import inner
 from ..simd.machine import machine
 from .apply_gradient import make_apply_gradient, make_apply_stored
 
 
-def make_vector_weights(dtype, full, vector_gradient):
+def make_vector_weights(dtype, vector_gradient):
     """The functions (add_gradient, update_task, step_task) for one element type.
 
     ``vector_gradient(layer, k, shift, v, width, batch, start, target)`` writes the gradient of vector k of the weights, of
     ``width`` columns from v on, over ``batch`` rows, plus what is at ``start``.
     """
-    add_groups, apply_gradient, width_of = memory.add_groups(dtype), make_apply_gradient(dtype, full), inner(dtype)(panel_width)
-    panels_of, apply_stored = inner(dtype)(panel_count), make_apply_stored(dtype) if full else nothing(dtype)
+    add_groups, apply_gradient, width_of = memory.add_groups(dtype), make_apply_gradient(dtype, True), inner(dtype)(panel_width)
+    panels_of, apply_stored = inner(dtype)(panel_count), make_apply_stored(dtype)
     VECTOR = machine().vector_bytes
 
     @inner(dtype)

@@ -52,6 +52,9 @@ def _strip(vectors):
         def tiles_of(height):
             return b.udiv(b.add(rows, s.index(height - 1)), s.index(height))
 
+        with b.if_then(b.icmp_signed("<=", rows, s.index(min(short, tall)))):  # a single tile: no need to divide
+            call_by_code(s, rows, tiles, (*operands, s.index(1)))
+            b.ret_void()
         count = b.select(b.icmp_signed("<", operands.K, s.index(LONG)), tiles_of(short), tiles_of(tall))
         low = b.udiv(rows, count)
         higher = b.sub(rows, b.mul(low, count))  # so many tiles have a row more

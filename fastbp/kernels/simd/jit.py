@@ -7,6 +7,7 @@ from numba import njit, types
 from numba.core import compiler, config
 from numba.core.caching import NullCache
 from numba.core.runtime import rtsys
+from numba.extending import intrinsic
 
 from . import disk_cache
 
@@ -71,14 +72,14 @@ def _inner(function, tag):
     return compiled
 
 
-def nothing(tag):
-    """A function that does nothing and returns 0, whatever it is given: in the place of what a kernel is compiled without."""
+@intrinsic
+def nothing(typing, *arguments):
+    """Do nothing and return 0, whatever is given: in the place of what a kernel is compiled without.
 
-    @inner(tag)
-    def nothing(*arguments):
-        return 0
-
-    return nothing
+    As an intrinsic it is not compiled anew for the types of each call.
+    """
+    signature = types.int64(types.StarArgTuple.from_types(arguments))
+    return signature, lambda context, builder, signature, values: context.get_constant(types.int64, 0)
 
 
 _kernels: dict = {}

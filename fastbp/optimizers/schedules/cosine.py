@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...arguments import integer, number
-from ..schedule import LearningRateSchedule, as_steps, check_positive
+from ..schedule import LearningRateSchedule, as_steps, check_positive, of_arrays
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class CosineDecay(LearningRateSchedule):
         if self.warmup_target is not None:
             number("warmup_target", self.warmup_target, 0)
 
+    @of_arrays
     def __call__(self, step: Any) -> Any:
         steps, start = as_steps(step), float(self.initial_learning_rate)
         if self.warmup_target is None:
@@ -96,6 +97,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         number("m_mul", self.m_mul, 0)
         number("alpha", self.alpha, 0)
 
+    @of_arrays
     def __call__(self, step: Any) -> Any:
         periods = as_steps(step) / self.first_decay_steps
         restarts, fraction = self._place(periods)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...arguments import boolean, number
-from ..schedule import LearningRateSchedule, as_steps, check_positive
+from ..schedule import LearningRateSchedule, as_steps, check_positive, of_arrays
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class ExponentialDecay(LearningRateSchedule):
         number("decay_rate", self.decay_rate, 0)
         boolean("staircase", self.staircase)
 
+    @of_arrays
     def __call__(self, step: Any) -> Any:
         periods = as_steps(step) / self.decay_steps
         return self.initial_learning_rate * self.decay_rate ** (np.floor(periods) if self.staircase else periods)
@@ -80,6 +81,7 @@ class InverseTimeDecay(LearningRateSchedule):
         number("decay_rate", self.decay_rate, 0)
         boolean("staircase", self.staircase)
 
+    @of_arrays
     def __call__(self, step: Any) -> Any:
         periods = as_steps(step) / self.decay_steps
         return self.initial_learning_rate / (1.0 + self.decay_rate * (np.floor(periods) if self.staircase else periods))
@@ -116,6 +118,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         if any(later <= earlier for earlier, later in zip(boundaries, boundaries[1:], strict=False)):
             raise ValueError(f"boundaries must increase, got {self.boundaries!r}")
 
+    @of_arrays
     def __call__(self, step: Any) -> Any:
         return np.asarray(self.values, dtype=float)[np.searchsorted(np.asarray(self.boundaries, dtype=float), as_steps(step))]
 
@@ -154,6 +157,7 @@ class PolynomialDecay(LearningRateSchedule):
         check_positive("decay_steps", self.decay_steps)
         boolean("cycle", self.cycle)
 
+    @of_arrays
     def __call__(self, step: Any) -> Any:
         steps, end = as_steps(step), float(self.decay_steps)
         periods = np.maximum(np.ceil(steps / end), 1.0) if self.cycle else 1.0

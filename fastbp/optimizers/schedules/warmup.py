@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...arguments import boolean, integer, number
-from ..schedule import LearningRateSchedule, as_steps, check_positive
+from ..schedule import LearningRateSchedule, as_steps, check_positive, of_arrays
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Warmup(LearningRateSchedule):
         integer("warmup_steps", self.warmup_steps, 0)
         number("initial_learning_rate", self.initial_learning_rate, 0)
 
+    @of_arrays
     def __call__(self, step: Any) -> Any:
         steps, start = np.atleast_1d(as_steps(step)), float(self.initial_learning_rate)
         after = np.maximum(steps - self.warmup_steps, 0.0).astype(np.int64)
@@ -101,6 +102,7 @@ class OneCycle(LearningRateSchedule):
         if self.anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be 'cos' or 'linear', got {self.anneal_strategy!r}")
 
+    @of_arrays
     def __call__(self, step: Any) -> Any:
         steps, top, rising = as_steps(step), float(self.max_learning_rate), float(self.pct_start * self.total_steps) - 1
         low, end = top / self.div_factor, self.total_steps - 1

@@ -1,0 +1,42 @@
+"""Phase one of a step in segments: where layers need the whole batch, the network is cut."""
+
+from . import fields as at
+from .memory import read_int
+from .rows import LAYER_BYTES
+from .simd.jit import inner
+from .team import timed_barrier
+
+
+def make_segmented_rows(dtype, sum_forward, sum_backward, forward_rows, backward_rows, partition, learns):
+    """``segmented_rows`` for one element type, from functions of a step and of its layers."""
+
+    @inner(dtype)
+    def segmented_rows(plan, thread, sample, batch):
+        """All rows through a segment of the network before the next, then back: this thread's, a block at a time.
+
+        Between two segments each thread sums up its part of what rows have to know of the batch. Returns the cycles waited.
+        """
+        threads, block, control = read_int(plan, at.THREADS), read_int(plan, at.BLOCK), read_int(plan, at.CONTROL)
+        start, stop = partition(batch, thread, threads), partition(batch, thread + 1, threads)
+        segments, starts, table = read_int(plan, at.SEGMENTS), read_int(plan, at.SEGMENT_STARTS), read_int(plan, at.TABLE)
+        waited = 0
+        for i in range(segments):
+            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
+            if i > 0:
+                waited += timed_barrier(control, threads)
+                sum_forward(table + first_layer * LAYER_BYTES, thread, threads, batch, learns(plan))
+                waited += timed_barrier(control, threads)
+            for first in range(start, stop, block):
+                last, row_loss = min(first + block, stop), read_int(plan, at.ROW_LOSS) + 8 * first
+                forward_rows(plan, 0, first_layer, end, first, last, sample + first, batch, row_loss)
+        for i in range(segments - 1, -1, -1):
+            first_layer, end = read_int(starts, i), read_int(starts, i + 1)
+            for first in range(start, stop, block):
+                backward_rows(plan, 0, first_layer, end, first, min(first + block, stop), sample + first)
+            if i > 0 and read_int(plan, at.PHASES) & at.BACKWARD:
+                waited += timed_barrier(control, threads)
+                sum_backward(table + first_layer * LAYER_BYTES, thread, threads, batch)
+                waited += timed_barrier(control, threads)
+        return waited
+
+    return segmented_rows

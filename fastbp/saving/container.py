@@ -1,0 +1,193 @@
+"""Arrays by name and texts in one file, in the safetensors format, with a checksum: see FORMAT.md beside this file.
+
+Nothing in a file is trusted: the sizes it states are compared with its length before memory is taken for them, and the
+checksum with its contents before anything is made of these.
+"""
+
+import json
+import os
+import stat
+import zlib
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+from ..errors import ModelFileError
+from .atomic import replacing
+from .kinds import kind_of
+
+CHECKSUM = "checksum"  # the name of the last array: the CRC-32 of all bytes of the file before it, four bytes
+MAX_HEADER = 1 << 25  # bytes; a header as Python objects takes some twenty times that at most
+MAX_AXES = 8
+_DTYPES = {
+    **{f"F{8 * size}": np.dtype(f"<f{size}") for size in (2, 4, 8)},
+    **{f"I{8 * size}": np.dtype(f"<i{size}") for size in (1, 2, 4, 8)},
+    **{f"U{8 * size}": np.dtype(f"<u{size}") for size in (1, 2, 4, 8)},
+    "BOOL": np.dtype(bool),
+}
+_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+_PREFIX = 8  # bytes that say how long the header is
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: texts and arrays by name."""
+
+    metadata: dict[str, str]
+    arrays: dict[str, np.ndarray]
+
+
+class _Place(NamedTuple):
+    """Where an array lies in the data, and what it is."""
+
+    first: int
+    stop: int
+    dtype: np.dtype
+    shape: tuple[int, ...]
+
+
+# -- writing
+
+
+def write_file(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
+    """Put a file in the place of ``path``, as a whole."""
+    ordered = dict(sorted(arrays.items(), key=lambda item: -item[1].dtype.itemsize))  # so that each is aligned
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    first = 0
+    for name, array in [*ordered.items(), (CHECKSUM, np.zeros(4, np.uint8))]:
+        place = {"dtype": _NAMES[array.dtype], "shape": list(array.shape), "data_offsets": [first, first + array.nbytes]}
+        header[name], first = place, first + array.nbytes
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    if len(text) > MAX_HEADER:
+        raise ValueError(f"a model file holds at most {MAX_HEADER} bytes of settings and logs, got {len(text)}")
+    start = memoryview(len(text).to_bytes(_PREFIX, "little") + text)
+    with replacing(path) as file, ThreadPoolExecutor(1) as pool:
+        checksum = _Checksum(pool)
+        for chunk in (start, *map(_bytes, ordered.values())):
+            checksum.add(chunk)
+            _write(file, chunk)
+        _write(file, memoryview(checksum.value.to_bytes(4, "little")))
+
+
+def _bytes(array: np.ndarray) -> memoryview:
+    return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+
+
+def _write(file: BinaryIO, chunk: memoryview) -> None:
+    while len(chunk):
+        chunk = chunk[file.write(chunk) :]
+
+
+class _Checksum:
+    """The CRC-32 of chunks one after the other. Another thread works it out, since that takes about as long as writing them."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._last: Future[int] | None = None
+
+    def add(self, chunk: memoryview) -> None:
+        before = self._last
+        self._last = self._pool.submit(lambda: zlib.crc32(chunk, before.result() if before else 0))
+
+    @property
+    def value(self) -> int:
+        return self._last.result() if self._last else 0
+
+
+# -- reading
+
+
+def read_file(path: str) -> Contents:
+    """What a file holds, or the error for one that ``write_file`` has not written, or that was altered since."""
+    if os.path.isdir(path):
+        raise ModelFileError(path, "is a folder: fastbp keeps a model in one file")
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return _read(path, file)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no file {path!r}") from None
+
+
+def _read(path: str, file: Any) -> Contents:
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        raise ModelFileError(path, "is no regular file: fastbp keeps a model in one")
+    start = _taken(path, file, min(_PREFIX, status.st_size))
+    length = int.from_bytes(start.tobytes(), "little")
+    if len(start) < _PREFIX or not 2 <= length <= min(MAX_HEADER, status.st_size - _PREFIX):
+        raise ModelFileError(path, kind_of(path))
+    text, size = _taken(path, file, length), status.st_size - _PREFIX - length
+    header = _parsed(path, text.tobytes())
+    metadata = header.pop("__metadata__", None)
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise ModelFileError(path, "is a safetensors file, but fastbp has not written it: it says nothing about itself")
+    places = {name: _place(path, name, entry) for name, entry in header.items()}
+    _check_cover(path, places, size)
+    data, checksum = _taken(path, file, size), places.pop(CHECKSUM)
+    crc = 0
+    for part in (start, text, data[: checksum.first]):
+        crc = zlib.crc32(_bytes(part), crc)
+    if int.from_bytes(data[checksum.first :].tobytes(), "little") != crc:
+        raise ModelFileError(path, "is damaged or was altered: its checksum is not that of its contents")
+    return Contents(metadata, {name: data[p.first : p.stop].view(p.dtype).reshape(p.shape) for name, p in places.items()})
+
+
+def _taken(path: str, file: Any, size: int) -> np.ndarray:
+    """The next ``size`` bytes: the file is at least so long."""
+    taken, done = np.empty(size, np.uint8), 0
+    rest = _bytes(taken)
+    while done < size:
+        count = file.readinto(rest[done:])
+        if not count:
+            raise ModelFileError(path, "became shorter while it was read")
+        done += count
+    return taken
+
+
+def _parsed(path: str, text: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(text, object_pairs_hook=_unlike_names)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(path, f"is damaged, or no model file: its header cannot be read ({error})") from None
+    if not isinstance(header, dict):
+        raise ModelFileError(path, "is damaged, or no model file: its header is no table of arrays")
+    return header
+
+
+def _unlike_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name is there twice")
+    return found
+
+
+def _place(path: str, name: str, entry: Any) -> _Place:
+    """Where an array lies, if what the header says of it agrees with itself."""
+    try:
+        dtype, shape, (first, stop) = _DTYPES[entry["dtype"]], tuple(entry["shape"]), entry["data_offsets"]
+        sizes = *shape, first, stop
+        is_right = len(shape) <= MAX_AXES and all(type(size) is int and 0 <= size < 1 << 48 for size in sizes)
+        if is_right and stop - first == prod(shape) * dtype.itemsize and not first % dtype.itemsize:
+            return _Place(first, stop, dtype, shape)
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise ModelFileError(
+        path, f"is damaged, or written by something else: its header says {str(entry)[:200]} of {name[:100]!r}"
+    )
+
+
+def _check_cover(path: str, places: Mapping[str, _Place], size: int) -> None:
+    """Make sure that the arrays, one after the other, are all of the data, the checksum being the last."""
+    ordered = sorted(places.values(), key=lambda place: (place.first, place.stop))
+    ends = [0, *(edge for place in ordered for edge in (place.first, place.stop)), size]
+    if any(a != b for a, b in list(pairwise(ends))[::2]):
+        raise ModelFileError(path, f"is cut off, or damaged: its arrays do not fill the {size} bytes there are for them")
+    last = places.get(CHECKSUM)
+    if last is None or last.stop != size or last.dtype != np.uint8 or last.shape != (4,):
+        raise ModelFileError(path, "is a safetensors file, but fastbp has not written it: it has no checksum")
