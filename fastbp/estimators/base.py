@@ -125,7 +125,8 @@ class Estimator(Fitted):
         units = [*sizes, head.units]
         self.n_iter_ = self.t_ = 0
         self.n_layers_, self.out_activation_ = len(units), head.activation
-        activations = (*hidden_activations(self.activation, len(sizes) - 1), head.activation)
+        names = hidden_activations(self.activation, len(sizes) - 1)
+        activations = (*names, names[-1] if names else str(self.activation))
         self.coefs_, self.intercepts_ = initial_weights(units, activations, random, dtype)
         self._others = None
         targets = y if self._scaled_targets() else None

@@ -50,8 +50,9 @@ class Architecture:
             normalized = self.normalization is not None and i < hidden
             found.append(kinds.Dense(units, None if normalized else activation, kernel_regularizer=penalty))
             if normalized:
-                norm = kinds.BatchNormalization if self.normalization == "batch" else kinds.LayerNormalization
-                found += [norm(), kinds.Activation(activation)]
+                # Fits are short here: Keras's momentum of 0.99 would still remember the first weights.
+                norm = kinds.BatchNormalization(momentum=0.9) if self.normalization == "batch" else kinds.LayerNormalization()
+                found += [norm, kinds.Activation(activation)]
             if i < hidden and self.dropout[i]:
                 found.append(kinds.Dropout(self.dropout[i]))
         return found
@@ -147,11 +148,13 @@ class Learner:
 def initial_weights(
     units: Sequence[int], activations: Sequence[str], random: np.random.RandomState, dtype: Any
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The weights that scikit-learn draws: Glorot and Bengio 2010, with a smaller bound where units are logistic."""
+    """The weights that scikit-learn draws: Glorot and Bengio 2010, with a smaller bound where units are logistic.
+
+    The last layer's are drawn as those of the hidden layer before it: ``activations`` has its activation twice.
+    """
     coefs, intercepts = [], []
     for i, (fan_in, fan_out) in enumerate(zip(units[:-1], units[1:], strict=True)):
-        activation = activations[min(i, len(activations) - 2)] if len(activations) > 1 else ""
-        bound = np.sqrt((2.0 if activation in ("logistic", "sigmoid") else 6.0) / (fan_in + fan_out))
+        bound = np.sqrt((2.0 if activations[i] in ("logistic", "sigmoid") else 6.0) / (fan_in + fan_out))
         coefs.append(random.uniform(-bound, bound, (fan_in, fan_out)).astype(dtype, copy=False))
         intercepts.append(random.uniform(-bound, bound, fan_out).astype(dtype, copy=False))
     return coefs, intercepts

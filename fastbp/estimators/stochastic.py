@@ -18,7 +18,7 @@ from .validation import Validation
 if TYPE_CHECKING:
     from ..engine.epoch import Epoch
 
-_BATCH_HOOKS = "on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end"
+_BATCH_HOOKS = "on_train_batch_begin", "on_train_batch_end"
 
 
 class Fit:
