@@ -25,7 +25,7 @@ SWITCHES = {"sgd": ["momentum", "nesterov"], "rmsprop": ["momentum", "centered"]
 
 
 def every_optimizer():
-    for cls in set(optimizers._CLASSES.values()):
+    for cls in dict.fromkeys(optimizers._CLASSES.values()):
         switches = SWITCHES.get(cls.__name__.lower(), [])
         for chosen in product([False, True], repeat=len(switches)):
             wanted = [name for name, on in zip(switches, chosen, strict=True) if on]
