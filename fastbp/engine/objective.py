@@ -67,7 +67,6 @@ class Objective:
         self._forward_flop, self._step_flop = forward_flop(parameters.shapes, 1), step_flop(parameters.shapes, 1)
         self._positions = parameters.learnt_positions()
         self.ridge, self.lowest = ridge(stages, parameters), lowest(stages, parameters)
-        self._copies, self._copied = parameters.transposed_positions()
         self.size, self.evaluations, self.flop, self.threads = len(self._positions), 0, 0, 1
         self.penalty = 0.0
         self._passes: dict[int, Pass] = {}
@@ -88,11 +87,9 @@ class Objective:
     def place(self, point: np.ndarray) -> None:
         """Have the network use these weights. It does no harm when it is called twice."""
         with self._lock:
-            weights, transposed = self._parameters.weights, self._parameters.transposed
             self._parameters.version += 1
-            weights[self._positions] = point
-            transposed[self._copies] = weights[self._copied]
-            self._parameters.version += 1
+            self._parameters.weights[self._positions] = point
+            self._parameters.note_written()
 
     # -- the function
 

@@ -159,11 +159,3 @@ class Parameters:
             if shape.learns:
                 found += [part.ravel() for part in shape.learnt_parts(matrix)]
         return np.concatenate(found)
-
-    def transposed_positions(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where the transposed copies lie in their buffer, and where what they are copies of lies in that of the weights."""
-        integer = np.dtype(f"i{self.dtype.itemsize}")  # as wide as the numbers, for as many go into a vector
-        copied = np.zeros(len(self.transposed), integer)
-        self._transpose(np.arange(1, self.size + 1, dtype=integer), copied)  # 0 is left to the padding
-        targets = np.flatnonzero(copied)
-        return targets, copied[targets] - 1

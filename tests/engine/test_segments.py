@@ -44,7 +44,8 @@ def test_segments_have_the_bits_of_the_whole(monkeypatch, cuts, threads):
     x, y = data(300)
     whole, cut = make(), make()
     ended = [whole.train_epoch(x, y, 64, statistics=1)]
-    monkeypatch.setattr(plans, "make_plan", lambda *arguments: make_plan(*arguments[:-1], cuts))
+    monkeypatch.setattr(plans, "make_plan", lambda *arguments, **settings: make_plan(*arguments[:-1], cuts, **settings))
+    monkeypatch.setattr(plans.Plans, "need_full_kernel", True)  # the other knows no kind that needs segments
     ended.append(cut.train_epoch(x, y, 64, statistics=1, threads=threads))
     assert ended[0].loss == ended[1].loss
     assert np.array_equal(*(e.statistics.squared_error.numbers() for e in ended))

@@ -60,11 +60,10 @@ def test_the_network_is_as_if_its_weights_had_been_set(name, dtype):
     objective = placed.objective(*problem.data)
     objective.place(objective.point() * 1.5)
     other.set_weights([w.astype(dtype) for w in weights_of(problem, objective.point())])
-    for ours, theirs in zip(
-        (placed._parameters.weights, placed._parameters.transposed),
-        (other._parameters.weights, other._parameters.transposed),
-        strict=True,
-    ):
+    assert np.array_equal(placed._parameters.weights, other._parameters.weights)
+    (loss, gradient), (same_loss, same_gradient) = (engine.value_and_gradient(*problem.data) for engine in (placed, other))
+    assert loss == same_loss
+    for ours, theirs in zip(gradient, same_gradient, strict=True):
         assert np.array_equal(ours, theirs)
 
 
