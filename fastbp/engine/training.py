@@ -32,50 +32,17 @@ class Training(Core):
         self.train_epochs(1, ended, *arguments, **settings)
         return ended[0]
 
-    def train_epochs(
-        self,
-        count: int,
-        ended: list[Epoch],
-        x: np.ndarray,
-        y: np.ndarray,
-        batch_size: int,
-        shuffle: bool = True,
-        statistics: int = 0,
-        threads: int | None = None,
-        *,
-        sample_weight: np.ndarray | None = None,
-        keep_outputs: bool = False,
-        learning_rates: np.ndarray | None = None,
-        observer: Observer | None = None,
-        penalty_factors: np.ndarray | None = None,
-    ) -> None:
+    def train_epochs(self, count: int, ended: list[Epoch], *arguments: Any, **settings: Any) -> None:
         """Up to ``MAX_EPOCHS`` passes over the data in one compiled call. Outputs can be kept of one pass alone.
 
         The passes that have ended are appended to ``ended``, whatever is raised. ``statistics`` are counted over all of them.
         """
-        assert count == 1 or not keep_outputs
         with self._lock:
-            settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer, penalty_factors
-            work = self._bound(False, count, x, y, batch_size, *settings)
+            work = self._bound(False, count, *arguments, **settings)
             self._learn(work, lambda: self._runner.run_passes(work, ended, count))
 
     def train_steps(
-        self,
-        first: int,
-        stop: int,
-        ended: list[Epoch],
-        x: np.ndarray,
-        y: np.ndarray,
-        batch_size: int,
-        shuffle: bool = True,
-        statistics: int = 0,
-        threads: int | None = None,
-        *,
-        sample_weight: np.ndarray | None = None,
-        keep_outputs: bool = False,
-        learning_rates: np.ndarray | None = None,
-        observer: Observer | None = None,
-        penalty_factors: np.ndarray | None = None,
+        self, first: int, stop: int, ended: list[Epoch], x: np.ndarray, y: np.ndarray, *arguments: Any, **settings: Any
     ) -> None:
         """Steps first .. stop of a pass over the data, which calls with the same data and settings go on with.
 
@@ -83,8 +50,7 @@ class Training(Core):
         """
         with self._lock:
             if first == 0:
-                settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer, penalty_factors
-                self._pass = self._bound(True, 1, x, y, batch_size, *settings)
+                self._pass = self._bound(True, 1, x, y, *arguments, **settings)
             work = self._pass
             if work is None or not work.goes_on(first, x, y):
                 done = "none" if work is None else f"{work.done} steps of a pass over {work.samples} samples"
@@ -102,26 +68,10 @@ class Training(Core):
             assert self._pass is not None
             return self._pass.record()
 
-    def resume_pass(
-        self,
-        record: PassRecord,
-        x: np.ndarray,
-        y: np.ndarray,
-        batch_size: int,
-        shuffle: bool = True,
-        statistics: int = 0,
-        threads: int | None = None,
-        *,
-        sample_weight: np.ndarray | None = None,
-        keep_outputs: bool = False,
-        learning_rates: np.ndarray | None = None,
-        observer: Observer | None = None,
-        penalty_factors: np.ndarray | None = None,
-    ) -> None:
+    def resume_pass(self, record: PassRecord, *arguments: Any, **settings: Any) -> None:
         """Have so much done of a pass over the data as a record says: ``train_steps`` goes on with it."""
         with self._lock:
-            settings = shuffle, statistics, threads, sample_weight, keep_outputs, learning_rates, observer, penalty_factors
-            work = self._bound(True, 1, x, y, batch_size, *settings)
+            work = self._bound(True, 1, *arguments, **settings)
             work.resume(record)
             self._pass = work
 
@@ -139,16 +89,18 @@ class Training(Core):
         x: np.ndarray,
         y: np.ndarray,
         batch_size: int,
-        shuffle: bool,
-        statistics: int,
-        threads: int | None,
-        sample_weight: np.ndarray | None,
-        keep_outputs: bool,
-        learning_rates: np.ndarray | None,
-        observer: Observer | None,
-        penalty_factors: np.ndarray | None,
+        shuffle: bool = True,
+        statistics: int = 0,
+        threads: int | None = None,
+        *,
+        sample_weight: np.ndarray | None = None,
+        keep_outputs: bool = False,
+        learning_rates: np.ndarray | None = None,
+        observer: Observer | None = None,
+        penalty_factors: np.ndarray | None = None,
     ) -> Pass:
         """A pass that is about to learn. ``apart``: its plan stays bound to it whatever else is called."""
+        assert count == 1 or not keep_outputs
         n, batch = len(x), min(batch_size, len(x))
         one_pass = self._plans.takes_one_pass(batch)
         threads = 1 if one_pass else choose_threads(batch * self._step_flop, threads)

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import optimize
 from sklearn.utils.optimize import _check_optimize_result
 
+from ..solvers.lbfgs import single_blas_thread
 from .network import Learner
 from .rows import Rows
 
@@ -32,14 +33,15 @@ def fit(estimator: Any, learner: Learner, rows: Rows, threads: int | None) -> No
         if deadline is not None and time.perf_counter() > deadline:
             raise StopIteration
 
-    result = optimize.minimize(
-        value_and_gradient,
-        objective.point(),
-        method="L-BFGS-B",
-        jac=True,
-        callback=iterated if estimator.verbose or deadline is not None else None,
-        options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
-    )
+    with single_blas_thread():
+        result = optimize.minimize(
+            value_and_gradient,
+            objective.point(),
+            method="L-BFGS-B",
+            jac=True,
+            callback=iterated if estimator.verbose or deadline is not None else None,
+            options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
+        )
     estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
     estimator.loss_ = result.fun
     objective.place(result.x)

@@ -188,12 +188,19 @@ def _overload_empty(network, shape):
 
 
 @inner("network")
+def _sizes(record, x):
+    """How many numbers a sample has that goes in, and that comes out, where x holds samples for the network."""
+    inputs = read_int(record, INPUTS)
+    if x.shape[-1] != inputs:
+        raise ValueError("x must have as many numbers in a sample as the network has inputs")
+    return inputs, read_int(record, OUTPUTS)
+
+
+@inner("network")
 def _predict_into(network, x, out):
     """Rows of x through the network."""
     record = _record(network)
-    inputs, outputs = read_int(record, INPUTS), read_int(record, OUTPUTS)
-    if x.shape[-1] != inputs:
-        raise ValueError("x must have as many numbers in a sample as the network has inputs")
+    inputs, outputs = _sizes(record, x)
     if out.shape[-1] != outputs or out.size // outputs != x.size // inputs:
         raise ValueError("out must have the shape of the outputs for x")
     if x.size:
@@ -271,9 +278,7 @@ def _overload_add(network, source, positions, target):
 def _differentiate(network, x, direction):
     """(outputs, gradient with respect to x, gradient with respect to the weights) of sum(direction * outputs)."""
     record = _record(network)
-    inputs, outputs = read_int(record, INPUTS), read_int(record, OUTPUTS)
-    if x.shape[-1] != inputs:
-        raise ValueError("x must have as many numbers in a sample as the network has inputs")
+    inputs, outputs = _sizes(record, x)
     if direction.shape[:-1] != x.shape[:-1] or direction.shape[-1] != outputs:
         raise ValueError("direction must have the shape of the outputs for x")
     x, direction = _plain(network, x), _plain(network, direction)

@@ -71,12 +71,12 @@ class LBFGS(Solver):
         scipy = import_scipy(self)
         bounds = scipy.Bounds(objective.lowest) if np.isfinite(objective.lowest).any() else None
         settings: dict[str, Any] = {"jac": True, "method": "L-BFGS-B", "bounds": bounds, "callback": callback}
-        with _single_blas_thread():
+        with single_blas_thread():
             found = scipy.minimize(_Walled(objective), start, options=options, **settings)
         return Outcome(bool(found.success), str(found.message))
 
 
-def _single_blas_thread() -> AbstractContextManager[Any]:
+def single_blas_thread() -> AbstractContextManager[Any]:
     """BLAS without threads, where threadpoolctl is there: scipy solves for some dozen numbers, and would wait for them."""
     controller = _blas()
     limits: AbstractContextManager[Any] = nullcontext() if controller is None else controller.limit(limits=1, user_api="blas")
