@@ -1,7 +1,8 @@
 """One network's parameters, its plans, and what runs them."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Self
 
@@ -14,6 +15,7 @@ from ..optimizers import Optimizer
 from .feedback import Feedback, FeedbackParameters
 from .folding import Folded, folds
 from .noise import seeded
+from .packed import PackedRows
 from .parameters import Parameters
 from .passes import Pass
 from .plan import Plan
@@ -175,10 +177,20 @@ class Core:
     def restore(self, snapshot: Snapshot) -> None:
         self.state.restore(snapshot)
 
-    def record(self) -> TrainingRecord:
+    def record(self, stored: bool = False) -> TrainingRecord:
         """A copy of everything that training changes but the weights, for any machine."""
         with self._lock:
-            return self.state.record()
+            return self.state.record(stored)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """No other thread trains meanwhile."""
+        with self._lock:
+            yield
+
+    def stored_weights(self) -> list[np.ndarray | PackedRows]:
+        """The weights as ``get_weights`` gives them, kernels where they are: to be read while the engine stands still."""
+        return self._parameters.stored(self._parameters.weights)
 
     def resume(self, record: TrainingRecord) -> None:
         """Go on from a record: the weights apart, as the engine did that it is of."""

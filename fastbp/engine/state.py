@@ -1,6 +1,7 @@
 """What training changes, and the way back to how it was."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,8 @@ class TrainingRecord:
     Attributes
     ----------
     slots : list of lists of arrays
-        The arrays of the optimizer's state, each as the weights are; none before the first step.
+        The arrays of the optimizer's state, each as the weights are; none before the first step. Kernels of a record that is
+        to be stored at once are where they are.
     running_products : ndarray
         Of the optimizer's decays.
     generator : int
@@ -27,7 +29,7 @@ class TrainingRecord:
         As ``TrainingState`` has them.
     """
 
-    slots: list[list[np.ndarray]]
+    slots: list[list[Any]]
     running_products: np.ndarray
     generator: int
     steps: int
@@ -77,12 +79,13 @@ class TrainingState:
             array[:] = copy
         self.parameters.note_written()
 
-    def record(self) -> TrainingRecord:
-        """A copy of everything that training changes but the weights, for any machine."""
+    def record(self, stored: bool = False) -> TrainingRecord:
+        """A copy of everything that training changes but the weights, for any machine; kernels as ``Parameters.stored``."""
         parameters, count = self.parameters, 0
         if self.steps and parameters.size:
             count = len(parameters.state) // parameters.size
-        slots = [parameters.arrays(parameters.slot(i)) for i in range(count)]
+        arrays = parameters.stored if stored else parameters.arrays
+        slots: list[list[Any]] = [list(arrays(parameters.slot(i))) for i in range(count)]
         return TrainingRecord(slots, self.running_products.copy(), int(self.generator[0]), self.steps, self.draws)
 
     def resume(self, record: TrainingRecord) -> None:

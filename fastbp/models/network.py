@@ -133,10 +133,10 @@ class Network(Assembly):
         self._record = None
         return engine
 
-    def _training_record(self) -> "TrainingRecord | None":
+    def _training_record(self, stored: bool = False) -> "TrainingRecord | None":
         """What training has changed besides the weights; None where nothing has trained."""
         engine = self._engine or self._engine_aside
-        return self._record if engine is None else engine.record()
+        return self._record if engine is None else engine.record(stored)
 
     def _configure(self, optimizer: Optimizer, loss: Loss) -> None:
         """Have the engine, if there is one, learn by these, and only the layers that are to be trained."""

@@ -1,6 +1,7 @@
 """A model's state as settings that JSON can hold and arrays by name, and back: what a file of a model has in it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
@@ -26,15 +27,25 @@ class Description:
     """A model as settings and arrays."""
 
     settings: dict[str, Any]
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    arrays: dict[str, Any] = field(default_factory=dict)
 
 
 # -- writing
 
 
+@contextmanager
+def standing_still(model: Trainable) -> Iterator[None]:
+    """While it is written no other thread trains a model: its kernels are read where they are."""
+    engines = [engine for engine in (model._engine, model._engine_aside) if engine is not None]
+    with ExitStack() as stack:
+        for engine in engines:
+            stack.enter_context(engine.standing_still())
+        yield
+
+
 def described(model: Trainable) -> Description:
-    """All of a model but its history."""
-    record = model._training_record()
+    """All of a model but its history, to be written while it stands still."""
+    record = model._training_record(stored=True)
     weights = weights_of(model)
     arrays = {f"{WEIGHTS}/{path}": array for path, array in weights.items()}
     for i, slot in enumerate(record.slots if record else ()):
@@ -55,12 +66,12 @@ def described(model: Trainable) -> Description:
     return Description(settings, arrays)
 
 
-def weights_of(model: Trainable) -> dict[str, np.ndarray]:
-    """A built model's weights by their paths, as "dense/kernel", in ``get_weights`` order."""
+def weights_of(model: Trainable) -> dict[str, Any]:
+    """A built model's weights by their paths, as "dense/kernel", in ``get_weights`` order, while it stands still."""
     places, engine = places_of(model), model._engine
     stores = [] if engine is not None else [leaf.located() for leaf in model.leaves()]
     arrays = [array for store in stores if store is not None for array in store.view()]
-    return dict(zip(dict(places), arrays if engine is None else engine.get_weights(), strict=True))
+    return dict(zip(dict(places), arrays if engine is None else engine.stored_weights(), strict=True))
 
 
 def places_of(model: Trainable) -> list[tuple[str, tuple[int, ...]]]:

@@ -9,7 +9,7 @@ from ..engine.interrupts import import_to_end
 from ..errors import ModelFileError
 from ..models.trainable import Trainable
 from ..notices import warn
-from .description import WEIGHTS, Description, described, places_of, weights_of
+from .description import WEIGHTS, Description, described, places_of, standing_still, weights_of
 from .files import MODEL, WEIGHTS_ALONE, read_description, write_description
 from .kinds import is_of_keras, keras_files
 from .paths import readable_path, writable_path
@@ -19,17 +19,19 @@ def save(model: Trainable, filepath: Any, overwrite: bool) -> None:
     """``model.save``."""
     path = writable_path("filepath", filepath, overwrite)
     _need_built(model, "save")
-    write_description(path, MODEL, described(model), _version())
+    with standing_still(model):
+        write_description(path, MODEL, described(model), _version())
 
 
 def save_weights(model: Trainable, filepath: Any, overwrite: bool) -> None:
     """``model.save_weights``."""
     path = writable_path("filepath", filepath, overwrite)
     _need_built(model, "save_weights")
-    weights = weights_of(model)
-    settings = {"weights": list(weights)}
-    arrays = {f"{WEIGHTS}/{name}": array for name, array in weights.items()}
-    write_description(path, WEIGHTS_ALONE, Description(settings, arrays), _version())
+    with standing_still(model):
+        weights = weights_of(model)
+        settings = {"weights": list(weights)}
+        arrays = {f"{WEIGHTS}/{name}": array for name, array in weights.items()}
+        write_description(path, WEIGHTS_ALONE, Description(settings, arrays), _version())
 
 
 def load_weights(model: Trainable, filepath: Any, skip_mismatch: bool) -> None:
@@ -53,7 +55,7 @@ def load_weights(model: Trainable, filepath: Any, skip_mismatch: bool) -> None:
 
 def _where_they_fit(model: Trainable, arrays: dict[str, Any]) -> list[np.ndarray]:
     """The weights, layer by layer in order, those of the model where those of the file have other shapes."""
-    own, taken, skipped = weights_of(model), [], []
+    own, taken, skipped = dict(zip(weights_of(model), model.get_weights(), strict=True)), [], []
     layers = [list(names) for _, names in groupby(own, _layer)]
     theirs = [list(names) for _, names in groupby(arrays, _layer)]
     if len(layers) != len(theirs):
