@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from .runner import Runner
 from .shapes import Shape
 from .state import Snapshot, TrainingRecord, TrainingState
 from .work import forward_flop, step_flop
+
+if TYPE_CHECKING:
+    from .bound import BoundPrediction
 
 
 class Core:
@@ -75,6 +78,8 @@ class Core:
         """Forget what calls to come would go on with."""
         # (plan, its place for x, its place for the output) of the last small forward(keep=True)
         self._repeatable: tuple[Plan, np.ndarray, np.ndarray] | None = None
+        self._bound_prediction: BoundPrediction | None = None  # of as many rows as the last call had
+        self._last_rows = 0
         self._pass: Pass | None = None  # that ``train_steps`` began last
 
     # -- parameters

@@ -40,13 +40,15 @@ class Plans:
     ----------
     differ_in_training : bool
         Whether some stages do something else while the network learns.
+    generation : int
+        Another number whenever plans that were made are of use no more.
     """
 
     def __init__(self, stages: Sequence[Stage], state: TrainingState) -> None:
         self._stages, self._state, self._parameters = stages, state, state.parameters
         self.dtype, self.units = self._parameters.dtype, self._parameters.shapes[-1].units_out
         self._scalars, self._hyper = aligned_zeros(2 * SCALARS, self.dtype), np.zeros(HYPER_SIZE)
-        self._order = np.zeros(0, np.int64)
+        self._order, self.generation = np.zeros(0, np.int64), 0
         self._plans: dict[tuple[int, int, int, bool, bool, bool, bool], Plan] = {}
         self._need_full = self._parameters.has_feedback or any(stage.needs_full_kernel for stage in stages)
         self._optimizer: Optimizer | None = None
@@ -69,6 +71,7 @@ class Plans:
 
     def clear(self) -> None:
         self._plans.clear()
+        self.generation += 1
 
     @property
     def need_full_kernel(self) -> bool:
@@ -111,11 +114,15 @@ class Plans:
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= MAX_PLANS:
-                self.clear()
-            plan = self._plans[key] = self._make(phases, batch, threads, keep, training, one_pass)
+                self._plans.clear()
+            plan = self._plans[key] = self.make(phases, batch, threads, keep, training, one_pass)
         return plan
 
-    def _make(self, phases: int, batch: int, threads: int, keep: bool, training: bool, one_pass: bool) -> Plan:
+    def make(
+        self, phases: int, batch: int, threads: int, keep: bool = False, training: bool = False, one_pass: bool = False
+    ) -> Plan:
+        """A plan as ``get`` has it that is not kept."""
+        training = training and self.differ_in_training
         loss = self._loss if phases & at.LOSS_PHASE else None
         chosen = [i for i, stage in enumerate(self._stages) if training or not stage.is_random]
         shapes, stages = [self._parameters.shapes[i] for i in chosen], [self._stages[i] for i in chosen]
