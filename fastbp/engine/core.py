@@ -21,6 +21,7 @@ from .plans import Plans
 from .runner import Runner
 from .shapes import Shape
 from .state import Snapshot, TrainingRecord, TrainingState
+from .trial import Trials
 from .work import forward_flop, step_flop
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Core:
         self._parameters = Parameters(*sizes) if feedback is None else FeedbackParameters(*sizes, feedback)
         self.state = TrainingState(self._parameters, seed)
         self._plans = Plans(self.stages, self.state)
-        self._runner = Runner(self._plans)
+        self._runner, self._trials = Runner(self._plans), Trials()
         self._folded = Folded(self.stages, self._parameters) if folds(self.stages) else None
         self._optimizer: Optimizer | None = None
         self._lock = threading.RLock()  # plans hold buffers: one call at a time

@@ -103,13 +103,15 @@ class Training(Core):
         assert count == 1 or not keep_outputs
         n, batch = len(x), min(batch_size, len(x))
         one_pass = self._plans.takes_one_pass(batch)
-        threads = 1 if one_pass else choose_threads(batch * self._step_flop, threads)
+        steps = count * -(-n // batch)
+        trial = None if one_pass or threads is not None else self._trials.find(self._step_flop, batch, steps)
+        wanted = threads if trial is None else trial.threads
+        threads = 1 if one_pass else choose_threads(batch * self._step_flop, wanted)
         plan = self._plans.get(at.TRAIN, batch, threads, apart=apart, training=True, one_pass=one_pass)
         order = None
         if shuffle and batch < n:  # a single step takes all samples anyway
             order = np.empty(n, np.int64) if apart or keep_outputs else self._plans.order(n)
         weights, rates, factors = doubles(sample_weight), doubles(learning_rates), doubles(penalty_factors)
-        steps = count * -(-n // batch)
         for name, given in (("learning_rates", rates), ("penalty_factors", factors)):
             if given is not None and len(given) < steps:
                 raise ValueError(f"{name} must have {steps} elements, one for each step, got {len(given)}")
@@ -117,6 +119,7 @@ class Training(Core):
         self._plans.bind_optimizer(plan, rates, factors)
         arrays = x, y, weights, rates, factors
         work = Pass(plan, arrays, self.shapes[-1].units_out, self._step_flop, statistics, keep_outputs, order)
+        work.trial = trial
         if observer is not None:
             passes = count, work.steps, self.state.steps
             work.observation = Observation(observer, plan, self._parameters, self.stages, *passes)
@@ -133,6 +136,8 @@ class Training(Core):
             self.state.steps += work.ran
             if work.observation is not None:
                 work.observation.collect()
+        if work.trial is not None and work.done >= work.steps:
+            work.trial.note(work.plan.threads, work.seconds / work.done)
 
     def next_order(self, n: int) -> np.ndarray:
         """The order in which the next shuffled pass over n samples would take them; the one after it has the next order."""
