@@ -94,6 +94,44 @@ def _numbers(array: Any) -> Any:
     return memoryview(array)
 
 
+class BoundMeasure:
+    """The loss for samples and targets in arrays, as often as it is asked for, and its gradient where that is wanted.
+
+    Parameters
+    ----------
+    engine : Engine
+    x, y : arrays
+    differentiates : bool
+
+    Attributes
+    ----------
+    generation : int
+        As of ``BoundStep``.
+    gradient : array or None
+        Where it is until the next run, laid out like the weights.
+    """
+
+    def __init__(self, engine: Any, x: np.ndarray, y: np.ndarray, differentiates: bool) -> None:
+        plans, n, self.x, self.y = engine._plans, len(x), x, y
+        plan = plans.make(at.TRAIN if differentiates else at.FORWARD | at.LOSS_PHASE, n, 1)
+        plans.bind_data(plan, x, y)
+        plan.point(at.X, x)
+        plan.point(at.Y, y)
+        self.gradient = plans.bind_gradient(plan) if differentiates else None
+        units = engine.shapes[-1].units_out
+        self.generation, self._pass = plans.generation, Pass(plan, (x, y), units, engine._step_flop)
+        self._terms = n * (units if plan.fields[at.LOSS_PER_OUTPUT] else 1)
+        self._result, self._address = _numbers(plan.buffers["result"]), plan.address
+        self._kernel = engine._runner._kernel_for(plan)
+
+    def run(self, x: np.ndarray, y: np.ndarray) -> float:
+        """The loss on other data of the same shapes; evaluations leave penalties on weights out. The caller holds the lock."""
+        self.x[...], self.y[...] = x, y
+        self._kernel(self._address, 0)
+        loss: float = self._result[at.EPOCH_LOSS] / self._terms
+        return loss
+
+
 class BoundPrediction:
     """The outputs for samples in an array, as often as they are asked for.
 

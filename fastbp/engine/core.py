@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from .trial import Trials
 from .work import forward_flop, step_flop
 
 if TYPE_CHECKING:
-    from .bound import BoundPrediction
+    from .bound import BoundMeasure, BoundPrediction
 
 
 class Core:
@@ -81,6 +81,8 @@ class Core:
         self._repeatable: tuple[Plan, np.ndarray, np.ndarray] | None = None
         self._bound_prediction: BoundPrediction | None = None  # of as many rows as the last call had
         self._last_rows = 0
+        # Of evaluations (False) and gradients (True), the shapes of the last data, and what is bound to such
+        self._measured: dict[bool, tuple[Any, BoundMeasure | None]] = {}
         self._pass: Pass | None = None  # that ``train_steps`` began last
 
     # -- parameters

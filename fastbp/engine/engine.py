@@ -62,6 +62,11 @@ class Engine(Training):
         """Loss and statistics over the data, and the outputs where they are wanted; nothing changes."""
         batch = min(EVALUATION_ROWS, len(x))
         with self._lock:
+            if sample_weight is None and not statistics and not keep_outputs and threads is None:
+                bound = self._bound_measure(x, y, False)
+                if bound is not None:
+                    penalty, flop = weight_penalty(self.stages, self._parameters), batch * self._forward_flop
+                    return Epoch(bound.run(x, y) + penalty, batch, 1, 0.0, flop, 1, None, penalty=penalty)
             phases = at.FORWARD | at.LOSS_PHASE
             plan = self._plans.get(phases, batch, choose_threads(batch * self._forward_flop, threads))
             weights = doubles(sample_weight)

@@ -139,7 +139,7 @@ class TrainingStep(Bound):
                 if type(y) is not np.ndarray or y.shape != self._y_shape or y.dtype != self._y_dtype:
                     raise self._array_error("y", y, self._y_shape, self._y_dtype)
                 self.y[...] = y
-            if checks and not (self._both.size <= MAX_SQUARED and math.isfinite(self._both.dot(self._both))):
+            if checks and not (self._both.size <= MAX_SQUARED and math.isfinite(np.vdot(self._both, self._both))):
                 require_finite("x", self._rows)
                 if self._targets.ndim == 2:
                     require_finite("y", self._targets)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arguments import boolean, integer, verbosity
 from ..callbacks.callback_list import CallbackList
-from ..data import Spec, prepare
+from ..data import Rows, Spec, prepare
 from ..data.samples import is_ready, samples
 from ..engine.threads import check_threads
 from .bound import Prediction
@@ -81,8 +81,14 @@ class Evaluable(Trainable):
         self._check_targets(data)
         need_end(data, "steps", steps)
         engine = self._build(data.width)
-        listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=step_count(data, size, steps))
         measures = Measures(metrics, is_weighted(data), size)
+        if not metrics and callbacks is None and steps is None and isinstance(data, Rows):
+            assert data.y is not None
+            loss = float(engine.evaluate(data.x, data.y, threads=threads, sample_weight=data.sample_weight).loss)
+            if verbose:
+                show(format_logs({"loss": loss}))
+            return {"loss": loss} if return_dict else loss
+        listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=step_count(data, size, steps))
         logs = Measuring(engine, measures, data, size, steps, threads, listening).logs()
         if verbose:
             show(format_logs(logs))

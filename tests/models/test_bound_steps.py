@@ -306,3 +306,22 @@ def test_copies_and_lifetimes():
         assert gone() is None  # nobody waits for the collector of circles
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_losses_and_gradients_of_one_shape_again_and_again(kind):
+    """The first call has nothing that is bound; the third goes by what is."""
+    model, y = KINDS[kind](), np.abs(Y) / 4
+    for change in [lambda: None, *(lambda c=change: CHANGES[c](model) for change in ("weights", "another loss", "no decay"))]:
+        change()
+        for shift in (0, 0.125):
+            x, found = X + np.float32(shift), []
+            for _ in range(3):
+                loss, gradients = model.value_and_gradient(x, y)
+                found.append([model.evaluate(x, y, verbose=0), loss, *gradients])
+            model._engine._forget_runs()
+            loss, gradients = model.value_and_gradient(x, y)
+            for other in [*found, [model.evaluate(x, y, verbose=0), loss, *gradients]]:
+                assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
+            model.value_and_gradient(x, y), model.evaluate(x, y, verbose=0)
+    assert model.evaluate(X, y, verbose=0, return_dict=True) == {"loss": model.evaluate(X, y, verbose=0)}
