@@ -51,6 +51,8 @@ class Plans:
         self._order, self.generation = np.zeros(0, np.int64), 0
         self._plans: dict[tuple[int, int, int, bool, bool, bool, bool], Plan] = {}
         self._need_full = self._parameters.has_feedback or any(stage.needs_full_kernel for stage in stages)
+        self._is_random = any(stage.is_random for stage in stages)
+        self._one_pass: dict[int, bool] = {}  # of batches of so many rows
         self._optimizer: Optimizer | None = None
         self.steering: Steering | None = None
         self._loss: Loss | None = None
@@ -71,6 +73,7 @@ class Plans:
 
     def clear(self) -> None:
         self._plans.clear()
+        self._one_pass.clear()
         self.generation += 1
 
     @property
@@ -86,7 +89,7 @@ class Plans:
     @property
     def differ_in_training(self) -> bool:
         """Whether a network that learns does other things than one that predicts."""
-        return self.normalize_batch or any(stage.is_random for stage in self._stages)
+        return self._is_random or self.normalize_batch
 
     @property
     def memory(self) -> int:
@@ -136,6 +139,13 @@ class Plans:
 
     def takes_one_pass(self, batch: int) -> bool:
         """Whether steps of so many rows go back and update in one pass over the weights. It does not depend on the threads."""
+        if batch not in self._one_pass:
+            if len(self._one_pass) >= MAX_PLANS:
+                self._one_pass.clear()
+            self._one_pass[batch] = self._pays_in_one_pass(batch)
+        return self._one_pass[batch]
+
+    def _pays_in_one_pass(self, batch: int) -> bool:
         assert self._optimizer is not None
         if self._parameters.has_feedback or self.normalize_batch or self._optimizer.norm_limit is not None:
             return False
