@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -23,7 +23,11 @@ from .plans import Plans
 from .runner import Runner
 from .shapes import Shape
 from .state import Snapshot, TrainingRecord, TrainingState
+from .trial import Trials
 from .work import forward_flop, step_flop
+
+if TYPE_CHECKING:
+    from .bound import BoundMeasure, BoundPrediction
 
 
 class Core:
@@ -49,7 +53,7 @@ class Core:
         self._parameters = Parameters(*sizes) if feedback is None else FeedbackParameters(*sizes, feedback)
         self.state = TrainingState(self._parameters, seed)
         self._plans = Plans(self.stages, self.state)
-        self._runner = Runner(self._plans)
+        self._runner, self._trials = Runner(self._plans), Trials()
         self._folded = Folded(self.stages, self._parameters) if folds(self.stages) else None
         self._optimizer: Optimizer | None = None
         self._lock = threading.RLock()  # plans hold buffers: one call at a time
@@ -77,6 +81,10 @@ class Core:
         """Forget what calls to come would go on with."""
         # (plan, its place for x, its place for the output) of the last small forward(keep=True)
         self._repeatable: tuple[Plan, np.ndarray, np.ndarray] | None = None
+        self._bound_prediction: BoundPrediction | None = None  # of as many rows as the last call had
+        self._last_rows = 0
+        # Of evaluations (False) and gradients (True), the shapes of the last data, and what is bound to such
+        self._measured: dict[bool, tuple[Any, BoundMeasure | None]] = {}
         self._pass: Pass | None = None  # that ``train_steps`` began last
 
     # -- parameters

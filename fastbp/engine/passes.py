@@ -10,6 +10,7 @@ from .epoch import Epoch, Statistics
 from .memory import address
 from .observer import Observation
 from .plan import Plan
+from .trial import Trial
 
 
 def doubles(values: np.ndarray | None) -> np.ndarray | None:
@@ -54,6 +55,8 @@ class Pass:
         The steps of a pass, and how many of them have been taken.
     observation : Observation or None
         Of its steps, where somebody wants one.
+    trial : Trial or None
+        Of threads, told what a step has taken.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Pass:
         assert arrays[0] is not None
         self.plan, self.arrays, self.samples = plan, arrays, len(arrays[0])
         self.observation: Observation | None = None
+        self.trial: Trial | None = None
         self.steps, self.done, self.seconds = -(-self.samples // plan.batch), 0, 0.0
         self._units, self._flop, self._order = units, flop, order
         self._result = plan.buffers["result"]

@@ -58,7 +58,11 @@ class Plan:
         if is_small(array.nbytes):
             self.stage(position, array.shape, array.dtype)[...] = array
         else:
-            self.fields[position], self.fields[position + 1] = address(array), array.strides[0]
+            self.point(position, array)
+
+    def point(self, position: int, array: np.ndarray) -> None:
+        """The same without a copy, however small it is: what is written there later is read."""
+        self.fields[position], self.fields[position + 1] = address(array), array.strides[0]
 
     def stage(self, position: int, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """The plan's own array for small data at a field, and the field set to it."""

@@ -26,6 +26,7 @@ from .holding import InEngine
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.state import TrainingRecord
+    from .bound import TrainingStep
 
 
 class Network(Assembly):
@@ -49,6 +50,7 @@ class Network(Assembly):
         self._record: TrainingRecord | None = None  # of a copied or loaded model, until it has an engine
         self._trained: tuple[bool, ...] | None = None  # which leaves training changes, by the last compile
         self._kept_rows = 0
+        self._step: TrainingStep | None = None  # of ``train_on_batch``, where batches of one shape are repeated
         self._fitted_metrics: tuple[CompiledMetric, ...] | None = None  # worked out when needed; void when a layer comes
         self.optimizer: Optimizer | None = None
         self.loss: Loss | None = None
@@ -65,7 +67,7 @@ class Network(Assembly):
         for leaf in self.leaves():
             if isinstance(leaf._store, InEngine) and leaf._store.engine is self._engine:
                 leaf._store = AtRest(leaf._store.view())
-        self._engine, self._engine_aside, self._record, self._kept_rows = None, None, None, 0
+        self._engine, self._engine_aside, self._record, self._kept_rows, self._step = None, None, None, 0, None
 
     def build(self, input_shape: int | Sequence[int | None]) -> None:
         """Fix the input's width, which otherwise the first data does.
@@ -140,7 +142,7 @@ class Network(Assembly):
 
     def _configure(self, optimizer: Optimizer, loss: Loss) -> None:
         """Have the engine, if there is one, learn by these, and only the layers that are to be trained."""
-        trained, engine = trainable_flags(self.leaves()), self._engine or self._engine_aside
+        trained, engine, self._step = trainable_flags(self.leaves()), self._engine or self._engine_aside, None
         if trained != self._trained:
             self._drop_engine()
         elif engine is not None:
@@ -265,12 +267,12 @@ class Network(Assembly):
     def __getstate__(self) -> dict[str, Any]:
         layers = [copy(layer) for layer in self._layers]  # first, since what was not drawn yet is drawn now
         state = super().__getstate__()
-        for passing in ("_engine", "_engine_aside", "_symbolic", "_learnt_from"):
+        for passing in ("_engine", "_engine_aside", "_symbolic", "_learnt_from", "_step"):
             state.pop(passing, None)
         state.update(_kept_rows=0, _layers=layers, _random=deepcopy(self._random), _record=self._training_record())
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _engine=None, _engine_aside=None, _symbolic=[])
+        self.__dict__.update(state, _engine=None, _engine_aside=None, _symbolic=[], _step=None)
         for layer in self._layers:
             layer.hold(self)
