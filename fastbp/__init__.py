@@ -74,6 +74,7 @@ _LAZY = {
     ),
     **dict.fromkeys(("sum", "mean", "stack"), "graph.tracing.functions"),
     "curve_fit": "fitting.curve_fit",
+    **dict.fromkeys(("curve_fit_many", "ManyFits"), "fitting.curve_fit_many"),
     "load_model": "saving.loading",
     **dict.fromkeys(("fit_formula", "FormulaFit"), "fitting.fit_formula"),
     **dict.fromkeys(("from_onnx", "from_torch"), "models.importing"),

@@ -102,7 +102,7 @@ def curve_fit(
         raise TypeError(f"f must be a function, got {f!r}")
     if jac is not None or np.ndim(ydata) != 1 or "args" in kwargs:
         return optimize.curve_fit(f, xdata, ydata, **whole)
-    start, low, high = _start(f, p0, bounds, optimize)
+    start, low, high = start_and_bounds(f, p0, bounds)
     bounded = bool(np.any((low > -np.inf) | (high < np.inf)))
     if method is None and bounded:
         method = "trf"
@@ -154,7 +154,7 @@ def _scipy_optimize() -> Any:
     return optimize
 
 
-def _start(f: Any, p0: Any, bounds: Any, optimize: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def start_and_bounds(f: Any, p0: Any, bounds: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The first parameters and the bounds, as scipy chooses them."""
     if p0 is None:
         count = _positional(f) - 1
@@ -163,7 +163,7 @@ def _start(f: Any, p0: Any, bounds: Any, optimize: Any) -> tuple[np.ndarray, np.
     else:
         p0 = np.atleast_1d(np.asarray(p0, float)).ravel()
         count = p0.size
-    pair = (bounds.lb, bounds.ub) if isinstance(bounds, optimize.Bounds) else bounds
+    pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
     try:
         low, high = (np.full(count, b, float) for b in pair)
     except (TypeError, ValueError):
