@@ -75,6 +75,8 @@ _LAZY = {
     **dict.fromkeys(("sum", "mean", "stack"), "graph.tracing.functions"),
     "curve_fit": "fitting.curve_fit",
     **dict.fromkeys(("curve_fit_many", "ManyFits"), "fitting.curve_fit_many"),
+    "fit_curve": "fitting.fit_curve",
+    "Fit": "fitting.fit",
     "load_model": "saving.loading",
     **dict.fromkeys(("fit_formula", "FormulaFit"), "fitting.fit_formula"),
     **dict.fromkeys(("from_onnx", "from_torch"), "models.importing"),

@@ -43,7 +43,7 @@ class ManyFits:
         The parameters; NaN where a fit has failed.
     pcov : array (m, k, k)
         Their covariances; infinite where the data do not determine them.
-    chi2 : array (m,)
+    chisqr : array (m,)
         The weighted sum of squared residuals (of a robust loss, what it makes of them).
     status : int array (m,)
         Above 0 where the fit has converged: see ``messages``.
@@ -67,7 +67,7 @@ class ManyFits:
 
     popt: np.ndarray
     pcov: np.ndarray
-    chi2: np.ndarray
+    chisqr: np.ndarray
     status: np.ndarray
     nfev: np.ndarray
     rows: np.ndarray
@@ -85,9 +85,9 @@ class ManyFits:
 
     @property
     def redchi(self) -> np.ndarray:
-        """The reduced chi-squares: chi2 by the degrees of freedom (NaN where there are none)."""
+        """The reduced chi-squares: chisqr by the degrees of freedom (NaN where there are none)."""
         free = self.rows - self.popt.shape[1]
-        return np.where(free > 0, self.chi2 / np.maximum(free, 1), np.nan)
+        return np.where(free > 0, self.chisqr / np.maximum(free, 1), np.nan)
 
     @property
     def messages(self) -> list[str]:
@@ -154,7 +154,7 @@ def curve_fit_many(
     Returns
     -------
     ManyFits
-        ``.popt``, ``.pcov``, ``.perr``, ``.chi2``, ``.redchi``, ``.status``, ``.success``, ``.messages``, ``.nfev``.
+        ``.popt``, ``.pcov``, ``.perr``, ``.chisqr``, ``.redchi``, ``.status``, ``.success``, ``.messages``, ``.nfev``.
 
     Raises
     ------

@@ -45,6 +45,14 @@ LOSSES: dict[str, Curve] = {"soft_l1": _soft_l1, "huber": _huber, "cauchy": _cau
 _LEAST = float(np.finfo(float).eps)  # of the weight of a row, as in scipy
 
 
+def robust_cost(residuals: np.ndarray, loss: str = "linear", f_scale: float = 1.0) -> float:
+    """The sum of squares, or what a robust loss makes of it."""
+    if loss == "linear":
+        return float(np.sum(residuals**2))
+    z = (residuals / f_scale) ** 2
+    return float(f_scale**2 * np.sum(LOSSES[loss](z, z <= 1)[0]))
+
+
 class Sums(NamedTuple):
     """A compiled pass, with ``data`` the nodes of x (or its rows), y and the weights."""
 

@@ -41,8 +41,8 @@ def test_as_scipy_curve_by_curve(sigma):
         np.testing.assert_allclose(fits.popt[i], popt, rtol=1e-8)
         np.testing.assert_allclose(fits.pcov[i], pcov, rtol=1e-6)
         residuals = (decay(X, *popt) - y[i]) / (1 if one is None else one)
-        assert fits.chi2[i] == pytest.approx(np.sum(residuals**2), rel=1e-12)
-        assert fits.redchi[i] == pytest.approx(fits.chi2[i] / (len(X) - 3))
+        assert fits.chisqr[i] == pytest.approx(np.sum(residuals**2), rel=1e-12)
+        assert fits.redchi[i] == pytest.approx(fits.chisqr[i] / (len(X) - 3))
         np.testing.assert_allclose(fits.perr[i], np.sqrt(np.diag(pcov)), rtol=1e-6)
 
 
@@ -51,7 +51,7 @@ def test_threads_give_the_same_bits():
     for threads in (1, 2, 3, 8):
         bp.set_num_threads(threads)
         fits = bp.curve_fit_many(decay, X, y, [1, 1, 0])
-        found.append(np.c_[fits.popt, fits.chi2, fits.nfev, fits.pcov.reshape(1000, -1)].tobytes())
+        found.append(np.c_[fits.popt, fits.chisqr, fits.nfev, fits.pcov.reshape(1000, -1)].tobytes())
     bp.set_num_threads(None)
     assert len(set(found)) == 1
     alone = bp.curve_fit_many(decay, X, y[7:8], [1, 1, 0])
@@ -67,7 +67,7 @@ def test_bounds_as_scipys():
         popt, pcov = scipys(decay, X, one, [1, 1, 0.4], bounds=(low, high))
         at_bound += np.any((fits.popt[i] == low) | (fits.popt[i] == high))
         cost = np.sum((decay(X, *popt) - one) ** 2)
-        assert fits.status[i] == 1 and fits.chi2[i] <= cost * (1 + 1e-12)
+        assert fits.status[i] == 1 and fits.chisqr[i] <= cost * (1 + 1e-12)
         np.testing.assert_allclose(fits.popt[i], popt, rtol=1e-5)  # trf comes to a bound only so near
     assert at_bound >= 10
 
@@ -136,7 +136,7 @@ def test_robust_losses_as_scipys(loss):
         tight = {"ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-15}
         found = optimize.least_squares(residuals, fits.popt[i], loss=loss, f_scale=0.1, jac="3-point", **tight)
         np.testing.assert_allclose(fits.popt[i], found.x, rtol=1e-5)
-        assert fits.chi2[i] == pytest.approx(2 * found.cost, rel=1e-9)
+        assert fits.chisqr[i] == pytest.approx(2 * found.cost, rel=1e-9)
         popt, pcov = optimize.curve_fit(decay, X, y[i], fits.popt[i], method="trf", loss=loss, f_scale=0.1)
         np.testing.assert_allclose(fits.pcov[i], pcov, rtol=1e-3)
 
