@@ -51,9 +51,8 @@ class Fit:
     >>> x = np.linspace(0, 1, 20)
     >>> y = 2 * x + 1 + 0.1 * np.random.default_rng(0).normal(size=20)
     >>> fit = fastbp.fit_curve(lambda x, slope, offset: slope * x + offset, x, y)
-    >>> print(fit)
+    >>> print(str(fit).splitlines()[0])
     Fit of <lambda>(x, slope, offset) to 20 values
-      chi-square          0.10...
     >>> value, deviation = fit.predict(np.array([2.0]), return_std=True)
     """
 
@@ -92,7 +91,7 @@ class Fit:
         if self.free == list(self.params):
             return np.asarray(self.pcov)
         if not np.isfinite(self.pcov).all():
-            return np.full((len(self.params), len(self.params)), np.inf) * (self._slopes() @ self._slopes().T != 0)
+            return np.where(self._slopes() @ self._slopes().T != 0, np.inf, 0.0)
         slopes = self._slopes()
         found: np.ndarray = slopes @ self.pcov @ slopes.T
         return found

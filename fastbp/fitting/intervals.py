@@ -82,7 +82,7 @@ class Profile:
         from scipy.optimize import brentq
 
         (a, at_a), (b, at_b) = near, far
-        known = {a: at_a - wanted, b: at_b - wanted}
+        known: dict[float, float] = {a: at_a - wanted, b: at_b - wanted}
 
         def miss(distance: float) -> float:
             nonlocal others
@@ -140,9 +140,10 @@ class Intervals(dict[str, list[tuple[float, float]]]):
     >>> import fastbp, numpy as np
     >>> x = np.linspace(0, 1, 30)
     >>> y = 2 * x + 0.3 + 0.1 * np.random.default_rng(0).normal(size=30)
-    >>> print(fastbp.fit_curve(lambda x, a, b: a * x + b, x, y).conf_interval())
-             99.73%    95.45%    68.27%      best    68.27%    95.45%    99.73%
-    a      -0.18...
+    >>> print(fastbp.fit_curve(lambda x, a, b: a * x + b, x, y).conf_interval(sigmas=[1]))
+          68.27%        best      68.27%
+    a  -0.052135     1.99039   +0.052135
+    b  -0.030358    0.292656   +0.030358
     """
 
     def __str__(self) -> str:
