@@ -73,6 +73,8 @@ _LAZY = {
         ("exp2", "log2", "log10", "arcsinh", "arccosh", "arctanh", "hypot", "logaddexp"), "graph.tracing.functions"
     ),
     **dict.fromkeys(("sum", "mean", "stack"), "graph.tracing.functions"),
+    **dict.fromkeys(("erfc", "erfinv", "ndtr", "log_ndtr", "logit", "xlogy", "xlog1py"), "graph.tracing.functions"),
+    **dict.fromkeys(("gamma", "gammaln", "digamma", "voigt_profile"), "graph.tracing.functions"),
     "curve_fit": "fitting.curve_fit",
     "load_model": "saving.loading",
     **dict.fromkeys(("fit_formula", "FormulaFit"), "fitting.fit_formula"),
