@@ -127,32 +127,72 @@ def _far_out(order):
 _FAR_OUT = [_far_out(order) for order in range(MAX_ORDER + 1)]
 
 
+def _derivatives(s, order, a, b, now, constant):
+    """The derivative of an order of a function of z = a + i b whose value is ``now``, by w' = -2 z w + ``constant`` i."""
+    before = (s.constant(0.0), s.constant(0.0))
+    for k in range(order):
+        product = _multiply(s, a, b, *now)
+        following = [-2.0 * (p + float(k) * q) for p, q in zip(product, before, strict=True)]
+        if k == 0:
+            following[1] = following[1] + constant
+        before, now = now, following
+    return now
+
+
+def _of_other_half(order):
+    """e^(-z^2) as V has it, differentiated: what V lacks where sigma or gamma is negative."""
+
+    @results(2)
+    def function(s, x, sigma, gamma):
+        inverse = math.sqrt(0.5) / sigma
+        a, b = x * inverse, gamma * inverse
+        size = exp(s, s.fma(b, b, -(a * a))) * (inverse * (2.0 / math.sqrt(math.pi)))
+        for _ in range(order):
+            size = size * inverse
+        cosine, sine = _cos_and_sin(s, a * b * (1.0 / math.pi))
+        return tuple(_derivatives(s, order, a, b, (size * cosine, -(size * sine)), 0.0))
+
+    function.__name__ = f"voigt_other_half_{order}"
+    return called(function)
+
+
+_OTHER_HALF = [_of_other_half(order) for order in range(MAX_ORDER + 1)]
+
+
+def _of_quadrant(s, order, x, sigma, gamma):
+    """(real, imaginary) part of the derivative of an order with respect to x of V, for sigma, gamma >= 0."""
+    far_real, far_imaginary = _FAR_OUT[order](s, x, sigma, gamma)
+    w = near_zero(s, x, sigma, gamma)
+    far = _is_far(s, x, sigma, gamma)
+    inverse = math.sqrt(0.5) / s.select(far, 1.0, sigma)
+    u, v = _derivatives(s, order, x * inverse, gamma * inverse, w, 2.0 / math.sqrt(math.pi))
+    scale = inverse * (1.0 / math.sqrt(math.pi))
+    for _ in range(order):
+        scale = scale * inverse
+    return s.select(far, far_real, u * scale), s.select(far, far_imaginary, v * scale)
+
+
 def _profile(s, order, x, sigma, gamma):
     """(real, imaginary) part of the derivative of an order with respect to x of V."""
     if s.dtype == "float32":
         wide = s.doubles()
         return tuple(map(s.narrow, _profile(wide, order, *map(s.widen, (x, sigma, gamma)))))
-    x, gamma = s.maximum(s.constant(-_HUGE), s.minimum(s.constant(_HUGE), x)), s.minimum(s.constant(_HUGE), gamma)
-    far_real, far_imaginary = _FAR_OUT[order](s, x, sigma, gamma)
-    u, v = near_zero(s, x, sigma, gamma)
-    far = _is_far(s, x, sigma, gamma)
-    inverse = math.sqrt(0.5) / s.select(far, 1.0, sigma)
-    a, b = x * inverse, gamma * inverse
-    before = (s.constant(0.0), s.constant(0.0))
-    for k in range(order):
-        now = _multiply(s, a, b, u, v)
-        following = [-2.0 * (n + float(k) * p) for n, p in zip(now, before, strict=True)]
-        if k == 0:
-            following[1] = following[1] + 2.0 / math.sqrt(math.pi)
-        before, (u, v) = (u, v), following
-    scale = inverse * (1.0 / math.sqrt(math.pi))
-    for _ in range(order):
-        scale = scale * inverse
-    real, imaginary = s.select(far, far_real, u * scale), s.select(far, far_imaginary, v * scale)
-    outside = (sigma < 0.0) | (gamma < 0.0) | x.differs(x) | sigma.differs(sigma) | gamma.differs(gamma)
-    pole = sigma.equals(0.0) & gamma.equals(0.0) & x.equals(0.0)
-    real = s.select(pole, math.inf, real)
-    return s.select(outside, math.nan, real), s.select(outside, math.nan, imaginary)
+    infinite = s.abs(x).equals(math.inf) | s.abs(gamma).equals(math.inf)
+    x = s.maximum(s.constant(-_HUGE), s.minimum(s.constant(_HUGE), x))
+    gamma = s.maximum(s.constant(-_HUGE), s.minimum(s.constant(_HUGE), gamma))
+    below, turned = gamma < 0.0, sigma < 0.0
+    size, sign = s.abs(sigma), (-1.0) ** (order + 1)
+    found = _of_quadrant(s, order, s.select(below, -x, x), size, s.abs(gamma))
+    real, imaginary = (s.variable(s.select(below, sign * part, part)) for part in found)
+    outside = (below ^ turned) & (size > 0.0)
+    with s.b.if_then(s.any(outside), likely=False):
+        more = _OTHER_HALF[order](s, s.select(outside, x, 0.0), s.select(outside, size, 1.0), s.select(outside, gamma, 0.0))
+        for part, other in zip((real, imaginary), more, strict=True):
+            part.set(part.get() + s.select(outside, s.select(below, other, -other), 0.0))
+    pole = sigma.equals(0.0) & s.fma(x, x, gamma * gamma).equals(0.0)
+    u = s.select(pole, math.inf, real.get())
+    unknown = x.differs(x) | sigma.differs(sigma) | gamma.differs(gamma)
+    return tuple(s.select(unknown, math.nan, s.select(infinite, 0.0, part)) for part in (u, imaginary.get()))
 
 
 def voigt_real(order):

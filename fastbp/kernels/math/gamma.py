@@ -107,7 +107,7 @@ def gammaln(s, x):
     with s.b.if_then(s.any(reflected), likely=False):
         _, sine = _sine_of_pi(s, x)
         other = log(s, math.pi / (size * s.abs(sine))) - value.get()
-        other = s.select(sine.equals(0.0), math.inf, other)
+        other = s.select(sine.equals(0.0), s.select(size < math.inf, s.constant(math.inf), x), other)
         value.set(s.select(reflected, other, value.get()))
     return value.get()
 
@@ -137,7 +137,7 @@ def gamma(s, x):
     factor = s.variable(1.0 / product)
     with s.b.if_then(s.any(negative), likely=False):
         _, sine = _sine_of_pi(s, x)
-        factor.set(s.select(negative, -math.pi * product / (x * sine), factor.get()))
+        factor.set(s.select(negative, (product / x) * (-math.pi / sine), factor.get()))
         factor.set(s.select(negative & sine.equals(0.0), math.nan, factor.get()))
     n, r = reduce_exp(s, clamp(s, total, -900.0, 900.0), low)
     value = scale(s, factor.get() * (1.0 + exp_minus_1(s, r)), n)
