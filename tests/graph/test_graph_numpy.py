@@ -345,7 +345,8 @@ def test_every_name_has_a_case():
     assert PRODUCTS == set(PRODUCT_FORMULAS) <= set(UFUNCS)
     assert {n for n in dir(Node) if not n.startswith("_")} == {*METHODS, *OURS, *UNARY}
     assert {n for n, f in vars(functions).items() if getattr(f, "__module__", "") == functions.__name__} == {
-        *("tape_of", "as_node", "apply", "_unary"),
+        *("tape_of", "as_node", "apply", "_unary", "_of_table"),
+        *(name for name, operator in SPECIAL.items() if operator.public),
         *FASTBP,
     } | set(UNARY)
 

@@ -146,10 +146,11 @@ def _of_other_half(order):
     def function(s, x, sigma, gamma):
         inverse = math.sqrt(0.5) / sigma
         a, b = x * inverse, gamma * inverse
-        size = exp(s, s.fma(b, b, -(a * a))) * (inverse * (2.0 / math.sqrt(math.pi)))
+        bell = exp(s, (b - a) * (b + a))
+        size = bell * (inverse * (2.0 / math.sqrt(math.pi)))
         for _ in range(order):
             size = size * inverse
-        cosine, sine = _cos_and_sin(s, a * b * (1.0 / math.pi))
+        cosine, sine = _cos_and_sin(s, s.select(bell.equals(0.0), 0.0, a * b * (1.0 / math.pi)))
         return tuple(_derivatives(s, order, a, b, (size * cosine, -(size * sine)), 0.0))
 
     function.__name__ = f"voigt_other_half_{order}"
@@ -180,6 +181,10 @@ def _profile(s, order, x, sigma, gamma):
     infinite = s.abs(x).equals(math.inf) | s.abs(gamma).equals(math.inf)
     x = s.maximum(s.constant(-_HUGE), s.minimum(s.constant(_HUGE), x))
     gamma = s.maximum(s.constant(-_HUGE), s.minimum(s.constant(_HUGE), gamma))
+    # Numbers whose squares are none are scaled, and the result with them.
+    tiny = s.maximum(s.abs(x), s.maximum(s.abs(sigma), s.abs(gamma))) < 1e-100
+    factor = s.select(tiny, s.constant(2.0**600), 1.0)
+    x, sigma, gamma = factor * x, factor * sigma, factor * gamma
     below, turned = gamma < 0.0, sigma < 0.0
     size, sign = s.abs(sigma), (-1.0) ** (order + 1)
     found = _of_quadrant(s, order, s.select(below, -x, x), size, s.abs(gamma))
@@ -189,8 +194,12 @@ def _profile(s, order, x, sigma, gamma):
         more = _OTHER_HALF[order](s, s.select(outside, x, 0.0), s.select(outside, size, 1.0), s.select(outside, gamma, 0.0))
         for part, other in zip((real, imaginary), more, strict=True):
             part.set(part.get() + s.select(outside, s.select(below, other, -other), 0.0))
+    for _ in range(order + 1):
+        for part in (real, imaginary):
+            part.set(part.get() * factor)
     pole = sigma.equals(0.0) & s.fma(x, x, gamma * gamma).equals(0.0)
-    u = s.select(pole, math.inf, real.get())
+    at_pole = s.select(gamma.equals(0.0) & x.differs(0.0), 0.0, s.select(below, s.constant(-math.inf), math.inf))
+    u = s.select(pole, at_pole, real.get())
     unknown = x.differs(x) | sigma.differs(sigma) | gamma.differs(gamma)
     return tuple(s.select(unknown, math.nan, s.select(infinite, 0.0, part)) for part in (u, imaginary.get()))
 
