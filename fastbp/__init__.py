@@ -73,6 +73,8 @@ _LAZY = {
         ("exp2", "log2", "log10", "arcsinh", "arccosh", "arctanh", "hypot", "logaddexp"), "graph.tracing.functions"
     ),
     **dict.fromkeys(("sum", "mean", "stack"), "graph.tracing.functions"),
+    **dict.fromkeys(("erfc", "erfinv", "ndtr", "log_ndtr", "logit", "xlogy", "xlog1py"), "graph.tracing.functions"),
+    **dict.fromkeys(("gamma", "gammaln", "digamma", "voigt_profile"), "graph.tracing.functions"),
     "curve_fit": "fitting.curve_fit",
     "curve_fit_many": "fitting.curve_fit_many",
     "ManyFits": "fitting.many_fits",

@@ -1,5 +1,6 @@
 """The functions that a formula may use. On nodes they make nodes; on numbers and arrays they compute, as NumPy's do."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,18 +9,20 @@ import numpy as np
 from .errors import trace_error
 from .node import Node, NodeTape
 from .operators import UNARY, evaluate
+from .special.operator import Operator
+from .special.table import SPECIAL
 
 _DOC = """{about}
 
 Parameters
 ----------
-x : number, array or Node
+{parameters} : number, array or Node
 
 Examples
 --------
 >>> import fastbp
 >>> print(f"{{fastbp.{name}({at}):.6f}}")
-{result:.6f}
+{result}
 """
 
 _ABOUT = {
@@ -86,7 +89,8 @@ def _unary(name: str) -> Callable[[Any], Any]:
 
     at = 1.5 if name == "arccosh" else 0.5
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = _DOC.format(about=_ABOUT[name], name=name, at=at, result=float(evaluate(name, [at])))
+    result = f"{float(evaluate(name, [at])):.6f}"
+    function.__doc__ = _DOC.format(about=_ABOUT[name], parameters="x", name=name, at=at, result=result)
     return function
 
 
@@ -97,6 +101,24 @@ sinh, cosh, tanh, sigmoid, relu = (_unary_functions[name] for name in ("sinh", "
 softplus, erf, sign, abs = (_unary_functions[name] for name in ("softplus", "erf", "sign", "abs"))  # noqa: A001
 exp2, log2, log10 = (_unary_functions[name] for name in ("exp2", "log2", "log10"))
 arcsinh, arccosh, arctanh = (_unary_functions[name] for name in ("arcsinh", "arccosh", "arctanh"))
+
+
+def _of_table(operator: Operator) -> Callable[..., Any]:
+    """The public function of an entry of the table."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature([inspect.Parameter(name, kind) for name in operator.parameters])
+
+    def function(*args: Any, **named: Any) -> Any:
+        return apply(operator.name, *signature.bind(*args, **named).args)
+
+    function.__name__ = function.__qualname__ = operator.name
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    names, at = ", ".join(operator.parameters), ", ".join(map(repr, operator.at))
+    function.__doc__ = _DOC.format(about=operator.about, parameters=names, name=operator.name, at=at, result=operator.shown)
+    return function
+
+
+globals().update({name: _of_table(operator) for name, operator in SPECIAL.items() if operator.public})
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:

@@ -18,6 +18,7 @@ from .functions import apply, as_node, tape_of
 from .node import Node
 from .operators import ELEMENTWISE
 from .reductions import check_conditions
+from .special.table import SPECIAL
 from .traversal import dependent, live, substitute
 
 _INSTEAD = "Use functions of fastbp or NumPy that a graph knows: "
@@ -53,6 +54,7 @@ _UFUNCS: dict[str, Callable[..., Any]] = {
     "matmul": lambda x, y: x @ y,
     "vecdot": lambda x, y: x @ y,
 }
+_UFUNCS |= {ufunc: _operator(name) for name, operator in SPECIAL.items() for ufunc in operator.ufuncs}
 
 
 def apply_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
