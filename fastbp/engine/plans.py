@@ -12,6 +12,7 @@ from ..kernels.optimizer import HYPER_RATE, HYPER_SIZE, SCALARS
 from ..layers.stages import Stage
 from ..losses import Custom, Loss
 from ..optimizers import Optimizer
+from .abandon import kept_place, make_abandonable
 from .buffers import float_bits
 from .fusion import Fusion, fuse
 from .memory import address, aligned_zeros
@@ -123,6 +124,7 @@ class Plans:
         plan = make_plan(self._parameters, shapes, fuse(stages, loss), phases, batch, threads, keep, cuts, one_pass=one_pass)
         plan[at.TRAINING] = training
         self._bind_network(plan, chosen)
+        make_abandonable(plan, self._parameters, shapes, self._state.running_products)
         if loss is not None:
             plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
         return plan
@@ -226,6 +228,7 @@ class Plans:
         plan[at.LEARNING_RATES], plan[at.PENALTY_FACTORS] = address(learning_rates), address(penalty_factors)
         plan[at.PENALTY_FACTOR] = float_bits(1.0)
         plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
+        plan[at.KEPT] = kept_place(plan, parameters)
         parameters.route_errors(plan.table, True)
         touched = parameters.weights.nbytes * (2 + slots)
         plan[at.PREFETCH_ARRAYS] = 1 + slots if touched > MIN_PREFETCH_BYTES else 0
@@ -244,6 +247,6 @@ class Plans:
         gradient = aligned_zeros(self._parameters.size, self.dtype)
         self._parameters.route_errors(plan.table, by_feedback)
         plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES], plan[at.STEERED] = STORE, 0, 0, 0
-        plan[at.PENALTY_FACTORS], plan[at.PENALTY_FACTOR] = 0, float_bits(1.0)
+        plan[at.PENALTY_FACTORS], plan[at.PENALTY_FACTOR], plan[at.KEPT] = 0, float_bits(1.0), 0
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient
