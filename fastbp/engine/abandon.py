@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..kernels import fields as at
-from .memory import address, aligned_zeros
+from .memory import address, aligned_zeros, zeros
 from .parameters import Parameters
 from .plan import Plan
 from .shapes import Shape
@@ -26,7 +26,7 @@ def make_abandonable(plan: Plan, parameters: Parameters, shapes: Sequence[Shape]
         changed += [running_products, *moving]
     table = [len(changed)]
     for i, array in enumerate(changed):
-        copy = plan.buffers[f"undo_{i}"] = aligned_zeros(len(array), array.dtype)
+        copy = plan.buffers[f"undo_{i}"] = aligned_zeros(f"undo_{i}", len(array), array.dtype)
         table += [address(array), array.nbytes // 8, address(copy)]
     plan.buffers["undo"] = np.array(table, np.int64)
     plan[at.UNDO] = address(plan.buffers["undo"])
@@ -38,8 +38,8 @@ def _keep_gradient(plan: Plan, parameters: Parameters, shapes: Sequence[Shape]) 
     learnt = sum(s.units_in * s.units_out for s in shapes if s.is_dense and s.trainable)
     is_long = 2 * learnt * plan.batch > MAX_UPDATE_FLOP * plan.threads
     if is_long and plan.phases & at.UPDATE and not plan.fields[at.GROUPS]:
-        plan.buffers["kept_gradient"] = aligned_zeros(parameters.size, parameters.dtype)
-        plan.buffers["applying"] = np.zeros(at.FIELDS, np.int64)
+        plan.buffers["kept_gradient"] = aligned_zeros("kept_gradient", parameters.size, parameters.dtype)
+        plan.buffers["applying"] = zeros("applying", at.FIELDS, np.int64)
         plan[at.APPLYING] = address(plan.buffers["applying"])
 
 

@@ -15,7 +15,7 @@ from ..optimizers import Optimizer
 from .abandon import kept_place, make_abandonable
 from .buffers import float_bits
 from .fusion import Fusion, fuse
-from .memory import address, aligned_zeros
+from .memory import address, aligned_zeros, empty, zeros
 from .one_pass import pays
 from .parameters import Parameters
 from .plan import Plan, make_plan
@@ -46,7 +46,7 @@ class Plans:
     def __init__(self, stages: Sequence[Stage], state: TrainingState) -> None:
         self._stages, self._state, self._parameters = stages, state, state.parameters
         self.dtype, self.units = self._parameters.dtype, self._parameters.shapes[-1].units_out
-        self._scalars, self._hyper = aligned_zeros(2 * SCALARS, self.dtype), np.zeros(HYPER_SIZE)
+        self._scalars, self._hyper = aligned_zeros("scalars", 2 * SCALARS, self.dtype), zeros("settings", HYPER_SIZE)
         self._order = np.zeros(0, np.int64)
         self._plans: dict[tuple[int, int, int, bool, bool, bool, bool], Plan] = {}
         self._need_full = self._parameters.has_feedback or any(stage.needs_full_kernel for stage in stages)
@@ -184,7 +184,7 @@ class Plans:
     def order(self, n: int) -> np.ndarray:
         """Room for the order of n samples, the same for all passes that nobody asks for theirs."""
         if len(self._order) != n:
-            self._order = np.empty(n, np.int64)
+            self._order = empty("order", n, np.int64)
         return self._order
 
     def bind_data(
@@ -244,7 +244,7 @@ class Plans:
 
         ``by_feedback``: what the network learns by, where that is not the gradient.
         """
-        gradient = aligned_zeros(self._parameters.size, self.dtype)
+        gradient = aligned_zeros("gradient", self._parameters.size, self.dtype)
         self._parameters.route_errors(plan.table, by_feedback)
         plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES], plan[at.STEERED] = STORE, 0, 0, 0
         plan[at.PENALTY_FACTORS], plan[at.PENALTY_FACTOR], plan[at.KEPT] = 0, float_bits(1.0), 0

@@ -13,7 +13,7 @@ RANGE_FIELDS = 3
 
 
 def make_abandon(dtype):
-    """The functions (stops, abandons, copy_ranges) for one element type."""
+    """The functions (stops, keep_for_undo, take_back) for one element type."""
 
     @inner(dtype)
     def stops(plan, flag):
@@ -27,20 +27,30 @@ def make_abandon(dtype):
         return False
 
     @inner(dtype)
-    def abandons(plan, flag):
-        """After a barrier: whether any thread has given the step up."""
-        return read_int(plan, at.UNDO) and read_flag(read_int(plan, at.CONTROL), flag)
+    def copy_ranges(table, back):
+        """Copy what a step changes before its weights move; with ``back``, from the copies."""
+        for i in range(read_int(table, 0)):
+            place, words = read_int(table, 1 + RANGE_FIELDS * i), read_int(table, 2 + RANGE_FIELDS * i)
+            copy = read_int(table, 3 + RANGE_FIELDS * i)
+            source, target = (copy, place) if back else (place, copy)
+            for k in range(words):
+                write_int(target, k, read_int(source, k))
 
     @inner(dtype)
-    def copy_ranges(plan, back):
-        """Copy what a step changes before its weights move; with ``back``, from the copies."""
+    def keep_for_undo(plan, thread):
+        """Before a step: thread 0 copies what may have to be put back."""
         table = read_int(plan, at.UNDO)
-        if table:
-            for i in range(read_int(table, 0)):
-                place, words = read_int(table, 1 + RANGE_FIELDS * i), read_int(table, 2 + RANGE_FIELDS * i)
-                copy = read_int(table, 3 + RANGE_FIELDS * i)
-                source, target = (copy, place) if back else (place, copy)
-                for k in range(words):
-                    write_int(target, k, read_int(source, k))
+        if table and thread == 0:
+            copy_ranges(table, False)
 
-    return stops, abandons, copy_ranges
+    @inner(dtype)
+    def take_back(plan, thread, flag):
+        """After a barrier: whether any thread has given the step up. Then thread 0 puts back what it had changed."""
+        table = read_int(plan, at.UNDO)
+        if not table or not read_flag(read_int(plan, at.CONTROL), flag):
+            return False
+        if thread == 0:
+            copy_ranges(table, True)
+        return True
+
+    return stops, keep_for_undo, take_back

@@ -21,7 +21,7 @@ def make_rows(dtype, layers, add_activities):
     backward_and_update = layers.backward_and_update
     loss, weigh_rows, copy_rows = loss_function(dtype), weigh_rows_function(dtype), memory.copy_rows(dtype)
     prefetch_rows, gather_rows = memory.prefetch_rows(dtype), memory.gather_rows(dtype)
-    (stops, _, _), ITEM = make_abandon(dtype), np.dtype(dtype).itemsize
+    (stops, *_), ITEM = make_abandon(dtype), np.dtype(dtype).itemsize
 
     @inner(dtype)
     def forward_layers(plan, shift, start, stop, first, last, batch, sample):

@@ -10,7 +10,7 @@ from .team import timed_barrier
 
 def make_segmented_rows(dtype, sum_forward, sum_backward, forward_rows, backward_rows, partition, learns):
     """``segmented_rows`` for one element type, from functions of a step and of its layers."""
-    stops, _, _ = make_abandon(dtype)
+    stops, *_ = make_abandon(dtype)
 
     @inner(dtype)
     def segmented_rows(plan, thread, sample, batch):

@@ -46,7 +46,7 @@ def make_run(dtype, full):
     observing = make_monitor(dtype) if full else [nothing] * 5
     observes, keep_weights, observe_group, observe_block, observe_step = observing
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
-    stops, abandons, copy_ranges = make_abandon(dtype)
+    stops, keep_for_undo, take_back = make_abandon(dtype)
     TILE_ROWS, MAX_DOT_UNITS = tile_rows(), max_dot_units(dtype)
 
     @inner(dtype)
@@ -246,8 +246,7 @@ def make_run(dtype, full):
                 batch, monitor = min(size, samples - sample), observes(plan, step)
                 if monitor:
                     keep_weights(plan, monitor, thread, threads)
-                if thread == 0:
-                    copy_ranges(plan, False)
+                keep_for_undo(plan, thread)
                 if thread == 0 and phases & at.UPDATE:
                     write_int(plan, at.OBSERVED, monitor)
                     open_update(plan, epoch * steps + step, taken)
@@ -259,9 +258,7 @@ def make_run(dtype, full):
                     whole_batch_rows(plan, thread, sample, batch)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
-                if abandons(plan, at.ABANDONED_ROWS):
-                    if thread == 0:
-                        copy_ranges(plan, True)
+                if take_back(plan, thread, at.ABANDONED_ROWS):
                     return
                 taken += 1
                 if thread == 0:
@@ -275,9 +272,7 @@ def make_run(dtype, full):
                 if phases & at.UPDATE:
                     if not read_int(plan, at.ONE_PASS):
                         waited += update_rows(plan, thread, batch)
-                        if read_int(plan, at.KEPT) and abandons(plan, at.ABANDONED_TASKS):
-                            if thread == 0:
-                                copy_ranges(plan, True)
+                        if read_int(plan, at.KEPT) and take_back(plan, thread, at.ABANDONED_TASKS):
                             return
                     if read_int(plan, at.CONSTRAINED_NORMS) and read_int(plan, at.OPTIMIZER) != STORE:
                         if threads > 1:

@@ -15,7 +15,7 @@ from .optimizer import DECAY, HYPER_RATE, SCALARS, UNDECAYED, WITH_RUNNING_PRODU
 from .rows import LAYER_BYTES
 from .simd.element_types import NUMBA_FLOATS
 from .simd.jit import inner, nothing
-from .team import timed_barrier
+from .team import read_flag, timed_barrier
 
 TASK_BYTES = 8 * at.TASK_FIELDS
 
@@ -180,7 +180,7 @@ def make_step_stored(dtype, step_task):
 def make_update_rows(dtype, full, update_task, step_task):
     """``update_rows`` for one element type."""
     layer_of, step_stored = make_layer_of(dtype), make_step_stored(dtype, step_task) if full else nothing
-    stops, abandons, _ = make_abandon(dtype)
+    stops, *_ = make_abandon(dtype)
 
     @inner(dtype)
     def take_tasks(plan, thread, batch, keeps):
@@ -210,7 +210,7 @@ def make_update_rows(dtype, full, update_task, step_task):
             if kept and half == 0:
                 if threads > 1:
                     waited += timed_barrier(read_int(plan, at.CONTROL), threads)
-                if abandons(plan, at.ABANDONED_TASKS):
+                if read_flag(read_int(plan, at.CONTROL), at.ABANDONED_TASKS):
                     return waited
                 current = read_int(plan, at.APPLYING)
         return waited
