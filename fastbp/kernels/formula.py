@@ -55,11 +55,11 @@ SOURCE_FIELDS = 6
 
 # -- A graph: what its functions are given, how many loops over rows it has, their addresses and those of their ends, then
 # that of the results.
-SIGNATURE = "void(int64, int64)"
-
 GRAPH_TABLE, GRAPH_LOOPS, GRAPH_FUNCTIONS = range(3)
 
 LOSS_SUM, STEPS, DIVERGED_AT = range(3)
+
+SIGNATURE = "void(int64, int64)"
 
 
 @intrinsic
