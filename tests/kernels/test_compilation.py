@@ -1,8 +1,8 @@
 """Compilation: once for all networks, kept for the next process, and never in the way of an import."""
 
-import _thread
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -32,14 +32,15 @@ print(json.dumps({"compiled": compiled, "loaded": loaded, "loss": loss}))
 
 
 INTERRUPTED = """
-import json, threading, _thread
+import json, os, signal, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import fastbp
 import numpy as np
 from fastbp.kernels.simd import background_compile
 begun = threading.Event()
 start = background_compile._start
 background_compile._start = lambda code: (begun.set(), start(code))[1]
-threading.Thread(target=lambda: (begun.wait(), _thread.interrupt_main()), daemon=True).start()
+threading.Thread(target=lambda: (begun.wait(), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
 model = fastbp.Sequential([fastbp.Dense(1)], seed=0)
 model.compile("sgd", "mse")
 try:
@@ -140,7 +141,7 @@ def test_an_interrupt_ends_the_other_processes(monkeypatch):
     processes, start = [], beside._start
     monkeypatch.setattr(beside, "can_start", lambda: True)
     monkeypatch.setattr(beside, "_start", lambda code: processes.append(start(code)) or processes[-1])
-    timer = threading.Timer(0.5, _thread.interrupt_main)
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         beside.run_elsewhere("import time; time.sleep(600)", "import time; time.sleep(600)")
