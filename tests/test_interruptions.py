@@ -55,7 +55,7 @@ print(json.dumps(told))
 
 @pytest.mark.parametrize(
     ("which", "kind"),
-    [("SIGINT", "fit"), ("SIGINT", "evaluate"), ("SIGINT", "predict"), ("SIGINT", "value_and_gradient"), ("SIGTERM", "fit")],
+    [("SIGINT", "value_and_gradient"), ("SIGINT", "evaluate"), ("SIGTERM", "fit")],
 )
 def test_a_signal_ends_long_work(which, kind):
     command = [sys.executable, "-c", SCRIPT, which, kind]
@@ -63,4 +63,3 @@ def test_a_signal_ends_long_work(which, kind):
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["raised"]
-    print(told)
