@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..layers.stages import Stage
-from .memory import address, aligned_zeros
+from .memory import address, aligned_zeros, zeros
 from .packed import PackedRows
 from .shapes import Shape, pack, pack_transposed, unpack
 
@@ -61,10 +61,10 @@ class Parameters:
             offset += shape.size
             transposed_offset += shape.transposed_size
         self.size = offset
-        self.weights = aligned_zeros(offset, self.dtype)
-        self.transposed = aligned_zeros(transposed_offset, self.dtype)
-        self.stale = np.zeros(len(self.shapes), np.int64)
-        self.feedback = aligned_zeros(0, self.dtype)  # panels in the place of the transposed copies: feedback.py
+        self.weights = aligned_zeros("weights", offset, self.dtype)
+        self.transposed = aligned_zeros("transposed", transposed_offset, self.dtype)
+        self.stale = zeros("stale", len(self.shapes), np.int64)
+        self.feedback = aligned_zeros("feedback", 0, self.dtype)  # panels in the place of the transposed copies: feedback.py
         self.reset_state(0)
 
     @property
@@ -92,7 +92,7 @@ class Parameters:
 
     def reset_state(self, slots: int, initial: float = 0.0) -> None:
         """Fresh optimizer state; slot 0 starts at ``initial``."""
-        self.state = aligned_zeros(slots * self.size, self.dtype)
+        self.state = aligned_zeros("optimizer state", slots * self.size, self.dtype)
         self.state_offset = address(self.state) - address(self.weights)
         self.state[: self.size] = initial
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..kernels import fields as at
 from ..kernels.statistics import counts_size
 from .epoch import Epoch, Statistics
-from .memory import address
+from .memory import address, empty, zeros
 from .observer import Observation
 from .plan import Plan
 from .trial import Trial
@@ -81,10 +81,10 @@ class Pass:
         plan[at.STATISTICS], plan[at.PHASES] = statistics, plan.phases
         self._counts = self._outputs = None
         if statistics:
-            self._counts = np.zeros((int(plan.fields[at.GROUPS]) or 1, int(counts_size(units))))
+            self._counts = zeros("counts", (int(plan.fields[at.GROUPS]) or 1, int(counts_size(units))))
             plan[at.COUNTS], plan[at.COUNTS_ROW] = address(self._counts), self._counts.strides[0]
         if keep_outputs:
-            self._outputs = np.empty((self.samples, units), plan.dtype)
+            self._outputs = empty("outputs", (self.samples, units), plan.dtype)
             plan[at.OUT], plan[at.OUT_ROW] = address(self._outputs), self._outputs.strides[0]
             plan[at.PHASES] = plan.phases | at.PREDICT
 

@@ -12,9 +12,10 @@ from ..kernels.optimizer import HYPER_RATE, HYPER_SIZE, SCALARS
 from ..layers.stages import Stage
 from ..losses import Custom, Loss
 from ..optimizers import Optimizer
+from .abandon import kept_place, make_abandonable
 from .buffers import float_bits
 from .fusion import Fusion, fuse
-from .memory import address, aligned_zeros
+from .memory import address, aligned_zeros, empty, zeros
 from .one_pass import pays
 from .parameters import Parameters
 from .plan import Plan, make_plan
@@ -47,7 +48,7 @@ class Plans:
     def __init__(self, stages: Sequence[Stage], state: TrainingState) -> None:
         self._stages, self._state, self._parameters = stages, state, state.parameters
         self.dtype, self.units = self._parameters.dtype, self._parameters.shapes[-1].units_out
-        self._scalars, self._hyper = aligned_zeros(2 * SCALARS, self.dtype), np.zeros(HYPER_SIZE)
+        self._scalars, self._hyper = aligned_zeros("scalars", 2 * SCALARS, self.dtype), zeros("settings", HYPER_SIZE)
         self._order, self.generation = np.zeros(0, np.int64), 0
         self._plans: dict[tuple[int, int, int, bool, bool, bool, bool], Plan] = {}
         self._need_full = self._parameters.has_feedback or any(stage.needs_full_kernel for stage in stages)
@@ -133,6 +134,7 @@ class Plans:
         plan = make_plan(self._parameters, shapes, fuse(stages, loss), phases, batch, threads, keep, cuts, one_pass=one_pass)
         plan[at.TRAINING] = training
         self._bind_network(plan, chosen)
+        make_abandonable(plan, self._parameters, shapes, self._state.running_products)
         if loss is not None:
             plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
         return plan
@@ -199,7 +201,7 @@ class Plans:
     def order(self, n: int) -> np.ndarray:
         """Room for the order of n samples, the same for all passes that nobody asks for theirs."""
         if len(self._order) != n:
-            self._order = np.empty(n, np.int64)
+            self._order = empty("order", n, np.int64)
         return self._order
 
     def bind_data(
@@ -243,6 +245,7 @@ class Plans:
         plan[at.LEARNING_RATES], plan[at.PENALTY_FACTORS] = address(learning_rates), address(penalty_factors)
         plan[at.PENALTY_FACTOR] = float_bits(1.0)
         plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
+        plan[at.KEPT] = kept_place(plan, parameters)
         parameters.route_errors(plan.table, True)
         touched = parameters.weights.nbytes * (2 + slots)
         plan[at.PREFETCH_ARRAYS] = 1 + slots if touched > MIN_PREFETCH_BYTES else 0
@@ -258,9 +261,9 @@ class Plans:
 
         ``by_feedback``: what the network learns by, where that is not the gradient.
         """
-        gradient = aligned_zeros(self._parameters.size, self.dtype)
+        gradient = aligned_zeros("gradient", self._parameters.size, self.dtype)
         self._parameters.route_errors(plan.table, by_feedback)
         plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES], plan[at.STEERED] = STORE, 0, 0, 0
-        plan[at.PENALTY_FACTORS], plan[at.PENALTY_FACTOR] = 0, float_bits(1.0)
+        plan[at.PENALTY_FACTORS], plan[at.PENALTY_FACTOR], plan[at.KEPT] = 0, float_bits(1.0), 0
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient

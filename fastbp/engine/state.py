@@ -7,6 +7,7 @@ import numpy as np
 
 from ..kernels.optimizer import RUNNING_PRODUCTS
 from ..optimizers import Optimizer
+from .memory import zeros
 from .parameters import Parameters
 
 Snapshot = tuple[list[np.ndarray], int, int]
@@ -54,8 +55,8 @@ class TrainingState:
 
     def __init__(self, parameters: Parameters, seed: int) -> None:
         self.parameters = parameters
-        self.running_products = np.ones(RUNNING_PRODUCTS)
-        self.generator = np.array([seed], np.uint64).view(np.int64)
+        self.running_products, self.generator = zeros("running products", RUNNING_PRODUCTS), zeros("generator", 1, np.int64)
+        self.running_products[:], self.generator.view(np.uint64)[:] = 1.0, seed
         self.steps = self.draws = 0
         self._remembered: Snapshot | None = None
 

@@ -10,7 +10,8 @@ from ..kernels.random import shuffle_kernel
 from .bound import BoundMeasure
 from .core import Core
 from .epoch import Epoch
-from .memory import address, aligned_zeros
+from .guards import checked
+from .memory import address, aligned_zeros, empty
 from .objective import Objective
 from .observer import Observation, Observer
 from .passes import Pass, PassRecord, doubles
@@ -112,7 +113,7 @@ class Training(Core):
         plan = self._plans.get(at.TRAIN, batch, threads, apart=apart, training=True, one_pass=one_pass)
         order = None
         if shuffle and batch < n:  # a single step takes all samples anyway
-            order = np.empty(n, np.int64) if apart or keep_outputs else self._plans.order(n)
+            order = empty("order", n, np.int64) if apart or keep_outputs else self._plans.order(n)
         weights, rates, factors = doubles(sample_weight), doubles(learning_rates), doubles(penalty_factors)
         for name, given in (("learning_rates", rates), ("penalty_factors", factors)):
             if given is not None and len(given) < steps:
@@ -143,9 +144,9 @@ class Training(Core):
 
     def next_order(self, n: int) -> np.ndarray:
         """The order in which the next shuffled pass over n samples would take them; the one after it has the next order."""
-        order = np.empty(n, np.int64)
+        order = empty("order", n, np.int64)
         with self._lock:
-            shuffle_kernel()(address(order), n, address(self.state.generator))
+            checked(shuffle_kernel())(address(order), n, address(self.state.generator))
         return order
 
     def value_and_gradient(
@@ -198,7 +199,7 @@ class Training(Core):
 
     def apply_gradients(self, gradients: Sequence[np.ndarray]) -> None:
         """One step of the optimizer along given gradients, in ``get_weights`` order, for the weights that are trainable."""
-        flat = aligned_zeros(self._parameters.size, self.dtype)
+        flat = aligned_zeros("given gradient", self._parameters.size, self.dtype)
         self._parameters.fill(flat, gradients)
         with self._lock:
             plan = self._plans.get(at.UPDATE, 1, 1, training=True)

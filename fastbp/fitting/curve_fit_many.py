@@ -180,7 +180,7 @@ class _Job:
 
     def _scratch(self, sums: Sums, k: int) -> tuple[list[int], Any]:
         """What one thread works with: its own table for the formula's code, and room for the small systems of equations."""
-        numbers, trial = aligned_zeros(at.scratch_doubles(k), np.float64), np.zeros(k)
+        numbers, trial = aligned_zeros("scratch", at.scratch_doubles(k), np.float64), np.zeros(k)
         order, rows = np.zeros(k, np.int64), np.zeros(self._data.max_rows)
         bound = BoundProgram(sums.program, [*(trial[i : i + 1] for i in range(k)), *(rows for _ in sums.data)])
         out = bound()  # which is where the numbers go

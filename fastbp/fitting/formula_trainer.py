@@ -14,7 +14,8 @@ from ..arguments import number
 from ..data import columns
 from ..engine import threads as pool
 from ..engine.epoch import Epoch
-from ..engine.memory import address, aligned_zeros
+from ..engine.guards import checked
+from ..engine.memory import address, aligned_zeros, empty, zeros
 from ..graph.autodiff.chain_rule import gradient
 from ..graph.codegen.program import MIN_PARALLEL_ROWS, BoundProgram, Program
 from ..graph.tracing.columns import Columns
@@ -99,22 +100,24 @@ class FormulaTrainer:
         self.dtype, samples = arrays[0].dtype.name, len(arrays[0])
         self.steps, self._samples, self._optimizer, self.diverged_at = -(-samples // batch), samples, optimizer, 0
         padded = -(-(len(numbers) + 1) // machine().lanes(arrays[0].dtype)) * machine().lanes(arrays[0].dtype)
-        self._w, self._outputs = aligned_zeros(padded, self.dtype), aligned_zeros(padded, self.dtype)
+        self._w, self._outputs = (aligned_zeros(name, padded, self.dtype) for name in ("parameters", "outputs"))
         self.parameters = self._w[: len(numbers)]
         with np.errstate(all="ignore"):
             self.parameters[:] = numbers
-        self._state = aligned_zeros(padded * max(optimizer.slots, 1), self.dtype)
+        self._state = aligned_zeros("optimizer state", padded * max(optimizer.slots, 1), self.dtype)
         self._state[:padded] = optimizer.initial_state
-        self._control, self._result = np.zeros(CONTROL_SIZE, np.int64), np.zeros(3)
+        self._control, self._result = zeros("control", CONTROL_SIZE, np.int64), zeros("result", 3)
         widths = [array.shape[1] if array.ndim == 2 else 1 for array in arrays]
-        buffers = [aligned_zeros(batch * width, self.dtype).reshape(width, batch) for width in widths]
+        buffers = [aligned_zeros("batch", batch * width, self.dtype).reshape(width, batch) for width in widths]
         sources = np.array([_source(array, buffer) for array, buffer in zip(arrays, buffers, strict=True)], np.int64)
         graphs = [self._graph(f, arrays, rows, buffers) for rows in {batch: 0, samples % batch or batch: 0}]
         self._threads = pool.get_num_threads() if batch >= MIN_PARALLEL_ROWS else 1
         self._interruptible = samples * self._operators > MIN_INTERRUPTIBLE_OPERATORS
-        hyper, schedule, scalars = np.array(optimizer.hyper), np.ones(RUNNING_PRODUCTS), aligned_zeros(SCALARS, self.dtype)
-        order, random = np.arange(samples), np.array([seed], np.uint64)
-        self._plan = plan = np.zeros(at.FIELDS, np.int64)
+        hyper, schedule = np.array(optimizer.hyper), zeros("running products", RUNNING_PRODUCTS)
+        order, random = empty("order", samples, np.int64), zeros("generator", 1, np.uint64)
+        scalars = aligned_zeros("scalars", SCALARS, self.dtype)
+        schedule[:], order[:], random[:] = 1.0, np.arange(samples), seed
+        self._plan = plan = zeros("plan", at.FIELDS, np.int64)
         plan[[at.SAMPLES, at.BATCH, at.SHUFFLE, at.ARRAYS]] = samples, batch, shuffle, len(sources)
         plan[[at.GRAPH, at.LAST_GRAPH]] = address(graphs[0]), address(graphs[-1])
         plan[[at.PARAMETER_COUNT, at.VECTORS]] = len(numbers), padded // machine().lanes(arrays[0].dtype)
@@ -171,6 +174,7 @@ class FormulaTrainer:
         """Have the kernel that ``run`` needs; ``announce()`` goes before its compilation."""
         self._kernel = at.run_kernel(self.dtype, announce)
 
+    @checked
     def run(self) -> Epoch:
         """One pass over the data."""
         self._result[:], self._control[:] = 0, 0

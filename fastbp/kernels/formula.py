@@ -15,6 +15,7 @@ from .memory import make_accessors, read_double, read_int, write_double
 from .optimizer import make_begin_step, update
 from .random import shuffle
 from .simd import jit
+from .simd.background_compile import run_elsewhere
 from .simd.jit import inner, kernel
 from .team import barrier, raise_flag, read_flag
 
@@ -54,6 +55,8 @@ SOURCE_FIELDS = 6
 GRAPH_TABLE, GRAPH_LOOPS, GRAPH_FUNCTIONS = range(3)
 
 LOSS_SUM, STEPS, DIVERGED_AT = range(3)
+
+SIGNATURE = "void(int64, int64)"
 
 
 def _make_run(dtype):
@@ -141,13 +144,28 @@ def run_kernel(dtype, announce=lambda: None):
 
     ``announce()`` is called first where it has to be compiled.
     """
-    name, signature = f"formula-{dtype}", "void(int64, int64)"
     if dtype not in _ready:
-        if not (functions.is_cached(dtype) and jit.is_cached(name, signature, cpu_target.target_context.codegen())):
+        if not (functions.is_cached(dtype) and jit.is_cached(_name(dtype), SIGNATURE, cpu_target.target_context.codegen())):
             announce()
+            library = f"from fastbp.kernels import functions; functions.load({dtype!r})"
+            run_elsewhere(library, f"from fastbp.kernels import formula; formula.compile_only({dtype!r})")
         functions.load(dtype)
-        _ready[dtype] = kernel(name, signature, lambda: _make_run(dtype))
+        _ready[dtype] = _run(dtype)
     return _ready[dtype]
+
+
+def compile_only(dtype):
+    """Compile ``run`` for other processes to load. Here it must not be called: it is not linked to the library."""
+    functions.promise(dtype)
+    _run(dtype)
+
+
+def _name(dtype):
+    return f"formula-{dtype}"
+
+
+def _run(dtype):
+    return kernel(_name(dtype), SIGNATURE, lambda: _make_run(dtype))
 
 
 _ready: dict = {}

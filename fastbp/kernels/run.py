@@ -1,4 +1,4 @@
-"""The compiled kernels that train, measure and predict: loaded from disk, or compiled in two processes at once.
+"""The compiled kernels that train, measure and predict: loaded from disk, or compiled by two other processes at once.
 
 There are two for each element type. One serves most networks; the other, which takes longer to compile, is full: it has what
 only some of them need besides.
@@ -8,7 +8,7 @@ from numba.core.registry import cpu_target
 
 from . import functions
 from .simd import jit
-from .simd.background_compile import another_process
+from .simd.background_compile import run_elsewhere
 from .simd.jit import kernel, variant
 from .step import make_run
 
@@ -24,12 +24,11 @@ def run_kernel(dtype, announce=lambda: None, full=False):
     """
     key = dtype, full
     if key not in _ready:  # each network asks for it
-        if is_cached(dtype, full):
-            functions.load(dtype, full)
-        else:
+        if not is_cached(dtype, full):
             announce()
-            with another_process(f"from fastbp.kernels import run; run.compile_only({dtype!r}, {full})"):
-                functions.load(dtype, full)
+            library = f"from fastbp.kernels import functions; functions.load({dtype!r}, {full})"
+            run_elsewhere(library, f"from fastbp.kernels import run; run.compile_only({dtype!r}, {full})")
+        functions.load(dtype, full)
         _ready[key] = _run(dtype, full)
     return _ready[key]
 
