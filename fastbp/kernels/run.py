@@ -9,7 +9,7 @@ from numba.core.registry import cpu_target
 from . import functions
 from .simd import jit
 from .simd.background_compile import another_process
-from .simd.jit import kernel, variant
+from .simd.jit import kernel, making, variant
 from .step import make_run
 
 SIGNATURE = "void(int64, int64)"
@@ -22,16 +22,22 @@ def run_kernel(dtype, announce=lambda: None, full=False):
 
     ``announce()`` is called first where it has to be compiled.
     """
-    key = dtype, full
-    if key not in _ready:  # each network asks for it
+    if (dtype, full) not in _ready:  # each network asks for it
+        _make_ready(dtype, full, announce)
+    return _ready[dtype, full]
+
+
+def _make_ready(dtype, full, announce):
+    with making:
+        if (dtype, full) in _ready:
+            return
         if is_cached(dtype, full):
             functions.load(dtype, full)
         else:
             announce()
             with another_process(f"from fastbp.kernels import run; run.compile_only({dtype!r}, {full})"):
                 functions.load(dtype, full)
-        _ready[key] = _run(dtype, full)
-    return _ready[key]
+        _ready[dtype, full] = _run(dtype, full)
 
 
 def compile_only(dtype, full):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ..arguments import boolean
 from ..data import arrays, prepare_rows
 from ..errors import TrainingDiverged
+from ..layers.claims import changes
 from .differentiable import Differentiable
 from .measures import Measures
 from .passes import Teacher, WholePasses
@@ -22,6 +23,7 @@ class Trainable(Differentiable):
 
     _averages_in_place = False  # whether the weights are the averages for a while, and the averages the weights
 
+    @changes
     def train_on_batch(
         self,
         x: Any,
@@ -70,6 +72,7 @@ class Trainable(Differentiable):
         self._train(engine, 0, 1, ended, passes.train)
         return as_returned(passes.logs_of(ended[0]), return_dict)
 
+    @changes
     def apply_gradients(self, gradients: Sequence[Any]) -> None:
         """One step of the optimizer along given gradients, which are taken as they are, without penalties.
 
@@ -118,13 +121,13 @@ class Trainable(Differentiable):
         self._exclude_from_decay(engine)
         self._place_averages(False)
         before, optimizer.steps = len(ended), engine.steps
-        engine.state.remember()
+        engine.remember()
         try:
             learn(count, ended)
         except (Diverged, KeyboardInterrupt) as error:
             if isinstance(error, KeyboardInterrupt) and engine.state.is_finite():
                 raise
-            engine.state.go_back()
+            engine.go_back()
             from_finite, done = engine.state.is_finite(), len(ended) - before
             if done:  # the same again, to its end: nothing in it depends on the clock
                 learn(done, [])

@@ -13,6 +13,7 @@ from ..kernels.optimizer import RUNNING_PRODUCTS
 from ..layers.store import AtRest
 from ..metrics import CompiledMetric
 from ..models.feedback import matrix_shapes
+from ..models.holding import held
 from ..models.trainable import Trainable
 from ..optimizers.weight_decay import Exclusion
 from ..serialization import serialize, writing
@@ -34,8 +35,8 @@ class Description:
 
 def described(model: Trainable) -> Description:
     """All of a model but its history."""
-    record = model._training_record()
-    weights = weights_of(model)
+    with held(model):  # nothing is of one moment and something of another
+        record, weights = model._training_record(), weights_of(model)
     arrays = {f"{WEIGHTS}/{path}": array for path, array in weights.items()}
     for i, slot in enumerate(record.slots if record else ()):
         arrays |= {f"{OPTIMIZER}/{i}/{path}": array for path, array in zip(weights, slot, strict=True)}

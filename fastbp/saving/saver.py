@@ -7,6 +7,7 @@ import numpy as np
 
 from ..engine.interrupts import import_to_end
 from ..errors import ModelFileError
+from ..models.holding import held
 from ..models.trainable import Trainable
 from ..notices import warn
 from .description import WEIGHTS, Description, described, places_of, weights_of
@@ -26,7 +27,8 @@ def save_weights(model: Trainable, filepath: Any, overwrite: bool) -> None:
     """``model.save_weights``."""
     path = writable_path("filepath", filepath, overwrite)
     _need_built(model, "save_weights")
-    weights = weights_of(model)
+    with held(model):
+        weights = weights_of(model)
     settings = {"weights": list(weights)}
     arrays = {f"{WEIGHTS}/{name}": array for name, array in weights.items()}
     write_description(path, WEIGHTS_ALONE, Description(settings, arrays), _version())

@@ -13,6 +13,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
+from llvmlite.binding.newpassmanagers import NewPassManager
 from numba.core.registry import cpu_target
 
 from . import disk_cache
@@ -79,7 +80,12 @@ def _compile(module: ir.Module) -> bytes:
     parsed = llvm.parse_assembly(str(module), llvm.create_context())  # which goes with all that it was told
     parsed.verify()
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
-    builder.getModulePassManager().run(parsed, builder)
+    passes = builder.getModulePassManager()
+    try:
+        passes.run(parsed, builder)
+    finally:  # llvmlite would leave it, some 200 KB, to nobody: its class inherits the method that does nothing
+        NewPassManager._dispose(passes)
+        passes.detach()
     image: bytes = machine.emit_object(parsed)
     return image
 
