@@ -1,4 +1,4 @@
-"""One model and several threads: what only reads waits and sees whole steps, what would spoil another thread's fit is refused."""
+"""One model and several threads: what only reads sees whole steps, what would spoil another thread's fit is refused."""
 
 import copy
 import pickle
