@@ -13,7 +13,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
-from llvmlite.binding.newpassmanagers import NewPassManager
+from llvmlite.binding import ffi
 from numba.core.registry import cpu_target
 
 from . import disk_cache
@@ -83,11 +83,18 @@ def _compile(module: ir.Module) -> bytes:
     passes = builder.getModulePassManager()
     try:
         passes.run(parsed, builder)
-    finally:  # llvmlite would leave it, some 200 KB, to nobody: its class inherits the method that does nothing
-        NewPassManager._dispose(passes)
-        passes.detach()
+    finally:
+        _dispose(passes)
     image: bytes = machine.emit_object(parsed)
     return image
+
+
+def _dispose(passes: Any) -> None:
+    """Free a pass manager, some 200 KB. llvmlite would not: its class inherits the method that does nothing before its own."""
+    own = [cls for cls in type(passes).__mro__ if "_dispose" in vars(cls) and cls is not ffi.ObjectRef]
+    if own:
+        vars(own[0])["_dispose"](passes)
+        passes.detach()
 
 
 @cache
