@@ -1,8 +1,8 @@
 """One network's parameters, its plans, and what runs them."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -96,11 +96,13 @@ class Core:
 
     def get_weights(self) -> list[np.ndarray]:
         """Kernels (in, out) and biases (out,), in order, as new arrays."""
-        return self._parameters.arrays(self._parameters.weights)
+        with self._lock:
+            return self._parameters.arrays(self._parameters.weights)
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
-        self._parameters.set_weights(weights)
-        self._kept = None
+        with self._lock:
+            self._parameters.set_weights(weights)
+            self._kept = None
 
     def copy_weights(self) -> np.ndarray:
         """All weights as one array, for ``restore_weights`` alone: as fast as memory can be copied."""
@@ -180,24 +182,34 @@ class Core:
 
     def snapshot(self) -> Snapshot:
         """A copy of everything that training changes."""
-        return self.state.snapshot()
+        with self._lock:
+            return self.state.snapshot()
 
     def restore(self, snapshot: Snapshot) -> None:
-        self.state.restore(snapshot)
+        with self._lock:
+            self.state.restore(snapshot)
+
+    def remember(self) -> None:
+        """Take note of everything that training changes, for ``go_back``."""
+        with self._lock:
+            self.state.remember()
+
+    def go_back(self) -> None:
+        """Return to where ``remember`` was called last."""
+        with self._lock:
+            self.state.go_back()
+
+    def held(self) -> AbstractContextManager[object]:
+        """A block in which nothing changes: calls of other threads wait."""
+        return self._lock
 
     def record(self, stored: bool = False) -> TrainingRecord:
         """A copy of everything that training changes but the weights, for any machine."""
         with self._lock:
             return self.state.record(stored)
 
-    @contextmanager
-    def standing_still(self) -> Iterator[None]:
-        """No other thread trains meanwhile."""
-        with self._lock:
-            yield
-
     def stored_weights(self) -> list[np.ndarray | PackedRows]:
-        """The weights as ``get_weights`` gives them, kernels where they are: to be read while the engine stands still."""
+        """The weights as ``get_weights`` gives them, kernels where they are: to be read while it is ``held``."""
         return self._parameters.stored(self._parameters.weights)
 
     def resume(self, record: TrainingRecord) -> None:

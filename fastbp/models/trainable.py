@@ -9,6 +9,7 @@ import numpy as np
 from ..arguments import boolean
 from ..data import arrays, prepare_rows
 from ..errors import TrainingDiverged
+from ..layers.claims import changes
 from .bound import TrainingStep
 from .differentiable import Differentiable
 from .measures import Measures
@@ -28,6 +29,7 @@ class Trainable(Differentiable):
     _last_shapes: tuple[tuple[int, ...], ...] = ()
     _averages_in_place = False  # whether the weights are the averages for a while, and the averages the weights
 
+    @changes
     def train_on_batch(
         self,
         x: Any,
@@ -123,6 +125,7 @@ class Trainable(Differentiable):
         """
         return TrainingStep(self, x_shape, y_shape, boolean("check_finite", check_finite))
 
+    @changes
     def apply_gradients(self, gradients: Sequence[Any]) -> None:
         """One step of the optimizer along given gradients, which are taken as they are, without penalties.
 
@@ -171,13 +174,13 @@ class Trainable(Differentiable):
         self._exclude_from_decay(engine)
         self._place_averages(False)
         before, optimizer.steps = len(ended), engine.steps
-        engine.state.remember()
+        engine.remember()
         try:
             learn(count, ended)
         except (Diverged, KeyboardInterrupt) as error:
             if isinstance(error, KeyboardInterrupt) and engine.state.is_finite():
                 raise
-            engine.state.go_back()
+            engine.go_back()
             from_finite, done = engine.state.is_finite(), len(ended) - before
             if done:  # the same again, to its end: nothing in it depends on the clock
                 learn(done, [])

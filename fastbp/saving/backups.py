@@ -6,9 +6,10 @@ from typing import Any
 
 from ..engine.interrupts import import_to_end
 from ..errors import ModelFileError
+from ..models.holding import held
 from ..models.trainable import Trainable
 from .atomic import remove_unfinished
-from .description import Description, described, return_to, standing_still
+from .description import Description, described, return_to
 from .files import TRAINING, read_description, write_description
 from .values import is_storable, packed, unpacked
 
@@ -19,7 +20,7 @@ def write_backup(model: Trainable, path: str, state: Mapping[str, Any]) -> None:
     """Put a backup in the place of ``path``."""
     arrays = dict[str, Any]()
     kept = {name: _storable(value) for name, value in state.items()}
-    with standing_still(model):
+    with held(model):
         description = described(model)
         settings = {**description.settings, "fit": packed(kept, arrays, "fit")}
         whole = Description(settings, {**description.arrays, **arrays})

@@ -1,7 +1,6 @@
 """A model's state as settings that JSON can hold and arrays by name, and back: what a file of a model has in it."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
@@ -33,18 +32,8 @@ class Description:
 # -- writing
 
 
-@contextmanager
-def standing_still(model: Trainable) -> Iterator[None]:
-    """While it is written no other thread trains a model: its kernels are read where they are."""
-    engines = [engine for engine in (model._engine, model._engine_aside) if engine is not None]
-    with ExitStack() as stack:
-        for engine in engines:
-            stack.enter_context(engine.standing_still())
-        yield
-
-
 def described(model: Trainable) -> Description:
-    """All of a model but its history, to be written while it stands still."""
+    """All of a model but its history, to be written while it is ``held``."""
     record = model._training_record(stored=True)
     weights = weights_of(model)
     arrays = {f"{WEIGHTS}/{path}": array for path, array in weights.items()}
@@ -67,7 +56,7 @@ def described(model: Trainable) -> Description:
 
 
 def weights_of(model: Trainable) -> dict[str, Any]:
-    """A built model's weights by their paths, as "dense/kernel", in ``get_weights`` order, while it stands still."""
+    """A built model's weights by their paths, as "dense/kernel", in ``get_weights`` order, while it is ``held``."""
     places, engine = places_of(model), model._engine
     stores = [] if engine is not None else [leaf.located() for leaf in model.leaves()]
     arrays = [array for store in stores if store is not None for array in store.view()]

@@ -7,9 +7,10 @@ import numpy as np
 
 from ..engine.interrupts import import_to_end
 from ..errors import ModelFileError
+from ..models.holding import held
 from ..models.trainable import Trainable
 from ..notices import warn
-from .description import WEIGHTS, Description, described, places_of, standing_still, weights_of
+from .description import WEIGHTS, Description, described, places_of, weights_of
 from .files import MODEL, WEIGHTS_ALONE, read_description, write_description
 from .kinds import is_of_keras, keras_files
 from .paths import readable_path, writable_path
@@ -19,7 +20,7 @@ def save(model: Trainable, filepath: Any, overwrite: bool) -> None:
     """``model.save``."""
     path = writable_path("filepath", filepath, overwrite)
     _need_built(model, "save")
-    with standing_still(model):
+    with held(model):
         write_description(path, MODEL, described(model), _version())
 
 
@@ -27,7 +28,7 @@ def save_weights(model: Trainable, filepath: Any, overwrite: bool) -> None:
     """``model.save_weights``."""
     path = writable_path("filepath", filepath, overwrite)
     _need_built(model, "save_weights")
-    with standing_still(model):
+    with held(model):
         weights = weights_of(model)
         settings = {"weights": list(weights)}
         arrays = {f"{WEIGHTS}/{name}": array for name, array in weights.items()}
