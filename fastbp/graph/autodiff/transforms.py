@@ -7,7 +7,7 @@ from .derivative import Derivative
 from .recipes import gradient_recipe, hessian_recipe, jacobian_recipe, value_and_gradient_recipe
 
 
-def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """The gradient of f, compiled: a function with the arguments of f.
 
     It is traced for each new combination of argument shapes (and again when numbers that f refers to change), compiled once for
@@ -38,10 +38,10 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     >>> fastbp.grad(fastbp.grad(lambda x: x**3))(2.0)
     12.0
     """
-    return Derivative(f, argnums, gradient_recipe)
+    return Derivative(f, argnums, gradient_recipe, has_aux)
 
 
-def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """The value of f and its gradient, in one pass over the data.
 
     Parameters
@@ -63,10 +63,10 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     >>> value, gradient.tolist()
     (0.5, [1.0, 1.0])
     """
-    return Derivative(f, argnums, value_and_gradient_recipe)
+    return Derivative(f, argnums, value_and_gradient_recipe, has_aux)
 
 
-def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """All derivatives of the results of f with respect to an argument.
 
     In reverse mode, or in forward mode where there are more results than parameters.
@@ -90,10 +90,10 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     array([[5., 1.],
            [6., 1.]])
     """
-    return Derivative(f, argnums, jacobian_recipe)
+    return Derivative(f, argnums, jacobian_recipe, has_aux)
 
 
-def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """All second derivatives of f.
 
     Parameters
@@ -115,4 +115,4 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     array([[6., 4.],
            [4., 0.]])
     """
-    return Derivative(f, argnums, hessian_recipe)
+    return Derivative(f, argnums, hessian_recipe, has_aux)
