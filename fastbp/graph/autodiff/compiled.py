@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,25 @@ class CompiledFormula:
         ways.insert(0, way)
         del ways[MAX_WAYS:]
         return way.finish(way(values)[1])  # where rounding has it otherwise than the flag, both ways are right
+
+
+_shared: OrderedDict[Any, CompiledFormula] = OrderedDict()
+
+
+def shared_formula(f: Callable[..., Any], kind: Any, build: Build) -> CompiledFormula:
+    """The same object for the same function, of what is computed at once rather than returned as a function.
+
+    A method is made anew whenever it is asked for.
+    """
+    if not callable(f):
+        raise TypeError(f"f must be a function, got {f!r}")
+    key = (kind, id(f.__self__), id(f.__func__)) if isinstance(f, MethodType) else (kind, id(f))
+    found = _shared.get(key)  # it keeps f, and so its id
+    if found is None:
+        found = _shared[key] = CompiledFormula(f, build)
+        if len(_shared) > MAX_CACHED:
+            _shared.popitem(last=False)
+    return found
 
 
 def _arguments(

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from ..tracing.errors import trace_error
 from ..tracing.functions import tape_of
 from ..tracing.node import Node, NodeTape
@@ -16,6 +14,7 @@ from ..tracing.trace import active_tape, as_results, call
 from ..tracing.traversal import substitute
 from ..tracing.tree import Structure, as_given, flatten, is_vector
 from .compiled import Argument, CompiledFormula, Finish, arguments_on_tape
+from .output import Output
 from .recipes import Recipe
 
 
@@ -45,7 +44,7 @@ class Derivative:
     def _build(self, tape: NodeTape, f: Callable[..., Any], arguments: list[Argument]) -> tuple[list[Node], Finish]:
         output, aux = self._call(tape, f, [a.whole() for a in arguments])
         chosen = [arguments[i] for i in self._argnums]
-        wrt = [_differentiable(i, leaf) for i, argument in zip(self._argnums, chosen, strict=True) for leaf in argument.leaves]
+        wrt = [differentiable(i, leaf) for i, argument in zip(self._argnums, chosen, strict=True) for leaf in argument.leaves]
         if not wrt:
             raise ValueError("there is nothing to differentiate with respect to: the argument holds no numbers")
         nodes, finish = self._recipe(output, wrt)
@@ -60,14 +59,14 @@ class Derivative:
         """As in JAX: beside the value if there is one, else beside the derivative."""
         return ((found[0], aux), found[1]) if self._recipe.__name__.startswith("value") else (found, aux)
 
-    def _call(self, tape: NodeTape, f: Callable[..., Any], args: list[Any]) -> tuple[Node, Auxiliary | None]:
+    def _call(self, tape: NodeTape, f: Callable[..., Any], args: list[Any]) -> tuple[Node, Output | None]:
         """The result to differentiate, and what else f gives."""
         value = call(tape, f, *args)
         if not self._has_aux:
-            return _single_output(as_results(tape, value, self._f), self._f), None
+            return single_output(as_results(tape, value, self._f), self._f), None
         if not isinstance(value, tuple) or len(value) != 2:
             raise TypeError(f"with has_aux=True f must return a pair (value, aux), got {value!r}")
-        return _single_output(as_results(tape, value[0], self._f), self._f), Auxiliary(tape, value[1])
+        return single_output(as_results(tape, value[0], self._f), self._f), Output(tape, value[1])
 
     def _on_tape(self, tape: NodeTape, f: Callable[..., Any], arguments: list[Argument], numbers: set[int]) -> Any:
         """A derivative inside of another formula."""
@@ -77,7 +76,7 @@ class Derivative:
             if i not in numbers:
                 inner.append(argument)
                 continue
-            pairs = [_stand_in(tape, _differentiable(i, leaf)) for leaf in argument.leaves]
+            pairs = [stand_in(tape, differentiable(i, leaf)) for leaf in argument.leaves]
             inner.append(Argument(argument.structure, [node for node, _ in pairs]))
             variables += [variable for _, of in pairs for variable in of]
         nodes, finish = self._build(tape, f, inner)
@@ -102,32 +101,7 @@ class _Forms:
         return found[0] if self._single else tuple(found)
 
 
-class Auxiliary:
-    """What a formula returns besides its value: nodes are computed, all else is passed on as it is."""
-
-    def __init__(self, tape: NodeTape, value: Any) -> None:
-        leaves, self._structure = flatten(value, lambda leaf: is_vector(leaf) and tape_of([leaf]) is None)
-        self._leaves = [leaf for _, leaf in leaves]
-        if any(isinstance(leaf, Rows) for leaf in self._leaves):
-            raise trace_error("A formula cannot return an array of two dimensions.", "Return its rows: x[0], x[1], ...")
-        self._is_node = [isinstance(leaf, Node) for leaf in self._leaves]
-        self._logical = [leaf.is_logical for leaf in self._leaves if isinstance(leaf, Node)]
-        self.nodes = [tape.number(leaf) for leaf in self._leaves if isinstance(leaf, Node)]
-
-    def shaped(self, values: Sequence[Any]) -> Any:
-        """The whole of it, from the values of its nodes."""
-        of = iter([_as_bool(v) if logical else v for v, logical in zip(values, self._logical, strict=True)])
-        leaves = [next(of) if is_node else leaf for leaf, is_node in zip(self._leaves, self._is_node, strict=True)]
-        return self._structure.rebuild(iter(leaves))
-
-
-def _as_bool(value: Any) -> Any:
-    if isinstance(value, Node):
-        return value
-    return value.astype(bool) if isinstance(value, np.ndarray) else bool(value)
-
-
-def _stand_in(tape: NodeTape, node: Node) -> tuple[Node, list[Node]]:
+def stand_in(tape: NodeTape, node: Node) -> tuple[Node, list[Node]]:
     """Something to differentiate with respect to instead of a node, and the variables in it."""
     if node.op == "stack":
         variables = [tape.variable(a) for a in node.args]
@@ -145,7 +119,7 @@ def argument_numbers(argnums: Any) -> tuple[bool, list[int]]:
     return single, [i.__index__() for i in numbers]
 
 
-def _single_output(outputs: list[Node], f: Callable[..., Any]) -> Node:
+def single_output(outputs: list[Node], f: Callable[..., Any]) -> Node:
     if len(outputs) != 1:
         raise trace_error(
             f"A formula to differentiate must return one thing, not a tuple of {len(outputs)}.",
@@ -155,7 +129,7 @@ def _single_output(outputs: list[Node], f: Callable[..., Any]) -> Node:
     return outputs[0]
 
 
-def _differentiable(i: int, leaf: Any) -> Node:
+def differentiable(i: int, leaf: Any) -> Node:
     if isinstance(leaf, Rows):
         raise TypeError(f"argument {i} has shape {leaf.shape}: derivatives are with respect to numbers and vectors")
     node: Node = leaf

@@ -19,9 +19,7 @@ from .values import node_value
 
 MAX_DECISIONS = 1000  # of one formula: each pass of a loop is a part of the compiled code
 
-_ENDLESS = (
-    "A loop may not end; else write it so that it takes fewer passes, or with a fixed number of them and fastbp.where."
-)
+_ENDLESS = "A loop may not end; else write it so that it takes fewer passes, or with a fixed number of them and fastbp.where."
 
 
 class Branches:
