@@ -52,10 +52,12 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
 
     Examples
     --------
-    >>> import fastbp, numpy
-    >>> fastbp.vmap(lambda x, w: fastbp.sum(w * x), in_axes=(0, None))(numpy.arange(6.0).reshape(3, 2), numpy.array([1.0, 10.0]))
+    >>> import fastbp
+    >>> import numpy as np
+    >>> dot = fastbp.vmap(lambda x, w: fastbp.sum(w * x), in_axes=(0, None))
+    >>> dot(np.arange(6.0).reshape(3, 2), np.array([1.0, 10.0]))
     array([10., 32., 54.])
-    >>> fastbp.vmap(fastbp.grad(fastbp.sin))(numpy.array([0.0, numpy.pi]))
+    >>> fastbp.vmap(fastbp.grad(fastbp.sin))(np.array([0.0, np.pi]))
     array([ 1., -1.])
     """
     return Batched(f, in_axes, out_axes)

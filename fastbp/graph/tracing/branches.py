@@ -66,9 +66,11 @@ class Branches:
         return found
 
     def is_whole(self, node: Node) -> bool:
-        """Whether it is an integer argument, or a sum, difference or product of such."""
+        """Whether it is an integer argument, a condition, or a sum, difference or product of such."""
+        if node.is_logical:
+            return True
         if node.op == "constant":
-            return not isinstance(node.attr, bool) and float(node.attr).is_integer()
+            return float(node.attr).is_integer()
         if node.op in ("add", "sub", "mul", "neg", "abs", "variable", "element"):
             return all(self.is_whole(a) for a in node.args)
         return node.index in self._whole

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,15 @@ class Tape(NodeTape):
         if node.shape or self.branches is None or (whole and not self.branches.is_whole(node)):
             return None
         return self.branches.integer(node)
+
+    @contextmanager
+    def undecided(self) -> Iterator[None]:
+        """While values are not to be decided on."""
+        branches, self.branches = self.branches, None
+        try:
+            yield
+        finally:
+            self.branches = branches
 
     # -- leaves
 
