@@ -179,7 +179,7 @@ def test_data_is_refused():
     f = bp.grad(lambda a, x: bp.sum(a * x if x > 0 else x))
     with pytest.raises(bp.TraceError, match=r"cannot branch on a value.*\n(.*\n)*.*fastbp.where"):
         f(1.0, X)
-    with pytest.raises(bp.TraceError, match=r"cannot branch.*\n(.*\n)*.*trace and losses, which see no values"):
+    with pytest.raises(bp.TraceError, match=r"cannot branch.*\n(.*\n)*.*trace, losses and fits, which see no values"):
         bp.trace(lambda x: max(x, 1.0), 2.0)
     with pytest.raises(bp.TraceError, match="cannot branch"):
         bp.grad(lambda x: np.piecewise(x, [x > 0.5], [lambda t: t if bp.sum(t) > 0 else -t, 0.0]).sum())(X)

@@ -19,7 +19,7 @@ from .traversal import evaluate_node
 MAX_UNROLLED = 64  # vectors up to this length may be split into their elements
 _INSTEAD_OF_BRANCHES = (
     "Instead of if, and, or, min(), max() use fastbp.where(condition, a, b), & and |, fastbp.minimum, fastbp.maximum. "
-    "On single numbers grad, jacobian, curve_fit and the like may branch; trace and losses, which see no values, may not."
+    "On single numbers grad, jacobian and the like may branch; trace, losses and fits, which see no values, may not."
 )
 _WITH_ROWS = ("input", "captured", "variable")  # leaves that are not part of another one
 
