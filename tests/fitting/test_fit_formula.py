@@ -224,4 +224,5 @@ def test_parameters_of_any_form():
     f = lambda p, x, y: bp.mean((p.slope * x + p.rest["b"][0] - y) ** 2)  # noqa: E731
     fit = bp.fit_formula(f, (X, 3 * X + 1), pair(0.0, {"b": [0.0], "none": None}), bp.SGD(0.1), epochs=2, batch_size=500)
     twin = bp.fit_formula(line, (X, 3 * X + 1), [0.0, 0.0], bp.SGD(0.1), epochs=2, batch_size=500)
-    assert fit.params == pair(twin.params[0], {"b": [twin.params[1]], "none": None}) and type(fit.params) is pair
+    assert type(fit.params) is pair and list(fit.params.rest) == ["b", "none"] and fit.params.rest["none"] is None
+    assert [fit.params.slope, *fit.params.rest["b"]] == pytest.approx(twin.params, rel=1e-14)
