@@ -57,6 +57,8 @@ def _dict(structure: Structure, parts: list[Any]) -> Any:
     return structure.kind(items) if structure.kind in (dict, OrderedDict) else items
 
 
+_LEAF = Structure()
+_PLAIN_LEAVES = {float, int, np.ndarray}
 _KINDS: dict[str, Callable[[Structure, list[Any]], Any]] = {
     "none": lambda structure, parts: None,
     "dict": _dict,
@@ -103,6 +105,8 @@ def flatten(tree: Any, is_leaf: Callable[[Any], bool], path: str = "") -> tuple[
     path : str
         How the tree is called.
     """
+    if type(tree) in _PLAIN_LEAVES:  # at once, for calls with small arguments
+        return [(path, tree)], _LEAF
     family = _family(type(tree))
     if not family or is_leaf(tree):
         vector = type(tree) if family and is_vector(tree) else None
