@@ -64,6 +64,8 @@ _MODULES = ("backend", "config", "datasets", "ops", "random", "saving", "utils")
 _LAZY = {
     **dict.fromkeys(("Graph", "trace"), "graph.graph"),
     **dict.fromkeys(("grad", "hessian", "jacobian", "value_and_grad"), "graph.autodiff.transforms"),
+    **dict.fromkeys(("hvp", "jvp", "vjp"), "graph.autodiff.products"),
+    "vmap": "graph.autodiff.batching",
     **dict.fromkeys(("Node",), "graph.tracing.node"),
     **dict.fromkeys(("TraceError",), "graph.tracing.errors"),
     **dict.fromkeys(("sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan"), "graph.tracing.functions"),

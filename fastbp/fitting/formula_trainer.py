@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from ..graph.tracing.node import Node
 from ..graph.tracing.tape import Tape
 from ..graph.tracing.trace import argument_names, results
 from ..graph.tracing.traversal import live
+from ..graph.tracing.tree import flatten
 from ..kernels import formula as at
 from ..kernels.fields import CONTROL_SIZE
 from ..kernels.optimizer import RUNNING_PRODUCTS, SCALARS
@@ -37,14 +38,9 @@ _INTO_DATA = (
 )
 
 
-def _map(leaf: Callable[[str, Any], Any], tree: Any, path: str = "params") -> Any:
-    """The tree of parameters with each leaf turned into something else."""
-    if isinstance(tree, Mapping):
-        return {key: _map(leaf, value, f"{path}[{key!r}]") for key, value in tree.items()}
-    if isinstance(tree, list | tuple):
-        items = [_map(leaf, value, f"{path}[{i}]") for i, value in enumerate(tree)]
-        return items if isinstance(tree, list) else tuple(items)
-    return leaf(path, tree)
+def _no_leaf(value: Any) -> bool:
+    """A list of numbers is handed to the formula as a list."""
+    return False
 
 
 def _leaf(path: str, value: Any) -> Any:
@@ -90,9 +86,9 @@ class FormulaTrainer:
         shuffle: bool,
         seed: int,
     ) -> None:
-        self._tree = _map(_leaf, params)
-        numbers: list[float] = []
-        _map(lambda _, value: numbers.extend(np.atleast_1d(value)), self._tree)
+        leaves, self._structure = flatten(params, _no_leaf, "params")
+        self._leaves = [(path, _leaf(path, value)) for path, value in leaves]
+        numbers = [v for _, value in self._leaves for v in np.atleast_1d(value)]
         if not 1 <= len(numbers) <= MAX_PARAMETERS:
             raise ValueError(
                 f"params must hold 1 to {MAX_PARAMETERS} numbers, got {len(numbers)}: for more there is Sequential"
@@ -149,7 +145,7 @@ class FormulaTrainer:
             parameters.extend(new)
             return tape.stack(new) if np.ndim(value) else new[0]
 
-        handed = _map(stand_in, self._tree)
+        handed = self._structure.rebuild(iter([stand_in(path, value) for path, value in self._leaves]))
         names = argument_names(f, len(arrays) + 1)[1:]
         seen = [
             tape.input(name, (rows,)) if array.ndim == 1 else Columns(tape, name, (rows, array.shape[1]))
@@ -194,7 +190,7 @@ class FormulaTrainer:
         """Parameters in the form in which they were given."""
         numbers = iter(parameters.tolist())
 
-        def take(_: str, value: Any) -> Any:
+        def take(value: Any) -> Any:
             return np.array([next(numbers) for _ in value], self.dtype) if np.ndim(value) else next(numbers)
 
-        return _map(take, self._tree)
+        return self._structure.rebuild(iter([take(value) for _, value in self._leaves]))

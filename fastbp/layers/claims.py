@@ -81,6 +81,13 @@ def claimed(layers: Iterable[Any], what: str, is_fit: bool = False) -> Iterator[
             _table.changed.notify_all()
 
 
+def check_free(layers: Iterable[Any], what: str) -> None:
+    """Refuse a step in the midst of another thread's fit; it takes next to no time where nothing is claimed."""
+    if _table.claims:
+        with claimed(layers, what):
+            pass
+
+
 def _refusal(what: str, layer: Any, thread: int) -> str:
     name = next((other.name for other in threading.enumerate() if other.ident == thread), "another")
     return (

@@ -13,6 +13,7 @@ from ..data.finite import check_finite as require_finite
 from ..data.samples import no_rows, sample_width
 from ..data.targets import targets
 from ..errors import TrainingDiverged
+from ..layers.claims import check_free
 
 if TYPE_CHECKING:
     from ..engine.bound import BoundPrediction, BoundStep
@@ -110,6 +111,7 @@ class TrainingStep(Bound):
             If the loss or a weight becomes NaN or infinite. The weights and the optimizer's state go back to a copy that is
             taken every 64 steps, and whenever anything else has changed the weights.
         """
+        check_free(self.model.leaves(), "a step")
         return self.take(x, y, False, self._checks)
 
     def fits(self, x: Any, y: Any) -> bool:

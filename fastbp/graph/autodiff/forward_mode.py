@@ -53,7 +53,7 @@ def _tangent(tape: NodeTape, node: Node, tangents: dict[int, Node], leaves: set[
     """A node's tangent from those of its arguments; None where it does not change."""
     if not any(a.index in tangents for a in node.args):
         return None
-    if node.op in ("sum", "element", "slice", "stack"):
+    if node.op in ("sum", "element", "slice", "stack", "assemble"):
         return _linear(tape, node, [tangents.get(a.index, tape.constant(0.0)) for a in node.args])
     total = None
     for k, argument in enumerate(node.args):
@@ -67,9 +67,12 @@ def _tangent(tape: NodeTape, node: Node, tangents: dict[int, Node], leaves: set[
 
 
 def _linear(tape: NodeTape, node: Node, tangents: list[Node]) -> Node:
-    """The tangent of a sum, an element, a slice or a stack."""
+    """The tangent of a sum, an element, a slice, a stack or a long vector made of parts."""
     if node.op == "stack":
         return tape.stack(tangents)
+    if node.op == "assemble":
+        whole = node.attr[0]
+        return tape.assemble(node.shape[0], tangents[:whole], list(zip(node.attr[1:], tangents[whole:], strict=True)))
     (tangent,) = tangents
     if node.op == "sum":
         return tape.sum(tangent) if tangent.shape else tape.make("mul", tangent, tape.size(node.args[0]))

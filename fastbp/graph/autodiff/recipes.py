@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,8 +14,19 @@ from ..tracing.tape import MAX_UNROLLED
 from .chain_rule import gradient
 from .forward_mode import jvp
 
+
+class Forms(Protocol):
+    """How derivatives with respect to each node are returned."""
+
+    def given(self, parts: Sequence[Any]) -> Any:
+        """In the form of the arguments."""
+
+    def arrays(self, parts: Sequence[Any]) -> Any:
+        """The same, where a list of numbers counts as an array."""
+
+
 # From a formula's result and the nodes to differentiate with respect to: what to compute, and how to return it.
-Recipe = Callable[[Node, list[Node]], tuple[list[Node], Callable[[list[Any], bool], Any]]]
+Recipe = Callable[[Node, list[Node]], tuple[list[Node], Callable[[list[Any], Forms], Any]]]
 
 
 def derivatives(output: Node, wrt: list[Node]) -> list[Node]:
@@ -31,12 +42,12 @@ def gradient_recipe(output: Node, wrt: list[Node]) -> Any:
             f"grad needs a formula with a single number as its result, not {output.shape[0]} values.",
             "Use fastbp.sum or fastbp.mean over the data, or fastbp.jacobian.",
         )
-    return derivatives(output, wrt), lambda values, single: values[0] if single else tuple(values)
+    return derivatives(output, wrt), lambda values, forms: forms.given(values)
 
 
 def value_and_gradient_recipe(output: Node, wrt: list[Node]) -> Any:
     nodes, _ = gradient_recipe(output, wrt)
-    return [output, *nodes], lambda values, single: (values[0], values[1] if single else tuple(values[1:]))
+    return [output, *nodes], lambda values, forms: (values[0], forms.given(values[1:]))
 
 
 def _elements(node: Node) -> list[Node]:
@@ -78,7 +89,7 @@ def jacobian_recipe(output: Node, wrt: list[Node]) -> Any:
     if output.shape and output.op != "stack" and all(node.shape != output.shape for node in wrt):
         _ = [_elements(node) for node in wrt]
         columns = rows_by_parameters(output, wrt)
-        return [c for group in columns for c in group], lambda values, single: _columns(values, wrt, single)
+        return [c for group in columns for c in group], lambda values, forms: _columns(values, wrt, forms)
     outputs = _elements(output)
     if len(outputs) <= sum(node.size for node in wrt):
         by_output = [derivatives(o, wrt) for o in outputs]
@@ -87,27 +98,27 @@ def jacobian_recipe(output: Node, wrt: list[Node]) -> Any:
         tangents = [jvp(outputs, _unit(node, i)) for node in wrt for i in range(len(_elements(node)))]
         table = [list(row) for row in zip(*tangents, strict=True)]
     shapes = [(*output.shape, *node.shape) for node in wrt]
-    return [e for row in table for e in row], lambda values, single: _blocks(values, len(outputs), shapes, single)
+    return [e for row in table for e in row], lambda values, forms: _blocks(values, len(outputs), shapes, forms)
 
 
-def _columns(values: list[np.ndarray], wrt: list[Node], single: bool) -> Any:
+def _columns(values: list[np.ndarray], wrt: list[Node], forms: Forms) -> Any:
     found, at = [], iter(values)
     for node in wrt:
         columns = [next(at) for _ in range(node.size)]
         found.append(np.stack(columns, axis=1) if node.shape else columns[0])
-    return found[0] if single else tuple(found)
+    return forms.arrays(found)
 
 
-def _blocks(values: list[Any], outputs: int, shapes: list[tuple[int, ...]], single: bool) -> Any:
+def _blocks(values: list[Any], outputs: int, shapes: list[tuple[int, ...]], forms: Forms) -> Any:
     if tape_of(values) is not None:
         if len(values) > 1 and not (len(shapes) == 1 and len(shapes[0]) == 1):
             raise trace_error("A formula cannot hold a matrix of derivatives.", "Compute with gradients inside of a formula.")
-        return values[0].tape.stack(values) if shapes[0] else values[0]
+        return forms.arrays([values[0].tape.stack(values) if shapes[0] else values[0]])
     table = np.array(values).reshape(outputs, -1)
     sizes = [int(np.prod(shape)) // outputs for shape in shapes]
     parts = np.split(table, np.cumsum(sizes)[:-1], axis=1)
     blocks = [part.reshape(shape) if shape else float(part[0, 0]) for part, shape in zip(parts, shapes, strict=True)]
-    return blocks[0] if single else tuple(blocks)
+    return forms.arrays(blocks)
 
 
 def hessian_recipe(output: Node, wrt: list[Node]) -> Any:
@@ -121,12 +132,12 @@ def hessian_recipe(output: Node, wrt: list[Node]) -> Any:
             nodes.append(row[j])
             place.append((i, j))
     shapes = [node.shape for node in wrt]
-    return nodes, lambda values, single: _square(values, place, shapes, single)
+    return nodes, lambda values, forms: _square(values, place, shapes, forms)
 
 
-def _square(values: list[Any], place: list[tuple[int, int]], shapes: list[tuple[int, ...]], single: bool) -> Any:
+def _square(values: list[Any], place: list[tuple[int, int]], shapes: list[tuple[int, ...]], forms: Forms) -> Any:
     if tape_of(values) is not None and len(values) == 1:
-        return values[0] if not shapes[0] else values[0].tape.stack(values)
+        return forms.arrays([forms.arrays([values[0].tape.stack(values) if shapes[0] else values[0]])])
     sizes = [int(np.prod(shape)) for shape in shapes]
     table = np.empty((sum(sizes), sum(sizes)))
     for (i, j), value in zip(place, values, strict=True):
@@ -134,7 +145,7 @@ def _square(values: list[Any], place: list[tuple[int, int]], shapes: list[tuple[
     ends = np.cumsum(sizes)[:-1]
     blocks = [np.split(band, ends, axis=1) for band in np.split(table, ends, axis=0)]
     shaped = [[_shaped(b, shapes[i] + shapes[j]) for j, b in enumerate(band)] for i, band in enumerate(blocks)]
-    return shaped[0][0] if single else tuple(tuple(band) for band in shaped)
+    return forms.arrays([forms.arrays(band) for band in shaped])
 
 
 def _shaped(block: np.ndarray, shape: tuple[int, ...]) -> Any:

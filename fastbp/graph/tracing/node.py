@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -34,6 +35,9 @@ class NodeTape(Protocol):
     def size(self, node: Node) -> Node: ...
     def rows_of(self, node: Node) -> Node: ...
     def lift(self, value: Any) -> Node | None: ...
+    def decide(self, condition: Node) -> bool: ...
+    def integer(self, node: Node, whole: bool) -> int | None: ...
+    def undecided(self) -> AbstractContextManager[None]: ...
     def make(self, op: str, *arguments: Node) -> Node: ...
     def number(self, node: Node) -> Node: ...
     def common_shape(self, op: str, args: tuple[Node, ...]) -> Shape: ...
@@ -180,15 +184,20 @@ class Node(Reductions):
     # -- what a graph cannot hold
 
     def __bool__(self) -> bool:
-        raise trace_error(
-            "A formula cannot branch on a value that is not known yet.",
-            "Instead of if, and, or, min(), max() use fastbp.where(condition, a, b), & and |, fastbp.minimum, fastbp.maximum.",
-        )
+        return self.tape.decide(self)
+
+    def __int__(self) -> int:
+        found = self.tape.integer(self, whole=False)
+        return self._no_number() if found is None else found
+
+    def __index__(self) -> int:
+        found = self.tape.integer(self, whole=True)
+        return self._no_number() if found is None else found
 
     def _no_number(self, *_: Any) -> Any:
         raise trace_error("A formula cannot turn a node into a Python number.", _NO_MATH)
 
-    __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = _no_number
+    __float__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = _no_number
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise trace_error("A formula cannot turn a node into an array.", f"{_ALLOWED} fastbp.stack([a, b]) makes a vector.")

@@ -177,7 +177,8 @@ def _apply_piece(piece: Callable[..., Any], x: Node, args: Any, kw: Any) -> Any:
     if type(x) is not Node or not x.shape:  # a batch never mixes its samples
         return piece(x, *args, **kw)
     rows = x.tape.variable(x)
-    value = as_node(x.tape, piece(rows, *args, **kw))
+    with x.tape.undecided():  # NumPy's piece would see sums of some of the rows
+        value = as_node(x.tape, piece(rows, *args, **kw))
     nodes = live([value], [rows])
     changing = dependent(nodes, [rows])
     if any(node.index in changing and node.op in ("sum", "element", "slice") for node in nodes):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from .branches import Branches
 from .errors import no_arithmetic, trace_error
 from .node import Node, NodeTape, Shape
 from .numpy_functions import apply_function, apply_ufunc
@@ -15,6 +17,10 @@ from .simplify import simplify
 from .traversal import evaluate_node
 
 MAX_UNROLLED = 64  # vectors up to this length may be split into their elements
+_INSTEAD_OF_BRANCHES = (
+    "Instead of if, and, or, min(), max() use fastbp.where(condition, a, b), & and |, fastbp.minimum, fastbp.maximum. "
+    "On single numbers grad, jacobian and the like may branch; trace, losses and fits, which see no values, may not."
+)
 _WITH_ROWS = ("input", "captured", "variable")  # leaves that are not part of another one
 
 
@@ -27,6 +33,32 @@ class Tape(NodeTape):
         self.nodes: list[Node] = []
         self._known: dict[Any, Node] = {}
         self.arrays: dict[int, np.ndarray] = {}  # arrays that the formula refers to without having them as arguments
+        self.branches: Branches | None = None  # while the formula is traced with the values of a call
+
+    # -- what Python decides
+
+    def decide(self, condition: Node) -> bool:
+        """Whether a condition holds, for Python's ``if`` and its kin."""
+        if condition.op == "constant" and not condition.shape:
+            return bool(condition.attr)
+        if condition.shape or self.branches is None:
+            raise trace_error("A formula cannot branch on a value that is not known yet.", _INSTEAD_OF_BRANCHES)
+        return self.branches.decide(condition)
+
+    def integer(self, node: Node, whole: bool) -> int | None:
+        """A number as ``int`` gives it, or None where that is not known; with ``whole``, only if it is an integer anyway."""
+        if node.shape or self.branches is None or (whole and not self.branches.is_whole(node)):
+            return None
+        return self.branches.integer(node)
+
+    @contextmanager
+    def undecided(self) -> Iterator[None]:
+        """While values are not to be decided on."""
+        branches, self.branches = self.branches, None
+        try:
+            yield
+        finally:
+            self.branches = branches
 
     # -- leaves
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -96,7 +95,11 @@ def argument(tape: NodeTape, name: str, example: Any) -> Any:
 
 def results(tape: NodeTape, f: Callable[..., Any], *args: Any) -> list[Node]:
     """What a formula returns, as nodes: a tuple gives several."""
-    value = call(tape, f, *args)
+    return as_results(tape, call(tape, f, *args), f)
+
+
+def as_results(tape: NodeTape, value: Any, f: Callable[..., Any]) -> list[Node]:
+    """The same of what it has returned."""
     nodes = [tape.lift(v) for v in (value if isinstance(value, tuple) else [value])]
     if not nodes or any(node is None for node in nodes):
         raise trace_error(f"A formula must return numbers or nodes, not {value!r}.", "Return a node, or a tuple of nodes.", f)
@@ -116,25 +119,21 @@ def trace_within(
     return make(Tape(), f)
 
 
-def trace_arguments(
-    tape: Tape, f: Callable[..., Any], examples: Sequence[Any], settings: Mapping[str, Any] | None = None
-) -> tuple[NodeGraph, list[Any]]:
-    """The graph, and what stands for each positional argument (a Node, or Rows).
-
-    Of ``settings``, arguments given by name, arrays are arguments of the graph too, after the others.
-    """
-    positional = [argument(tape, n, e) for n, e in zip(argument_names(f, len(examples)), examples, strict=True)]
-    named = {n: argument(tape, n, e) if isinstance(e, np.ndarray) and e.ndim else e for n, e in (settings or {}).items()}
-    arguments = [*positional, *(item for item in named.values() if isinstance(item, Node | Rows))]
-    inputs = [node for item in arguments for node in (item.nodes if isinstance(item, Rows) else [item])]
-    passed = [
-        _as_condition(tape, item) if np.asarray(e).dtype.kind == "b" else item
-        for item, e in zip(positional, examples, strict=True)
-    ]
-    outputs = results(tape, partial(f, **named) if named else f, *passed)
-    return NodeGraph(getattr(f, "__name__", "formula"), inputs, outputs), positional
+def trace_arguments(tape: Tape, f: Callable[..., Any], examples: Sequence[Any]) -> tuple[NodeGraph, list[Any]]:
+    """The graph, and what stands for each argument (a Node, or Rows)."""
+    arguments = [argument(tape, n, e) for n, e in zip(argument_names(f, len(examples)), examples, strict=True)]
+    passed = [as_condition(tape, item, e) for item, e in zip(arguments, examples, strict=True)]
+    outputs = results(tape, f, *passed)
+    return NodeGraph(getattr(f, "__name__", "formula"), input_nodes(arguments), outputs), arguments
 
 
-def _as_condition(tape: NodeTape, item: Node | Rows) -> Node | Rows:
-    """A boolean argument, which compiled code gets as 1 and 0."""
-    return tape.make("ne", item, tape.constant(0.0)) if isinstance(item, Node) and item.shape else item
+def input_nodes(arguments: Sequence[Any]) -> list[Node]:
+    """The nodes of what stands for arguments, in the order of ``flatten``."""
+    return [node for item in arguments for node in (item.nodes if isinstance(item, Rows) else [item])]
+
+
+def as_condition(tape: NodeTape, item: Any, example: Any) -> Any:
+    """A boolean argument, which compiled code gets as 1 and 0, as a condition."""
+    if np.asarray(example).dtype.kind == "b" and isinstance(item, Node) and item.shape:
+        return tape.make("ne", item, tape.constant(0.0))
+    return item
