@@ -157,3 +157,12 @@ def test_names_of_scipy_at_the_ends(name):
         if name == "voigt_profile" and (np.isinf(b) or (min(x[1:]) < 0 and abs(x[2]) > 3)):
             continue  # e^(gamma^2) overflows, or magnifies the rounding of its exponent
         assert a == pytest.approx(b, rel=1e-13, abs=1e-299, nan_ok=True), (x, a, b)
+
+
+def test_activations_are_saved_but_not_exported(tmp_path):
+    model = bp.Sequential([bp.Input((2,)), bp.Dense(3, activation=lambda z: z * bp.ndtr(z)), bp.Dense(1)], seed=0)
+    model.save(tmp_path / "model.keras")
+    x = RNG.normal(size=(5, 2)).astype("float32")
+    np.testing.assert_array_equal(bp.load_model(tmp_path / "model.keras").predict(x), model.predict(x))
+    with pytest.raises(ValueError, match="an activation with ndtr can be saved, but not exported"):
+        model.export_c(tmp_path / "model.c")
