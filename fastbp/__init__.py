@@ -86,6 +86,7 @@ _LAZY = {
     **dict.fromkeys(("fit_formula", "FormulaFit"), "fitting.fit_formula"),
     **dict.fromkeys(("from_onnx", "from_torch"), "models.importing"),
     **dict.fromkeys(("check_gradients", "GradientCheck"), "gradient_check"),
+    **dict.fromkeys(("Member", "fit_many"), "many"),
     **dict.fromkeys(("MLPClassifier", "MLPRegressor", "from_sklearn"), "estimators"),
 }
 
