@@ -70,7 +70,7 @@ def fit(
         average is taken. ``SGD(0.7, momentum=0.9, nesterov=True)`` is that of DiLoCo.
     sync : {"rounds", "step"}
         "step" averages the gradients of all workers in each step, of which there are as many as if one machine trained with
-        ``batch_size`` times the workers. Each takes some 10 ms.
+        ``batch_size`` times the workers. Metrics are measured on the validation data alone then.
     columns : list of str, optional
         The features, of a DataFrame or folder. None: all columns but those of y and ``sample_weight``.
     sample_weight : dask array or Series, or the name of a column of x, optional
@@ -127,10 +127,10 @@ def fit(
 
     *A hundred workers on 10 Gbit/s*, on paper. A network of a million parameters with Adam has 12 MB of state, which takes
     9.6 ms over a link. The tree has 7 levels, with 2 arrivals at each: 0.13 s up, and as long down; dask needs about 1 ms for
-    each of the 200 tasks, and the client's link 20 ms. So a round costs about half a second beyond its training, and is worth
-    it where a worker trains for 5 seconds or more: 1.5 billion rows a round for a hundred workers at 3 million rows a second
-    each. A step of ``sync="step"`` costs 0.1 s for the tree and 0.3 s for its tasks: there is no use in it on a hundred
-    workers unless batches take seconds.
+    each of the 200 tasks, and the client's link 20 ms. So a round costs about half a second beyond its training: a tenth of it
+    where a worker trains for 5 seconds, on 80,000 rows at 100 GFLOP/s. A step of ``sync="step"`` costs 0.1 s for the tree and
+    0.2 s for its tasks, so that it is of use only where a batch takes seconds. ``asv_bench/many_machines.py`` prints this for
+    other sizes, and measures two workers.
 
     Examples
     --------
@@ -146,10 +146,8 @@ def fit(
     (3, (1, 1))
     >>> client.close()
     """
-    settings = _settings(local_epochs, batch_size, shuffle, straggler_factor)
+    settings = _settings(local_epochs, batch_size, shuffle, straggler_factor, sync)
     rounds, verbose, check_finite = integer("rounds", rounds, 0), verbosity(verbose), boolean("check_finite", check_finite)
-    if sync not in _KINDS:
-        raise unknown("sync", sync, _KINDS)
     if not isinstance(model, Model):
         raise TypeError(f"model must be a Sequential or Model of fastbp, got {model!r}")
     model._need_steps("fastbp.dask.fit")
@@ -186,7 +184,6 @@ def _run(
 ) -> History:
     """The rounds, when everything has been looked at."""
     engine = model._build(shards.width)
-    model._exclude_from_decay(engine)
     model._feature_names = model._feature_names or shards.names
     history, listening = model._listeners(watching, {"verbose": verbose, "epochs": rounds, "steps": None})
     model.history, model.stop_training = history, False
@@ -204,8 +201,12 @@ def _run(
     return history
 
 
-def _settings(local_epochs: Any, batch_size: Any, shuffle: Any, straggler_factor: Any) -> Settings:
+def _settings(local_epochs: Any, batch_size: Any, shuffle: Any, straggler_factor: Any, sync: Any) -> Settings:
+    if sync not in _KINDS:
+        raise unknown("sync", sync, _KINDS)
     factor = None if straggler_factor is None else number("straggler_factor", straggler_factor, 1)
+    if factor is not None and sync == "step":
+        raise ValueError(f"straggler_factor must be None where sync is 'step', got {factor}: each step waits for all")
     sizes = integer("local_epochs", local_epochs, 1), integer("batch_size", batch_size, 1)
     return Settings(*sizes, boolean("shuffle", shuffle), factor)
 

@@ -56,7 +56,7 @@ class Rounds:
     outer : Outer, optional
     """
 
-    lost: tuple[type[BaseException], ...] = (CancelledError,)  # what says that something went with a worker
+    lost: tuple[type[BaseException], ...] = (CancelledError, OSError)  # what says that a worker went, and something with it
 
     def __init__(
         self, client: Any, model: Model, engine: "Engine", shards: Shards, settings: Settings, outer: Outer | None
@@ -97,17 +97,16 @@ class Rounds:
 
     def _safely(self, work: Callable[[], Mean]) -> Mean:
         """Work that is done again where a worker was lost with what nobody else had."""
-        for attempt in range(ATTEMPTS):
+        for _ in range(ATTEMPTS):
             try:
-                if attempt:
-                    self._share_model()
                 return work()
-            except self.lost:
+            except self.lost as error:
+                reason = error
                 self._find_rows()
+                self._share_model()
         raise RuntimeError(
-            "rows were lost with the worker that held them, and cannot be read again: give x that dask can compute anew, "
-            "rather than data that was scattered"
-        )
+            "a worker was lost with what no other can compute again: x must be data that dask can read anew, not scattered"
+        ) from reason
 
     def _find_rows(self) -> None:
         """Take note of where the rows are now."""

@@ -49,6 +49,7 @@ class Steps(Rounds):
         self._sizes = [-(-wanted * length // sum(lengths)) for length in lengths]  # of a shard's part of a batch
         self._count = max(-(-length // size) for length, size in zip(lengths, self._sizes, strict=True))
         self._blocks = 0
+        self.metrics = ()  # there are no whole passes to count over
 
     def train(self) -> "Epoch":
         """A round. Its loss is that of the last epoch, each batch by the weights that it found."""

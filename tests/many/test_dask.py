@@ -366,6 +366,7 @@ def frame():
         (lambda: {"batch_size": 0}, ValueError, "batch_size must be"),
         (lambda: {"sync": "steps"}, ValueError, "sync must be one of 'rounds', 'step', got 'steps'. Did you mean 'step'"),
         (lambda: {"straggler_factor": 0.5}, ValueError, "straggler_factor must be a finite number of at least 1"),
+        (lambda: {"straggler_factor": 2, "sync": "step"}, ValueError, "straggler_factor must be None where sync is 'step'"),
         (lambda: {"outer_optimizer": "lm"}, TypeError, "outer_optimizer must be an optimizer that takes steps"),
         (lambda: {"outer_optimizer": "sgd", "sync": "step"}, ValueError, "outer_optimizer must be None where sync is 'step'"),
         (lambda: {"class_weight": "balanced"}, ValueError, "class_weight must be a dict, got 'balanced'"),
