@@ -47,11 +47,11 @@ def model_for(name: str, seed: int = 0) -> fastbp.Sequential:
     return model
 
 
-def timed(function: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds, and what it gives."""
+def timed(function: Callable[..., Any], *arguments: Any, **settings: Any) -> float:
+    """Seconds of a call."""
     start = time.perf_counter()
-    found = function()
-    return time.perf_counter() - start, found
+    function(*arguments, **settings)
+    return time.perf_counter() - start
 
 
 def many(client: Any, members: int, rounds: int) -> None:
@@ -71,8 +71,8 @@ def many(client: Any, members: int, rounds: int) -> None:
     fastbp.fit_many(networks()[:2], x, y, epochs=1, client=client, verbose=0)
     ratios = []
     for _ in range(rounds):
-        here = timed(lambda: fastbp.fit_many(networks(), x, y, **settings))[0]
-        there = timed(lambda: fastbp.fit_many(networks(), x, y, client=client, **settings))[0]
+        here = timed(fastbp.fit_many, networks(), x, y, **settings)
+        there = timed(fastbp.fit_many, networks(), x, y, client=client, **settings)
         ratios.append(there / here)
         print(f"fit_many of {members} networks 17-64-64-6: {here:.2f} s here, {there:.2f} s on the cluster")
     print(f"the cluster takes {np.median(ratios):.2f} times as long (target: at most 1.15)")
@@ -97,7 +97,7 @@ def accuracy(client: Any, name: str, epochs: int, batch_size: int, rows: int) ->
     train, test = (x[:cut], y[:cut]), (x[cut:], y[cut:])
     chunks = -(-cut // 4)
     alone = model_for(name)
-    seconds, _ = timed(lambda: alone.fit(*train, epochs=epochs, batch_size=batch_size, verbose=0))
+    seconds = timed(alone.fit, *train, epochs=epochs, batch_size=batch_size, verbose=0)
     best = score(alone, *test)
     print(f"{name}: {cut} rows, {epochs} epochs, batch {batch_size}: one machine {best:.4f} in {seconds:.1f} s")
     data = [array.from_array(part, chunks=(chunks, *part.shape[1:])).persist() for part in train]
@@ -113,7 +113,7 @@ def accuracy(client: Any, name: str, epochs: int, batch_size: int, rows: int) ->
     for told, settings in ways:
         model, before = model_for(name), moved(client)
         size = batch_size // 2 if "sync" in settings else batch_size
-        seconds, _ = timed(lambda: fastbp.dask.fit(model, *data, batch_size=size, client=client, verbose=0, **settings))
+        seconds = timed(fastbp.dask.fit, model, *data, batch_size=size, client=client, verbose=0, **settings)
         found, sent = score(model, *test), moved(client) - before
         each = sent / settings["rounds"] / 1e3
         print(f"  {told:28} {found:.4f}, {found / best:.1%} of it, {seconds:5.1f} s, {each:7.1f} kB a round between workers")
