@@ -109,7 +109,7 @@ def aligned(rows: Rows) -> Rows:
 
 def _outcome(job: Job, member: Member) -> Outcome:
     model, history = member.model, member.history
-    history.model = None
+    history.model = history.run = None  # the latter may hold outputs of all samples
     weights = model.get_weights() if model.built else None
     optimizer = model.optimizer
     rate = None if optimizer.schedule is not None else float(optimizer.learning_rate)
