@@ -30,8 +30,8 @@ def usable_client(client: Any) -> Any:
         except ValueError:
             raise ValueError("client must be a dask.distributed.Client, got None, and none has been made before") from None
     if not isinstance(client, distributed.Client) or client.asynchronous:
-        kind = "an asynchronous one" if isinstance(client, distributed.Client) else describe(client)
-        raise TypeError(f"client must be a dask.distributed.Client that waits for results, got {kind}")
+        other = "an asynchronous one" if isinstance(client, distributed.Client) else describe(client)
+        raise TypeError(f"client must be a dask.distributed.Client that waits for results, got {other}")
     if not client.nthreads():
         scheduler = client.scheduler.address if client.scheduler is not None else "a closed one"
         raise ValueError(f"client must have workers, got a cluster without any ({scheduler}): client.wait_for_workers(1) waits")
