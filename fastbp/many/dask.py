@@ -137,7 +137,7 @@ def fit(
     >>> import fastbp.dask
     >>> from dask import array
     >>> from distributed import Client
-    >>> client = Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None)
+    >>> client = Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0")
     >>> x = array.random.default_rng(0).normal(size=(400, 3), chunks=(100, 3)).astype("float32")
     >>> model = fastbp.Sequential([fastbp.Dense(8, "tanh"), fastbp.Dense(1)], seed=0)
     >>> model.compile(fastbp.Adam(0.01), "mse")

@@ -21,7 +21,7 @@ def local_cluster():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the libraries behind it
         cluster = distributed.LocalCluster(
-            n_workers=WORKERS, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+            n_workers=WORKERS, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
         )
         client = distributed.Client(cluster)
         client.run(fastbp.warmup)

@@ -411,7 +411,7 @@ def test_a_cluster_without_workers_says_so_at_once():
     import distributed
 
     with (
-        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         for call in (
