@@ -70,6 +70,8 @@ class Series:
 
     def run(self, entrants: Sequence[Entrant], at_once: int) -> list[Outcome]:
         """Train some, at most so many epochs between two looks at whether to end."""
+        if not entrants:
+            return []
         call = self._prepare(entrants, at_once)
         self._run(call)
         return self._outcomes(entrants, call)

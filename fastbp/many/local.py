@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
+from queue import Empty, SimpleQueue
 
 from ..callbacks.history import History
 from ..layers.claims import claimed
@@ -85,6 +86,7 @@ class _Crew:
         self.is_over = False  # nothing is begun any more
         self.ended: deque[tuple[Job, Member]] = deque()
         self.left: deque[Job] = deque()  # taken, and not begun
+        self.leaving: SimpleQueue[None] = SimpleQueue()
         self._workers = [_Worker(self) for _ in range(workers)]
 
     def run(self) -> None:
@@ -92,8 +94,8 @@ class _Crew:
         try:
             for worker in self._workers:
                 worker.start()
-            while any(worker.is_alive() for worker in self._workers):
-                self._join()
+            while any(worker.is_in for worker in self._workers):
+                self._wait()
                 self._look_at_time()
                 self._note_ended()
         except BaseException:
@@ -105,10 +107,10 @@ class _Crew:
             error = TimeoutError("the time_budget was over before this model began")
             self._note(job, Member(job.model, History(), error))
 
-    def _join(self) -> None:
-        alive = next((worker for worker in self._workers if worker.is_alive()), None)
-        if alive is not None:
-            alive.join(LOOK_SECONDS)
+    def _wait(self) -> None:
+        """Sleep for a moment, or until a worker leaves. (Ctrl-C amid ``join`` would have Python take it for gone.)"""
+        with contextlib.suppress(Empty):
+            self.leaving.get(timeout=LOOK_SECONDS)
 
     def _look_at_time(self) -> None:
         """After the deadline, have those that are running end with their epoch."""
@@ -130,11 +132,11 @@ class _Crew:
 
     def _stop(self) -> None:
         """Have the workers leave within a step, and wait until they have."""
-        while any(worker.is_alive() for worker in self._workers):
+        while any(worker.is_in and worker.ident is not None for worker in self._workers):
             for worker in self._workers:
                 worker.stop()
             with contextlib.suppress(KeyboardInterrupt):  # it is under way already
-                self._join()
+                self._wait()
 
 
 class _Worker(threading.Thread):
@@ -146,7 +148,16 @@ class _Worker(threading.Thread):
         self._job: Job | None = None  # whose fit goes on
         self._compiled: tuple[Hashable, CompiledRun] | None = None
         self._is_told = False
+        self.is_in = False
         self.fault: BaseException | None = None  # of fastbp itself
+
+    def start(self) -> None:
+        self.is_in = True
+        try:
+            super().start()
+        except RuntimeError:  # there may be no more threads
+            self.is_in = False
+            raise
 
     def run(self) -> None:
         try:
@@ -158,13 +169,19 @@ class _Worker(threading.Thread):
             pass
         except BaseException as error:
             self.fault = error
+        finally:
+            self.is_in = False
+            self._crew.leaving.put(None)
 
     def _run_compiled(self, kind: Hashable, jobs: list[Job]) -> list[Job]:
         """Run jobs of one kind; those that are left to their own fit."""
         crew = self._crew
         if self._compiled is None or self._compiled[0] != kind:
             self._compiled = kind, CompiledRun(jobs[0], crew.forms)
-        members = self._compiled[1].run(jobs, epochs_at_once(jobs[0], AT_ONCE_SECONDS))
+        try:
+            members = self._compiled[1].run(jobs, epochs_at_once(jobs[0], AT_ONCE_SECONDS))
+        except RuntimeError:  # another thread is fitting one of them: the fit of that one says so
+            return jobs
         pairs = list(zip(jobs, members, strict=True))
         crew.ended.extend([(job, member) for job, member in pairs if member is not None])
         return [job for job, member in pairs if member is None]
@@ -190,8 +207,6 @@ class _Worker(threading.Thread):
 
     def stop(self) -> None:
         """Have it leave within a step; a fit as Ctrl-C would have it. To be repeated."""
-        if not self.is_alive():
-            return
         if self._compiled is not None:
             self._compiled[1].stop()
         job = self._job

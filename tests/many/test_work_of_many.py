@@ -44,7 +44,7 @@ def test_the_largest_on_several_threads(sizes, step_flop, threads, together, mon
 
 
 def test_many_of_a_kind_go_together_and_ever_fewer():
-    ordered = jobs_of(*[1e6] * 1000)
+    ordered = jobs_of(*[1e6] * 1000, step_flop=1e6)
     found = taken(Waiting(ordered, dict.fromkeys(range(1000), "kind"), 2))
     assert [index for _, jobs in found for index in jobs] == list(range(1000))
     assert {kind for kind, _ in found} == {"kind"}
