@@ -11,10 +11,12 @@ from ..conversion import describe
 from ..data import Batches, Rows, prepare
 from ..data.rows import split_at
 from ..data.weights import require_weight, sample_weights
+from ..engine.work import step_flop
+from ..layers.held import trainable_flags
+from ..layers.stages import stages_of
 from ..models.model import Model
 from .forms import Forms
 from .job import Form, Job
-from .work import row_flop
 
 
 def make_jobs(
@@ -44,8 +46,8 @@ def make_jobs(
     count, settings = len(members), {"shuffle": boolean("shuffle", shuffle), "class_weight": class_weight}
     check_finite = boolean("check_finite", check_finite)
     lists = {
-        "epochs": _each("epochs", epochs, count),
-        "batch_size": _each("batch_size", batch_size, count),
+        "epochs": _each("epochs", list(epochs) if isinstance(epochs, tuple) else epochs, count),
+        "batch_size": _each("batch_size", list(batch_size) if isinstance(batch_size, tuple) else batch_size, count),
         "rows": _one_for_each("rows", rows, count),
         "data": _one_for_each("data", data, count),
         "sample_weight": _weights_for_each(sample_weight, count),
@@ -195,7 +197,9 @@ def _check(job: Job, whole: Form, forms: Sequence[Form]) -> None:
     if weights is not None and job.rows is not None:
         require_weight("sample_weight" if job.settings["class_weight"] is None else "class_weight", weights[job.rows])
     samples = len(request.train) if job.rows is None else len(job.rows)
-    flop = row_flop(job.model, request.train.width)
+    leaves = list(job.model.leaves())
+    job.stages = tuple(stages_of(leaves, request.train.width, job.model._trained or trainable_flags(leaves)))
+    flop = step_flop(job.stages, 1)
     job.flop, job.step_flop = float(flop * samples * job.epochs), float(flop * min(request.batch_size, samples))
 
 
