@@ -3,16 +3,18 @@
 import pickle
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..callbacks.history import History
-from ..data import Rows
+from ..data import Rows, prepare
+from ..layers.held import trainable_flags
+from ..layers.stages import stages_of
+from ..models.resting import is_at_rest, leave_at_rest, resting_weights
 from .job import Form, Job
-from .local import run_jobs
+from .local import not_begun, run_jobs
 from .member import Member
 
 if TYPE_CHECKING:
@@ -50,10 +52,11 @@ class Outcome:
 
     Attributes
     ----------
-    index : int
+    units : int or None
+        The features of a sample.
     weights : list of arrays, or None
-        None where the model was not even built.
     record : TrainingRecord, or None
+        None where the training has not even begun.
     settings : dict
         What else a fit changes of a model.
     learning_rate : float or None
@@ -65,7 +68,7 @@ class Outcome:
     seconds : float
     """
 
-    index: int
+    units: Any
     weights: list[np.ndarray] | None
     record: "TrainingRecord | None"
     settings: dict[str, Any]
@@ -95,10 +98,23 @@ def train(packed: bytes, threads: int, deadline: float | None, *forms: Form) -> 
     import cloudpickle
 
     jobs: list[Job] = pickle.loads(packed)
-    seconds = None if deadline is None else max(deadline - time.time(), 0.0)
-    members = run_jobs(jobs, [aligned(form) if isinstance(form, Rows) else form for form in forms], threads, seconds)
+    seconds = None if deadline is None else deadline - time.time()
+    if seconds is not None and seconds <= 0:
+        members = {job.index: not_begun(job) for job in jobs}
+    else:
+        own = [aligned(form) if isinstance(form, Rows) else form for form in forms]
+        for job in jobs:
+            _find_stages(job, own)
+        members = run_jobs(jobs, own, threads, seconds)
     packed_outcomes: bytes = cloudpickle.dumps([_outcome(job, members[job.index]) for job in jobs])
     return packed_outcomes
+
+
+def _find_stages(job: Job, forms: Sequence[Form]) -> None:
+    """What the layers are for the kernels, which a job does not take along."""
+    whole, leaves = job.whole(forms), list(job.model.leaves())
+    width = whole.width if isinstance(whole, Rows) else prepare(*whole, spec=job.model._spec(), check_finite=False).width
+    job.stages = tuple(stages_of(leaves, width, job.model._trained or trainable_flags(leaves)))
 
 
 def aligned(rows: Rows) -> Rows:
@@ -110,19 +126,18 @@ def aligned(rows: Rows) -> Rows:
 def _outcome(job: Job, member: Member) -> Outcome:
     model, history = member.model, member.history
     history.model = history.run = None  # the latter may hold outputs of all samples
-    weights = model.get_weights() if model.built else None
+    record, units = model._training_record(), model._input_units
+    weights = None if record is None else model.get_weights()
     optimizer = model.optimizer
     rate = None if optimizer.schedule is not None else float(optimizer.learning_rate)
     settings = {name: getattr(model, name) for name in ("_feature_names", "stop_training")}
-    settings["_input_units"] = model._input_units
     kept = [_sendable_state(callback) for callback in job.callbacks]
     error = member.error if member.error is None or _is_sendable(member.error) else RuntimeError(repr(member.error))
-    record = model._training_record() if model.built else None
-    return Outcome(job.index, weights, record, settings, rate, history, kept, error, member.seconds)
+    return Outcome(units, weights, record, settings, rate, history, kept, error, member.seconds)
 
 
 def _sendable_state(callback: Any) -> dict[str, Any]:
-    state = {name: value for name, value in vars(callback).items() if name not in ("model", "_model")}
+    state = {name: value for name, value in getattr(callback, "__dict__", {}).items() if name not in ("model", "_model")}
     return {name: value for name, value in state.items() if _is_sendable(value)}
 
 
@@ -155,20 +170,26 @@ def unpack(jobs: Sequence[Job], packed: bytes) -> list[Member]:
 
 def _returned(job: Job, outcome: Outcome) -> Member:
     model = job.model
-    units = outcome.settings.pop("_input_units")
-    if outcome.weights is not None:
-        engine = model._build(units)
-        engine.set_weights(outcome.weights)
-        if outcome.record is not None:
-            engine.resume(outcome.record)
+    if outcome.weights is not None and outcome.record is not None:
+        _return_weights(model, outcome.units, outcome.weights, outcome.record)
         if outcome.learning_rate is not None:
             model.optimizer.learning_rate = outcome.learning_rate
-        model.optimizer.end_at(engine.steps)
-        model._kept_rows = 0
+        model.optimizer.end_at(outcome.record.steps)
     for name, value in outcome.settings.items():
         setattr(model, name, value)
     model.history = outcome.history
     for callback, state in zip(job.callbacks, outcome.callbacks, strict=True):
-        with suppress(TypeError):  # what has no __dict__ keeps nothing
-            vars(callback).update(state)
+        vars(callback).update(state)
     return Member(model, outcome.history, outcome.error, outcome.seconds)
+
+
+def _return_weights(model: Any, units: int, weights: Sequence[np.ndarray], record: "TrainingRecord") -> None:
+    """Have a model as training has left it: at rest, where it was, so that thousands need no engines."""
+    if is_at_rest(model):
+        resting_weights(model, units)
+        leave_at_rest(model, weights, record)
+        return
+    engine = model._build(units)
+    engine.set_weights(weights)
+    engine.resume(record)
+    model._kept_rows = 0
