@@ -51,6 +51,8 @@ def table(x: Any, y: Any, sample_weight: Any, columns: Any, names: Names) -> Tab
     names : tuple of str, optional
         Of the features that the model has learnt from before.
     """
+    if y is None:
+        raise ValueError("y must be a dask collection or names of columns of x, got None")
     if isinstance(x, str | os.PathLike):
         x = _parquet(os.fspath(x), y, sample_weight, columns)
     if _is_frame(x):
