@@ -120,7 +120,7 @@ def _find_stages(job: Job, forms: Sequence[Form]) -> None:
 def aligned(rows: Rows) -> Rows:
     """Rows as the engine takes them; those that came from another process may lie anywhere."""
     parts = {name: part for name in ("x", "y", "sample_weight") if (part := getattr(rows, name)) is not None}
-    return replace(rows, **{name: np.require(part, requirements="CA") for name, part in parts.items()})
+    return replace(rows, **{name: np.require(part, requirements=["C", "A"]) for name, part in parts.items()})
 
 
 def _outcome(job: Job, member: Member) -> Outcome:

@@ -185,8 +185,8 @@ class Rounds:
 
 def in_epoch(epoch: int, error: TrainingDiverged) -> TrainingDiverged:
     """What a worker has raised, with the number of the round."""
-    _, *others = error._arguments
-    return TrainingDiverged(epoch, *others)
+    _, step, learning_rate, by_weights, from_finite = error._arguments
+    return TrainingDiverged(epoch, step, learning_rate, by_weights, from_finite)
 
 
 def _nowhere() -> np.ndarray:

@@ -189,7 +189,7 @@ def test_labels_counts_and_empty_partitions(client):
 
 @pytest.mark.parametrize("sync", ["rounds", "step"])
 def test_a_worker_that_is_killed_costs_nothing_but_time(client, sync):
-    settings = {"rounds": 3, "local_epochs": {"rounds": 3000, "step": 1}[sync], "batch_size": 8, "sync": sync}
+    settings = {"rounds": 3, "local_epochs": {"rounds": 1500, "step": 1}[sync], "batch_size": 8, "sync": sync}
     undisturbed, model = made(), made()
     expected = fit(client, undisturbed, **settings).history["loss"]
     callback, done = killing(client, in_round=1, after=0.1)
@@ -495,11 +495,11 @@ def test_members_have_the_same_bits_on_a_cluster(client):
 
 def test_members_of_a_worker_that_is_killed_run_again(client):
     models, twins = ([made(seed=seed) for seed in range(12)] for _ in range(2))
-    timer = threading.Timer(0.5, kill_one, [client])
+    timer = threading.Timer(0.25, kill_one, [client])
     timer.start()
-    members = fastbp.fit_many(models, X, Y, epochs=1500, batch_size=8, client=client, verbose=0)
+    members = fastbp.fit_many(models, X, Y, epochs=800, batch_size=8, client=client, verbose=0)
     assert not timer.is_alive()  # it was done before the end
-    fastbp.fit_many(twins, X, Y, epochs=1500, batch_size=8, verbose=0)
+    fastbp.fit_many(twins, X, Y, epochs=800, batch_size=8, verbose=0)
     assert [member.error for member in members] == [None] * 12
     assert all(same(a, b) for a, b in zip(models, twins, strict=True))
 
