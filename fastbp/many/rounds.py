@@ -77,11 +77,11 @@ class Rounds:
         self.generators = [spawned(generator, shard) for shard in range(len(self.shards))]
 
     def _share(self, state: Sequence[Arrays]) -> Any:
-        """A state on all workers: passed on from one to two others each time, and not lost with one of them."""
-        return self.client.scatter([state], broadcast=True, hash=False)[0]
+        """A state on one worker, from which those that need it pass it on. (A broadcast hangs where a worker is lost amid it.)"""
+        return self.client.scatter([state], hash=False)[0]
 
     def _share_model(self) -> None:
-        self.packed = self.client.scatter(self._packed, broadcast=True, hash=False)
+        self.packed = self.client.scatter(self._packed, hash=False)
 
     def close(self) -> None:
         """Let go of what the workers hold."""
