@@ -66,7 +66,7 @@ class Cluster:
         return found
 
     def _share(self, forms: Sequence[Form]) -> list[Any]:
-        """The data on a worker, from which each that needs it gets it once: a broadcast hangs where a worker is lost amid it."""
+        """The data on a worker; others get it once. (dask's broadcast hangs where a worker is lost amid it.)"""
         return [self._client.scatter([form], hash=False)[0] for form in forms]
 
     def _submit(self, parcel: Sequence[Job]) -> Any:

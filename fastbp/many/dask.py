@@ -121,9 +121,9 @@ def fit(
     up to 32 steps are. Rows that were scattered to one worker alone are lost with it.
 
     *Bytes.* A round moves the state, S bytes: (1 + the optimizer's slots) times the parameters, 4 bytes each in float32. Of W
-    workers each but one sends S up the tree, the client gets S once, and S goes from there to all, from one to two at a time:
-    about 2 W S in all, in 2 log2(W) transfers one after the other. A step of ``sync="step"`` moves a gradient of P bytes, a
-    third of S for Adam, up and down as often, 2 W P.
+    workers each but one sends S up the tree, the client gets S once and sends it to one worker, and those that have it pass it
+    on: 2 W S in all, in about 2 log2(W) transfers each way, one after the other. A step of ``sync="step"`` moves a gradient of
+    P bytes in the same manner, a third of S for Adam.
 
     *A hundred workers on 10 Gbit/s*, on paper. A network of a million parameters with Adam has 12 MB of state, which takes
     9.6 ms over a link. The tree has 7 levels, with 2 arrivals at each: 0.13 s up, and as long down; dask needs about 1 ms for

@@ -77,7 +77,7 @@ class Rounds:
         self.generators = [spawned(generator, shard) for shard in range(len(self.shards))]
 
     def _share(self, state: Sequence[Arrays]) -> Any:
-        """A state on one worker, from which those that need it pass it on. (A broadcast hangs where a worker is lost amid it.)"""
+        """A state on one worker; others get it as they need it. (dask's broadcast hangs where a worker is lost amid it.)"""
         return self.client.scatter([state], hash=False)[0]
 
     def _share_model(self) -> None:
