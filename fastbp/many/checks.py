@@ -168,9 +168,8 @@ def _job(i: int, model: Any, asked: dict[str, Any], forms: Forms, settings: dict
         whole = forms.made[job.form]
     else:
         whole = _naming(f"data[{i}]")(lambda: _own_data(i, model, asked["data"], settings["check_finite"]))
-        job.data = asked["data"]
-        if asked["rows"] is not None or isinstance(asked["validation"], np.ndarray):
-            job.data = whole if isinstance(whole, Rows) else job.data
+        takes_some = asked["rows"] is not None or isinstance(asked["validation"], np.ndarray | list | range)
+        job.data = whole if takes_some or _is_no_copy(whole, asked["data"]) else tuple(asked["data"])
     count = _rows_of(whole)
     if asked["rows"] is not None:
         job.rows = _row_numbers(f"rows[{i}]", asked["rows"], count)
@@ -208,6 +207,14 @@ def _own_data(i: int, model: Any, own: Any, check_finite: bool) -> Form:
         raise TypeError(f"it must be a tuple (x, y) or (x, y, sample_weight), got {describe(own)}")
     found = prepare(*own, spec=model._spec(), check_finite=check_finite)
     return found if isinstance(found, Rows) else tuple(own)
+
+
+def _is_no_copy(whole: Form, own: Sequence[Any]) -> bool:
+    """Whether data is used where it lies: a copy is made again when its turn comes, so that there are few at a time."""
+    if not isinstance(whole, Rows) or whole.y is None:
+        return False
+    given = own[:2]
+    return all(isinstance(a, np.ndarray) for a in given) and all(map(np.may_share_memory, (whole.x, whole.y), given))
 
 
 def _rows_of(whole: Form) -> int:

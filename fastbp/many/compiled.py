@@ -41,7 +41,7 @@ class CompiledRun:
         engine.configure(model.optimizer, model.loss)
         self._engine = engine
         samples = train_samples(example, forms), held_out_samples(example, forms)
-        self._batch = min(example.batch_size or BATCH_SIZE, samples[0].count)
+        self._batch = min(example.batch_size or BATCH_SIZE, samples[0].total)
         self._series = Series(engine, *samples, self._batch, example.settings["shuffle"])
 
     def stop(self) -> None:
@@ -79,7 +79,7 @@ class CompiledRun:
         weights = resting_weights(model, train.x.shape[1])
         record, optimizer = model._record, model.optimizer
         if optimizer.schedule is not None:
-            steps = job.epochs * -(-train.count // self._batch)
+            steps = job.epochs * -(-train.total // self._batch)
             optimizer.check_schedule(0 if record is None else record.steps, steps)
         rest = model.optimizer, train, held_out_samples(job, forms), job.epochs, stopping_of(job)
         return Entrant(weights, record, job.stages, model._shuffle_seed, *rest)
@@ -102,7 +102,7 @@ class CompiledRun:
         return Member(model, history, None, seconds)
 
     def _history(self, job: Job, outcome: Outcome, seconds: float) -> History:
-        done, samples = len(outcome.losses), train_samples(job, self._forms).count
+        done, samples = len(outcome.losses), train_samples(job, self._forms).total
         history = History({"verbose": 0, "epochs": job.epochs, "steps": -(-samples // self._batch), "dtype": job.model.dtype})
         if done:
             history.history["loss"] = outcome.losses.tolist()

@@ -26,8 +26,8 @@ class Job:
     batch_size : int or None
     rows : int64 array, or None
         The rows of its data that it learns from; None: all.
-    data : tuple, or None
-        (x, y) or (x, y, sample_weight).
+    data : Rows or tuple, or None
+        As a model takes it, or (x, y) or (x, y, sample_weight).
     sample_weight : array, or None
         In the place of the shared one.
     validation : float, int64 array, tuple, or None
@@ -50,7 +50,7 @@ class Job:
     epochs: int = 1
     batch_size: int | None = None
     rows: np.ndarray | None = None
-    data: tuple[Any, ...] | None = None
+    data: Form | None = None
     sample_weight: np.ndarray | None = None
     validation: Any = None
     validation_form: int | None = None
@@ -88,7 +88,7 @@ class Job:
 
     def whole(self, forms: Sequence[Form]) -> Form:
         """All of its data, with the weights of the samples."""
-        whole: Form = forms[self.form] if self.form is not None else self.data or ()
+        whole: Form = forms[self.form] if self.form is not None else () if self.data is None else self.data
         if self.sample_weight is None:
             return whole
         if isinstance(whole, Rows):

@@ -36,8 +36,8 @@ def kind_of(job: Job, forms: Sequence[Form]) -> Hashable | None:
         samples = held_out_samples(job, forms)
         if samples is None:
             return None
-        held_out = samples.count, samples.rows is None
-    batch = min(job.batch_size or BATCH_SIZE, train_samples(job, forms).count)
+        held_out = samples.total, samples.rows is None
+    batch = min(job.batch_size or BATCH_SIZE, train_samples(job, forms).total)
     assert train.y is not None
     data = train.y.shape[1:], batch, job.settings["shuffle"]
     stages = tuple(_stage(stage, model.dtype) for stage in job.stages)
@@ -53,9 +53,8 @@ def kind_of(job: Job, forms: Sequence[Form]) -> Hashable | None:
 def _stage(stage: Stage, dtype: str) -> Hashable:
     """A stage but for its seed. Formulas are the same that have the same code and numbers."""
     stage = replace(stage, seed=None) if stage.is_random else stage
-    if stage.activation.function is None:
-        return stage
-    return replace(stage, activation=linear), stage.activation.bind(dtype).identity
+    formula = None if stage.activation.function is None else stage.activation.bind(dtype)
+    return stage if formula is None else (replace(stage, activation=linear), formula.identity)
 
 
 def _loss(loss: Any, columns: int, units: int, dtype: str) -> Hashable:
