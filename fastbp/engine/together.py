@@ -29,6 +29,9 @@ class Together:
     """
 
     def __init__(self, engines: Sequence[Engine]) -> None:
+        sizes = {(engine.dtype, engine.shapes[0].units_in, engine.shapes[-1].units_out) for engine in engines}
+        if len(sizes) != 1:
+            raise ValueError(f"engines must have the same dtype, inputs and outputs to predict together, got {sizes}")
         self._engines = tuple(engines)
         self.dtype, self.units = engines[0].dtype, engines[0].shapes[-1].units_out
         self._generations: list[int] = []

@@ -1,7 +1,7 @@
 """Members of an ensemble, and folds, made alike but for their seeds."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..arguments import function_name
@@ -42,6 +42,27 @@ def compiled_model(build: Callable[..., Any], arguments: list[Any], settings: di
     if model.optimizer is None:
         raise ValueError(f"build must return a compiled model, got {model!r} from {function_name(build)}: call compile in it")
     return model
+
+
+def check_alike(models: Mapping[int, Model]) -> None:
+    """Refuse models, by their numbers, that cannot predict together."""
+    (first, model), *others = models.items()
+    for i, other in others:
+        if _kind(other) != _kind(model) or (model.built and other.built and other._input_units != model._input_units):
+            raise ValueError(
+                "build must return models of the same inputs, outputs, dtype and loss, got "
+                f"{_told(model)} for member {first} and {_told(other)} for member {i}"
+            )
+
+
+def _kind(model: Model) -> tuple[Any, ...]:
+    loss = model._compiled()[1]
+    return model._need_outputs(), model.dtype, type(loss), loss.from_logits
+
+
+def _told(model: Model) -> str:
+    width = model._input_units if model.built else "any"
+    return f"{width} inputs, {model._need_outputs()} outputs of {model.dtype} and {model._compiled()[1].name!r}"
 
 
 def _arguments(build: Callable[..., Any], seed: int, index: int) -> tuple[list[Any], dict[str, Any]]:

@@ -9,11 +9,12 @@ from ..arguments import boolean, integer, number
 from ..data import prepare_rows
 from ..data.rows import split_at
 from ..engine.interrupts import import_to_end
+from ..errors import ModelFileError
 from ..models.evaluation import thread_count
 from ..models.model import Model
 from ..notices import warn
 from . import spread
-from .building import built, check_build, member_seeds
+from .building import built, check_alike, check_build, member_seeds
 from .fit_many import fit_many
 from .member import Member
 from .predicting import Predicting
@@ -153,15 +154,9 @@ class Ensemble(Predicting):
     def _built(self) -> dict[int, Model]:
         """New members, which must go together."""
         models = {i: built(self._build, seed, i) for i, seed in enumerate(self._seeds)}
-        first = models[0]
-        for i, model in models.items():
+        for model in models.values():
             model._given_name = None  # one that all of them have would tell none apart
-            kinds = [(m._need_outputs(), m.dtype, type(m.loss)) for m in (first, model)]
-            if kinds[0] != kinds[1]:
-                raise ValueError(
-                    "build must return models of the same outputs, dtype and kind of loss, got "
-                    f"{_kind(first)} for the first member and {_kind(model)} for number {i}"
-                )
+        check_alike(models)
         return models
 
     def _held_out(self, validation: Any, count: int) -> tuple[int, Any]:
@@ -285,13 +280,13 @@ class Ensemble(Predicting):
             If there is no file, or it cannot be read as an ensemble.
         """
         models, settings = import_to_end("fastbp.saving.ensembles").load_models(filepath, custom_objects)
+        members = dict(zip(settings["numbers"], models, strict=True))
+        try:
+            check_alike(members)
+        except ValueError as error:
+            raise ModelFileError(str(filepath), f"holds models that are no ensemble: {error}") from error
         made = cls.__new__(cls)
         made.members, made.bootstrap, made.seed = settings["members"], settings["bootstrap"], settings["seed"]
         made._build = None
-        made._begin(settings["seeds"], dict(zip(settings["numbers"], models, strict=True)), settings["drawn_from"], settings["rows"])
+        made._begin(settings["seeds"], members, settings["drawn_from"], settings["rows"])
         return made
-
-
-def _kind(model: Model) -> str:
-    loss = model._compiled()[1]
-    return f"{model._need_outputs()} outputs of {model.dtype} with {loss.name!r}"

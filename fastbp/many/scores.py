@@ -35,7 +35,7 @@ def probabilities(loss: Loss, outputs: np.ndarray) -> np.ndarray:
 
 def class_labels(loss: Loss, y: np.ndarray) -> np.ndarray:
     """Targets as a number for each sample, where they tell one class of several; else as they are."""
-    if isinstance(loss, _CLASSES) and not loss.sparse:
+    if isinstance(loss, _CLASSES) and y.ndim == 2 and y.shape[1] > 1:
         return y.argmax(axis=1)
     return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
 
