@@ -86,7 +86,11 @@ _LAZY = {
     **dict.fromkeys(("fit_formula", "FormulaFit"), "fitting.fit_formula"),
     **dict.fromkeys(("from_onnx", "from_torch"), "models.importing"),
     **dict.fromkeys(("check_gradients", "GradientCheck"), "gradient_check"),
-    **dict.fromkeys(("MLPClassifier", "MLPRegressor", "from_sklearn"), "estimators"),
+    **dict.fromkeys(("EnsembleClassifier", "EnsembleRegressor", "MLPClassifier", "MLPRegressor", "from_sklearn"), "estimators"),
+    "Ensemble": "many.ensemble",
+    **dict.fromkeys(("cross_validate", "CrossValidation"), "many.cross_validation"),
+    "search": "many.search",
+    "SearchResult": "many.trials",
 }
 
 

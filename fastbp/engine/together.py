@@ -51,7 +51,7 @@ class Together:
         flop = self._flop * len(x)
         threads = min(choose_threads(flop, threads), len(self._engines) * -(-len(x) // ROWS))
         with ExitStack() as held:
-            for engine in sorted(self._engines, key=id):  # all threads in the same order, so that none has what another waits for
+            for engine in sorted(self._engines, key=id):  # by all threads in one order: none has what another waits for
                 held.enter_context(engine._lock)
             self._prepare(threads)
             self._bind(x, out)

@@ -90,13 +90,13 @@ def cross_validate(
     Parameters
     ----------
     model : Model or callable
-        A compiled model, of which each fold has a copy that has learnt nothing: with first weights by the model's seed, whatever
-        its weights are now. Or a function that returns one: see ``Ensemble``.
+        A compiled model, of which each fold has a copy that has learnt nothing: with first weights by the model's seed,
+        whatever its weights are now. Or a function that returns one: see ``Ensemble``.
     x, y, sample_weight : arrays
         As for the model's ``fit``.
     cv : int, splitter or iterable
-        As in scikit-learn: a number of folds (``StratifiedKFold`` where the loss tells classes, else ``KFold``, neither of which
-        shuffles), anything with ``split(X, y, groups)``, or pairs of rows to learn from and to measure on.
+        As in scikit-learn: a number of folds (``StratifiedKFold`` where the loss tells classes, else ``KFold``, neither of
+        which shuffles), anything with ``split(X, y, groups)``, or pairs of rows to learn from and to measure on.
     groups : array, optional
         For splitters such as ``GroupKFold``.
     epochs, batch_size : int

@@ -25,16 +25,16 @@ from .scores import score
 class Ensemble(Predicting):
     """Networks that learn the same task, to predict by their mean and to tell by their spread how sure that is.
 
-    Where there was much data they agree, and where there was none they differ: Lakshminarayanan, Pritzel and Blundell 2017, Simple
-    and scalable predictive uncertainty estimation using deep ensembles, NeurIPS; Breiman 1996, Bagging predictors, Machine
-    Learning 24.
+    Where there was much data they agree, and where there was none they differ: Lakshminarayanan, Pritzel and Blundell 2017,
+    Simple and scalable predictive uncertainty estimation using deep ensembles, NeurIPS; Breiman 1996, Bagging predictors,
+    Machine Learning 24.
 
     Parameters
     ----------
     build : callable or Model
-        Makes a member: a function that returns a compiled model, of nothing or of the member's seed (of arguments named ``seed``
-        and ``index``, if it has such). What it makes without a seed of its own follows from that seed. Or a compiled model: each
-        member is a copy of it with first weights of its own.
+        Makes a member: a function that returns a compiled model, of nothing or of the member's seed (of arguments named
+        ``seed`` and ``index``, if it has such). What it makes without a seed of its own follows from that seed. Or a compiled
+        model: each member is a copy of it with first weights of its own.
     members : int
         How many.
     bootstrap : bool
@@ -78,8 +78,7 @@ class Ensemble(Predicting):
         self._forget_prediction()
 
     def __repr__(self) -> str:
-        state = f"{len(self._models)} of {self.members} members fitted" if self._models else f"{self.members} members, not fitted"
-        return f"<Ensemble: {state}>"
+        return f"<Ensemble of {self.members} members, {len(self._models) or 'not'} fitted>"
 
     # -- learning
 
@@ -235,7 +234,7 @@ class Ensemble(Predicting):
         predictions = self.oob_predict(rows.x)
         known = ~np.isnan(predictions).any(axis=1)
         if not known.all():
-            warn(f"{len(known) - known.sum()} of {len(known)} rows were drawn by all members and do not count: take more members")
+            warn(f"{(~known).sum()} of {len(known)} rows were drawn by all members and do not count: take more members")
         if not known.any():
             raise ValueError(f"out-of-bag scores need more members than {len(self._models)}, got no row that one did not draw")
         assert rows.y is not None

@@ -71,8 +71,8 @@ class Predicting:
     def predict(self, x: Any, *, threads: int | None = None) -> np.ndarray:
         """The mean of what the members predict, (samples, units).
 
-        Where the outputs are logits, it is that of the probabilities. Where the loss is "gaussian_nll", it is that of the means:
-        a column for each target.
+        Where the outputs are logits, it is that of the probabilities. Where the loss is "gaussian_nll", it is that of the
+        means: a column for each target.
 
         Parameters
         ----------
@@ -85,8 +85,8 @@ class Predicting:
     def predict_std(self, x: Any, *, threads: int | None = None) -> np.ndarray:
         """The standard deviation of what the members predict: how far they disagree, (samples, units).
 
-        It has nothing of the noise of the data, unless the loss is "gaussian_nll": then it is the deviation of the mixture of the
-        normal distributions that the members predict, which has both.
+        It has nothing of the noise of the data, unless the loss is "gaussian_nll": then it is the deviation of the mixture of
+        the normal distributions that the members predict, which has both.
 
         Parameters
         ----------

@@ -14,7 +14,7 @@ from .folds import Fold, folds
 from .halving import Halving, rung_epochs
 from .rows import row_count
 from .space import Builder, sampled
-from .trials import SearchResult, rank
+from .trials import SearchResult
 
 Space = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -48,8 +48,9 @@ def search(
     build : callable
         ``build(**parameters)`` returns a compiled model. An argument named ``seed`` that is not in the space gets one.
     space : dict, or list of dicts
-        For each parameter a list to draw from, or a distribution of scipy.stats (anything with a method ``rvs``), as scikit-learn's
-        ``ParameterSampler`` takes them. ``batch_size`` may be among them though ``build`` has no such argument: it is ``fit``'s.
+        For each parameter a list to draw from, or a distribution of scipy.stats (anything with a method ``rvs``), as
+        scikit-learn's ``ParameterSampler`` takes them. ``batch_size`` may be among them though ``build`` has no such argument:
+        it is ``fit``'s.
     x, y, sample_weight : arrays
         As for a model's ``fit``.
     trials : int
@@ -65,8 +66,8 @@ def search(
         For splitters.
     rungs : int or list of int
         How often trials are compared: 1 trains all of them to the end. Each rung has ``factor`` times the epochs of the one
-        before, and the last one ``epochs``; or the epochs of each are given. Who goes on does so where it stood: the best model is
-        what ``epochs`` epochs in one fit would have made of it.
+        before, and the last one ``epochs``; or the epochs of each are given. Who goes on does so where it stood: the best
+        model is what ``epochs`` epochs in one fit would have made of it.
     factor : int
         One in so many comes to the next rung.
     objective : str
@@ -76,7 +77,7 @@ def search(
     refit : bool
         Whether to train the best one anew on all rows after a cross-validation.
     seed : int, optional
-        Fixes what is drawn: trials, rows and first weights. More trials begin with the same.
+        Fixes what is drawn: trials, rows and first weights.
     verbose : {"auto", 0, 1, 2}
     **settings
         The others of ``fit_many``: ``callbacks``, ``threads``, ``time_budget``, ``shuffle``, ``class_weight``, ``client`` ...
@@ -84,8 +85,8 @@ def search(
     Returns
     -------
     SearchResult
-        ``best_parameters``, ``best_score``, ``best_model``, ``trials``, ``to_frame()``, ``plot()``. A trial that fails, in ``build``
-        or in training, has the error there; if all fail, the first is raised.
+        ``best_parameters``, ``best_score``, ``best_model``, ``trials``, ``to_frame()``, ``plot()``. A trial that fails, in
+        ``build`` or in training, has the error there; if all fail, the first is raised.
 
     Examples
     --------

@@ -33,7 +33,8 @@ def sampled(space: Any, count: int, seed: int) -> list[dict[str, Any]]:
         raise ImportError("parameters are drawn by scikit-learn, which pip install 'fastbp[sklearn]' installs") from error
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The total space of parameters", UserWarning)
-        return [{name: _plain(value) for name, value in drawn.items()} for drawn in ParameterSampler(space, count, random_state=seed)]
+        drawn = list(ParameterSampler(space, count, random_state=seed))
+    return [{name: _plain(value) for name, value in parameters.items()} for parameters in drawn]
 
 
 def _parts(space: Any) -> Sequence[Mapping[str, Any]]:

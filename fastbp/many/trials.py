@@ -96,8 +96,8 @@ class SearchResult:
         """A row for each trial, the best one first, as a DataFrame of pandas.
 
         The columns are the parameters by their names with ``param_`` in front, as scikit-learn has them, the score (mean over
-        the folds, with its standard deviation where there are several), the epochs that it was trained for, the seconds and what
-        went wrong.
+        the folds, with its standard deviation where there are several), the epochs that it was trained for, the seconds and
+        what went wrong.
         """
         trials = self.ranked()
         names = dict.fromkeys(name for trial in self.trials for name in trial.parameters)
@@ -146,4 +146,8 @@ def rank(trial: Trial, maximize: bool) -> tuple[Any, ...]:
 
 def told(parameters: Mapping[str, Any]) -> str:
     """Parameters in words."""
-    return ", ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in parameters.items())
+    return ", ".join(f"{name}={_text(value)}" for name, value in parameters.items())
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
