@@ -7,8 +7,8 @@ draws of the points, from different first weights: where there were points they 
 goes its own way. How far they are spread says where the mean can be trusted, but not how far points scatter about it. Members
 that learn the logarithm of a variance besides (the loss "gaussian_nll") say both: the band has the noise and the disagreement.
 
-Exits with 1 if the members do not disagree where there were no points, or the band of the second ensemble does not hold about as
-many fresh points as it should.
+Exits with 1 if the members do not disagree where there were no points, or the band of the second ensemble does not hold about
+as many fresh points as it should.
 """
 
 import argparse
@@ -89,7 +89,9 @@ def draw(x, y, means, normal, options):
     axes[0].plot(fine, means.predict_members(fine)[:, :, 0].T, color="tab:blue", linewidth=0.6, alpha=0.6)
     mean, spread = means.predict(fine)[:, 0], means.predict_std(fine)[:, 0]
     axes[1].set(title="Their mean, and how far they disagree")
-    axes[1].fill_between(fine[:, 0], mean - 2 * spread, mean + 2 * spread, color="tab:blue", alpha=0.25, label="$\\pm 2\\sigma$")
+    axes[1].fill_between(
+        fine[:, 0], mean - 2 * spread, mean + 2 * spread, color="tab:blue", alpha=0.25, label="$\\pm 2\\sigma$"
+    )
     axes[1].plot(fine, mean, color="tab:blue", linewidth=2, label="mean")
     low, high = normal.predict_quantiles(fine, LEVELS)[..., 0]
     axes[2].set(title="Members that learn the noise, too (gaussian_nll)")

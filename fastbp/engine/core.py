@@ -199,6 +199,10 @@ class Core:
         with self._lock:
             self.state.go_back()
 
+    def stop_runs(self) -> None:
+        """Have a call that another thread is in end after its step. To be repeated until that thread is out."""
+        self._plans.stop_runs()
+
     def held(self) -> AbstractContextManager[object]:
         """A block in which nothing changes: calls of other threads wait."""
         return self._lock

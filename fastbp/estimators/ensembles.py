@@ -70,6 +70,8 @@ class EnsembleEstimator(BaseEstimator):  # type: ignore[misc]  # which has no ty
         weights = sample_weight
         if weights is not None:  # rows of no weight are not drawn, and the others weigh 1 on the average
             counts = weights > 0
+            if not counts.any():
+                raise ValueError("sample_weight must be more than 0 for at least one row, got none")
             X, y, weights = X[counts], y[counts], weights[counts] / weights[counts].mean()
         self._scaling = Scaling(X, self._scaled_targets(y), weights) if self.scale else None
         x = self._scaled(X)
