@@ -22,17 +22,8 @@ from .settings import CONSTRAINTS, dropout_rates, element_type, hidden_activatio
 from .versions import validated
 from .workers import threads_of
 
-_SHARED = (
-    "hidden_layer_sizes",
-    "activation",
-    "alpha",
-    "batch_size",
-    "learning_rate_init",
-    "max_iter",
-    "random_state",
-    "verbose",
-)
-_SHARED += ("dropout", "callbacks", "dtype", "n_threads", "scale")
+_SHARED = "hidden_layer_sizes activation alpha batch_size learning_rate_init max_iter random_state verbose".split()
+_SHARED += ["dropout", "callbacks", "dtype", "n_threads", "scale"]
 ENSEMBLE_CONSTRAINTS: dict[str, Any] = {
     **{name: CONSTRAINTS[name] for name in _SHARED},
     "build": "no_validation",

@@ -61,12 +61,12 @@ def _variances(loss: GaussianNLL, outputs: np.ndarray) -> np.ndarray:
 
 def _of_mixture(means: np.ndarray, sigma: np.ndarray, level: float) -> np.ndarray:
     """A quantile of normal distributions in equal parts: between the least and the largest of theirs, found by halving."""
-    from ..graph.tracing.functions import ndtr  # imported only where it is needed
+    from ..graph.tracing.special.table import SPECIAL  # imported only where it is needed
 
     each = means + NormalDist().inv_cdf(level) * sigma
     low, high = each.min(axis=0), each.max(axis=0)
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
-        is_below = np.asarray(ndtr((middle - means) / sigma)).mean(axis=0) < level
+        is_below = np.asarray(SPECIAL["ndtr"].evaluate((middle - means) / sigma)).mean(axis=0) < level
         low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
     return 0.5 * (low + high)

@@ -18,9 +18,13 @@ class Tried(Protocol):
 class Searched(Protocol):
     """A ``SearchResult``."""
 
-    trials: Sequence[Any]
     objective: str
-    best_trial: Any
+
+    @property
+    def trials(self) -> Sequence[Any]: ...
+
+    @property
+    def best_trial(self) -> Any: ...
 
 
 def plot(result: Searched, path: Any = None) -> list[Any]:
