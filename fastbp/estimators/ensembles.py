@@ -22,10 +22,10 @@ from .settings import CONSTRAINTS, dropout_rates, element_type, hidden_activatio
 from .versions import validated
 from .workers import threads_of
 
-_SHARED = "hidden_layer_sizes activation alpha batch_size learning_rate_init max_iter random_state verbose".split()
-_SHARED += ["dropout", "callbacks", "dtype", "n_threads", "scale"]
+_OF_NETWORKS = ["hidden_layer_sizes", "activation", "alpha", "dropout", "dtype", "scale"]
+_OF_FITS = ["batch_size", "learning_rate_init", "max_iter", "random_state", "verbose", "callbacks", "n_threads"]
 ENSEMBLE_CONSTRAINTS: dict[str, Any] = {
-    **{name: CONSTRAINTS[name] for name in _SHARED},
+    **{name: CONSTRAINTS[name] for name in _OF_NETWORKS + _OF_FITS},
     "build": "no_validation",
     "n_estimators": [Interval(Integral, 1, None, closed="left")],
     "bootstrap": ["boolean"],

@@ -46,8 +46,8 @@ def compiled_model(build: Callable[..., Any], arguments: list[Any], settings: di
 
 def check_alike(models: Mapping[int, Model]) -> None:
     """Refuse models, by their numbers, that cannot predict together."""
-    (first, model), *others = models.items()
-    for i, other in others:
+    first, model = next(iter(models.items()))
+    for i, other in models.items():
         if _kind(other) != _kind(model) or (model.built and other.built and other._input_units != model._input_units):
             raise ValueError(
                 "build must return models of the same inputs, outputs, dtype and loss, got "
