@@ -218,7 +218,11 @@ def test_trials_that_fail_are_reported_and_not_fatal():
     }
     assert found.best_parameters == {"kind": "good"} and np.isfinite(found.best_score)
     table = found.to_frame()
-    assert table["param_kind"][0] == "good" and table["score"].isna().sum() == 4 and "no such network" in str(table["error"].tolist())
+    assert (
+        table["param_kind"][0] == "good"
+        and table["score"].isna().sum() == 4
+        and "no such network" in str(table["error"].tolist())
+    )
     assert "5 trials, 4 of which failed" in str(found)
     assert len(found.plot()) == 1
     with pytest.raises(RuntimeError, match="no such network"):
