@@ -8,6 +8,7 @@ from ..arguments import function_name
 from ..models.cloning import fresh_copy
 from ..models.model import Model
 from ..seeds import MEMBERS, generator, seeding
+from .scores import known
 
 
 def member_seeds(seed: int | None, count: int) -> list[int]:
@@ -56,7 +57,7 @@ def check_alike(models: Mapping[int, Model]) -> None:
 
 
 def _kind(model: Model) -> tuple[Any, ...]:
-    loss = model._compiled()[1]
+    loss = known(model._compiled()[1])
     return model._need_outputs(), model.dtype, type(loss), loss.from_logits
 
 

@@ -124,6 +124,8 @@ class Ensemble(Predicting):
         """
         count = row_count(x)
         models = self._models or self._built()
+        for model in models.values():
+            model._given_name = None  # one that all of them have would tell none apart
         drawn_from, held_out = self._held_out(validation, count)
         rows = None
         if self.bootstrap:
@@ -153,8 +155,6 @@ class Ensemble(Predicting):
     def _built(self) -> dict[int, Model]:
         """New members, which must go together."""
         models = {i: built(self._build, seed, i) for i, seed in enumerate(self._seeds)}
-        for model in models.values():
-            model._given_name = None  # one that all of them have would tell none apart
         check_alike(models)
         return models
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..data import Batches, Rows, Source, Spec, prepare
 from ..engine.interrupts import import_to_end
-from ..losses import GaussianNLL, Loss
+from ..losses import Loss
 from ..models.evaluation import thread_count
 from ..models.model import Model
 from ..models.portions import ROWS_AT_ONCE, chunks
@@ -107,7 +107,7 @@ class Predicting:
         q : float or list of float
             In [0, 1], as of ``np.quantile``; of a mixture between 0 and 1.
         """
-        levels = _levels(q, isinstance(self._fitted()[0].loss, GaussianNLL))
+        levels = _levels(q, spread.is_normal(self._fitted()[0]._compiled()[1]))
         found = self._summary(x, threads, lambda loss, outputs: spread.quantiles(loss, outputs, levels), axis=1)
         return found[0] if np.ndim(q) == 0 else found
 

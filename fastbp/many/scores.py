@@ -16,13 +16,20 @@ _CLASSES = (
 _SIGNS = losses.Hinge, losses.SquaredHinge
 
 
+def known(loss: Loss) -> Loss:
+    """The loss itself, where a model has it as a formula to compile."""
+    owner = getattr(getattr(loss, "function", None), "__self__", None)
+    return owner if isinstance(owner, Loss) else loss
+
+
 def classifies(loss: Loss) -> bool:
     """Whether the outputs tell classes."""
-    return isinstance(loss, (*_LABELS, *_CLASSES, *_SIGNS))
+    return isinstance(known(loss), (*_LABELS, *_CLASSES, *_SIGNS))
 
 
 def probabilities(loss: Loss, outputs: np.ndarray) -> np.ndarray:
     """The outputs, those that are logits as the probabilities that they stand for."""
+    loss = known(loss)
     if not loss.from_logits:
         return outputs
     with np.errstate(over="ignore", under="ignore"):
@@ -35,7 +42,7 @@ def probabilities(loss: Loss, outputs: np.ndarray) -> np.ndarray:
 
 def class_labels(loss: Loss, y: np.ndarray) -> np.ndarray:
     """Targets as a number for each sample, where they tell one class of several; else as they are."""
-    if isinstance(loss, _CLASSES) and y.ndim == 2 and y.shape[1] > 1:
+    if isinstance(known(loss), _CLASSES) and y.ndim == 2 and y.shape[1] > 1:
         return y.argmax(axis=1)
     return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
 
@@ -62,9 +69,9 @@ def score(loss: Loss, y: np.ndarray, predictions: np.ndarray, sample_weight: np.
         metric = R2Score(dtype="float64")
         metric.update_state(y, predictions, sample_weight)
         return float(metric.result())
-    if isinstance(loss, _CLASSES):
+    if isinstance(known(loss), _CLASSES):
         right = predictions.argmax(axis=1) == class_labels(loss, y)
     else:
-        border = 0.0 if isinstance(loss, _SIGNS) else 0.5
+        border = 0.0 if isinstance(known(loss), _SIGNS) else 0.5
         right = ((predictions > border) == (y > border)).all(axis=1)
     return float(np.average(right, weights=sample_weight))

@@ -10,9 +10,14 @@ from statistics import NormalDist
 import numpy as np
 
 from ..losses import GaussianNLL, Loss
-from .scores import probabilities
+from .scores import known, probabilities
 
 _HALVINGS = 60  # of a bracket: all digits of a float64
+
+
+def is_normal(loss: Loss) -> bool:
+    """Whether the outputs are means and logarithms of variances."""
+    return isinstance(known(loss), GaussianNLL)
 
 
 def mean(loss: Loss, outputs: np.ndarray) -> np.ndarray:
@@ -33,7 +38,7 @@ def std(loss: Loss, outputs: np.ndarray) -> np.ndarray:
     """The standard deviation of what is predicted."""
     values = _means(loss, outputs).astype(np.float64)
     variance = values.var(axis=0)
-    if isinstance(loss, GaussianNLL):
+    if is_normal(loss):
         variance += _variances(loss, outputs).mean(axis=0)
     return np.sqrt(variance).astype(outputs.dtype)
 
@@ -41,19 +46,21 @@ def std(loss: Loss, outputs: np.ndarray) -> np.ndarray:
 def quantiles(loss: Loss, outputs: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """The numbers (levels, n, units) below which so much of what is predicted lies."""
     values = _means(loss, outputs).astype(np.float64)
-    if not isinstance(loss, GaussianNLL):
+    if not is_normal(loss):
         return np.quantile(values, levels, axis=0).astype(outputs.dtype)
     sigma = np.sqrt(_variances(loss, outputs))
     return np.stack([_of_mixture(values, sigma, float(level)) for level in levels]).astype(outputs.dtype)
 
 
 def _means(loss: Loss, outputs: np.ndarray) -> np.ndarray:
-    if isinstance(loss, GaussianNLL):
+    if is_normal(loss):
         return outputs[..., : outputs.shape[-1] // 2]
     return probabilities(loss, outputs)
 
 
-def _variances(loss: GaussianNLL, outputs: np.ndarray) -> np.ndarray:
+def _variances(loss: Loss, outputs: np.ndarray) -> np.ndarray:
+    loss = known(loss)
+    assert isinstance(loss, GaussianNLL)
     logarithms = outputs[..., outputs.shape[-1] // 2 :].astype(np.float64)
     found: np.ndarray = np.maximum(np.exp(logarithms), loss.eps)
     return found

@@ -190,11 +190,13 @@ def test_blocks_of_rows_make_no_difference(trained, monkeypatch):
         ("binary_crossentropy", 1, LABELS),
         ("categorical_crossentropy", 2, np.eye(2)[LABELS]),
         ("sparse_categorical_crossentropy", 2, LABELS),
+        ("binary_focal_crossentropy", 1, LABELS),
+        ("categorical_focal_crossentropy", 2, np.eye(2)[LABELS]),
     ],
 )
 def test_logits_become_probabilities_before_the_mean(loss, units, y):
-    kind = fastbp.losses.get(loss)
-    of_logits = fitted(lambda: compiled(Dense(4, "tanh"), Dense(units), loss=type(kind)(from_logits=True)), 3, y)
+    loss = getattr(fastbp.losses, "".join(word.title() for word in loss.split("_")))(from_logits=True)
+    of_logits = fitted(lambda: compiled(Dense(4, "tanh"), Dense(units), loss=loss), 3, y)
     members = of_logits.predict_members(X).astype("float64")
     powers = np.exp(members)
     expected = powers / (1 + powers) if units == 1 else powers / powers.sum(axis=-1, keepdims=True)
@@ -280,6 +282,8 @@ def test_out_of_bag_predictions_are_those_of_members_that_did_not_draw_the_row(t
         ("categorical_crossentropy", 2, "softmax", np.eye(2)[LABELS]),
         ("sparse_categorical_crossentropy", 2, "softmax", LABELS),
         ("hinge", 1, "tanh", 2 * LABELS - 1),
+        ("binary_focal_crossentropy", 1, "sigmoid", LABELS),
+        ("categorical_hinge", 2, None, np.eye(2)[LABELS]),
     ],
 )
 def test_the_score_of_classes_is_the_share_of_right_ones(loss, units, activation, y):
