@@ -25,25 +25,26 @@ def folds(cv: Any, loss: Loss, x: Any, y: Any, groups: Any = None) -> list[Fold]
     groups : array, optional
         Which group each sample belongs to, for splitters that look at that.
     """
-    splits = cv if hasattr(cv, "split") else _splitter(cv, loss, y)
     count = row_count(x)
-    found = [_fold(i, pair, count) for i, pair in enumerate(splits.split(np.zeros((count, 1)), _labels(loss, y), groups))]
+    if hasattr(cv, "split") or (isinstance(cv, int | np.integer) and not isinstance(cv, bool)):
+        splitter = cv if hasattr(cv, "split") else _splitter(cv, loss, y)
+        cv = splitter.split(np.zeros((count, 1)), _labels(loss, y), groups)
+    if not hasattr(cv, "__iter__") or isinstance(cv, str):
+        raise TypeError(f"cv must be a number of folds, a splitter or pairs of rows, got {cv!r}")
+    found = [_fold(i, pair, count) for i, pair in enumerate(cv)]
     if not found:
         raise ValueError(f"cv must give at least one fold, got none of {cv!r}")
     return found
 
 
-def _splitter(cv: Any, loss: Loss, y: Any) -> Any:
-    is_number = isinstance(cv, int | np.integer) and not isinstance(cv, bool)
-    if not is_number and not hasattr(cv, "__iter__"):
-        raise TypeError(f"cv must be a number of folds, a splitter or pairs of rows, got {cv!r}")
-    if is_number and cv < 2:
-        raise ValueError(f"cv must be at least 2 folds, got {cv!r}")
+def _splitter(count: int, loss: Loss, y: Any) -> Any:
+    if count < 2:
+        raise ValueError(f"cv must be at least 2 folds, got {count!r}")
     try:
         from sklearn.model_selection import check_cv
     except ImportError as error:
         raise ImportError("folds are made by scikit-learn, which pip install 'fastbp[sklearn]' installs") from error
-    return check_cv(cv, _labels(loss, y), classifier=classifies(loss))
+    return check_cv(count, _labels(loss, y), classifier=classifies(loss))
 
 
 def _labels(loss: Loss, y: Any) -> Any:

@@ -68,6 +68,7 @@ class Halving:
     ) -> None:
         self._data, self._folds, self._held_out = data, folds, held_out
         self._objective, self._maximize, self._settings = objective, maximize, dict(settings)
+        self._callbacks = self._settings.pop("callbacks", None)
         budget = self._settings.pop("time_budget", None)
         self._deadline = math.inf if budget is None else time.perf_counter() + budget
         self._forms = Forms(*data, None, check_finite=False)  # training has checked that
@@ -127,8 +128,8 @@ class Halving:
             "batch_size": [trial.batch_size for trial in trials for _ in trial.models],
             "rows": [train for _ in trials for train, _ in self._folds] or None,
             "sample_weight": self._data[2],
-            "callbacks": self._settings.get("callbacks"),
-            "validation": validation if self._settings.get("callbacks") else None,  # they may look at it after each epoch
+            "callbacks": self._callbacks,
+            "validation": validation if self._callbacks else None,  # they may look at it after each epoch
         }
 
     def _end(self, trial: Trial, members: Sequence[Member]) -> None:

@@ -97,8 +97,9 @@ def test_numbers_of_folds_are_those_of_scikit_learn(name):
 )
 def test_splitters(cv):
     loss, y = LOSSES["sparse"]
-    expected = list(cv.split(X, y, GROUPS))
-    for (train, test), own in zip(expected, folds(cv, loss, X, y, GROUPS), strict=True):
+    groups = GROUPS if "Group" in type(cv).__name__ else None
+    expected = list(cv.split(X, y, groups))
+    for (train, test), own in zip(expected, folds(cv, loss, X, y, groups), strict=True):
         np.testing.assert_array_equal(train, own[0])
         np.testing.assert_array_equal(test, own[1])
 
