@@ -45,7 +45,9 @@ def sample(count, seed):
 
 def network(outputs, loss):
     def build():
-        model = bp.Sequential([bp.Dense(32, "tanh"), bp.Dense(32, "tanh"), bp.Dense(outputs)])
+        wide = bp.initializers.RandomNormal(stddev=2.0)  # first weights that make curves of many kinds
+        first = bp.Dense(32, "tanh", kernel_initializer=wide, bias_initializer=wide)
+        model = bp.Sequential([first, bp.Dense(32, "tanh"), bp.Dense(outputs)])
         model.compile(bp.Adam(0.005), loss)
         return model
 

@@ -118,10 +118,10 @@ class EnsembleClassifier(ClassifierMixin, EnsembleEstimator):  # type: ignore[mi
         -------
         array of shape (samples,); with ``return_std`` a tuple of two
         """
-        found, spread = self._with_std(X) if return_std else (self.predict_proba(X), None)
-        chosen = found.argmax(axis=1)
+        x = self._rows(X)
+        chosen = self._probabilities(self.ensemble_.predict(x)).argmax(axis=1)
         classes = self.classes_[chosen]
-        return classes if spread is None else (classes, spread[np.arange(len(chosen)), chosen])
+        return (classes, self._spread(x)[np.arange(len(chosen)), chosen]) if return_std else classes
 
     def predict_proba(self, X: Any, return_std: bool = False) -> Any:
         """The mean of the probabilities that the members give each class.
@@ -136,7 +136,9 @@ class EnsembleClassifier(ClassifierMixin, EnsembleEstimator):  # type: ignore[mi
         -------
         array of shape (samples, classes); with ``return_std`` a tuple of two
         """
-        return self._with_std(X) if return_std else self._probabilities(self.ensemble_.predict(self._rows(X)))
+        x = self._rows(X)
+        found = self._probabilities(self.ensemble_.predict(x))
+        return (found, self._spread(x)) if return_std else found
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithms of ``predict_proba``."""
@@ -144,10 +146,10 @@ class EnsembleClassifier(ClassifierMixin, EnsembleEstimator):  # type: ignore[mi
             found: np.ndarray = np.log(self.predict_proba(X))
         return found
 
-    def _with_std(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        x = self._rows(X)
+    def _spread(self, x: np.ndarray) -> np.ndarray:
+        """The standard deviation of the probability of each class."""
         spread = self.ensemble_.predict_std(x)
-        return self._probabilities(self.ensemble_.predict(x)), np.repeat(spread, 2, axis=1) if spread.shape[1] == 1 else spread
+        return np.repeat(spread, 2, axis=1) if spread.shape[1] == 1 else spread
 
     def _probabilities(self, outputs: np.ndarray) -> np.ndarray:
         return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs

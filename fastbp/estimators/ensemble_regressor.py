@@ -134,7 +134,8 @@ class EnsembleRegressor(RegressorMixin, EnsembleEstimator):  # type: ignore[misc
         X : array of shape (samples, features)
         q : float or list of float
         """
-        return self._shaped(self._unscaled(self.ensemble_.predict_quantiles(self._rows(X), q)))
+        x = self._rows(X)
+        return self._shaped(self._unscaled(self.ensemble_.predict_quantiles(x, q)))
 
     def _head(self, targets: int) -> Head:
         return regressor_head(self.loss, targets, 0.5, 1.0)

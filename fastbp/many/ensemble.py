@@ -56,7 +56,7 @@ class Ensemble(Predicting):
     ...     model.compile(fastbp.Adam(0.01), "mse")
     ...     return model
     >>> x = np.random.default_rng(0).uniform(-1, 1, (200, 1))
-    >>> ensemble = fastbp.Ensemble(build, members=8, seed=0)
+    >>> ensemble = fastbp.Ensemble(build, members=16, seed=0)
     >>> members = ensemble.fit(x, x**2, epochs=100, verbose=0)
     >>> inside, outside = ensemble.predict_std([[0.5], [3.0]])[:, 0]
     >>> bool(inside < 0.05 < outside)
