@@ -176,6 +176,11 @@ class Core:
             self._kept = None
 
     @property
+    def row_flop(self) -> int:
+        """Operations of a training step for each row."""
+        return self._step_flop
+
+    @property
     def steps(self) -> int:
         """Of the optimizer, so far."""
         return self.state.steps

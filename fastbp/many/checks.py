@@ -11,10 +11,12 @@ from ..conversion import describe
 from ..data import Batches, Rows, prepare
 from ..data.rows import split_at
 from ..data.weights import require_weight, sample_weights
+from ..engine.work import step_flop
+from ..layers.held import trainable_flags
+from ..layers.stages import stages_of
 from ..models.model import Model
 from .forms import Forms
 from .job import Form, Job
-from .work import row_flop
 
 
 def make_jobs(
@@ -44,8 +46,8 @@ def make_jobs(
     count, settings = len(members), {"shuffle": boolean("shuffle", shuffle), "class_weight": class_weight}
     check_finite = boolean("check_finite", check_finite)
     lists = {
-        "epochs": _each("epochs", epochs, count),
-        "batch_size": _each("batch_size", batch_size, count),
+        "epochs": _each("epochs", list(epochs) if isinstance(epochs, tuple) else epochs, count),
+        "batch_size": _each("batch_size", list(batch_size) if isinstance(batch_size, tuple) else batch_size, count),
         "rows": _one_for_each("rows", rows, count),
         "data": _one_for_each("data", data, count),
         "sample_weight": _weights_for_each(sample_weight, count),
@@ -166,9 +168,8 @@ def _job(i: int, model: Any, asked: dict[str, Any], forms: Forms, settings: dict
         whole = forms.made[job.form]
     else:
         whole = _naming(f"data[{i}]")(lambda: _own_data(i, model, asked["data"], settings["check_finite"]))
-        job.data = asked["data"]
-        if asked["rows"] is not None or isinstance(asked["validation"], np.ndarray):
-            job.data = whole if isinstance(whole, Rows) else job.data
+        takes_some = asked["rows"] is not None or isinstance(asked["validation"], np.ndarray | list | range)
+        job.data = whole if takes_some or _is_no_copy(whole, asked["data"]) else tuple(asked["data"])
     count = _rows_of(whole)
     if asked["rows"] is not None:
         job.rows = _row_numbers(f"rows[{i}]", asked["rows"], count)
@@ -195,7 +196,9 @@ def _check(job: Job, whole: Form, forms: Sequence[Form]) -> None:
     if weights is not None and job.rows is not None:
         require_weight("sample_weight" if job.settings["class_weight"] is None else "class_weight", weights[job.rows])
     samples = len(request.train) if job.rows is None else len(job.rows)
-    flop = row_flop(job.model, request.train.width)
+    leaves = list(job.model.leaves())
+    job.stages = tuple(stages_of(leaves, request.train.width, job.model._trained or trainable_flags(leaves)))
+    flop = step_flop(job.stages, 1)
     job.flop, job.step_flop = float(flop * samples * job.epochs), float(flop * min(request.batch_size, samples))
 
 
@@ -204,6 +207,14 @@ def _own_data(i: int, model: Any, own: Any, check_finite: bool) -> Form:
         raise TypeError(f"it must be a tuple (x, y) or (x, y, sample_weight), got {describe(own)}")
     found = prepare(*own, spec=model._spec(), check_finite=check_finite)
     return found if isinstance(found, Rows) else tuple(own)
+
+
+def _is_no_copy(whole: Form, own: Sequence[Any]) -> bool:
+    """Whether data is used where it lies: a copy is made again when its turn comes, so that there are few at a time."""
+    if not isinstance(whole, Rows) or whole.y is None:
+        return False
+    given = own[:2]
+    return all(isinstance(a, np.ndarray) for a in given) and all(map(np.may_share_memory, (whole.x, whole.y), given))
 
 
 def _rows_of(whole: Form) -> int:

@@ -26,8 +26,8 @@ class Job:
     batch_size : int or None
     rows : int64 array, or None
         The rows of its data that it learns from; None: all.
-    data : tuple, or None
-        (x, y) or (x, y, sample_weight).
+    data : Rows or tuple, or None
+        As a model takes it, or (x, y) or (x, y, sample_weight).
     sample_weight : array, or None
         In the place of the shared one.
     validation : float, int64 array, tuple, or None
@@ -40,6 +40,8 @@ class Job:
         Further arguments of ``fit``.
     flop, step_flop : float
         Estimates of its work, and of that of one step.
+    stages : tuple of Stage
+        Of its network. They do not go to other processes.
     """
 
     index: int
@@ -48,7 +50,7 @@ class Job:
     epochs: int = 1
     batch_size: int | None = None
     rows: np.ndarray | None = None
-    data: tuple[Any, ...] | None = None
+    data: Form | None = None
     sample_weight: np.ndarray | None = None
     validation: Any = None
     validation_form: int | None = None
@@ -56,10 +58,19 @@ class Job:
     settings: dict[str, Any] = field(default_factory=dict)
     flop: float = 0.0
     step_flop: float = 0.0
+    stages: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def validates(self) -> bool:
+        """Whether there is data to validate on."""
+        return self.validation is not None or self.validation_form is not None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "stages": ()}
 
     def arguments(self, forms: Sequence[Form]) -> dict[str, Any]:
         """Those of its model's ``fit``, given the forms of the shared data."""
-        whole = self._whole(forms)
+        whole = self.whole(forms)
         arguments: dict[str, Any] = {**self.settings, "epochs": self.epochs, "batch_size": self.batch_size}
         arguments |= _named(whole if self.rows is None else taken(whole, self.rows))
         if self.callbacks:
@@ -75,9 +86,9 @@ class Job:
             arguments["validation_data"] = self.validation
         return arguments
 
-    def _whole(self, forms: Sequence[Form]) -> Form:
+    def whole(self, forms: Sequence[Form]) -> Form:
         """All of its data, with the weights of the samples."""
-        whole: Form = forms[self.form] if self.form is not None else self.data or ()
+        whole: Form = forms[self.form] if self.form is not None else () if self.data is None else self.data
         if self.sample_weight is None:
             return whole
         if isinstance(whole, Rows):
@@ -87,7 +98,7 @@ class Job:
 
 def taken(data: Form, rows: np.ndarray) -> Form:
     """Some rows of data, copied."""
-    return data.taken(rows) if isinstance(data, Rows) else tuple(part[rows] for part in data)
+    return data.taken(rows) if isinstance(data, Rows) else tuple(None if part is None else part[rows] for part in data)
 
 
 def _named(data: Form) -> dict[str, Any]:
