@@ -4,8 +4,9 @@
 
 The points scatter more and more to the right, and there are none in the middle. The members of an ensemble learn from different
 draws of the points, from different first weights: where there were points they agree, in the gap and beyond the ends each
-goes its own way. How far they are spread says where the mean can be trusted, but not how far points scatter about it. Members
-that learn the logarithm of a variance besides (the loss "gaussian_nll") say both: the band has the noise and the disagreement.
+goes its own way. How far they are spread says where the mean cannot be trusted. It does not say how far points scatter about
+it, and nobody doubts what all members do alike: far outside, the curve leaves the band. Members that learn the logarithm of a
+variance besides (the loss "gaussian_nll") say both: the band has the noise and the disagreement.
 
 Exits with 1 if the members do not disagree where there were no points, or the band of the second ensemble does not hold about
 as many fresh points as it should.
