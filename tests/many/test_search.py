@@ -232,7 +232,8 @@ def test_trials_that_fail_are_reported_and_not_fatal():
 
 
 def test_a_time_that_is_over():
-    found = search({"units": [2, 3, 4, 5]}, epochs=100_000, rungs=[1, 100_000], factor=2, time_budget=0.2)
+    settings = {"epochs": 100_000, "rungs": [1, 100_000], "factor": 2, "batch_size": 2, "time_budget": 1.0}
+    found = search({"units": [2, 3, 4, 5]}, **settings)
     assert max(trial.epochs for trial in found.trials) < 100_000 and found.best_model is not None
 
 
