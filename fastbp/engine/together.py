@@ -33,6 +33,9 @@ class Together:
         if len(sizes) != 1:
             raise ValueError(f"engines must have the same dtype, inputs and outputs to predict together, got {sizes}")
         self._engines = tuple(engines)
+        self._sources = [engine._plans for engine in engines]
+        self._folding = [engine for engine in engines if engine._folded is not None]
+        self._in_order = sorted(engines, key=id)  # in which all threads take their locks: none has what another waits for
         self.dtype, self.units = engines[0].dtype, engines[0].shapes[-1].units_out
         self._generations: list[int] = []
         self._plans: list[list[Plan]] = []  # for each thread, those of the engines
@@ -51,7 +54,7 @@ class Together:
         flop = self._flop * len(x)
         threads = min(choose_threads(flop, threads), len(self._engines) * -(-len(x) // ROWS))
         with ExitStack() as held:
-            for engine in sorted(self._engines, key=id):  # by all threads in one order: none has what another waits for
+            for engine in self._in_order:
                 held.enter_context(engine._lock)
             self._prepare(threads)
             self._bind(x, out)
@@ -60,15 +63,18 @@ class Together:
 
     def _prepare(self, threads: int) -> None:
         """Have plans of networks as they are now for so many threads."""
-        generations = [engine._plans.generation for engine in self._engines]
-        sources = [engine._for_predictions() for engine in self._engines]
+        for engine in self._folding:
+            engine._for_predictions()
+        generations = [source.generation for source in self._sources]
         if generations != self._generations:
             self._plans, self._generations = [], generations
-            kernels = [entry_point(runner._choose(plans.need_full_kernel)) for plans, runner in sources]
+            runners = [engine._for_predictions() for engine in self._engines]
+            kernels = [entry_point(runner._choose(plans.need_full_kernel)) for plans, runner in runners]
             self._kernels = np.array(kernels, np.int64)
         if len(self._plans) < threads:
+            sources = [engine._for_predictions()[0] for engine in self._engines]
             for _ in range(threads - len(self._plans)):
-                self._plans.append([plans.make(fields.PREDICT_ONLY, ROWS, 1) for plans, _ in sources])
+                self._plans.append([source.make(fields.PREDICT_ONLY, ROWS, 1) for source in sources])
             self._addresses = np.array([[plan.address for plan in own] for own in self._plans], np.int64)
 
     def _bind(self, x: np.ndarray, out: np.ndarray) -> None:

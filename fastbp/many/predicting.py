@@ -43,7 +43,7 @@ class MembersPrediction:
                 yield together.outputs(part.x[start : start + rows], threads)
 
     def _engines_together(self, width: int) -> Any:
-        engines = [model._build(width) for model in self._models]
+        engines = [model._engine or model._build(width) for model in self._models]
         if self._together is None or not self._together.are(engines):
             self._together = import_to_end("fastbp.engine.together").Together(engines)
         return self._together
