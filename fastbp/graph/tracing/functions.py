@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from .arithmetic import Arithmetic
 from .errors import trace_error
-from .node import Node, NodeTape
+from .node import NodeTape
 from .operators import UNARY, evaluate
 
 _DOC = """{about}
@@ -55,17 +56,18 @@ _ABOUT = {
 def tape_of(values: Sequence[Any]) -> NodeTape | None:
     """The tape of the first node among the values (or inside arrays among them), or None."""
     for value in values:
-        if isinstance(value, Node):
-            return value.tape
+        if isinstance(value, Arithmetic):
+            tape: NodeTape = value.tape
+            return tape
         if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object and value.ndim):
-            tape = tape_of(list(value))
-            if tape is not None:
-                return tape
+            found = tape_of(list(value))
+            if found is not None:
+                return found
     return None
 
 
-def as_node(tape: NodeTape, value: Any) -> Node:
-    """A number, an array, a list of nodes or a node as a node."""
+def as_node(tape: NodeTape, value: Any) -> Any:
+    """A number, an array, a list of nodes or a node as a node or an array of nodes."""
     node = tape.lift(value)
     if node is None:
         raise trace_error(f"A formula cannot compute with {value!r}.", "Use numbers, arrays and nodes.")
@@ -77,7 +79,7 @@ def apply(op: str, *values: Any) -> Any:
     tape = tape_of(values)
     if tape is None:
         return evaluate(op, values)
-    return tape.make(op, *(as_node(tape, v) for v in values))
+    return tape.apply(op, *(as_node(tape, v) for v in values))
 
 
 def _unary(name: str) -> Callable[[Any], Any]:

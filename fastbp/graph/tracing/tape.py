@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
+from .arithmetic import Arithmetic
+from .broadcasting import elementwise, stack_arrays
 from .errors import no_arithmetic, trace_error
+from .functions import tape_of
+from .indexing import index
 from .node import Node, NodeTape, Shape
+from .node_array import MAX_UNROLLED, NodeArray, as_array, shaped
 from .numpy_functions import apply_function, apply_ufunc
 from .operators import BOOLEAN_ARITHMETIC, COMMUTATIVE, CONNECTIVES, evaluate
 from .simplify import simplify
 from .traversal import evaluate_node
 
-MAX_UNROLLED = 64  # vectors up to this length may be split into their elements
 _WITH_ROWS = ("input", "captured", "variable")  # leaves that are not part of another one
 
 
@@ -41,17 +46,18 @@ class Tape(NodeTape):
 
     def captured(self, array: np.ndarray) -> Node:
         """An array from outside the formula; its contents are read at each call."""
-        if array.ndim != 1:
-            raise trace_error(
-                f"A formula cannot use an array of shape {array.shape} from its surroundings.",
-                "Use one-dimensional arrays, one value for each row, or pass the array as an argument.",
-            )
+        if array.size == 0:
+            raise trace_error("A formula cannot compute with an empty array.", "Give at least one number.")
         self.arrays[id(array)] = array
-        return self._shared("captured", (), id(array), array.shape)
+        return self._shared("captured", (), id(array), (array.size,))
+
+    def capture(self, array: np.ndarray) -> Any:
+        """``captured``, in the array's shape."""
+        return shaped(self.captured(array), array.shape)
 
     def size(self, node: Node) -> Node:
         """How many rows a node has, known when the graph runs."""
-        if node.op == "stack":
+        if node.op in ("stack", "join"):
             return self.constant(node.shape[0])
         return self._shared("size", (self.rows_of(node),), None, ())
 
@@ -64,9 +70,9 @@ class Tape(NodeTape):
 
     # -- operators
 
-    def lift(self, value: Any) -> Node | None:
-        """A number, array or node as a node of this tape; None for anything else."""
-        if isinstance(value, Node):
+    def lift(self, value: Any) -> Any:
+        """A number, array or node as a node or array of nodes of this tape; None for anything else."""
+        if isinstance(value, Arithmetic):
             if value.tape is not self:
                 raise trace_error("A formula cannot use a node of another graph.", "Pass it as an argument.")
             return value
@@ -75,24 +81,44 @@ class Tape(NodeTape):
         if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
             if value.ndim == 0:
                 return self.constant(value[()])
-            node = self.captured(value)
-            return self.make("ne", node, self.constant(0.0)) if value.dtype.kind == "b" else node
-        if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1):
+            node = self.capture(value)
+            return self.apply("ne", node, self.constant(0.0)) if value.dtype.kind == "b" else node
+        if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 0:
+            return self.lift(value[()])
+        if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object):
             return self._of_list(value)
         return None
 
-    def _of_list(self, values: Any) -> Node | None:
-        """A list of numbers, or of nodes and numbers."""
+    def _of_list(self, values: Any) -> Any:
+        """A list of numbers, or of nodes and numbers, or of lists and arrays of equal shape."""
         if len(values) == 0:
             raise trace_error("A formula cannot compute with an empty list.", "Give at least one number.")
-        if not any(isinstance(v, Node) for v in values):
+        if tape_of(values) is None:
             try:
                 array = np.asarray(values)
-            except (ValueError, TypeError):  # nodes further inside, or rows of several lengths
+            except (ValueError, TypeError):  # rows of several lengths
                 return None
             return None if array.dtype == object else self.lift(array)
         elements = [node for v in values if (node := self.lift(v)) is not None]
-        return self.stack(elements) if len(elements) == len(values) else None
+        if len(elements) < len(values):
+            return None
+        return stack_arrays(self, elements, 0) if any(e.shape for e in elements) else self.stack(elements)
+
+    def array(self, value: Any) -> NodeArray:
+        """A node, or what can be lifted, as an array of nodes."""
+        lifted = self.lift(value)
+        if lifted is None:
+            raise trace_error(f"A formula cannot compute with {value!r}.", "Use numbers, arrays and nodes.")
+        return as_array(lifted)
+
+    def index(self, array: NodeArray, key: Any) -> Any:
+        return index(array, key)
+
+    def apply(self, op: str, *values: Any) -> Any:
+        """An elementwise operator on nodes and arrays of nodes, broadcast as NumPy does."""
+        if any(isinstance(v, NodeArray) for v in values):
+            return elementwise(self, op, values)
+        return self.make(op, *values)
 
     def make(self, op: str, *arguments: Node) -> Node:
         """An elementwise operator, simplified where that changes no result."""
@@ -104,6 +130,8 @@ class Tape(NodeTape):
         args = (*map(self._condition, arguments[:conditions]), *map(self.number, arguments[conditions:]))
         if len({a.shape for a in args if a.shape}) > 1:  # a vector of one value broadcasts to any other
             args = tuple(self.element(a, 0) if a.shape == (1,) else a for a in args)
+        if any(a.op == "join" for a in args):
+            return self._by_piece(op, args)
         if any(a.op == "stack" for a in args):
             return self._by_element(op, args)
         shape = self.common_shape(op, args)
@@ -152,15 +180,21 @@ class Tape(NodeTape):
         (length,) = self.common_shape(op, args)
         return self.stack([self.make(op, *(self.element(a, i) if a.shape else a for a in args)) for i in range(length)])
 
+    def _by_piece(self, op: str, args: tuple[Node, ...]) -> Node:
+        (length,) = self.common_shape(op, args)
+        joined = next(a for a in args if a.op == "join")
+        pieces = []
+        for place, piece in zip(joined.attr, joined.args, strict=True):
+            parts = [a if not a.shape else self.rows(a, place) if piece.shape else self.element(a, place[0]) for a in args]
+            pieces.append((place, self.make(op, *parts)))
+        return self.join(length, pieces)
+
     # -- vectors and their elements
 
     def stack(self, elements: list[Node]) -> Node:
         """A short vector that is given by its elements."""
         if any(e.shape for e in elements):
-            raise trace_error(
-                "A formula cannot stack vectors, nor compute with a list of them.",
-                "fastbp.stack([a, b]) makes a vector of single numbers; compute with vectors one by one.",
-            )
+            raise AssertionError("a stack is of single numbers")
         if any(e.is_logical for e in elements) and not all(e.is_logical for e in elements):
             elements = [self.number(e) for e in elements]
         return self._shared("stack", tuple(elements), None, (len(elements),))
@@ -170,33 +204,89 @@ class Tape(NodeTape):
         attr = (len(whole), *(place for place, _ in pieces))
         return self._shared("assemble", (*whole, *(node for _, node in pieces)), attr, (length,))
 
+    def join(self, length: int, pieces: list[tuple[range, Node]]) -> Node:
+        """A vector from pieces that fill it: vectors, each with the places of its values, and single numbers."""
+        flat: list[tuple[range, Node]] = []
+        for place, node in pieces:
+            if node.op == "stack":
+                flat += [(place[i : i + 1], element) for i, element in enumerate(node.args)]
+            elif node.op == "join":
+                flat += [(place[p.start : p.stop : p.step], part) for p, part in zip(node.attr, node.args, strict=True)]
+            elif node.shape == (1,):
+                flat.append((place, self.element(node, 0)))
+            else:
+                flat.append((place, node))
+        if len(flat) == 1 and flat[0][1].shape:
+            return flat[0][1]
+        flat.sort(key=lambda piece: piece[0].start)
+        nodes = [node for _, node in flat]
+        if not any(node.shape for node in nodes):
+            return self.stack(nodes)
+        if any(node.is_logical for node in nodes) and not all(node.is_logical for node in nodes):
+            nodes = [self.number(node) for node in nodes]
+        return self._shared("join", tuple(nodes), tuple(place for place, _ in flat), (length,))
+
     def element(self, node: Node, i: int) -> Node:
         """One element; of an operator, the operator of the elements."""
 
         def pick(leaf: Node) -> Node | None:
             if leaf.op == "stack":
                 return leaf.args[i]
+            if leaf.op == "join":
+                place, part = next((p, part) for p, part in zip(leaf.attr, leaf.args, strict=True) if i in p)
+                return self.element(part, place.index(i)) if part.shape else part
             if leaf.op == "slice":
-                return self._shared("element", leaf.args, leaf.attr[0] + i, ())
+                return self._shared("element", leaf.args, range(*leaf.attr)[i], ())
             return self._shared("element", (leaf,), i, ()) if leaf.op in _WITH_ROWS else None
 
         return self._picked(node, pick)
 
-    def slice(self, node: Node, start: int, stop: int) -> Node:
-        """Neighbouring rows; of an operator, the operator of the slices."""
-        if (start, stop) == (0, node.shape[0]):
+    def slice(self, node: Node, start: int, stop: int, step: int = 1) -> Node:
+        """Rows at equal distances; of an operator, the operator of the slices."""
+        return self.rows(node, range(start, stop, step))
+
+    def rows(self, node: Node, place: range) -> Node:
+        """``slice``, by the places of the rows."""
+        if len(place) == node.shape[0]:
             return node
-        if stop - start <= MAX_UNROLLED and node.shape[0] <= MAX_UNROLLED:
-            return self.stack([self.element(node, i) for i in range(start, stop)])
+        if len(place) == 1 or len(place) <= MAX_UNROLLED and node.shape[0] <= MAX_UNROLLED:
+            return self.stack([self.element(node, i) for i in place])
 
         def pick(leaf: Node) -> Node | None:
             if leaf.op == "stack":
-                return self.stack(list(leaf.args[start:stop]))
+                return self.stack([leaf.args[i] for i in place])
+            if leaf.op == "join":
+                return self.join(len(place), list(self._pieces_within(leaf, place)))
             if leaf.op == "slice":
-                return self._shared("slice", leaf.args, (start + leaf.attr[0], stop + leaf.attr[0]), (stop - start,))
-            return self._shared("slice", (leaf,), (start, stop), (stop - start,)) if leaf.op in _WITH_ROWS else None
+                return self._slice(leaf.args[0], range(*leaf.attr)[place.start : place.stop : place.step])
+            return self._slice(leaf, place) if leaf.op in _WITH_ROWS else None
 
         return self._picked(node, pick)
+
+    def _slice(self, leaf: Node, place: range) -> Node:
+        """Its attribute is what builds the range; steps of 1 are left out."""
+        attr = (place[0], place[-1] + 1, *([place.step] if place.step != 1 else []))
+        return self._shared("slice", (leaf,), attr, (len(place),))
+
+    def _pieces_within(self, joined: Node, place: range) -> Iterator[tuple[range, Node]]:
+        """The parts of a join's pieces that lie in some places, and where in those."""
+        for own, part in zip(joined.attr, joined.args, strict=True):
+            if own == place:
+                yield range(len(place)), part
+            elif not part.shape:
+                if own[0] in place:
+                    at = place.index(own[0])
+                    yield range(at, at + 1), part
+            else:
+                here = np.arange(own.start, own.stop, own.step)
+                taken = np.flatnonzero((here >= place.start) & (here < place.stop) & ((here - place.start) % place.step == 0))
+                if len(taken):
+                    gap = int(taken[1] - taken[0]) if len(taken) > 1 else 1
+                    first, last = int(taken[0]), int(taken[-1])
+                    target = place.index(own[first])
+                    distance = max(gap * own.step // place.step, 1)
+                    where = range(target, target + distance * (len(taken) - 1) + 1, distance)
+                    yield where, self.rows(part, range(first, last + 1, gap))
 
     def _picked(self, node: Node, pick: Callable[[Node], Node | None]) -> Node:
         """A node's operators applied to what ``pick`` takes from the leaves with rows; for an operator it gives None."""
@@ -214,15 +304,19 @@ class Tape(NodeTape):
 
     def sum(self, node: Node) -> Node:
         """The sum over all rows."""
-        node = self.number(node)
+        return self._reduced("sum", "add", self.number(node))
+
+    def max(self, node: Node) -> Node:
+        """The largest row; NaN if any is."""
+        return self._reduced("max", "maximum", self.number(node))
+
+    def _reduced(self, op: str, combine: str, node: Node) -> Node:
         if not node.shape:
             return node
-        if node.op == "stack":
-            total = node.args[0]
-            for element in node.args[1:]:
-                total = self.make("add", total, element)
-            return total
-        return self._shared("sum", (node,), None, ())
+        if node.op not in ("stack", "join"):
+            return self._shared(op, (node,), None, ())
+        parts = [self._reduced(op, combine, part) for part in node.args]
+        return reduce(lambda x, y: self.make(combine, x, y), parts)
 
     def exact_dot(self, x: Node, y: Node) -> Node:
         """The sum of the products over all rows, in twice the precision; only as a result, not inside of a formula."""
