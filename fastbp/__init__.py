@@ -64,6 +64,8 @@ _MODULES = ("backend", "config", "datasets", "ops", "random", "saving", "utils")
 _LAZY = {
     **dict.fromkeys(("Graph", "trace"), "graph.graph"),
     **dict.fromkeys(("grad", "hessian", "jacobian", "value_and_grad"), "graph.autodiff.transforms"),
+    **dict.fromkeys(("hvp", "jvp", "vjp"), "graph.autodiff.products"),
+    "vmap": "graph.autodiff.batching",
     **dict.fromkeys(("Node",), "graph.tracing.node"),
     **dict.fromkeys(("TraceError",), "graph.tracing.errors"),
     **dict.fromkeys(("sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan"), "graph.tracing.functions"),
@@ -73,7 +75,13 @@ _LAZY = {
         ("exp2", "log2", "log10", "arcsinh", "arccosh", "arctanh", "hypot", "logaddexp"), "graph.tracing.functions"
     ),
     **dict.fromkeys(("sum", "mean", "stack"), "graph.tracing.functions"),
+    **dict.fromkeys(("erfc", "erfinv", "ndtr", "log_ndtr", "logit", "xlogy", "xlog1py"), "graph.tracing.functions"),
+    **dict.fromkeys(("gamma", "gammaln", "digamma", "voigt_profile"), "graph.tracing.functions"),
     "curve_fit": "fitting.curve_fit",
+    "curve_fit_many": "fitting.curve_fit_many",
+    "ManyFits": "fitting.many_fits",
+    "fit_curve": "fitting.fit_curve",
+    "Fit": "fitting.fit",
     "load_model": "saving.loading",
     **dict.fromkeys(("fit_formula", "FormulaFit"), "fitting.fit_formula"),
     **dict.fromkeys(("from_onnx", "from_torch"), "models.importing"),

@@ -81,6 +81,8 @@ def integer(argument: str, value: Any, minimum: int) -> int:
 
 def number(argument: str, value: Any, low: float = -math.inf, high: float = math.inf, below: bool = False) -> float:
     """``value`` as a finite float from ``low`` to ``high`` (with ``below``, less than ``high``)."""
+    if type(value) is float and low <= value < high and -math.inf < value:
+        return value
     allowed = f"{argument} must be a finite number"
     if low > -math.inf or high < math.inf:
         allowed += f" of at least {low:g}" if high == math.inf else f" in [{low:g}, {high:g}{')' if below else ']'}"
@@ -94,6 +96,8 @@ def number(argument: str, value: Any, low: float = -math.inf, high: float = math
 
 def boolean(argument: str, value: Any) -> bool:
     """``value`` as a bool; other truthy values are refused."""
+    if value is True or value is False:
+        return bool(value)
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{argument} must be True or False, got {value!r}")
     return bool(value)

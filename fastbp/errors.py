@@ -6,12 +6,13 @@ from typing import Any
 class TrainingDiverged(ArithmeticError, ValueError):
     """The loss of a step, or the weights after it, became NaN or infinite.
 
-    The model has the weights it had before that epoch (or batch).
+    The model has the weights it had before that epoch (or batch). Those of ``make_step`` are from before some steps.
 
     Attributes
     ----------
     epoch, step : int
-        When it was noticed, counted from 1; the step within the epoch.
+        When it was noticed, counted from 1; the step within the epoch. The epoch is 0 of single steps by ``make_step``, and
+        the step counts from where the weights have gone back to.
     learning_rate : float or None
         None of a solver.
     result : FormulaFit
@@ -28,10 +29,10 @@ class TrainingDiverged(ArithmeticError, ValueError):
         what = "the loss was finite, but the weights became" if by_weights else "the loss became"
         before = "" if from_finite else ", which were not finite either"
         remedy = "Data" if learning_rate is None else f"A learning_rate below {learning_rate:g} or data"
-        super().__init__(
-            f"{what} NaN or infinite in epoch {epoch}, step {step}; the weights are those from before this "
-            f"epoch{before}. {remedy} scaled to about -1 to 1 may help"
-        )
+        where = f"in epoch {epoch}, step {step}; the weights are those from before this epoch"
+        if not epoch:
+            where = f"in a single step; the weights are those from before the last {step} steps, this one included"
+        super().__init__(f"{what} NaN or infinite {where}{before}. {remedy} scaled to about -1 to 1 may help")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments

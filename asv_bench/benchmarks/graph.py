@@ -105,6 +105,25 @@ class CurveFit:
         self.fit(formula, self.x, self.y, p0=[1.5, 1.0, 1.0, 2.9, 0.5, 0.0])
 
 
+class CurveFitMany:
+    """Decays of 100 points and three parameters, all in one call."""
+
+    params = ([1_000, 10_000], [1, 2])
+    param_names = ["curves", "threads"]
+
+    def setup(self, curves, threads):
+        fastbp.curve_fit_many  # noqa: B018 (it is skipped where there is none)
+        fastbp.set_num_threads(threads)
+        random = np.random.default_rng(0)
+        self.x = np.linspace(0, 5, 100)
+        scale, rate, offset = (random.uniform(*ends, (curves, 1)) for ends in ((1, 3), (0.5, 2), (0, 0.5)))
+        self.y = scale * np.exp(-rate * self.x) + offset + 0.05 * random.normal(size=(curves, 100))
+        self.time_fit(curves, threads)
+
+    def time_fit(self, curves, threads):
+        fastbp.curve_fit_many(lambda x, a, b, c: a * np.exp(-b * x) + c, self.x, self.y, [1, 1, 0])
+
+
 class FitFormula:
     """An epoch of gradient descent on a formula of six parameters."""
 

@@ -31,7 +31,7 @@ from ..kernels.matrix.panels import PANEL_VECTORS
 from ..kernels.matrix.tile import LINE, tile_rows
 from ..kernels.simd.machine import machine
 from ..layers.stages import Stage
-from .memory import address, aligned_zeros
+from .memory import address, aligned_zeros, zeros
 from .one_pass import one_pass_inputs
 from .parameters import Parameters
 from .shapes import Shape
@@ -88,14 +88,14 @@ class Builder:
     def __init__(self, parameters: Parameters, shapes: Sequence[Shape], stages: Sequence[Stage]) -> None:
         self.parameters, self.stages, self.dtype = parameters, stages, parameters.dtype
         self.shapes = [*shapes, *parameters.without_weights(stages[len(shapes) :])]
-        self.fields = np.zeros(at.FIELDS, np.int64)
-        self.rows = np.zeros((at.ROWS_BEFORE_TABLE + len(self.shapes), at.LAYER_FIELDS), np.int64)
+        self.fields = zeros("plan", at.FIELDS, np.int64)
+        self.rows = zeros("layers", (at.ROWS_BEFORE_TABLE + len(self.shapes), at.LAYER_FIELDS), np.int64)
         self.table = self.rows[at.ROWS_BEFORE_TABLE :]
         self.buffers: dict[str, np.ndarray] = {}
 
     def buffer(self, name: str, count: int, dtype: Any) -> int:
         """A zeroed buffer; its address."""
-        self.buffers[name] = aligned_zeros(count, dtype)
+        self.buffers[name] = aligned_zeros(name, count, dtype)
         return address(self.buffers[name])
 
     def describe_layers(self, one_pass: bool) -> None:

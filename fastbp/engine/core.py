@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ..optimizers import Optimizer
 from .feedback import Feedback, FeedbackParameters
 from .folding import Folded, folds
 from .noise import seeded
+from .packed import PackedRows
 from .parameters import Parameters
 from .passes import Pass
 from .plan import Plan
@@ -21,7 +23,11 @@ from .plans import Plans
 from .runner import Runner
 from .shapes import Shape
 from .state import Snapshot, TrainingRecord, TrainingState
+from .trial import Trials
 from .work import forward_flop, step_flop
+
+if TYPE_CHECKING:
+    from .bound import BoundMeasure, BoundPrediction
 
 
 class Core:
@@ -47,7 +53,7 @@ class Core:
         self._parameters = Parameters(*sizes) if feedback is None else FeedbackParameters(*sizes, feedback)
         self.state = TrainingState(self._parameters, seed)
         self._plans = Plans(self.stages, self.state)
-        self._runner = Runner(self._plans)
+        self._runner, self._trials = Runner(self._plans), Trials()
         self._folded = Folded(self.stages, self._parameters) if folds(self.stages) else None
         self._optimizer: Optimizer | None = None
         self._lock = threading.RLock()  # plans hold buffers: one call at a time
@@ -75,6 +81,10 @@ class Core:
         """Forget what calls to come would go on with."""
         # (plan, its place for x, its place for the output) of the last small forward(keep=True)
         self._repeatable: tuple[Plan, np.ndarray, np.ndarray] | None = None
+        self._bound_prediction: BoundPrediction | None = None  # of as many rows as the last call had
+        self._last_rows = 0
+        # Of evaluations (False) and gradients (True), the shapes of the last data, and what is bound to such
+        self._measured: dict[bool, tuple[Any, BoundMeasure | None]] = {}
         self._pass: Pass | None = None  # that ``train_steps`` began last
 
     # -- parameters
@@ -86,11 +96,13 @@ class Core:
 
     def get_weights(self) -> list[np.ndarray]:
         """Kernels (in, out) and biases (out,), in order, as new arrays."""
-        return self._parameters.arrays(self._parameters.weights)
+        with self._lock:
+            return self._parameters.arrays(self._parameters.weights)
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
-        self._parameters.set_weights(weights)
-        self._kept = None
+        with self._lock:
+            self._parameters.set_weights(weights)
+            self._kept = None
 
     def copy_weights(self) -> np.ndarray:
         """All weights as one array, for ``restore_weights`` alone: as fast as memory can be copied."""
@@ -170,15 +182,35 @@ class Core:
 
     def snapshot(self) -> Snapshot:
         """A copy of everything that training changes."""
-        return self.state.snapshot()
+        with self._lock:
+            return self.state.snapshot()
 
     def restore(self, snapshot: Snapshot) -> None:
-        self.state.restore(snapshot)
+        with self._lock:
+            self.state.restore(snapshot)
 
-    def record(self) -> TrainingRecord:
+    def remember(self) -> None:
+        """Take note of everything that training changes, for ``go_back``."""
+        with self._lock:
+            self.state.remember()
+
+    def go_back(self) -> None:
+        """Return to where ``remember`` was called last."""
+        with self._lock:
+            self.state.go_back()
+
+    def held(self) -> AbstractContextManager[object]:
+        """A block in which nothing changes: calls of other threads wait."""
+        return self._lock
+
+    def record(self, stored: bool = False) -> TrainingRecord:
         """A copy of everything that training changes but the weights, for any machine."""
         with self._lock:
-            return self.state.record()
+            return self.state.record(stored)
+
+    def stored_weights(self) -> list[np.ndarray | PackedRows]:
+        """The weights as ``get_weights`` gives them, kernels where they are: to be read while it is ``held``."""
+        return self._parameters.stored(self._parameters.weights)
 
     def resume(self, record: TrainingRecord) -> None:
         """Go on from a record: the weights apart, as the engine did that it is of."""

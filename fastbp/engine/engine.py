@@ -13,15 +13,16 @@ from ..kernels import fields as at
 from ..kernels.random import shuffle_kernel
 from ..kernels.run import run_kernel
 from ..layers.stages import Stage
+from .bound import BoundPrediction
 from .epoch import Epoch
 from .feedback import Feedback
 from .jacobian import RowGradients, input_jacobian, weight_jacobian
 from .noise import prediction_step
 from .passes import Pass, doubles
-from .plan import Plan
+from .plan import Plan, is_small
 from .rules import weight_penalty
 from .training import Training
-from .work import choose_threads
+from .work import FLOP_PER_THREAD, choose_threads
 
 EVALUATION_ROWS = 8192  # rows of one step when nothing is learnt
 MAX_PREDICTION_FLOP = 1e10  # of a step, where rows are many: Ctrl-C is looked for between steps
@@ -61,6 +62,11 @@ class Engine(Training):
         """Loss and statistics over the data, and the outputs where they are wanted; nothing changes."""
         batch = min(EVALUATION_ROWS, len(x))
         with self._lock:
+            if sample_weight is None and not statistics and not keep_outputs and threads is None:
+                bound = self._bound_measure(x, y, False)
+                if bound is not None:
+                    penalty, flop = weight_penalty(self.stages, self._parameters), batch * self._forward_flop
+                    return Epoch(bound.run(x, y) + penalty, batch, 1, 0.0, flop, 1, None, penalty=penalty)
             phases = at.FORWARD | at.LOSS_PHASE
             plan = self._plans.get(phases, batch, choose_threads(batch * self._forward_flop, threads))
             weights = doubles(sample_weight)
@@ -79,6 +85,13 @@ class Engine(Training):
         """
         with self._lock:
             training = training and self._plans.differ_in_training
+            if not keep and not training and threads is None:
+                bound = self._bound_prediction
+                if bound is not None and len(bound.x) == len(x) and bound.generation == self._plans.generation:
+                    bound.x[...] = x
+                    bound.run()
+                    return bound.out.copy()
+                self._note_prediction(x)
             if keep and not training and self._repeatable is not None and len(x) == self._repeatable[0].batch:
                 return self._forward_again(x, *self._repeatable)
             n, units = len(x), self.shapes[-1].units_out
@@ -101,6 +114,13 @@ class Engine(Training):
                 if not training and plan.threads == 1 and x_place is not None and out_place is not None:
                     self._repeatable = plan, x_place, out_place
             return out if out_place is None else out.copy()
+
+    def _note_prediction(self, x: np.ndarray) -> None:
+        """Have a prediction for the next calls, where few rows, as many as last time, take no more than one thread."""
+        if len(x) != self._last_rows:
+            self._last_rows = len(x)
+        elif is_small(x.nbytes) and len(x) * self._forward_flop < FLOP_PER_THREAD:
+            self._bound_prediction = BoundPrediction(self, np.empty_like(x))
 
     def _prediction_rows(self) -> int:
         """Rows of a step that only predicts."""

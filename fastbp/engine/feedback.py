@@ -54,7 +54,7 @@ class FeedbackParameters(Parameters):
         self._is_direct, self._is_signed = feedback.is_direct, feedback.is_signed
         dense = [shape for shape in self.shapes if shape.is_dense]
         sizes = [_size(shape, matrix.shape[1]) for shape, matrix in zip(dense, feedback.matrices, strict=True)]
-        self.feedback, self._places, first = aligned_zeros(sum(sizes), self.dtype), dict[int, int](), 0
+        self.feedback, self._places, first = aligned_zeros("feedback", sum(sizes), self.dtype), dict[int, int](), 0
         for shape, matrix, size in zip(dense, feedback.matrices, sizes, strict=True):
             panels = self.feedback[first : first + size]
             pack_transposed(matrix, lanes, panels)

@@ -12,7 +12,7 @@ from ..kernels.layers.dense_task import task_rows
 from ..kernels.simd.element_types import element_type
 from ..layers.stages import Stage
 from .buffers import float_bits
-from .memory import address, aligned_zeros
+from .memory import address, aligned_zeros, zeros
 from .parameters import Parameters
 from .plan import Plan
 from .shapes import Shape
@@ -82,7 +82,7 @@ class Observation:
         places = self._places = range(-before % observer.every, steps, observer.every)
         self._passes = [i for i in range(count) for _ in places]
         self._steps = [taken + i * steps + place for i in range(count) for place in places]
-        self._records = np.zeros((len(self._steps), layers, at.RECORD_FIELDS))
+        self._records = zeros("records", (len(self._steps), layers, at.RECORD_FIELDS))
         self._take, self._table, self._collected = observer.take, plan.buffers["monitor"], 0
         self._table[at.EVERY], self._table[at.PASS_STEPS_BEFORE] = observer.every, before
         self._table[at.RECORDS], self._table[at.RECORDED] = address(self._records), 0
@@ -116,11 +116,11 @@ def _prepare(plan: Plan, parameters: Parameters, stages: Sequence[Stage]) -> Non
         flat_below = stage.activation.flatness.below if row[at.ACTIVATION] == stage.activation.code else 0.0
         entry[at.FLAT_BELOW] = float_bits(flat_below)
         entry[at.DERIVATIVE_FROM] = _derivative_from(row) if flat_below else LINEAR
-    buffers["unit_sums"] = aligned_zeros(groups * units, np.float64)
-    buffers["gradient_sums"] = aligned_zeros(parts, np.float64)
-    buffers["weight_sums"] = aligned_zeros(chunks * at.SUMS_OF_WEIGHTS, np.float64)
-    buffers["weights_before"] = aligned_zeros(parameters.size, parameters.dtype)
-    table = buffers["monitor"] = np.zeros(at.MONITOR_FIELDS, np.int64)
+    buffers["unit_sums"] = aligned_zeros("unit_sums", groups * units, np.float64)
+    buffers["gradient_sums"] = aligned_zeros("gradient_sums", parts, np.float64)
+    buffers["weight_sums"] = aligned_zeros("weight_sums", chunks * at.SUMS_OF_WEIGHTS, np.float64)
+    buffers["weights_before"] = aligned_zeros("weights_before", parameters.size, parameters.dtype)
+    table = buffers["monitor"] = zeros("monitor", at.MONITOR_FIELDS, np.int64)
     table[at.WATCHED], table[at.GRADIENT_SUMS] = address(watched), address(buffers["gradient_sums"])
     table[at.WEIGHT_SUMS] = address(buffers["weight_sums"])
     table[at.UNIT_SUMS], table[at.UNIT_SUMS_ROW] = address(buffers["unit_sums"]), 8 * units

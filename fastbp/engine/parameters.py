@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..layers.stages import Stage
-from .memory import address, aligned_zeros
+from .memory import address, aligned_zeros, zeros
+from .packed import PackedRows
 from .shapes import Shape, pack, pack_transposed, unpack
 
 
@@ -60,10 +61,10 @@ class Parameters:
             offset += shape.size
             transposed_offset += shape.transposed_size
         self.size = offset
-        self.weights = aligned_zeros(offset, self.dtype)
-        self.transposed = aligned_zeros(transposed_offset, self.dtype)
-        self.stale = np.zeros(len(self.shapes), np.int64)
-        self.feedback = aligned_zeros(0, self.dtype)  # panels in the place of the transposed copies: feedback.py
+        self.weights = aligned_zeros("weights", offset, self.dtype)
+        self.transposed = aligned_zeros("transposed", transposed_offset, self.dtype)
+        self.stale = zeros("stale", len(self.shapes), np.int64)
+        self.feedback = aligned_zeros("feedback", 0, self.dtype)  # panels in the place of the transposed copies: feedback.py
         self.reset_state(0)
 
     @property
@@ -91,7 +92,7 @@ class Parameters:
 
     def reset_state(self, slots: int, initial: float = 0.0) -> None:
         """Fresh optimizer state; slot 0 starts at ``initial``."""
-        self.state = aligned_zeros(slots * self.size, self.dtype)
+        self.state = aligned_zeros("optimizer state", slots * self.size, self.dtype)
         self.state_offset = address(self.state) - address(self.weights)
         self.state[: self.size] = initial
 
@@ -144,11 +145,23 @@ class Parameters:
     def matrix(self, shape: Shape, buffer: np.ndarray) -> np.ndarray:
         """The matrix of a layer's weights from a flat buffer laid out like the weights."""
         source = buffer[shape.offset : shape.offset + shape.size]
-        return unpack(source, shape.rows, shape.units_out, shape.panels, shape.lanes)
+        return unpack(source, shape.rows, shape.panels, shape.lanes, np.empty((shape.rows, shape.units_out), buffer.dtype))
 
     def arrays(self, buffer: np.ndarray) -> list[np.ndarray]:
         """Kernels and biases, in order, as new arrays from a flat buffer laid out like the weights."""
-        return [np.array(part) for shape, matrix in self._matrices(buffer) for part in shape.read(matrix)]
+        return [array.whole() if isinstance(array, PackedRows) else array for array in self.stored(buffer)]
+
+    def stored(self, buffer: np.ndarray) -> list[np.ndarray | PackedRows]:
+        """The same, kernels where they are in the buffer: for a file, which is to need no copy of them."""
+        found: list[np.ndarray | PackedRows] = []
+        for shape in self.weighted:
+            if shape.is_dense:
+                found.append(PackedRows(shape, buffer, 0, shape.units_in))
+                if shape.bias:
+                    found.append(PackedRows(shape, buffer, shape.units_in, 1).whole()[0])
+            else:
+                found += [np.array(part) for part in shape.read(self.matrix(shape, buffer))]
+        return found
 
     # -- the same, as positions in the flat buffers: for those who change all weights often
 

@@ -7,9 +7,10 @@ import numpy as np
 from ..kernels import fields as at
 from ..kernels.statistics import counts_size
 from .epoch import Epoch, Statistics
-from .memory import address
+from .memory import address, empty, zeros
 from .observer import Observation
 from .plan import Plan
+from .trial import Trial
 
 
 def doubles(values: np.ndarray | None) -> np.ndarray | None:
@@ -54,6 +55,8 @@ class Pass:
         The steps of a pass, and how many of them have been taken.
     observation : Observation or None
         Of its steps, where somebody wants one.
+    trial : Trial or None
+        Of threads, told what a step has taken.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Pass:
         assert arrays[0] is not None
         self.plan, self.arrays, self.samples = plan, arrays, len(arrays[0])
         self.observation: Observation | None = None
+        self.trial: Trial | None = None
         self.steps, self.done, self.seconds = -(-self.samples // plan.batch), 0, 0.0
         self._units, self._flop, self._order = units, flop, order
         self._result = plan.buffers["result"]
@@ -77,10 +81,10 @@ class Pass:
         plan[at.STATISTICS], plan[at.PHASES] = statistics, plan.phases
         self._counts = self._outputs = None
         if statistics:
-            self._counts = np.zeros((int(plan.fields[at.GROUPS]) or 1, int(counts_size(units))))
+            self._counts = zeros("counts", (int(plan.fields[at.GROUPS]) or 1, int(counts_size(units))))
             plan[at.COUNTS], plan[at.COUNTS_ROW] = address(self._counts), self._counts.strides[0]
         if keep_outputs:
-            self._outputs = np.empty((self.samples, units), plan.dtype)
+            self._outputs = empty("outputs", (self.samples, units), plan.dtype)
             plan[at.OUT], plan[at.OUT_ROW] = address(self._outputs), self._outputs.strides[0]
             plan[at.PHASES] = plan.phases | at.PREDICT
 

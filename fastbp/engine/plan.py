@@ -13,7 +13,7 @@ from ..kernels.simd.machine import machine
 from .buffers import GROUPS, Builder, choose_block, float_bits, is_grouped
 from .epoch import Diverged
 from .fusion import Fusion
-from .memory import address
+from .memory import address, empty
 from .parameters import Parameters
 from .rules import describe_rules
 from .shapes import Shape
@@ -58,13 +58,17 @@ class Plan:
         if is_small(array.nbytes):
             self.stage(position, array.shape, array.dtype)[...] = array
         else:
-            self.fields[position], self.fields[position + 1] = address(array), array.strides[0]
+            self.point(position, array)
+
+    def point(self, position: int, array: np.ndarray) -> None:
+        """The same without a copy, however small it is: what is written there later is read."""
+        self.fields[position], self.fields[position + 1] = address(array), array.strides[0]
 
     def stage(self, position: int, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """The plan's own array for small data at a field, and the field set to it."""
         found = self._staged.get(position)
         if found is None or found[0].shape != shape:
-            staged = np.empty(shape, dtype)
+            staged = empty("staged data", shape, dtype)
             found = self._staged[position] = staged, address(staged)
         staged, where = found
         self.fields[position], self.fields[position + 1] = where, staged.strides[0]
@@ -74,7 +78,7 @@ class Plan:
         """An array for predictions, the plan's own where it is small, and the fields set to it."""
         if is_small(rows * units * self.dtype.itemsize):
             return self.stage(at.OUT, (rows, units), self.dtype)
-        out = np.empty((rows, units), self.dtype)
+        out = empty("predictions", (rows, units), self.dtype)
         self.fields[at.OUT], self.fields[at.OUT_ROW] = address(out), out.strides[0]
         return out
 

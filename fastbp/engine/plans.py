@@ -12,9 +12,10 @@ from ..kernels.optimizer import HYPER_RATE, HYPER_SIZE, SCALARS
 from ..layers.stages import Stage
 from ..losses import Custom, Loss
 from ..optimizers import Optimizer
+from .abandon import kept_place, make_abandonable
 from .buffers import float_bits
 from .fusion import Fusion, fuse
-from .memory import address, aligned_zeros
+from .memory import address, aligned_zeros, empty, zeros
 from .one_pass import pays
 from .parameters import Parameters
 from .plan import Plan, make_plan
@@ -40,15 +41,19 @@ class Plans:
     ----------
     differ_in_training : bool
         Whether some stages do something else while the network learns.
+    generation : int
+        Another number whenever plans that were made are of use no more.
     """
 
     def __init__(self, stages: Sequence[Stage], state: TrainingState) -> None:
         self._stages, self._state, self._parameters = stages, state, state.parameters
         self.dtype, self.units = self._parameters.dtype, self._parameters.shapes[-1].units_out
-        self._scalars, self._hyper = aligned_zeros(2 * SCALARS, self.dtype), np.zeros(HYPER_SIZE)
-        self._order = np.zeros(0, np.int64)
+        self._scalars, self._hyper = aligned_zeros("scalars", 2 * SCALARS, self.dtype), zeros("settings", HYPER_SIZE)
+        self._order, self.generation = np.zeros(0, np.int64), 0
         self._plans: dict[tuple[int, int, int, bool, bool, bool, bool], Plan] = {}
         self._need_full = self._parameters.has_feedback or any(stage.needs_full_kernel for stage in stages)
+        self._is_random = any(stage.is_random for stage in stages)
+        self._one_pass: dict[int, bool] = {}  # of batches of so many rows
         self._optimizer: Optimizer | None = None
         self.steering: Steering | None = None
         self._loss: Loss | None = None
@@ -69,6 +74,8 @@ class Plans:
 
     def clear(self) -> None:
         self._plans.clear()
+        self._one_pass.clear()
+        self.generation += 1
 
     @property
     def need_full_kernel(self) -> bool:
@@ -83,7 +90,7 @@ class Plans:
     @property
     def differ_in_training(self) -> bool:
         """Whether a network that learns does other things than one that predicts."""
-        return self.normalize_batch or any(stage.is_random for stage in self._stages)
+        return self._is_random or self.normalize_batch
 
     @property
     def memory(self) -> int:
@@ -111,11 +118,15 @@ class Plans:
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= MAX_PLANS:
-                self.clear()
-            plan = self._plans[key] = self._make(phases, batch, threads, keep, training, one_pass)
+                self._plans.clear()
+            plan = self._plans[key] = self.make(phases, batch, threads, keep, training, one_pass)
         return plan
 
-    def _make(self, phases: int, batch: int, threads: int, keep: bool, training: bool, one_pass: bool) -> Plan:
+    def make(
+        self, phases: int, batch: int, threads: int, keep: bool = False, training: bool = False, one_pass: bool = False
+    ) -> Plan:
+        """A plan as ``get`` has it that is not kept."""
+        training = training and self.differ_in_training
         loss = self._loss if phases & at.LOSS_PHASE else None
         chosen = [i for i, stage in enumerate(self._stages) if training or not stage.is_random]
         shapes, stages = [self._parameters.shapes[i] for i in chosen], [self._stages[i] for i in chosen]
@@ -123,12 +134,20 @@ class Plans:
         plan = make_plan(self._parameters, shapes, fuse(stages, loss), phases, batch, threads, keep, cuts, one_pass=one_pass)
         plan[at.TRAINING] = training
         self._bind_network(plan, chosen)
+        make_abandonable(plan, self._parameters, shapes, self._state.running_products)
         if loss is not None:
             plan[at.LOSS_PARAMETER], plan[at.LOSS_PER_OUTPUT] = float_bits(loss.parameter), loss.per_output
         return plan
 
     def takes_one_pass(self, batch: int) -> bool:
         """Whether steps of so many rows go back and update in one pass over the weights. It does not depend on the threads."""
+        if batch not in self._one_pass:
+            if len(self._one_pass) >= MAX_PLANS:
+                self._one_pass.clear()
+            self._one_pass[batch] = self._pays_in_one_pass(batch)
+        return self._one_pass[batch]
+
+    def _pays_in_one_pass(self, batch: int) -> bool:
         assert self._optimizer is not None
         if self._parameters.has_feedback or self.normalize_batch or self._optimizer.norm_limit is not None:
             return False
@@ -182,7 +201,7 @@ class Plans:
     def order(self, n: int) -> np.ndarray:
         """Room for the order of n samples, the same for all passes that nobody asks for theirs."""
         if len(self._order) != n:
-            self._order = np.empty(n, np.int64)
+            self._order = empty("order", n, np.int64)
         return self._order
 
     def bind_data(
@@ -226,6 +245,7 @@ class Plans:
         plan[at.LEARNING_RATES], plan[at.PENALTY_FACTORS] = address(learning_rates), address(penalty_factors)
         plan[at.PENALTY_FACTOR] = float_bits(1.0)
         plan[at.OPTIMIZER], plan[at.STATE] = self._optimizer.code, parameters.state_offset
+        plan[at.KEPT] = kept_place(plan, parameters)
         parameters.route_errors(plan.table, True)
         touched = parameters.weights.nbytes * (2 + slots)
         plan[at.PREFETCH_ARRAYS] = 1 + slots if touched > MIN_PREFETCH_BYTES else 0
@@ -241,9 +261,9 @@ class Plans:
 
         ``by_feedback``: what the network learns by, where that is not the gradient.
         """
-        gradient = aligned_zeros(self._parameters.size, self.dtype)
+        gradient = aligned_zeros("gradient", self._parameters.size, self.dtype)
         self._parameters.route_errors(plan.table, by_feedback)
         plan[at.OPTIMIZER], plan[at.PREFETCH_ARRAYS], plan[at.LEARNING_RATES], plan[at.STEERED] = STORE, 0, 0, 0
-        plan[at.PENALTY_FACTORS], plan[at.PENALTY_FACTOR] = 0, float_bits(1.0)
+        plan[at.PENALTY_FACTORS], plan[at.PENALTY_FACTOR], plan[at.KEPT] = 0, float_bits(1.0), 0
         plan[at.STATE] = address(gradient) - address(self._parameters.weights)
         return gradient

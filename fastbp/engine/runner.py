@@ -7,6 +7,7 @@ from ..kernels import fields as at
 from ..kernels.run import run_kernel
 from . import threads as pool
 from .epoch import Epoch
+from .guards import checked
 from .interrupts import run_to_end
 from .passes import Pass
 from .plan import Plan
@@ -40,6 +41,7 @@ class Runner:
     def _kernel_for(self, plan: Plan) -> Callable[[int, int], object]:
         return self._choose(self._plans.need_full_kernel or bool(plan.fields[at.MONITOR]))
 
+    @checked
     def run(self, plan: Plan, flop: float, *data: object) -> None:
         """Run a plan on its threads, or on one where somebody else has the team. ``data`` holds the arrays it works on."""
         kernel = self._kernel_for(plan)
@@ -58,6 +60,7 @@ class Runner:
             pool.run(kernel, plan.address, used, control, wait and threads > 1, keep)
             plan.learn_from_run(single_thread)
 
+    @checked
     def run_again(self, plan: Plan) -> None:
         """Run a small plan of one thread that has run before: nothing is left to prepare."""
         self.prepare()(plan.address, 0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -107,28 +108,46 @@ class Shape:
 
 def pack(matrix: np.ndarray, parts: Panels, lanes: int, target: np.ndarray, padding: bool = True) -> None:
     """Write a matrix (rows, columns) into panels; the padding becomes zero, or stays as it is."""
-    for block, columns in _blocks(matrix, parts, lanes, target):
-        width = columns.shape[1]
-        block[:, :width] = columns
+    for run, columns in _runs(matrix, len(matrix), parts, lanes, target):
+        width = columns.shape[1] // len(run)
+        for panel, part in _pairs(run, columns, width):
+            panel[:] = part
         if padding:
-            block[:, width:] = 0
+            run[:, :, width:] = 0
 
 
-def unpack(source: np.ndarray, rows: int, columns: int, parts: Panels, lanes: int) -> np.ndarray:
-    """The matrix (rows, columns) that ``pack`` wrote, as a new array."""
-    matrix = np.empty((rows, columns), source.dtype)
-    for block, part in _blocks(matrix, parts, lanes, source):
-        part[:] = block[:, : part.shape[1]]
-    return matrix
+def unpack(source: np.ndarray, rows: int, parts: Panels, lanes: int, out: np.ndarray, first: int = 0) -> np.ndarray:
+    """Fill ``out`` (some rows, columns) with the rows from ``first`` on of the matrix of ``rows`` rows that ``pack`` wrote."""
+    for run, columns in _runs(out, rows, parts, lanes, source):
+        some = run[:, first : first + len(out)]
+        for panel, part in _pairs(some, columns, columns.shape[1] // len(run)):
+            part[:] = panel
+    return out
 
 
-def _blocks(matrix: np.ndarray, parts: Panels, lanes: int, panels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each panel (rows, its columns and padding), and the columns of the matrix that are in it."""
-    start, rows = 0, len(matrix)
-    for v, width in parts:
-        size = rows * width * lanes
-        yield panels[start : start + size].reshape(rows, -1), matrix[:, v * lanes : (v + width) * lanes]
-        start += size
+def _runs(
+    matrix: np.ndarray, rows: int, parts: Panels, lanes: int, packed: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Panels (panels, rows, columns and padding) that have equally many columns, and those columns of the matrix."""
+    start, units = 0, matrix.shape[1]
+    widths = [(width * lanes, min(width * lanes, units - v * lanes)) for v, width in parts]
+    column = 0
+    for (padded, width), run in groupby(widths):
+        count = len(list(run))
+        size = count * rows * padded
+        yield packed[start : start + size].reshape(count, rows, padded), matrix[:, column : column + count * width]
+        start, column = start + size, column + count * width
+
+
+def _pairs(panels: np.ndarray, columns: np.ndarray, width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Each panel without its padding, and its columns."""
+    panels, step = panels[:, :, :width], width
+    if panels.dtype == columns.dtype and columns.strides[1] == columns.itemsize:
+        # A panel's row as one element: rows are short, and NumPy takes twice as long for them number by number.
+        row = np.dtype((np.void, width * columns.itemsize))
+        panels, columns, step = panels.view(row), columns.view(row), 1
+    for i, panel in enumerate(panels):
+        yield panel, columns[:, i * step : (i + 1) * step]
 
 
 def pack_transposed(kernel: np.ndarray, lanes: int, target: np.ndarray) -> None:

@@ -1,11 +1,13 @@
 """What training changes, and the way back to how it was."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ..kernels.optimizer import RUNNING_PRODUCTS
 from ..optimizers import Optimizer
+from .memory import zeros
 from .parameters import Parameters
 
 Snapshot = tuple[list[np.ndarray], int, int]
@@ -18,7 +20,8 @@ class TrainingRecord:
     Attributes
     ----------
     slots : list of lists of arrays
-        The arrays of the optimizer's state, each as the weights are; none before the first step.
+        The arrays of the optimizer's state, each as the weights are; none before the first step. Kernels of a record that is
+        to be stored at once are where they are.
     running_products : ndarray
         Of the optimizer's decays.
     generator : int
@@ -27,7 +30,7 @@ class TrainingRecord:
         As ``TrainingState`` has them.
     """
 
-    slots: list[list[np.ndarray]]
+    slots: list[list[Any]]
     running_products: np.ndarray
     generator: int
     steps: int
@@ -52,8 +55,8 @@ class TrainingState:
 
     def __init__(self, parameters: Parameters, seed: int) -> None:
         self.parameters = parameters
-        self.running_products = np.ones(RUNNING_PRODUCTS)
-        self.generator = np.array([seed], np.uint64).view(np.int64)
+        self.running_products, self.generator = zeros("running products", RUNNING_PRODUCTS), zeros("generator", 1, np.int64)
+        self.running_products[:], self.generator.view(np.uint64)[:] = 1.0, seed
         self.steps = self.draws = 0
         self._remembered: Snapshot | None = None
 
@@ -77,12 +80,13 @@ class TrainingState:
             array[:] = copy
         self.parameters.note_written()
 
-    def record(self) -> TrainingRecord:
-        """A copy of everything that training changes but the weights, for any machine."""
+    def record(self, stored: bool = False) -> TrainingRecord:
+        """A copy of everything that training changes but the weights, for any machine; kernels as ``Parameters.stored``."""
         parameters, count = self.parameters, 0
         if self.steps and parameters.size:
             count = len(parameters.state) // parameters.size
-        slots = [parameters.arrays(parameters.slot(i)) for i in range(count)]
+        arrays = parameters.stored if stored else parameters.arrays
+        slots: list[list[Any]] = [list(arrays(parameters.slot(i))) for i in range(count)]
         return TrainingRecord(slots, self.running_products.copy(), int(self.generator[0]), self.steps, self.draws)
 
     def resume(self, record: TrainingRecord) -> None:

@@ -32,8 +32,8 @@ class Steering:
         self.decays: tuple[bool, ...] | None = None
         self._is_steered, waits = optimizer.is_steered, optimizer.norm_limit is not None
         starts = variable_starts(parameters.shapes, parameters.dtype) if waits else [0]
-        self._starts, self._squares = np.array(starts, np.int64), aligned_zeros(starts[-1], np.float64)
-        self._gradient = aligned_zeros(parameters.size if waits else 0, parameters.dtype)
+        self._starts, self._squares = np.array(starts, np.int64), aligned_zeros("squares", starts[-1], np.float64)
+        self._gradient = aligned_zeros("stored gradient", parameters.size if waits else 0, parameters.dtype)
 
     @property
     def is_steered(self) -> bool:

@@ -7,13 +7,16 @@ import numpy as np
 
 from ..kernels import fields as at
 from ..kernels.random import shuffle_kernel
+from .bound import BoundMeasure
 from .core import Core
 from .epoch import Epoch
-from .memory import address, aligned_zeros
+from .guards import checked
+from .memory import address, aligned_zeros, empty
 from .objective import Objective
 from .observer import Observation, Observer
 from .passes import Pass, PassRecord, doubles
-from .work import choose_threads
+from .plan import is_small
+from .work import FLOP_PER_THREAD, choose_threads
 
 
 class Training(Core):
@@ -103,13 +106,15 @@ class Training(Core):
         assert count == 1 or not keep_outputs
         n, batch = len(x), min(batch_size, len(x))
         one_pass = self._plans.takes_one_pass(batch)
-        threads = 1 if one_pass else choose_threads(batch * self._step_flop, threads)
+        steps = count * -(-n // batch)
+        trial = None if one_pass or threads is not None else self._trials.find(self._step_flop, batch, steps)
+        wanted = threads if trial is None else trial.threads
+        threads = 1 if one_pass else choose_threads(batch * self._step_flop, wanted)
         plan = self._plans.get(at.TRAIN, batch, threads, apart=apart, training=True, one_pass=one_pass)
         order = None
         if shuffle and batch < n:  # a single step takes all samples anyway
-            order = np.empty(n, np.int64) if apart or keep_outputs else self._plans.order(n)
+            order = empty("order", n, np.int64) if apart or keep_outputs else self._plans.order(n)
         weights, rates, factors = doubles(sample_weight), doubles(learning_rates), doubles(penalty_factors)
-        steps = count * -(-n // batch)
         for name, given in (("learning_rates", rates), ("penalty_factors", factors)):
             if given is not None and len(given) < steps:
                 raise ValueError(f"{name} must have {steps} elements, one for each step, got {len(given)}")
@@ -117,6 +122,7 @@ class Training(Core):
         self._plans.bind_optimizer(plan, rates, factors)
         arrays = x, y, weights, rates, factors
         work = Pass(plan, arrays, self.shapes[-1].units_out, self._step_flop, statistics, keep_outputs, order)
+        work.trial = trial
         if observer is not None:
             passes = count, work.steps, self.state.steps
             work.observation = Observation(observer, plan, self._parameters, self.stages, *passes)
@@ -133,12 +139,14 @@ class Training(Core):
             self.state.steps += work.ran
             if work.observation is not None:
                 work.observation.collect()
+        if work.trial is not None and work.done >= work.steps:
+            work.trial.note(work.plan.threads, work.seconds / work.done)
 
     def next_order(self, n: int) -> np.ndarray:
         """The order in which the next shuffled pass over n samples would take them; the one after it has the next order."""
-        order = np.empty(n, np.int64)
+        order = empty("order", n, np.int64)
         with self._lock:
-            shuffle_kernel()(address(order), n, address(self.state.generator))
+            checked(shuffle_kernel())(address(order), n, address(self.state.generator))
         return order
 
     def value_and_gradient(
@@ -157,6 +165,10 @@ class Training(Core):
         """
         batch = len(x)
         with self._lock:
+            if sample_weight is None and not training and not by_feedback:
+                bound = self._bound_measure(x, y, True)
+                if bound is not None and bound.gradient is not None:
+                    return bound.run(x, y), self._parameters.arrays(bound.gradient)
             plan = self._plans.get(at.TRAIN, batch, choose_threads(batch * self._step_flop), training=training)
             plan[at.NOISE_STEP] = self.state.steps
             weights = doubles(sample_weight)
@@ -167,6 +179,17 @@ class Training(Core):
             self._runner.run_passes(work, ended)
             return ended[0].loss, self._parameters.arrays(gradient)
 
+    def _bound_measure(self, x: np.ndarray, y: np.ndarray, differentiates: bool) -> BoundMeasure | None:
+        """What measures the loss on such data, where as little came last time, and takes no more than one thread."""
+        shapes = x.shape, y.shape
+        last, bound = self._measured.get(differentiates, (None, None))
+        if last == shapes and bound is not None and bound.generation == self._plans.generation:
+            return bound
+        is_little = is_small(x.nbytes + y.nbytes) and len(x) * self._step_flop < FLOP_PER_THREAD
+        bound = BoundMeasure(self, np.empty_like(x), np.empty_like(y), differentiates) if is_little and last == shapes else None
+        self._measured[differentiates] = shapes, bound
+        return bound
+
     def objective(
         self, x: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None, threads: int | None = None
     ) -> Objective:
@@ -176,7 +199,7 @@ class Training(Core):
 
     def apply_gradients(self, gradients: Sequence[np.ndarray]) -> None:
         """One step of the optimizer along given gradients, in ``get_weights`` order, for the weights that are trainable."""
-        flat = aligned_zeros(self._parameters.size, self.dtype)
+        flat = aligned_zeros("given gradient", self._parameters.size, self.dtype)
         self._parameters.fill(flat, gradients)
         with self._lock:
             plan = self._plans.get(at.UPDATE, 1, 1, training=True)

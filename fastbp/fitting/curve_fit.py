@@ -102,15 +102,15 @@ def curve_fit(
         raise TypeError(f"f must be a function, got {f!r}")
     if jac is not None or np.ndim(ydata) != 1 or "args" in kwargs:
         return optimize.curve_fit(f, xdata, ydata, **whole)
-    start, low, high = _start(f, p0, bounds, optimize)
+    start, low, high = start_and_bounds(f, p0, bounds)
     bounded = bool(np.any((low > -np.inf) | (high < np.inf)))
     if method is None and bounded:
         method = "trf"
     if method == "lm" and bounded:
         raise ValueError("Method 'lm' only works for unconstrained problems. Use 'trf' or 'dogbox' instead.")
     with np.errstate(all="ignore"):
-        x, y, sigma = _data(xdata, ydata, sigma, check_finite, nan_policy)
-        weights, transform = _weights(sigma, y)
+        x, y, sigma = fit_data(xdata, ydata, sigma, check_finite, nan_policy)
+        weights, transform = fit_weights(sigma, y)
     if method in (None, "lm") and len(start) > len(y) != 1:
         raise TypeError(f"The number of func parameters={len(start)} must not exceed the number of data points={len(y)}")
     plain = transform is None and kwargs.get("loss", "linear") == "linear" and not full_output and "callback" not in kwargs
@@ -154,7 +154,7 @@ def _scipy_optimize() -> Any:
     return optimize
 
 
-def _start(f: Any, p0: Any, bounds: Any, optimize: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def start_and_bounds(f: Any, p0: Any, bounds: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The first parameters and the bounds, as scipy chooses them."""
     if p0 is None:
         count = _positional(f) - 1
@@ -163,19 +163,25 @@ def _start(f: Any, p0: Any, bounds: Any, optimize: Any) -> tuple[np.ndarray, np.
     else:
         p0 = np.atleast_1d(np.asarray(p0, float)).ravel()
         count = p0.size
-    pair = (bounds.lb, bounds.ub) if isinstance(bounds, optimize.Bounds) else bounds
+    pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
     try:
         low, high = (np.full(count, b, float) for b in pair)
     except (TypeError, ValueError):
         raise ValueError(f"bounds must be two numbers or arrays of {count} values, the parameters, got {bounds!r}") from None
     if p0 is None:
-        p0 = np.ones(count)
-        finite_low, finite_high = np.isfinite(low), np.isfinite(high)
-        both = finite_low & finite_high
-        p0[both] = 0.5 * (low[both] + high[both])
-        p0[finite_low & ~finite_high] = low[finite_low & ~finite_high] + 1
-        p0[finite_high & ~finite_low] = high[finite_high & ~finite_low] - 1
+        p0 = start_within(low, high)
     return p0, low, high
+
+
+def start_within(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Where to start for want of anything better: ones, or a point within the bounds."""
+    p0 = np.ones(len(low))
+    finite_low, finite_high = np.isfinite(low), np.isfinite(high)
+    both = finite_low & finite_high
+    p0[both] = 0.5 * (low[both] + high[both])
+    p0[finite_low & ~finite_high] = low[finite_low & ~finite_high] + 1
+    p0[finite_high & ~finite_low] = high[finite_high & ~finite_low] - 1
+    return p0
 
 
 def _positional(f: Any) -> int:
@@ -186,7 +192,7 @@ def _positional(f: Any) -> int:
     return sum(p.kind in kinds for p in inspect.signature(f).parameters.values())
 
 
-def _data(xdata: Any, ydata: Any, sigma: Any, check_finite: bool | None, nan_policy: str | None) -> tuple[Any, Any, Any]:
+def fit_data(xdata: Any, ydata: Any, sigma: Any, check_finite: bool | None, nan_policy: str | None) -> tuple[Any, Any, Any]:
     """The data as float64, checked. An x that is neither an array nor a sequence of numbers is left as it is."""
     checked = nan_policy is None if check_finite is None else check_finite
     convert = np.asarray_chkfinite if checked else np.asarray
@@ -215,7 +221,7 @@ def _data(xdata: Any, ydata: Any, sigma: Any, check_finite: bool | None, nan_pol
     return x, y, sigma
 
 
-def _weights(sigma: np.ndarray | None, y: np.ndarray) -> tuple[np.ndarray | None, Any]:
+def fit_weights(sigma: np.ndarray | None, y: np.ndarray) -> tuple[np.ndarray | None, Any]:
     """What residuals are multiplied with, and what is done to them for a whole covariance matrix."""
     if sigma is None:
         return None, None

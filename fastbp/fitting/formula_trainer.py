@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ from ..arguments import number
 from ..data import columns
 from ..engine import threads as pool
 from ..engine.epoch import Epoch
-from ..engine.memory import address, aligned_zeros
+from ..engine.guards import checked
+from ..engine.memory import address, aligned_zeros, empty, zeros
 from ..graph.autodiff.chain_rule import gradient
 from ..graph.codegen.program import MIN_PARALLEL_ROWS, BoundProgram, Program
 from ..graph.tracing.columns import Columns
@@ -23,6 +24,7 @@ from ..graph.tracing.node import Node
 from ..graph.tracing.tape import Tape
 from ..graph.tracing.trace import argument_names, results
 from ..graph.tracing.traversal import live
+from ..graph.tracing.tree import flatten
 from ..kernels import formula as at
 from ..kernels.fields import CONTROL_SIZE
 from ..kernels.optimizer import RUNNING_PRODUCTS, SCALARS
@@ -36,14 +38,9 @@ _INTO_DATA = (
 )
 
 
-def _map(leaf: Callable[[str, Any], Any], tree: Any, path: str = "params") -> Any:
-    """The tree of parameters with each leaf turned into something else."""
-    if isinstance(tree, Mapping):
-        return {key: _map(leaf, value, f"{path}[{key!r}]") for key, value in tree.items()}
-    if isinstance(tree, list | tuple):
-        items = [_map(leaf, value, f"{path}[{i}]") for i, value in enumerate(tree)]
-        return items if isinstance(tree, list) else tuple(items)
-    return leaf(path, tree)
+def _no_leaf(value: Any) -> bool:
+    """A list of numbers is handed to the formula as a list."""
+    return False
 
 
 def _leaf(path: str, value: Any) -> Any:
@@ -89,9 +86,9 @@ class FormulaTrainer:
         shuffle: bool,
         seed: int,
     ) -> None:
-        self._tree = _map(_leaf, params)
-        numbers: list[float] = []
-        _map(lambda _, value: numbers.extend(np.atleast_1d(value)), self._tree)
+        leaves, self._structure = flatten(params, _no_leaf, "params")
+        self._leaves = [(path, _leaf(path, value)) for path, value in leaves]
+        numbers = [v for _, value in self._leaves for v in np.atleast_1d(value)]
         if not 1 <= len(numbers) <= MAX_PARAMETERS:
             raise ValueError(
                 f"params must hold 1 to {MAX_PARAMETERS} numbers, got {len(numbers)}: for more there is Sequential"
@@ -99,22 +96,24 @@ class FormulaTrainer:
         self.dtype, samples = arrays[0].dtype.name, len(arrays[0])
         self.steps, self._samples, self._optimizer, self.diverged_at = -(-samples // batch), samples, optimizer, 0
         padded = -(-(len(numbers) + 1) // machine().lanes(arrays[0].dtype)) * machine().lanes(arrays[0].dtype)
-        self._w, self._outputs = aligned_zeros(padded, self.dtype), aligned_zeros(padded, self.dtype)
+        self._w, self._outputs = (aligned_zeros(name, padded, self.dtype) for name in ("parameters", "outputs"))
         self.parameters = self._w[: len(numbers)]
         with np.errstate(all="ignore"):
             self.parameters[:] = numbers
-        self._state = aligned_zeros(padded * max(optimizer.slots, 1), self.dtype)
+        self._state = aligned_zeros("optimizer state", padded * max(optimizer.slots, 1), self.dtype)
         self._state[:padded] = optimizer.initial_state
-        self._control, self._result = np.zeros(CONTROL_SIZE, np.int64), np.zeros(3)
+        self._control, self._result = zeros("control", CONTROL_SIZE, np.int64), zeros("result", 3)
         widths = [array.shape[1] if array.ndim == 2 else 1 for array in arrays]
-        buffers = [aligned_zeros(batch * width, self.dtype).reshape(width, batch) for width in widths]
+        buffers = [aligned_zeros("batch", batch * width, self.dtype).reshape(width, batch) for width in widths]
         sources = np.array([_source(array, buffer) for array, buffer in zip(arrays, buffers, strict=True)], np.int64)
         graphs = [self._graph(f, arrays, rows, buffers) for rows in {batch: 0, samples % batch or batch: 0}]
         self._threads = pool.get_num_threads() if batch >= MIN_PARALLEL_ROWS else 1
         self._interruptible = samples * self._operators > MIN_INTERRUPTIBLE_OPERATORS
-        hyper, schedule, scalars = np.array(optimizer.hyper), np.ones(RUNNING_PRODUCTS), aligned_zeros(SCALARS, self.dtype)
-        order, random = np.arange(samples), np.array([seed], np.uint64)
-        self._plan = plan = np.zeros(at.FIELDS, np.int64)
+        hyper, schedule = np.array(optimizer.hyper), zeros("running products", RUNNING_PRODUCTS)
+        order, random = empty("order", samples, np.int64), zeros("generator", 1, np.uint64)
+        scalars = aligned_zeros("scalars", SCALARS, self.dtype)
+        schedule[:], order[:], random[:] = 1.0, np.arange(samples), seed
+        self._plan = plan = zeros("plan", at.FIELDS, np.int64)
         plan[[at.SAMPLES, at.BATCH, at.SHUFFLE, at.ARRAYS]] = samples, batch, shuffle, len(sources)
         plan[[at.GRAPH, at.LAST_GRAPH]] = address(graphs[0]), address(graphs[-1])
         plan[[at.PARAMETER_COUNT, at.VECTORS]] = len(numbers), padded // machine().lanes(arrays[0].dtype)
@@ -146,7 +145,7 @@ class FormulaTrainer:
             parameters.extend(new)
             return tape.stack(new) if np.ndim(value) else new[0]
 
-        handed = _map(stand_in, self._tree)
+        handed = self._structure.rebuild(iter([stand_in(path, value) for path, value in self._leaves]))
         names = argument_names(f, len(arrays) + 1)[1:]
         seen = [
             tape.input(name, (rows,)) if array.ndim == 1 else Columns(tape, name, (rows, array.shape[1]))
@@ -171,6 +170,7 @@ class FormulaTrainer:
         """Have the kernel that ``run`` needs; ``announce()`` goes before its compilation."""
         self._kernel = at.run_kernel(self.dtype, announce)
 
+    @checked
     def run(self) -> Epoch:
         """One pass over the data."""
         self._result[:], self._control[:] = 0, 0
@@ -190,7 +190,7 @@ class FormulaTrainer:
         """Parameters in the form in which they were given."""
         numbers = iter(parameters.tolist())
 
-        def take(_: str, value: Any) -> Any:
+        def take(value: Any) -> Any:
             return np.array([next(numbers) for _ in value], self.dtype) if np.ndim(value) else next(numbers)
 
-        return _map(take, self._tree)
+        return self._structure.rebuild(iter([take(value) for _, value in self._leaves]))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.memory import empty
 from ..graph.autodiff.recipes import rows_by_parameters
 from ..graph.codegen.program import BoundProgram, Program
 from ..graph.tracing.closure_fingerprint import ClosureFingerprint
@@ -121,7 +122,7 @@ class Residuals:
         self._p, self._transform = np.empty(count), transform
         each = [self._p[i : i + 1] for i in range(count)]
         self._residual, self._second = (BoundProgram(program, [*each, *data]) for program in compiled)
-        self._found = np.empty(len(data[-1]))
+        self._found = empty("residuals", len(data[-1]))
         self._residual.set_outputs([self._found])
         self._prepare()
 
@@ -130,7 +131,7 @@ class Residuals:
         rows = [node.index for node in program.plan.rows]
         self._which = [rows.index(node.index) for node in program.outputs]  # equal columns are worked out once
         # MINPACK and trf are done with the last Jacobian when they ask for the next one.
-        self._columns = np.empty((len(rows), len(self._found)))
+        self._columns = empty("columns", (len(rows), len(self._found)))
         self._second.set_outputs(list(self._columns))
 
     def residuals(self, p: np.ndarray, *_: Any) -> np.ndarray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .autodiff.interpreter import run_backward, run_forward
 from .drawing.draw import draw
 from .drawing.picture import Picture
@@ -12,7 +14,7 @@ from .tracing.functions import tape_of
 from .tracing.node_graph import NodeGraph
 from .tracing.tape import Tape
 from .tracing.text import as_code
-from .tracing.trace import flatten, trace_arguments
+from .tracing.trace import trace_arguments
 
 
 class Graph(NodeGraph):
@@ -69,7 +71,7 @@ class Graph(NodeGraph):
         >>> fastbp.trace(lambda x: x**2, 1.0).forward(3.0)
         9.0
         """
-        values = flatten(args)
+        values = [np.ravel(a) if np.ndim(a) > 1 else a for a in args]
         if len(values) != len(self.inputs):
             raise TypeError(f"the graph has {len(self.inputs)} arguments, {len(values)} were given")
         results = run_forward(self, values)

@@ -139,9 +139,15 @@ def _mean_and_deviation(stage: Stage, weights: list[np.ndarray]) -> dict[str, np
 def formula(activation: Activation) -> Any:
     """The graph of an elementwise activation: its argument ``z`` and its ``value``, nodes of fastbp's graph."""
     from ..graph.codegen.row_graphs import trace_activation
+    from ..graph.tracing.special.table import SPECIAL
+    from ..graph.tracing.traversal import live
 
     function: Callable[..., Any] = activation._formula
-    return trace_activation(partial(function, **dict(activation.settings)) if activation.settings else function)
+    graph = trace_activation(partial(function, **dict(activation.settings)) if activation.settings else function)
+    inside = sorted({node.op for node in live([graph.value])} & set(SPECIAL))
+    if inside:
+        raise ValueError(f"an activation with {', '.join(inside)} can be saved, but not exported to other programs")
+    return graph
 
 
 def batch_norm_scale(operation: Operation) -> np.ndarray:

@@ -12,7 +12,8 @@ import numpy as np
 from ..conversion import as_numbers
 from ..engine.contexts import entry_point, gradient_contexts, prediction_contexts, weight_positions
 from ..engine.engine import Engine
-from ..engine.memory import address, aligned_zeros
+from ..engine.guards import checked
+from ..engine.memory import address, aligned_zeros, empty
 from ..forks import at_fork
 from ..kernels import fields as at
 from ..layers.stages import Stage
@@ -52,7 +53,7 @@ class PredictFunction:
             self._own, *self._others = prediction_contexts(plans, CONTEXTS + 1, ROWS)
         self._gradient = np.zeros(0) if self._own.by_weights is None else self._own.by_weights
         self._lock, self._positions = threading.Lock(), weight_positions(self._engine)
-        self._record = aligned_zeros(calls.FIRST + CONTEXTS * calls.CONTEXT_FIELDS, np.int64)
+        self._record = aligned_zeros("calls", calls.FIRST + CONTEXTS * calls.CONTEXT_FIELDS, np.int64)
         head = {
             calls.KERNEL: entry_point(self._kernel),
             calls.CONTEXTS: CONTEXTS,
@@ -95,11 +96,12 @@ class PredictFunction:
         self._engine.set_weights(weights)
         self._engine._for_predictions()  # whose folded copies follow
 
+    @checked
     def __call__(self, x: Any, second: Any = None) -> Any:
         """As in compiled code, out of it."""
         x = self._checked("x", x, self.inputs)
         if not self.differentiates:
-            out = np.empty((*x.shape[:-1], self.outputs), self.dtype) if second is None else second
+            out = empty("predictions", (*x.shape[:-1], self.outputs), self.dtype) if second is None else second
             if out.shape != (*x.shape[:-1], self.outputs) or out.dtype != self.dtype or not out.flags.c_contiguous:
                 raise ValueError(f"out must be a {self.dtype} array of shape {(*x.shape[:-1], self.outputs)} in C order")
             if x.size:
@@ -109,7 +111,7 @@ class PredictFunction:
         direction = self._checked("direction", second, self.outputs)
         if direction.shape[:-1] != x.shape[:-1]:
             raise ValueError(f"direction must have shape {(*x.shape[:-1], self.outputs)}, got {direction.shape}")
-        y, by_input = np.empty_like(direction), np.empty_like(x)
+        y, by_input = empty("predictions", direction.shape, self.dtype), empty("gradient", x.shape, self.dtype)
         by_weights = np.zeros(len(self._positions), self.dtype)
         samples, along, out, found = (array.reshape(-1, array.shape[-1]) for array in (x, direction, y, by_input))
         with self._lock, np.errstate(all="ignore"):

@@ -6,18 +6,16 @@ The formula's own code is reached by its addresses, so one compiled driver serve
 from itertools import count
 
 import numpy as np
-from llvmlite import ir
-from numba import types
 from numba.core.registry import cpu_target
-from numba.extending import intrinsic
 
 from . import functions
 from .fields import QUIT, STOP
+from .graph_call import call_graph
 from .memory import make_accessors, read_double, read_int, write_double
 from .optimizer import make_begin_step, update
 from .random import shuffle
 from .simd import jit
-from .simd.element_types import I64, VOID
+from .simd.background_compile import run_elsewhere
 from .simd.jit import inner, kernel
 from .team import barrier, raise_flag, read_flag
 
@@ -58,17 +56,7 @@ GRAPH_TABLE, GRAPH_LOOPS, GRAPH_FUNCTIONS = range(3)
 
 LOSS_SUM, STEPS, DIVERGED_AT = range(3)
 
-
-@intrinsic
-def _call(typingctx, function, table):
-    """Call a function of a graph at an address."""
-
-    def codegen(context, b, sig, args):
-        kind = ir.FunctionType(VOID, [I64, I64]).as_pointer()
-        b.call(b.inttoptr(args[0], kind), [args[1], ir.Constant(I64, 0)])
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), codegen
+SIGNATURE = "void(int64, int64)"
 
 
 def _make_run(dtype):
@@ -95,15 +83,15 @@ def _make_run(dtype):
         table, loops = read_int(graph, GRAPH_TABLE), read_int(graph, GRAPH_LOOPS)
         addresses = graph + 8 * GRAPH_FUNCTIONS
         for k in range(loops):
-            _call(read_int(addresses, 2 * k), table)
+            call_graph(read_int(addresses, 2 * k), table)
             if threads > 1:
                 barrier(control, threads)
             if thread == 0:
-                _call(read_int(addresses, 2 * k + 1), table)
+                call_graph(read_int(addresses, 2 * k + 1), table)
             if threads > 1:
                 barrier(control, threads)
         if thread == 0:
-            _call(read_int(addresses, 2 * loops), table)
+            call_graph(read_int(addresses, 2 * loops), table)
 
     @inner(dtype)
     def close_step(plan, step, batch):
@@ -156,13 +144,28 @@ def run_kernel(dtype, announce=lambda: None):
 
     ``announce()`` is called first where it has to be compiled.
     """
-    name, signature = f"formula-{dtype}", "void(int64, int64)"
     if dtype not in _ready:
-        if not (functions.is_cached(dtype) and jit.is_cached(name, signature, cpu_target.target_context.codegen())):
+        if not (functions.is_cached(dtype) and jit.is_cached(_name(dtype), SIGNATURE, cpu_target.target_context.codegen())):
             announce()
+            library = f"from fastbp.kernels import functions; functions.load({dtype!r})"
+            run_elsewhere(library, f"from fastbp.kernels import formula; formula.compile_only({dtype!r})")
         functions.load(dtype)
-        _ready[dtype] = kernel(name, signature, lambda: _make_run(dtype))
+        _ready[dtype] = _run(dtype)
     return _ready[dtype]
+
+
+def compile_only(dtype):
+    """Compile ``run`` for other processes to load. Here it must not be called: it is not linked to the library."""
+    functions.promise(dtype)
+    _run(dtype)
+
+
+def _name(dtype):
+    return f"formula-{dtype}"
+
+
+def _run(dtype):
+    return kernel(_name(dtype), SIGNATURE, lambda: _make_run(dtype))
 
 
 _ready: dict = {}

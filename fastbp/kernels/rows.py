@@ -4,6 +4,7 @@ import numpy as np
 
 from . import fields as at
 from . import memory
+from .abandon import make_abandon
 from .loss import loss as loss_function
 from .loss import weigh_rows as weigh_rows_function
 from .memory import double_bits, read_int
@@ -20,12 +21,14 @@ def make_rows(dtype, layers, add_activities):
     backward_and_update = layers.backward_and_update
     loss, weigh_rows, copy_rows = loss_function(dtype), weigh_rows_function(dtype), memory.copy_rows(dtype)
     prefetch_rows, gather_rows = memory.prefetch_rows(dtype), memory.gather_rows(dtype)
-    ITEM = np.dtype(dtype).itemsize
+    (stops, *_), ITEM = make_abandon(dtype), np.dtype(dtype).itemsize
 
     @inner(dtype)
     def forward_layers(plan, shift, start, stop, first, last, batch, sample):
         """Layers start .. stop on the output of the layer below."""
         for i in range(start, stop):
+            if stops(plan, at.ABANDONED_ROWS):
+                return
             layer = read_int(plan, at.TABLE) + i * LAYER_BYTES
             below, below_row = read_int(layer, at.INPUT) + shift, read_int(layer, at.INPUT_ROW)
             forward(plan, layer, shift, below, below_row, first, last, batch, sample)
@@ -126,6 +129,8 @@ def make_rows(dtype, layers, add_activities):
             if stop == layers:
                 close_output(table + (layers - 1) * LAYER_BYTES, shift, first, last)
             for i in range(min(stop, layers - 1), max(start + 1, read_int(plan, at.BACKWARD_END)) - 1, -1):
+                if stops(plan, at.ABANDONED_ROWS):
+                    return
                 layer = table + i * LAYER_BYTES
                 backward(plan, layer, layer - LAYER_BYTES, shift, first, last, sample)
             if start < 0 and phases & at.INPUT_GRADIENT:

@@ -1,4 +1,4 @@
-"""The compiled kernels that train, measure and predict: loaded from disk, or compiled in two processes at once.
+"""The compiled kernels that train, measure and predict: loaded from disk, or compiled by two other processes at once.
 
 There are two for each element type. One serves most networks; the other, which takes longer to compile, is full: it has what
 only some of them need besides.
@@ -8,8 +8,8 @@ from numba.core.registry import cpu_target
 
 from . import functions
 from .simd import jit
-from .simd.background_compile import another_process
-from .simd.jit import kernel, variant
+from .simd.background_compile import run_elsewhere
+from .simd.jit import kernel, making, variant
 from .step import make_run
 
 SIGNATURE = "void(int64, int64)"
@@ -22,16 +22,20 @@ def run_kernel(dtype, announce=lambda: None, full=False):
 
     ``announce()`` is called first where it has to be compiled.
     """
-    key = dtype, full
-    if key not in _ready:  # each network asks for it
-        if is_cached(dtype, full):
-            functions.load(dtype, full)
-        else:
-            announce()
-            with another_process(f"from fastbp.kernels import run; run.compile_only({dtype!r}, {full})"):
-                functions.load(dtype, full)
-        _ready[key] = _run(dtype, full)
-    return _ready[key]
+    if (dtype, full) not in _ready:  # each network asks for it
+        with making:
+            if (dtype, full) not in _ready:
+                _make_ready(dtype, full, announce)
+    return _ready[dtype, full]
+
+
+def _make_ready(dtype, full, announce):
+    if not is_cached(dtype, full):
+        announce()
+        library = f"from fastbp.kernels import functions; functions.load({dtype!r}, {full})"
+        run_elsewhere(library, f"from fastbp.kernels import run; run.compile_only({dtype!r}, {full})")
+    functions.load(dtype, full)
+    _ready[dtype, full] = _run(dtype, full)
 
 
 def compile_only(dtype, full):

@@ -1,6 +1,7 @@
 """Phase one of a step in segments: where layers need the whole batch, the network is cut."""
 
 from . import fields as at
+from .abandon import make_abandon
 from .memory import read_int
 from .rows import LAYER_BYTES
 from .simd.jit import inner
@@ -9,6 +10,7 @@ from .team import timed_barrier
 
 def make_segmented_rows(dtype, sum_forward, sum_backward, forward_rows, backward_rows, partition, learns):
     """``segmented_rows`` for one element type, from functions of a step and of its layers."""
+    stops, *_ = make_abandon(dtype)
 
     @inner(dtype)
     def segmented_rows(plan, thread, sample, batch):
@@ -27,11 +29,15 @@ def make_segmented_rows(dtype, sum_forward, sum_backward, forward_rows, backward
                 sum_forward(table + first_layer * LAYER_BYTES, thread, threads, batch, learns(plan))
                 waited += timed_barrier(control, threads)
             for first in range(start, stop, block):
+                if stops(plan, at.ABANDONED_ROWS):
+                    break
                 last, row_loss = min(first + block, stop), read_int(plan, at.ROW_LOSS) + 8 * first
                 forward_rows(plan, 0, first_layer, end, first, last, sample + first, batch, row_loss)
         for i in range(segments - 1, -1, -1):
             first_layer, end = read_int(starts, i), read_int(starts, i + 1)
             for first in range(start, stop, block):
+                if stops(plan, at.ABANDONED_ROWS):
+                    break
                 backward_rows(plan, 0, first_layer, end, first, min(first + block, stop), sample + first)
             if i > 0 and read_int(plan, at.PHASES) & at.BACKWARD:
                 waited += timed_barrier(control, threads)

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import fields as at
 from . import memory
+from .abandon import make_abandon
 from .codes import STORE
 from .costs import make_costs
 from .layers.dispatch import make_layers
@@ -40,11 +41,12 @@ def make_run(dtype, full):
     sum_forward, sum_backward, transpose_weights = functions.sum_forward, functions.sum_backward, functions.transpose_weights
     add_gradient, constrain_norms = functions.add_gradient, functions.constrain_norms
     forward_rows, backward_rows, learn_rows = make_rows(dtype, functions, add_activities)
-    open_update, count = make_open_update(dtype, full), make_count(dtype)
+    (open_update, open_applying), count = make_open_update(dtype, full), make_count(dtype)
     update_rows = make_update_rows(dtype, full, functions.update_task, functions.step_task)
     observing = make_monitor(dtype) if full else [nothing] * 5
     observes, keep_weights, observe_group, observe_block, observe_step = observing
     set_zero, add_doubles, check_finite = memory.set_zero(dtype), memory.add_doubles(dtype), check_finite_function(dtype)
+    stops, keep_for_undo, take_back = make_abandon(dtype)
     TILE_ROWS, MAX_DOT_UNITS = tile_rows(), max_dot_units(dtype)
 
     @inner(dtype)
@@ -97,7 +99,7 @@ def make_run(dtype, full):
         """Phase one where the batch is kept: this thread's rows, a block at a time."""
         threads, block = read_int(plan, at.THREADS), read_int(plan, at.BLOCK)
         first, stop = partition(batch, thread, threads), partition(batch, thread + 1, threads)
-        while first < stop:
+        while first < stop and not stops(plan, at.ABANDONED_ROWS):
             last = min(first + block, stop)
             run_rows(plan, 0, first, last, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
             first = last
@@ -117,6 +119,8 @@ def make_run(dtype, full):
             if monitor:
                 observe_group(monitor, g, stop - start)
             for first in range(start, stop, block):
+                if stops(plan, at.ABANDONED_ROWS):
+                    return
                 rows = min(block, stop - first)
                 run_rows(plan, shift, 0, rows, sample + first, batch, read_int(plan, at.ROW_LOSS) + 8 * first)
                 count_rows(plan, shift, 0, rows, sample + first, g)
@@ -154,6 +158,7 @@ def make_run(dtype, full):
                 diverge(plan, step, 0.0)
         if not read_int(plan, at.GROUPS):
             count_rows(plan, 0, 0, batch, sample, 0)
+        open_applying(plan)
         write_double(result, at.STEPS, read_double(result, at.STEPS) + 1.0)
         if read_flag(control, at.STOP):
             raise_flag(control, at.QUIT)
@@ -241,6 +246,7 @@ def make_run(dtype, full):
                 batch, monitor = min(size, samples - sample), observes(plan, step)
                 if monitor:
                     keep_weights(plan, monitor, thread, threads)
+                keep_for_undo(plan, thread)
                 if thread == 0 and phases & at.UPDATE:
                     write_int(plan, at.OBSERVED, monitor)
                     open_update(plan, epoch * steps + step, taken)
@@ -252,6 +258,8 @@ def make_run(dtype, full):
                     whole_batch_rows(plan, thread, sample, batch)
                 if threads > 1:
                     waited += timed_barrier(control, threads)
+                if take_back(plan, thread, at.ABANDONED_ROWS):
+                    return
                 taken += 1
                 if thread == 0:
                     close_step(plan, step, sample, batch)
@@ -264,6 +272,8 @@ def make_run(dtype, full):
                 if phases & at.UPDATE:
                     if not read_int(plan, at.ONE_PASS):
                         waited += update_rows(plan, thread, batch)
+                        if read_int(plan, at.KEPT) and take_back(plan, thread, at.ABANDONED_TASKS):
+                            return
                     if read_int(plan, at.CONSTRAINED_NORMS) and read_int(plan, at.OPTIMIZER) != STORE:
                         if threads > 1:
                             waited += timed_barrier(control, threads)

@@ -8,12 +8,14 @@ import math
 
 from . import fields as at
 from . import memory
+from .abandon import make_abandon
+from .codes import STORE
 from .memory import make_accessors, read_double, read_int, write_double, write_int
 from .optimizer import DECAY, HYPER_RATE, SCALARS, UNDECAYED, WITH_RUNNING_PRODUCTS, make_begin_step
 from .rows import LAYER_BYTES
 from .simd.element_types import NUMBA_FLOATS
 from .simd.jit import inner, nothing
-from .team import timed_barrier
+from .team import read_flag, timed_barrier
 
 TASK_BYTES = 8 * at.TASK_FIELDS
 
@@ -56,7 +58,7 @@ def make_weigh_penalties(dtype):
 
 
 def make_open_update(dtype, full):
-    """``open_update`` for one element type."""
+    """The functions (open_update, open_applying) for one element type."""
     begin_step = inner(dtype)(make_begin_step(dtype))
     count_steps, spare_from_decay = make_steer_step(dtype) if full else (nothing,) * 2
     weigh_penalties = make_weigh_penalties(dtype) if full else nothing
@@ -80,7 +82,18 @@ def make_open_update(dtype, full):
         if steered:
             spare_from_decay(scalars)
 
-    return open_update
+    @inner(dtype)
+    def open_applying(plan):
+        """Thread 0: have the plan for the second half of an update say what this one does, but for the gradient's place."""
+        kept, applying = read_int(plan, at.KEPT), read_int(plan, at.APPLYING)
+        if kept:
+            for field in range(at.FIELDS):
+                write_int(applying, field, read_int(plan, field))
+            write_int(applying, at.KEPT, 0)
+            write_int(applying, at.GROUPS, 1)
+            write_int(applying, at.GRADIENTS, kept)
+
+    return open_update, open_applying
 
 
 def make_write_scales(dtype):
@@ -167,18 +180,39 @@ def make_step_stored(dtype, step_task):
 def make_update_rows(dtype, full, update_task, step_task):
     """``update_rows`` for one element type."""
     layer_of, step_stored = make_layer_of(dtype), make_step_stored(dtype, step_task) if full else nothing
+    stops, *_ = make_abandon(dtype)
 
     @inner(dtype)
-    def update_rows(plan, thread, batch):
-        """This thread's tasks of the update. Returns the cycles that it waited for others."""
+    def take_tasks(plan, thread, batch, keeps):
+        """This thread's tasks, or some of them, where no weights move yet and the step is given up."""
         starts = read_int(plan, at.TASK_STARTS)
         first, stop = read_int(starts, thread), read_int(starts, thread + 1)
         scratch = read_int(plan, at.SCRATCH) + thread * read_int(plan, at.SCRATCH_ROW)
         for i in range(first, stop):
+            if keeps and stops(plan, at.ABANDONED_TASKS):
+                return 0
             task = read_int(plan, at.TASKS) + i * TASK_BYTES
             vector, last_vector = read_int(task, at.TASK_VECTOR), read_int(task, at.TASK_LAST_VECTOR)
             top, last, slot = read_int(task, at.TASK_FIRST), read_int(task, at.TASK_LAST), read_int(task, at.TASK_SLOT)
             update_task(plan, layer_of(plan, task), slot, vector, last_vector, top, last, batch, scratch)
-        return step_stored(plan, first, stop, scratch)
+        return 0 if keeps else step_stored(plan, first, stop, scratch)
+
+    @inner(dtype)
+    def update_rows(plan, thread, batch):
+        """This thread's tasks of the update. Returns the cycles that it waited for others.
+
+        In a long step the whole gradient is formed first, so that the step can be given up until then.
+        """
+        threads, kept, waited = read_int(plan, at.THREADS), read_int(plan, at.KEPT), 0
+        stores, current = read_int(plan, at.OPTIMIZER) == STORE, plan
+        for half in range(2 if kept else 1):
+            waited += take_tasks(current, thread, batch, stores or (kept and half == 0))
+            if kept and half == 0:
+                if threads > 1:
+                    waited += timed_barrier(read_int(plan, at.CONTROL), threads)
+                if read_flag(read_int(plan, at.CONTROL), at.ABANDONED_TASKS):
+                    return waited
+                current = read_int(plan, at.APPLYING)
+        return waited
 
     return update_rows

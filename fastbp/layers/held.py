@@ -16,6 +16,7 @@ from ..arguments import boolean
 from ..config import floatx
 from ..data import arrays
 from ..seeds import WEIGHTS, generator
+from .claims import changes
 from .settings import batch_shape, sample_shape
 from .store import AtRest, Store
 from .symbolic import SymbolicTensor
@@ -168,6 +169,7 @@ class Held:
         store = self.located()
         return [] if store is None else store.averages()
 
+    @changes
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Replace its weights by arrays as ``get_weights`` gives them.
 

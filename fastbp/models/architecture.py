@@ -101,7 +101,7 @@ class Architecture(Displayed, Layer):
     @property
     def dtype(self) -> str:
         """The dtype of weights and of all arithmetic."""
-        return self._dtype.name
+        return "float32" if self._dtype.itemsize == 4 else "float64"  # NumPy takes long to say it
 
     @property
     def built(self) -> bool:

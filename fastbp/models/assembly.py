@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ..arguments import unique_name
 from ..layers import InputLayer, Layer
+from ..layers.claims import changes
 from .architecture import Architecture
 
 
@@ -17,6 +18,7 @@ class Assembly(Architecture):
         self._input = layer
         self.expect(layer.shape)
 
+    @changes
     def _append(self, layer: Layer) -> None:
         """Take a layer as the last. One that stands here already stands for another of its settings then."""
         if self.holders():
@@ -38,6 +40,7 @@ class Assembly(Architecture):
         placed.hold(self)
         self._flattens = self._makes_rows()
 
+    @changes
     def _remove_last(self) -> Layer:
         """Take the last layer away."""
         if not self._layers:

@@ -9,6 +9,7 @@ from .. import losses, optimizers
 from ..arguments import boolean, integer
 from ..data import Data, Spec
 from ..kernels.codes import SOFTMAX
+from ..layers.claims import changes
 from ..metrics import CompiledMetric, check_targets, get_all
 from ..notices import warn_of_last_activation
 from .network import Network
@@ -20,6 +21,7 @@ class Compiled(Network):
     _metrics: tuple[CompiledMetric, ...] = ()
     _outputs = 0  # units of the last layer, once metrics have been fitted to it
 
+    @changes
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "rmsprop",

@@ -1,5 +1,6 @@
 """A network's derivatives: forward and backward, the gradient of the loss, the Jacobian of the outputs."""
 
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from .feedback import angle
 
 class Differentiable(Compiled):
     """The part of a model that differentiates, for custom training loops and for insight."""
+
+    _kept_by = 0  # the thread that called ``forward`` last, whose ``backward`` may come
 
     def forward(self, x: Any, training: bool = False) -> np.ndarray:
         """The output for x, remembering what ``backward`` needs. Numbers that are not finite pass through.
@@ -40,7 +43,7 @@ class Differentiable(Compiled):
             x = inputs("x", x, self._input_units, self._dtype, False, self._feature_names)
         training = boolean("training", training)
         output: np.ndarray = self._build(x.shape[1]).forward(x, keep=True, training=training)
-        self._kept_rows = len(x)
+        self._kept_rows, self._kept_by = len(x), get_ident()
         return output
 
     def backward(self, dy: Any) -> np.ndarray:
@@ -66,8 +69,10 @@ class Differentiable(Compiled):
         >>> model.gradients[1]
         array([ 1., 10.], dtype=float32)
         """
-        if self._engine is None or not self._kept_rows:
-            raise ValueError("backward needs a forward(x) before it, got none since the weights last changed")
+        if self._engine is None or not self._kept_rows or self._kept_by != get_ident():
+            raise ValueError(
+                "backward needs a forward(x) of the same thread before it, got none since the weights last changed"
+            )
         dy = output_gradient("dy", dy, (self._kept_rows, self._need_outputs()), self._dtype)
         dx: np.ndarray
         dx, self.gradients = self._engine.backward(dy)

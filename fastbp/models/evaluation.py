@@ -6,9 +6,10 @@ import numpy as np
 
 from ..arguments import boolean, integer, verbosity
 from ..callbacks.callback_list import CallbackList
-from ..data import Spec, prepare
+from ..data import Rows, Spec, prepare
 from ..data.samples import is_ready, samples
 from ..engine.threads import check_threads
+from .bound import Prediction
 from .measures import Measures
 from .measuring import Measuring
 from .portions import is_weighted, limited, need_end, step_count
@@ -80,8 +81,14 @@ class Evaluable(Trainable):
         self._check_targets(data)
         need_end(data, "steps", steps)
         engine = self._build(data.width)
-        listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=step_count(data, size, steps))
         measures = Measures(metrics, is_weighted(data), size)
+        if not metrics and callbacks is None and steps is None and isinstance(data, Rows):
+            assert data.y is not None
+            loss = float(engine.evaluate(data.x, data.y, threads=threads, sample_weight=data.sample_weight).loss)
+            if verbose:
+                show(format_logs({"loss": loss}))
+            return {"loss": loss} if return_dict else loss
+        listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=step_count(data, size, steps))
         logs = Measuring(engine, measures, data, size, steps, threads, listening).logs()
         if verbose:
             show(format_logs(logs))
@@ -167,6 +174,32 @@ class Evaluable(Trainable):
         engine, data = engine or self._build(data.width), limited(data, size, steps)
         listening = CallbackList(callbacks, model=self, verbose=verbose, epochs=1, steps=step_count(data, size, steps))
         return Predicting(engine, data, size, steps, threads, listening, training).outputs()
+
+    def make_predict(self, x_shape: Any) -> Prediction:
+        """A function that predicts samples of one shape: what calls cost besides the arithmetic is next to nothing.
+
+        Parameters
+        ----------
+        x_shape : tuple of int
+            Samples first.
+
+        Returns
+        -------
+        Prediction
+            Its call ``predict(x)``, or ``predict(x, out)``, does what ``predict`` does. It takes arrays of the model's dtype
+            as they are, or, without one, what has been written into its ``x``. The weights are those that the model has when
+            it is called; for compiled code there is ``predict_function``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Input((2,)), fastbp.Dense(1, kernel_initializer="ones")])
+        >>> predict = model.make_predict((1, 2))
+        >>> predict(np.array([[1.0, 2.0]], "float32"))
+        array([[3.]], dtype=float32)
+        """
+        return Prediction(self, x_shape)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """The output for x, as ``predict`` gives it.

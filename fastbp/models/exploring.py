@@ -6,6 +6,7 @@ import numpy as np
 
 from ..arguments import integer, number
 from ..data import prepare_rows
+from ..layers.claims import fits
 from .evaluation import BATCH_SIZE, Evaluable, thread_count
 from .rate_finder import LearningRateRange, range_test
 
@@ -13,6 +14,7 @@ from .rate_finder import LearningRateRange, range_test
 class Explorable(Evaluable):
     """The part of a model that tries learning rates."""
 
+    @fits
     def find_learning_rate(
         self,
         x: Any,

@@ -13,6 +13,7 @@ from ..callbacks.history import History
 from ..callbacks.progress_bars import ProgbarLogger
 from ..data import Batches, Data, Rows, training_data
 from ..errors import TrainingDiverged
+from ..layers.claims import fits
 from ..layers.held import trainable_flags
 from ..optimizers import Solver
 from .evaluation import BATCH_SIZE, thread_count
@@ -41,6 +42,7 @@ class Fittable(Explorable):
     stop_training = False  # a callback may set it
     _learnt_from: tuple[Data, int | None] | None = None  # the data and the steps of an epoch, while a fit goes on
 
+    @fits
     def fit(
         self,
         x: Any = None,
@@ -117,6 +119,8 @@ class Fittable(Explorable):
         ------
         TypeError, ValueError
             For bad input. The model is as it was.
+        RuntimeError
+            If another thread is fitting this model, or one with layers of it.
         TrainingDiverged
             If the loss or the weights become NaN or infinite. The model has the weights of the last epoch that was finished.
             The callback ``TerminateOnNaN`` ends the fit instead.

@@ -1,6 +1,7 @@
 """The weights of a layer in the engine of a model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -52,3 +53,26 @@ class InEngine:
         model = self._model()
         if model is not None:
             model._set_engine_aside(self.engine)
+
+
+def has_foreign_weights(model: Any) -> bool:
+    """Whether weights of its layers are in the engine of another model."""
+    stores, own = (leaf._store for leaf in model.leaves()), (model._engine, model._engine_aside)
+    return any(isinstance(store, InEngine) and store.engine not in own for store in stores)
+
+
+def held(model: Any) -> ExitStack:
+    """A block in which a model's weights and all that training changes stay as they are: calls of other threads wait."""
+    block, engines = ExitStack(), {id(engine): engine for engine in _engines_of(model) if engine is not None}
+    for key in sorted(engines):  # all threads in the same order, so that none has what another waits for
+        block.enter_context(engines[key].held())
+    return block
+
+
+def _engines_of(model: Any) -> "Iterator[Engine | None]":
+    """Those that its weights are in, and its own and those of the models within it."""
+    yield from (model._engine, model._engine_aside)
+    for layer in model._layers:
+        if hasattr(layer, "_engine_aside"):
+            yield from _engines_of(layer)
+    yield from (leaf._store.engine for leaf in model.leaves() if isinstance(leaf._store, InEngine))

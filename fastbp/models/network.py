@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from ..arguments import integer
 from ..config import floatx
 from ..data import arrays
 from ..engine.interrupts import import_to_end
+from ..forks import lock
+from ..layers.claims import changes, claimed
 from ..layers.held import trainable_flags
 from ..layers.stages import stages_of
 from ..layers.store import AtRest
@@ -21,11 +24,14 @@ from ..optimizers import Optimizer
 from ..seeds import FEEDBACK, SHUFFLE, WEIGHTS, generator, shuffle_seed
 from .assembly import Assembly
 from .feedback import check_feedback, draw_matrices, engine_feedback
-from .holding import InEngine
+from .holding import InEngine, has_foreign_weights, held
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.state import TrainingRecord
+    from .bound import TrainingStep
+
+_making = lock()  # held while weights are drawn and engines made
 
 
 class Network(Assembly):
@@ -49,6 +55,7 @@ class Network(Assembly):
         self._record: TrainingRecord | None = None  # of a copied or loaded model, until it has an engine
         self._trained: tuple[bool, ...] | None = None  # which leaves training changes, by the last compile
         self._kept_rows = 0
+        self._step: TrainingStep | None = None  # of ``train_on_batch``, where batches of one shape are repeated
         self._fitted_metrics: tuple[CompiledMetric, ...] | None = None  # worked out when needed; void when a layer comes
         self.optimizer: Optimizer | None = None
         self.loss: Loss | None = None
@@ -65,7 +72,7 @@ class Network(Assembly):
         for leaf in self.leaves():
             if isinstance(leaf._store, InEngine) and leaf._store.engine is self._engine:
                 leaf._store = AtRest(leaf._store.view())
-        self._engine, self._engine_aside, self._record, self._kept_rows = None, None, None, 0
+        self._engine, self._engine_aside, self._record, self._kept_rows, self._step = None, None, None, 0, None
 
     def build(self, input_shape: int | Sequence[int | None]) -> None:
         """Fix the input's width, which otherwise the first data does.
@@ -102,6 +109,16 @@ class Network(Assembly):
         if not self._weights_of(units):
             raise ValueError("layers must hold at least one Dense layer, got none: add one before using the model")
         self._need_outputs()
+        while True:
+            foreign = has_foreign_weights(self)
+            with claimed(self.leaves(), "another model") if foreign else nullcontext(), _making:
+                if self._engine is not None:  # another thread has made it
+                    return self._engine
+                if foreign or not has_foreign_weights(self):
+                    return self._enter_engine(units)
+
+    def _enter_engine(self, units: int) -> "Engine":
+        """Have the weights, drawn now if they were not yet, in the engine."""
         if self._input_units is None:
             self.check_sample((units,))
             self.expect((units,))
@@ -133,14 +150,14 @@ class Network(Assembly):
         self._record = None
         return engine
 
-    def _training_record(self) -> "TrainingRecord | None":
+    def _training_record(self, stored: bool = False) -> "TrainingRecord | None":
         """What training has changed besides the weights; None where nothing has trained."""
         engine = self._engine or self._engine_aside
-        return self._record if engine is None else engine.record()
+        return self._record if engine is None else engine.record(stored)
 
     def _configure(self, optimizer: Optimizer, loss: Loss) -> None:
         """Have the engine, if there is one, learn by these, and only the layers that are to be trained."""
-        trained, engine = trainable_flags(self.leaves()), self._engine or self._engine_aside
+        trained, engine, self._step = trainable_flags(self.leaves()), self._engine or self._engine_aside, None
         if trained != self._trained:
             self._drop_engine()
         elif engine is not None:
@@ -164,15 +181,16 @@ class Network(Assembly):
 
     def draw_weights(self) -> None:
         """Draw the weights of the layers that have none yet: by the seed of the model, else of the one it is a layer of."""
-        if self._seed is None:
-            for model in self.holders():
-                if model.built:
-                    model.draw_weights()
-        for model in self._seeded_models():
-            model.draw_weights()
-        for leaf in self.leaves():
-            if leaf._store is None:
-                leaf.draw(self._random, self._dtype)
+        with _making:
+            if self._seed is None:
+                for model in self.holders():
+                    if model.built:
+                        model.draw_weights()
+            for model in self._seeded_models():
+                model.draw_weights()
+            for leaf in self.leaves():
+                if leaf._store is None:
+                    leaf.draw(self._random, self._dtype)
 
     def _seeded_models(self) -> "Iterator[Network]":
         """The models within it that draw their weights themselves."""
@@ -227,6 +245,7 @@ class Network(Assembly):
         """
         return self._need_engine("get_weights").get_weights()
 
+    @changes
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Replace all weights.
 
@@ -263,14 +282,15 @@ class Network(Assembly):
     # -- copies: an engine holds addresses, so it is never copied but made anew
 
     def __getstate__(self) -> dict[str, Any]:
-        layers = [copy(layer) for layer in self._layers]  # first, since what was not drawn yet is drawn now
-        state = super().__getstate__()
-        for passing in ("_engine", "_engine_aside", "_symbolic", "_learnt_from"):
-            state.pop(passing, None)
-        state.update(_kept_rows=0, _layers=layers, _random=deepcopy(self._random), _record=self._training_record())
+        with held(self):
+            layers = [copy(layer) for layer in self._layers]  # first, since what was not drawn yet is drawn now
+            state = super().__getstate__()
+            for passing in ("_engine", "_engine_aside", "_symbolic", "_learnt_from", "_step"):
+                state.pop(passing, None)
+            state.update(_kept_rows=0, _layers=layers, _random=deepcopy(self._random), _record=self._training_record())
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _engine=None, _engine_aside=None, _symbolic=[])
+        self.__dict__.update(state, _engine=None, _engine_aside=None, _symbolic=[], _step=None)
         for layer in self._layers:
             layer.hold(self)

@@ -2,10 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import proxy
+
+import numpy as np
 
 from ..arguments import boolean
 from ..data import arrays, prepare_rows
 from ..errors import TrainingDiverged
+from ..layers.claims import changes
+from .bound import TrainingStep
 from .differentiable import Differentiable
 from .measures import Measures
 from .passes import Teacher, WholePasses
@@ -14,14 +19,17 @@ if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.epoch import Epoch
 
+MAX_REPEATED_BYTES = 16 * 1024  # of a batch, beyond which a step takes so long that the calls around it do not count
 Learn = Callable[[int, "list[Epoch]"], None]  # so many epochs; those that have ended are appended
 
 
 class Trainable(Differentiable):
     """The part of ``Sequential`` that takes single steps."""
 
+    _last_shapes: tuple[tuple[int, ...], ...] = ()
     _averages_in_place = False  # whether the weights are the averages for a while, and the averages the weights
 
+    @changes
     def train_on_batch(
         self,
         x: Any,
@@ -57,19 +65,67 @@ class Trainable(Differentiable):
         >>> model.train_on_batch([[1.0]], [2.0])
         4.0
         """
+        check_finite, return_dict = boolean("check_finite", check_finite), boolean("return_dict", return_dict)
+        is_plain = sample_weight is None and class_weight is None and not self._metrics
+        if self._step is not None and is_plain and self._step.fits(x, y):
+            loss = self._step.take(x, y, True, check_finite)
+            return {"loss": loss} if return_dict else loss
         self._need_steps("train_on_batch")
-        rows = prepare_rows(
-            x, y, sample_weight, class_weight, spec=self._spec(), check_finite=boolean("check_finite", check_finite)
-        )
+        rows = prepare_rows(x, y, sample_weight, class_weight, spec=self._spec(), check_finite=check_finite)
         self._check_targets(rows)
-        engine, return_dict = self._build(rows.width), boolean("return_dict", return_dict)
+        engine = self._build(rows.width)
         self._feature_names = self._feature_names or rows.names
         measures = Measures(self._to_measure(), rows.sample_weight is not None)
         passes = WholePasses(Teacher(engine, self._compiled()[0], measures, None, False, None), rows)
         ended: list[Epoch] = []
         self._train(engine, 0, 1, ended, passes.train)
+        if is_plain:
+            self._note_batch(x, y)
         return as_returned(passes.logs_of(ended[0]), return_dict)
 
+    def _note_batch(self, x: Any, y: Any) -> None:
+        """Have a step for the next batches where those of one shape come again and again."""
+        if type(x) is not np.ndarray or type(y) is not np.ndarray or x.nbytes > MAX_REPEATED_BYTES:
+            return
+        shapes = x.shape, y.shape
+        if shapes == self._last_shapes:
+            step = TrainingStep(proxy(self), *shapes, True)  # which does not keep the model alive
+            self._step = step if step.fits(x, y) else None
+        self._last_shapes = shapes
+
+    def make_step(self, x_shape: Any, y_shape: Any, *, check_finite: bool = True) -> TrainingStep:
+        """A function that takes one step of the optimizer, for batches of one shape: calls cost next to nothing besides.
+
+        Parameters
+        ----------
+        x_shape, y_shape : tuple of int
+            Of the batches, samples first.
+        check_finite : bool
+            Refuse NaN and infinity in the data.
+
+        Returns
+        -------
+        TrainingStep
+            Its call ``step(x, y)`` does what ``train_on_batch`` does, and returns the loss before the step, without metrics.
+            It takes arrays of the model's dtype (labels: int64) as they are, or, without arguments, what has been written into
+            its ``x`` and ``y``. Whatever changes the model between two calls (its weights, the learning rate, ``compile``,
+            another fit) holds for the next one, and where its data is of another form then, that raises an error.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastbp
+        >>> model = fastbp.Sequential([fastbp.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile("sgd", "mse")
+        >>> step = model.make_step((1, 1), (1, 1))
+        >>> step(np.array([[1.0]], "float32"), np.array([[2.0]], "float32"))
+        4.0
+        >>> step() < 4.0  # the same batch again
+        True
+        """
+        return TrainingStep(self, x_shape, y_shape, boolean("check_finite", check_finite))
+
+    @changes
     def apply_gradients(self, gradients: Sequence[Any]) -> None:
         """One step of the optimizer along given gradients, which are taken as they are, without penalties.
 
@@ -118,13 +174,13 @@ class Trainable(Differentiable):
         self._exclude_from_decay(engine)
         self._place_averages(False)
         before, optimizer.steps = len(ended), engine.steps
-        engine.state.remember()
+        engine.remember()
         try:
             learn(count, ended)
         except (Diverged, KeyboardInterrupt) as error:
             if isinstance(error, KeyboardInterrupt) and engine.state.is_finite():
                 raise
-            engine.state.go_back()
+            engine.go_back()
             from_finite, done = engine.state.is_finite(), len(ended) - before
             if done:  # the same again, to its end: nothing in it depends on the clock
                 learn(done, [])

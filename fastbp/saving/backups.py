@@ -6,6 +6,7 @@ from typing import Any
 
 from ..engine.interrupts import import_to_end
 from ..errors import ModelFileError
+from ..models.holding import held
 from ..models.trainable import Trainable
 from .atomic import remove_unfinished
 from .description import Description, described, return_to
@@ -17,11 +18,13 @@ __all__ = ["read_backup", "remove_unfinished", "write_backup"]
 
 def write_backup(model: Trainable, path: str, state: Mapping[str, Any]) -> None:
     """Put a backup in the place of ``path``."""
-    description, arrays = described(model), dict[str, Any]()
+    arrays = dict[str, Any]()
     kept = {name: _storable(value) for name, value in state.items()}
-    settings = {**description.settings, "fit": packed(kept, arrays, "fit")}
-    whole = Description(settings, {**description.arrays, **arrays})
-    write_description(path, TRAINING, whole, str(import_to_end("fastbp").__version__))
+    with held(model):
+        description = described(model)
+        settings = {**description.settings, "fit": packed(kept, arrays, "fit")}
+        whole = Description(settings, {**description.arrays, **arrays})
+        write_description(path, TRAINING, whole, str(import_to_end("fastbp").__version__))
 
 
 def _storable(value: Any) -> Any:

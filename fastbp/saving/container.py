@@ -8,15 +8,18 @@ import json
 import os
 import stat
 import zlib
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
+from itertools import cycle, pairwise
 from math import prod
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from ..engine.packed import PackedRows
 from ..errors import ModelFileError
 from .atomic import replacing
 from .kinds import kind_of
@@ -32,6 +35,9 @@ _DTYPES = {
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _PREFIX = 8  # bytes that say how long the header is
+_BLOCK = 1 << 20  # bytes written at a time
+
+_Chunk = np.ndarray | PackedRows | memoryview
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class _Place(NamedTuple):
 # -- writing
 
 
-def write_file(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
+def write_file(path: str, arrays: Mapping[str, np.ndarray | PackedRows], metadata: Mapping[str, str]) -> None:
     """Put a file in the place of ``path``, as a whole."""
     ordered = dict(sorted(arrays.items(), key=lambda item: -item[1].dtype.itemsize))  # so that each is aligned
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
@@ -67,12 +73,63 @@ def write_file(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[st
     if len(text) > MAX_HEADER:
         raise ValueError(f"a model file holds at most {MAX_HEADER} bytes of settings and logs, got {len(text)}")
     start = memoryview(len(text).to_bytes(_PREFIX, "little") + text)
-    with replacing(path) as file, ThreadPoolExecutor(1) as pool:
-        checksum = _Checksum(pool)
-        for chunk in (start, *map(_bytes, ordered.values())):
-            checksum.add(chunk)
-            _write(file, chunk)
-        _write(file, memoryview(checksum.value.to_bytes(4, "little")))
+    with replacing(path) as file:
+        checksum = _write_all(file, [start, *ordered.values()])
+        _write(file, memoryview(checksum.to_bytes(4, "little")))
+
+
+def _write_all(file: BinaryIO, chunks: Iterable[_Chunk]) -> int:
+    """Write chunks one after the other; gives the CRC-32 of all.
+
+    Another thread gets the next blocks ready, while they are in its cache, since that takes about as long as writing them.
+    """
+    source, ready = _Blocks(), deque[Future[memoryview]]()
+    with ThreadPoolExecutor(1) as pool:
+        for read in source.of(chunks):
+            ready.append(pool.submit(source.checked, read))
+            if len(ready) == len(source.buffers):
+                _write(file, ready.popleft().result())
+        for block in ready:
+            _write(file, block.result())
+    return source.checksum
+
+
+class _Blocks:
+    """Chunks of bytes cut into blocks, with the CRC-32 of those that have been read."""
+
+    def __init__(self) -> None:
+        self.buffers = [np.empty(_BLOCK, np.uint8) for _ in range(4)]
+        self.checksum = 0
+
+    def of(self, chunks: Iterable[_Chunk]) -> Iterator[Callable[[], memoryview]]:
+        """The blocks, each as the function that reads it: in turn, the one but three before it having been written."""
+        buffers = cycle(self.buffers)
+        for chunk in chunks:
+            if isinstance(chunk, PackedRows):
+                rows = max(1, _BLOCK // (chunk.nbytes // chunk.shape[0]))
+                for first in range(0, chunk.shape[0], rows):
+                    yield partial(_rows, chunk, first, min(rows, chunk.shape[0] - first), next(buffers))
+            else:
+                whole = chunk if isinstance(chunk, memoryview) else _bytes(chunk)
+                for first in range(0, len(whole), _BLOCK):
+                    next(buffers)
+                    yield partial(_part, whole, first)
+
+    def checked(self, read: Callable[[], memoryview]) -> memoryview:
+        block = read()
+        self.checksum = zlib.crc32(block, self.checksum)
+        return block
+
+
+def _part(whole: memoryview, first: int) -> memoryview:
+    return whole[first : first + _BLOCK]
+
+
+def _rows(packed: PackedRows, first: int, rows: int, buffer: np.ndarray) -> memoryview:
+    """Some rows, in a buffer if there is room."""
+    size = rows * packed.shape[1] * packed.dtype.itemsize
+    out = buffer[:size] if size <= len(buffer) else np.empty(size, np.uint8)
+    return _bytes(packed.read(first, out.view(packed.dtype).reshape(rows, -1)))
 
 
 def _bytes(array: np.ndarray) -> memoryview:
@@ -82,22 +139,6 @@ def _bytes(array: np.ndarray) -> memoryview:
 def _write(file: BinaryIO, chunk: memoryview) -> None:
     while len(chunk):
         chunk = chunk[file.write(chunk) :]
-
-
-class _Checksum:
-    """The CRC-32 of chunks one after the other. Another thread works it out, since that takes about as long as writing them."""
-
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self._pool = pool
-        self._last: Future[int] | None = None
-
-    def add(self, chunk: memoryview) -> None:
-        before = self._last
-        self._last = self._pool.submit(lambda: zlib.crc32(chunk, before.result() if before else 0))
-
-    @property
-    def value(self) -> int:
-        return self._last.result() if self._last else 0
 
 
 # -- reading

@@ -26,15 +26,15 @@ class Description:
     """A model as settings and arrays."""
 
     settings: dict[str, Any]
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    arrays: dict[str, Any] = field(default_factory=dict)
 
 
 # -- writing
 
 
 def described(model: Trainable) -> Description:
-    """All of a model but its history."""
-    record = model._training_record()
+    """All of a model but its history, to be written while it is ``held``."""
+    record = model._training_record(stored=True)
     weights = weights_of(model)
     arrays = {f"{WEIGHTS}/{path}": array for path, array in weights.items()}
     for i, slot in enumerate(record.slots if record else ()):
@@ -55,12 +55,12 @@ def described(model: Trainable) -> Description:
     return Description(settings, arrays)
 
 
-def weights_of(model: Trainable) -> dict[str, np.ndarray]:
-    """A built model's weights by their paths, as "dense/kernel", in ``get_weights`` order."""
+def weights_of(model: Trainable) -> dict[str, Any]:
+    """A built model's weights by their paths, as "dense/kernel", in ``get_weights`` order, while it is ``held``."""
     places, engine = places_of(model), model._engine
     stores = [] if engine is not None else [leaf.located() for leaf in model.leaves()]
     arrays = [array for store in stores if store is not None for array in store.view()]
-    return dict(zip(dict(places), arrays if engine is None else engine.get_weights(), strict=True))
+    return dict(zip(dict(places), arrays if engine is None else engine.stored_weights(), strict=True))
 
 
 def places_of(model: Trainable) -> list[tuple[str, tuple[int, ...]]]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..graph.tracing.node import Node
 from ..graph.tracing.operators import ELEMENTWISE, UNARY
+from ..graph.tracing.special.table import SPECIAL
 from ..graph.tracing.tape import Tape
 from ..graph.tracing.traversal import live
 
@@ -16,6 +17,7 @@ _NOT_FINITE = {"nan": np.nan, "inf": np.inf, "-inf": -np.inf}
 _ARGUMENTS = {
     **dict.fromkeys(ELEMENTWISE, 2),
     **dict.fromkeys((*UNARY, "neg", "not", "sigmoid_derivative", "one_minus_square"), 1),
+    **{name: len(operator.parameters) for name, operator in SPECIAL.items()},
     **dict.fromkeys(("where",), 3),
     **dict.fromkeys(("element", "slice", "sum"), 1),
     **dict.fromkeys(("input", "constant", "captured"), 0),

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..engine.interrupts import import_to_end
 from ..errors import ModelFileError
+from ..models.holding import held
 from ..models.trainable import Trainable
 from ..notices import warn
 from .description import WEIGHTS, Description, described, places_of, weights_of
@@ -19,17 +20,19 @@ def save(model: Trainable, filepath: Any, overwrite: bool) -> None:
     """``model.save``."""
     path = writable_path("filepath", filepath, overwrite)
     _need_built(model, "save")
-    write_description(path, MODEL, described(model), _version())
+    with held(model):
+        write_description(path, MODEL, described(model), _version())
 
 
 def save_weights(model: Trainable, filepath: Any, overwrite: bool) -> None:
     """``model.save_weights``."""
     path = writable_path("filepath", filepath, overwrite)
     _need_built(model, "save_weights")
-    weights = weights_of(model)
-    settings = {"weights": list(weights)}
-    arrays = {f"{WEIGHTS}/{name}": array for name, array in weights.items()}
-    write_description(path, WEIGHTS_ALONE, Description(settings, arrays), _version())
+    with held(model):
+        weights = weights_of(model)
+        settings = {"weights": list(weights)}
+        arrays = {f"{WEIGHTS}/{name}": array for name, array in weights.items()}
+        write_description(path, WEIGHTS_ALONE, Description(settings, arrays), _version())
 
 
 def load_weights(model: Trainable, filepath: Any, skip_mismatch: bool) -> None:
@@ -53,7 +56,7 @@ def load_weights(model: Trainable, filepath: Any, skip_mismatch: bool) -> None:
 
 def _where_they_fit(model: Trainable, arrays: dict[str, Any]) -> list[np.ndarray]:
     """The weights, layer by layer in order, those of the model where those of the file have other shapes."""
-    own, taken, skipped = weights_of(model), [], []
+    own, taken, skipped = dict(zip(weights_of(model), model.get_weights(), strict=True)), [], []
     layers = [list(names) for _, names in groupby(own, _layer)]
     theirs = [list(names) for _, names in groupby(arrays, _layer)]
     if len(layers) != len(theirs):

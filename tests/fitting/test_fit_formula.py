@@ -215,3 +215,14 @@ def test_a_schedule_is_refused():
     schedule = bp.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
     with pytest.raises(ValueError, match="optimizer must have a number as its learning_rate.*ExponentialDecay"):
         bp.fit_formula(lambda p, x: bp.mean((x - p) ** 2), np.ones(10), 0.0, optimizer=bp.Adam(schedule))
+
+
+def test_parameters_of_any_form():
+    from collections import namedtuple
+
+    pair = namedtuple("pair", "slope rest")
+    f = lambda p, x, y: bp.mean((p.slope * x + p.rest["b"][0] - y) ** 2)  # noqa: E731
+    fit = bp.fit_formula(f, (X, 3 * X + 1), pair(0.0, {"b": [0.0], "none": None}), bp.SGD(0.1), epochs=2, batch_size=500)
+    twin = bp.fit_formula(line, (X, 3 * X + 1), [0.0, 0.0], bp.SGD(0.1), epochs=2, batch_size=500)
+    assert type(fit.params) is pair and list(fit.params.rest) == ["b", "none"] and fit.params.rest["none"] is None
+    assert [fit.params.slope, *fit.params.rest["b"]] == pytest.approx(twin.params, rel=1e-14)

@@ -14,6 +14,7 @@ from fastbp.graph.codegen.program import Program
 from fastbp.graph.tracing import functions, numpy_functions
 from fastbp.graph.tracing.node import Node
 from fastbp.graph.tracing.operators import UNARY
+from fastbp.graph.tracing.special.table import SPECIAL
 
 VALUES = [0.0, -0.0, np.nan, np.inf, -np.inf, 1.0, -1.0, 0.5, 2.0, -2.0, 3.7, -0.3, 1e-8, -1e-8, 1e30, -1e30, 1e-30]
 SCALARS = [(0.0, 2.0), (1.0, 1.0), (-1.5, 0.25), (np.nan, 1.0), (1.0, np.nan), (np.inf, np.inf), (-np.inf, 3.0), (1e30, -1e30)]
@@ -79,7 +80,8 @@ def test_the_check_finds_what_is_wrong():
         check([lambda x, y, s, t: x if isinstance(x, Node) else x.sum(axis=1)], x, y)
 
 
-UFUNCS = {name: getattr(np, name, None) or getattr(special, name) for name in numpy_functions._UFUNCS}
+SPECIAL_NAMES = {name for operator in SPECIAL.values() if operator.reference is None for name in operator.ufuncs}
+UFUNCS = {name: getattr(np, name, None) or getattr(special, name) for name in set(numpy_functions._UFUNCS) - SPECIAL_NAMES}
 PRODUCTS = {"matmul", "vecdot"}
 NUMBERS_ONLY = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert"}  # not for numbers, that is
 
@@ -343,7 +345,8 @@ def test_every_name_has_a_case():
     assert PRODUCTS == set(PRODUCT_FORMULAS) <= set(UFUNCS)
     assert {n for n in dir(Node) if not n.startswith("_")} == {*METHODS, *OURS, *UNARY}
     assert {n for n, f in vars(functions).items() if getattr(f, "__module__", "") == functions.__name__} == {
-        *("tape_of", "as_node", "apply", "_unary"),
+        *("tape_of", "as_node", "apply", "_unary", "_of_table"),
+        *(name for name, operator in SPECIAL.items() if operator.public),
         *FASTBP,
     } | set(UNARY)
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -28,6 +30,26 @@ compiled, loaded = compilations()
 print(json.dumps({"compiled": compiled, "loaded": loaded, "loss": loss}))
 """
 
+
+INTERRUPTED = """
+import json, os, signal, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import fastbp
+import numpy as np
+from fastbp.kernels.simd import background_compile
+begun = threading.Event()
+start = background_compile._start
+background_compile._start = lambda code: (begun.set(), start(code))[1]
+threading.Thread(target=lambda: (begun.wait(), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
+model = fastbp.Sequential([fastbp.Dense(1)], seed=0)
+model.compile("sgd", "mse")
+try:
+    model.fit(np.ones((4, 2), "f"), np.ones((4, 1), "f"), verbose=0)
+    print(json.dumps({"interrupted": False}))
+except KeyboardInterrupt:
+    assert model.optimizer.iterations == 0
+    print(json.dumps({"interrupted": True}))
+"""
 
 ALONE = "import sys; sys.executable = ''\n"  # with no interpreter to start, a process compiles everything itself
 
@@ -110,20 +132,28 @@ def test_first_process_has_another_compile_beside_it(filled, tmp_path):
 
 @pytest.mark.parametrize("name", ["", "/no/such/python3", sys.executable])
 def test_another_process_that_does_not_work(name, monkeypatch):
-    """No interpreter, one that cannot be started, an error in it: the block runs all the same."""
+    """No interpreter, one that cannot be started, an error in it: nothing is raised here."""
     monkeypatch.setattr(sys, "executable", name)
-    with beside.another_process("raise ValueError"):
-        done = True
-    assert done
+    beside.run_elsewhere("raise ValueError", "raise KeyError")
 
 
-def test_another_process_ends_with_an_error_in_the_block(monkeypatch):
+def test_an_interrupt_ends_the_other_processes(monkeypatch):
     processes, start = [], beside._start
+    monkeypatch.setattr(beside, "can_start", lambda: True)
     monkeypatch.setattr(beside, "_start", lambda code: processes.append(start(code)) or processes[-1])
-    with pytest.raises(KeyError), beside.another_process("import time; time.sleep(600)"):
-        raise KeyError
-    (process,) = processes
-    assert process is None or process.returncode not in (None, 0)  # killed, and waited for
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        beside.run_elsewhere("import time; time.sleep(600)", "import time; time.sleep(600)")
+    assert len(processes) == 2 and all(p.returncode not in (None, 0) for p in processes)  # killed, and waited for
+
+
+@pytest.mark.skipif(not beside.can_start(), reason="no other process compiles here")
+def test_an_interrupt_ends_a_compilation(tmp_path):
+    """Whenever it comes: nobody waits for the compiler, and the same model then learns."""
+    process = start(tmp_path / "cache", script=INTERRUPTED)
+    told, _ = finish(process)
+    assert told["interrupted"]
 
 
 def test_second_process_compiles_nothing(filled):

@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 
 from fastbp.engine.memory import address, aligned_zeros
+from fastbp.kernels import fields as at
 from fastbp.kernels import functions
-from fastbp.kernels.matrix import dots, gemm, gradient_product
+from fastbp.kernels.codes import MOMENTUM, SGD, STORE
+from fastbp.kernels.matrix import dots, gemm, gradient_product, one_pass
 from fastbp.kernels.matrix.dots import max_dot_units
 from fastbp.kernels.matrix.gemm import LONG
 from fastbp.kernels.matrix.gradient_product import NEAR_ROWS, full_task_rows
 from fastbp.kernels.matrix.panels import PANEL_VECTORS, panel_start, panel_width, panels
 from fastbp.kernels.matrix.tile import tile_heights
+from fastbp.kernels.optimizer import BETA_1, DECAY, RATE, SCALARS
 from fastbp.kernels.simd.machine import machine
 
 DTYPES = ["float32", "float64"]
@@ -135,6 +138,64 @@ def test_a_dot_does_not_depend_on_its_neighbours():
     for r in range(9):
         call(dots.dot_rows, "float32", units, address(x[r:]), *places, address(alone[r:]), 4 * lanes, 1)
     assert np.array_equal(together, alone)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("vectors", range(1, PANEL_VECTORS + 1))
+@pytest.mark.parametrize("rule", [STORE, SGD, MOMENTUM])
+def test_one_pass_over_weights(rule, vectors, dtype):
+    """Two panels of some inputs in the middle: dZ @ W.T from both, and of each the gradient, or the weights moved along it."""
+    lanes, item = machine().lanes(dtype), np.dtype(dtype).itemsize
+    width, generator, first, inputs = vectors * lanes, np.random.default_rng(0), 2, 9
+    scalars = np.zeros(SCALARS, dtype)
+    scalars[[RATE, DECAY, BETA_1]] = 0.25, 0.875, 0.5
+    zeros = aligned_zeros(max(PANEL_VECTORS, one_pass.ROWS_TOGETHER) * lanes, dtype)
+    for batch in (1,) if rule == MOMENTUM else range(1, 12):
+        for count, bias in ((1, 0), (5, 0), (7, 1)):
+            x, dz = (
+                generator.normal(size=(batch, inputs)).astype(dtype),
+                generator.normal(size=(batch, 2 * width)).astype(dtype),
+            )
+            all_weights, weights = guarded(2 * (inputs + bias), width, dtype)
+            all_state, state = guarded(2 * (inputs + bias), width, dtype)
+            weights[:], state[:] = generator.normal(size=(2, *weights.shape))
+            before, state_before = weights.astype(float), state.astype(float)
+            all_gradient, gradient = guarded(count + bias, width, dtype)
+            all_sums, sums = guarded(count * batch, lanes, dtype)
+            plan, layer = aligned_zeros(at.FIELDS, np.int64), aligned_zeros(at.LAYER_FIELDS, np.int64)
+            plan[[at.ZEROS, at.ONE_PASS, at.ONE_PASS_SUMS]] = address(zeros), address(gradient), address(sums)
+            plan[[at.SCALARS, at.BATCH, at.STATE]] = address(scalars), batch, address(state) - address(weights)
+            layer[[at.UNITS_IN, at.BIAS, at.WEIGHTS]] = inputs, bias, address(weights)
+            layer[[at.INPUT, at.INPUT_ROW, at.DELTA, at.DELTA_ROW]] = address(x), x.strides[0], address(dz), dz.strides[0]
+            for panel in range(2):
+                own = slice(panel * (inputs + bias) + first, panel * (inputs + bias) + first + count + bias)
+                places = address(plan), address(layer), panel * vectors, vectors, first, count, batch, bias, rule
+                call(one_pass.pass_panel, dtype, *places)
+                ones = np.ones((batch, bias))
+                expected = np.hstack([x[:, first : first + count], ones]).T @ dz[:, panel * width : (panel + 1) * width].astype(
+                    float
+                )
+                if rule == STORE:
+                    assert close(gradient, expected, batch)
+                    continue
+                step = -0.25 * expected + (0.5 * state_before[own] if rule == MOMENTUM else 0)
+                assert close(weights[own], 0.875 * before[own] + step, batch)
+                if rule == MOMENTUM:
+                    assert close(state[own], step, batch)
+            touched = np.zeros(len(weights), bool)
+            for panel in range(2):
+                start = panel * (inputs + bias) + first
+                touched[start : start + count + bias] = rule != STORE
+            assert np.array_equal(weights[~touched], before[~touched].astype(dtype))
+            both = np.hstack([before[first : first + count], before[inputs + bias + first : inputs + bias + first + count]])
+            back = dz.astype(float) @ both.T
+            assert close(sums.reshape(count, batch, lanes).sum(axis=2).T, back, 2 * width)
+            whole, target = guarded(batch, -(-count // lanes) * lanes, dtype)
+            places = address(sums), batch * lanes * item, count, address(target), target.strides[0], batch
+            call(one_pass.add_lanes, dtype, *places)
+            assert close(target[:, :count], back, 2 * width) and not target[:, count:].any()
+            for array in (all_weights, all_state, all_gradient, all_sums, whole):
+                assert is_unhurt(array)
 
 
 def test_panels_cover_all_vectors():

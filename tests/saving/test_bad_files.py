@@ -309,7 +309,7 @@ def fuzz(path, good, count, seed):
 
 @pytest.mark.filterwarnings("ignore")
 def test_altered_files(tmp_path, good):
-    fuzz(tmp_path / "m", good, 300, 0)
+    fuzz(tmp_path / "m", good, 1000, 0)
 
 
 @pytest.mark.soak

@@ -80,6 +80,22 @@ def gradient(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> lis
             rows.setdefault(node.args[0].index, {})
             _add(rows[node.args[0].index], scalar[node.index], one)
             continue
+        if node.op == "max":  # equal largest values have equal parts of the derivative
+            (argument,) = node.args
+            is_largest = tape.make("eq", argument, node)
+            share = tape.make("div", scalar[node.index], tape.sum(is_largest))
+            rows.setdefault(argument.index, {})
+            _add(rows[argument.index], one, tape.make("where", is_largest, share, tape.constant(0.0)))
+            continue
+        if node.op == "join":
+            total = _total(tape, parts)
+            assert total is not None
+            for place, argument in zip(node.attr, node.args, strict=True):
+                part = total
+                if total.shape:
+                    part = tape.rows(total, place) if argument.shape else tape.element(total, place[0])
+                _accumulate(tape, argument, {one: part}, argument, scalar, rows)
+            continue
         if node.op == "stack":
             total = _total(tape, parts)
             assert total is not None

@@ -2,108 +2,113 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from ..codegen.program import Program
-from ..tracing.closure_fingerprint import ClosureFingerprint
 from ..tracing.errors import trace_error
-from ..tracing.functions import as_node, tape_of
+from ..tracing.functions import tape_of
 from ..tracing.node import Node, NodeTape
-from ..tracing.rows import Rows
-from ..tracing.trace import active_tape, flatten, results, trace_arguments, trace_within
+from ..tracing.node_array import flat_node, shaped
+from ..tracing.trace import active_tape, as_results, call
 from ..tracing.traversal import substitute
+from ..tracing.tree import flatten, is_vector
+from .compiled import Argument, CompiledFormula, Finish, arguments_on_tape
+from .output import Output
 from .recipes import Recipe
-
-MAX_CACHED = 32  # shapes of one function's arguments
-_PLAIN = {bool, int, float, str, bytes, type(None)}
 
 
 class Derivative:
     """A function's derivative: traced for each new set of shapes, and again when something it refers to may have changed."""
 
-    def __init__(self, f: Callable[..., Any], argnums: int | Sequence[int], recipe: Recipe) -> None:
+    def __init__(self, f: Callable[..., Any], argnums: int | Sequence[int], recipe: Recipe, has_aux: bool = False) -> None:
         if not callable(f):
             raise TypeError(f"f must be a function, got {f!r}")
-        self._f, self._recipe = f, recipe
+        self._f, self._recipe, self._has_aux = f, recipe, bool(has_aux)
         self.__wrapped__ = f  # as functools.wraps sets it: for inspect, and for what f refers to
         self._single, self._argnums = argument_numbers(argnums)
-        self._cache: OrderedDict[Any, tuple[Program, Any, ClosureFingerprint]] = OrderedDict()
+        self._compiled = CompiledFormula(f, self._build)
         self.__name__ = f"{recipe.__name__.removesuffix('_recipe')}_{getattr(f, '__name__', 'formula')}"
         self.__doc__ = getattr(f, "__doc__", None)
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
-        if active_tape() is not None or tape_of(args) is not None:
-            return self._on_tape(partial(self._f, **settings), args)
-        arrays = [_array(i, a) for i, a in enumerate(args)]
-        named = {name: value for name, value in settings.items() if _is_data(value)}
-        dtype = _dtype([*arrays, *named.values()])
-        key = (dtype, tuple((a.shape, a.dtype.kind == "b") for a in arrays), *(_setting_key(item) for item in settings.items()))
-        entry = self._cache.get(key)
-        if entry is None or not entry[-1].unchanged():
-            entry = self._cache[key] = self._compile(arrays, named, settings, dtype)
-            if len(self._cache) > MAX_CACHED:
-                self._cache.popitem(last=False)
-        program, finish, _ = entry
-        return finish(program(flatten([*arrays, *named.values()])), self._single)
+        for i in self._argnums:
+            if not -len(args) <= i < len(args):
+                raise ValueError(f"argnums names argument {i}, the function was given {len(args)}")
+        numbers = {i % len(args) for i in self._argnums}
+        tape = active_tape() or tape_of([leaf for arg in args for _, leaf in flatten(arg, is_vector)[0]])
+        if tape is not None:
+            return self._on_tape(tape, partial(self._f, **settings), arguments_on_tape(tape, args, numbers), numbers)
+        return self._compiled(args, numbers, settings)
 
-    def _compile(
-        self, arrays: list[np.ndarray], named: dict[str, np.ndarray], settings: dict[str, Any], dtype: str
-    ) -> tuple[Program, Any, ClosureFingerprint]:
-        fingerprint = ClosureFingerprint(self._f)
-        fingerprint.is_known &= all(name in named or _is_plain(value) for name, value in settings.items())
-        graph, arguments = trace_within(fingerprint, self._f, lambda tape, f: trace_arguments(tape, f, arrays, settings))
-        nodes, finish = self._recipe(
-            _single_output(graph.outputs, self._f), [_argument(arguments[: len(arrays)], i) for i in self._argnums]
+    def _build(self, tape: NodeTape, f: Callable[..., Any], arguments: list[Argument]) -> tuple[list[Node], Finish]:
+        output, aux = self._call(tape, f, [a.whole() for a in arguments])
+        chosen = [arguments[i] for i in self._argnums]
+        wrt = [flat_node(leaf) for argument in chosen for leaf in argument.leaves]
+        if not wrt:
+            raise ValueError("there is nothing to differentiate with respect to: the argument holds no numbers")
+        forms = _Forms(self._single, chosen)
+        nodes, finish = self._recipe(output, wrt)
+        if aux is None:
+            return nodes, lambda values: finish(values, forms)
+        return [*nodes, *aux.nodes], lambda values: self._with_aux(
+            finish(values[: len(nodes)], forms), aux.shaped(values[len(nodes) :])
         )
-        return Program(graph.inputs, nodes, dtype), finish, fingerprint
 
-    def _on_tape(self, f: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    def _with_aux(self, found: Any, aux: Any) -> Any:
+        """As in JAX: beside the value if there is one, else beside the derivative."""
+        return ((found[0], aux), found[1]) if self._recipe.__name__.startswith("value") else (found, aux)
+
+    def _call(self, tape: NodeTape, f: Callable[..., Any], args: list[Any]) -> tuple[Node, Output | None]:
+        """The result to differentiate, and what else f gives."""
+        value = call(tape, f, *args)
+        if not self._has_aux:
+            return single_output(as_results(tape, value, self._f), self._f), None
+        if not isinstance(value, tuple) or len(value) != 2:
+            raise TypeError(f"with has_aux=True f must return a pair (value, aux), got {value!r}")
+        return single_output(as_results(tape, value[0], self._f), self._f), Output(tape, value[1])
+
+    def _on_tape(self, tape: NodeTape, f: Callable[..., Any], arguments: list[Argument], numbers: set[int]) -> Any:
         """A derivative inside of another formula."""
-        tape = tape_of(args) or active_tape()
-        assert tape is not None
-        arguments = [a if isinstance(a, Rows) else as_node(tape, a) for a in args]
-        stand_ins = {i % len(arguments): _stand_in(tape, _argument(arguments, i)) for i in self._argnums}
-        inner = [stand_ins[i][0] if i in stand_ins else a for i, a in enumerate(arguments)]
-        output = _single_output(results(tape, f, *inner), f)
-        leaves = [node for i in self._argnums for node in stand_ins[i % len(arguments)][1]]
-        nodes, finish = self._recipe(output, [stand_ins[i % len(arguments)][0] for i in self._argnums])
-        nodes = substitute(nodes, {leaf: leaf.args[0] for leaf in leaves})
-        return finish(nodes, self._single)
+        variables: list[Node] = []
+        inner = []
+        for i, argument in enumerate(arguments):
+            if i not in numbers:
+                inner.append(argument)
+                continue
+            pairs = [stand_in(tape, leaf) for leaf in argument.leaves]
+            inner.append(Argument(argument.structure, [node for node, _ in pairs]))
+            variables += [variable for _, of in pairs for variable in of]
+        nodes, finish = self._build(tape, f, inner)
+        return finish(substitute(nodes, {variable: variable.args[0] for variable in variables}))
 
 
-def _stand_in(tape: NodeTape, node: Node) -> tuple[Node, list[Node]]:
-    """Something to differentiate with respect to instead of a node, and the variables in it."""
+class _Forms:
+    """Parts, one for each leaf, in the form of the arguments that were differentiated with respect to."""
+
+    def __init__(self, single: bool, arguments: list[Argument]) -> None:
+        self._single, self._arguments = single, arguments
+        self.shapes = [leaf.shape for argument in arguments for leaf in argument.leaves]
+
+    def given(self, parts: Sequence[Any]) -> Any:
+        left = iter(parts)
+        found = [argument.given(left) for argument in self._arguments]
+        return found[0] if self._single else tuple(found)
+
+    def arrays(self, parts: Sequence[Any]) -> Any:
+        left = iter(parts)
+        found = [argument.structure.rebuild(left) for argument in self._arguments]
+        return found[0] if self._single else tuple(found)
+
+
+def stand_in(tape: NodeTape, leaf: Any) -> tuple[Any, list[Node]]:
+    """Something to differentiate with respect to instead of a node or an array of nodes, and the variables in it."""
+    node = flat_node(leaf)
     if node.op == "stack":
         variables = [tape.variable(a) for a in node.args]
-        return tape.stack(variables), variables
+        return shaped(tape.stack(variables), leaf.shape), variables
     variable = tape.variable(node)
-    return variable, [variable]
-
-
-def _is_data(value: Any) -> bool:
-    """Whether a keyword argument is data, read at each call, rather than a setting, which is a part of the formula."""
-    return isinstance(value, np.ndarray) and bool(value.ndim)
-
-
-def _is_plain(value: Any) -> bool:
-    return type(value) in _PLAIN or isinstance(value, np.generic)
-
-
-def _setting_key(item: tuple[str, Any]) -> Any:
-    """The part of a call's cache key for a keyword argument: a setting's value, the shape of data."""
-    name, value = item
-    return name, type(value), value.shape if _is_data(value) else repr(value) if _is_plain(value) else None
-
-
-def _dtype(arrays: list[np.ndarray]) -> str:
-    """float32 if all arrays are; numbers and integers follow them."""
-    kinds = {a.dtype.name for a in arrays if a.ndim and a.dtype.kind == "f"}
-    return "float32" if kinds == {"float32"} else "float64"
+    return (shaped(variable, leaf.shape) if len(leaf.shape) > 1 else variable), [variable]
 
 
 def argument_numbers(argnums: Any) -> tuple[bool, list[int]]:
@@ -115,27 +120,11 @@ def argument_numbers(argnums: Any) -> tuple[bool, list[int]]:
     return single, [i.__index__() for i in numbers]
 
 
-def _array(i: int, value: Any) -> np.ndarray:
-    try:
-        return np.asarray(value)
-    except ValueError:
-        raise TypeError(f"argument {i} must be a number or an array of numbers, got {value!r}") from None
-
-
-def _single_output(outputs: list[Node], f: Callable[..., Any]) -> Node:
+def single_output(outputs: list[Node], f: Callable[..., Any]) -> Node:
     if len(outputs) != 1:
         raise trace_error(
             f"A formula to differentiate must return one thing, not a tuple of {len(outputs)}.",
-            "Return a number, or fastbp.stack([...]) for jacobian.",
+            "Return a number, or fastbp.stack([...]) for jacobian. With has_aux=True a second result is passed on.",
             f,
         )
     return outputs[0]
-
-
-def _argument(arguments: list[Any], i: int) -> Node:
-    if not -len(arguments) <= i < len(arguments):
-        raise ValueError(f"argnums names argument {i}, the function was given {len(arguments)}")
-    if isinstance(arguments[i], Rows):
-        raise TypeError(f"argument {i} has shape {arguments[i].shape}: derivatives are with respect to numbers and vectors")
-    node: Node = arguments[i]
-    return node

@@ -53,7 +53,7 @@ def _tangent(tape: NodeTape, node: Node, tangents: dict[int, Node], leaves: set[
     """A node's tangent from those of its arguments; None where it does not change."""
     if not any(a.index in tangents for a in node.args):
         return None
-    if node.op in ("sum", "element", "slice", "stack"):
+    if node.op in ("sum", "max", "element", "slice", "stack", "join", "assemble"):
         return _linear(tape, node, [tangents.get(a.index, tape.constant(0.0)) for a in node.args])
     total = None
     for k, argument in enumerate(node.args):
@@ -67,15 +67,39 @@ def _tangent(tape: NodeTape, node: Node, tangents: dict[int, Node], leaves: set[
 
 
 def _linear(tape: NodeTape, node: Node, tangents: list[Node]) -> Node:
-    """The tangent of a sum, an element, a slice or a stack."""
+    """The tangent of a sum, an element, a slice, a stack or a long vector made of parts."""
     if node.op == "stack":
         return tape.stack(tangents)
+    if node.op == "assemble":
+        whole = node.attr[0]
+        return tape.assemble(node.shape[0], tangents[:whole], list(zip(node.attr[1:], tangents[whole:], strict=True)))
+    if node.op == "join":
+        parts = [filled(tangent, argument) for tangent, argument in zip(tangents, node.args, strict=True)]
+        return tape.join(node.shape[0], list(zip(node.attr, parts, strict=True)))
     (tangent,) = tangents
+    if node.op == "max":
+        if not tangent.shape:
+            return tangent
+        is_largest = tape.make("eq", node.args[0], node)
+        chosen = tape.make("where", is_largest, tangent, tape.constant(0.0))
+        return tape.make("div", tape.sum(chosen), tape.sum(is_largest))
     if node.op == "sum":
         return tape.sum(tangent) if tangent.shape else tape.make("mul", tangent, tape.size(node.args[0]))
     if not tangent.shape:
         return tangent
     return tape.element(tangent, node.attr) if node.op == "element" else tape.slice(tangent, *node.attr)
+
+
+def filled(tangent: Node, like: Node) -> Node:
+    """A single number in each row of a node with rows."""
+    if tangent.shape or not like.shape:
+        return tangent
+    tape = like.tape
+    if like.op == "stack":
+        return tape.stack([tangent] * like.shape[0])
+    if like.op == "join":
+        return tape.join(like.shape[0], [(place, filled(tangent, a)) for place, a in zip(like.attr, like.args, strict=True)])
+    return tape.make("mul", tangent, tape.make("pow", tape.rows_of(like), tape.constant(0.0)))
 
 
 def _may_have_infinite_derivative(node: Node) -> bool:

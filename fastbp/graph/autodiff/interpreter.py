@@ -8,7 +8,7 @@ import numpy as np
 
 from ..tracing.node import Node
 from ..tracing.node_graph import NodeGraph
-from ..tracing.operators import evaluate
+from ..tracing.values import node_value
 from .rules import RULES
 
 
@@ -27,25 +27,8 @@ def run_forward(graph: NodeGraph, values: list[Any]) -> list[Any]:
 
 
 def _value(node: Node) -> Any:
-    values = [a.value for a in node.args]
-    if node.op == "constant":
-        return node.attr
-    if node.op == "captured":
-        return np.asarray(node.tape.arrays[node.attr], dtype=float)
-    if node.op == "size":
-        return float(len(values[0]))
-    if node.op == "element":
-        return float(values[0][node.attr])
-    if node.op == "slice":
-        return values[0][node.attr[0] : node.attr[1]]
-    if node.op == "sum":
-        return float(np.sum(values[0]))
-    if node.op == "stack":
-        return np.array(values, dtype=float)
-    if node.op == "assemble":
-        raise ValueError("derivatives of long vectors are computed by the compiled graph only")
-    result = evaluate(node.op, values)
-    return result if node.ndim or node.is_logical else float(result)
+    value = node_value(node, [a.value for a in node.args])
+    return value if node.ndim or node.is_logical or node.op == "constant" else float(value)
 
 
 def run_backward(graph: NodeGraph, seed: Any) -> list[Any]:
@@ -69,6 +52,11 @@ def _contributions(node: Node) -> Any:
     g = node.grad
     if node.op == "sum":
         return [np.full(node.args[0].value.shape, g)]
+    if node.op == "max":
+        is_largest = node.args[0].value == node.value
+        return [np.where(is_largest, g / np.sum(is_largest), 0.0)]
+    if node.op == "join":
+        return [g[p.start : p.stop : p.step] if a.shape else g[p.start] for p, a in zip(node.attr, node.args, strict=True)]
     if node.op == "size":
         return [None]
     if node.op in ("element", "slice"):

@@ -17,8 +17,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ..tracing.errors import trace_error
 from ..tracing.functions import apply
 from ..tracing.node import Node
+from ..tracing.operators import ELEMENTWISE
+from ..tracing.special.operator import Operator
+from ..tracing.special.table import SPECIAL
 
 Rule = Callable[..., tuple[Any, ...]]
 
@@ -93,6 +97,28 @@ def _none(g: Any, v: Any, *args: Any) -> tuple[None, ...]:
     return (None,) * len(args)
 
 
+class _Operators:
+    """All operators as functions: ``f.exp(x)``."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):  # libraries probe for these
+            raise AttributeError(name)
+        if name not in ELEMENTWISE:
+            raise trace_error(f"A graph has no operator {name}, for a derivative of that order.", "Use lower derivatives.")
+        return lambda *x: apply(name, *x)
+
+
+def _of_table(operator: Operator) -> Rule:
+    """The rule of an entry of the table."""
+
+    def rule(g: Any, v: Any, *x: Any) -> tuple[Any, ...]:
+        return tuple(d if d is None else g * d for d in operator.derivatives(_OPERATORS, v, *x))
+
+    return rule
+
+
+_OPERATORS = _Operators()
+
 RULES: dict[str, Rule] = {
     "add": lambda g, v, x, y: (g, g),
     "sub": lambda g, v, x, y: (g, -g),
@@ -136,4 +162,5 @@ RULES: dict[str, Rule] = {
     "logaddexp": _logaddexp,
     "where": _where_rule,
     **dict.fromkeys(("sign", "lt", "le", "eq", "ne", "and", "or", "not"), _none),
+    **{name: _of_table(operator) for name, operator in SPECIAL.items()},
 }

@@ -7,7 +7,7 @@ from .derivative import Derivative
 from .recipes import gradient_recipe, hessian_recipe, jacobian_recipe, value_and_gradient_recipe
 
 
-def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """The gradient of f, compiled: a function with the arguments of f.
 
     It is traced for each new combination of argument shapes (and again when numbers that f refers to change), compiled once for
@@ -21,14 +21,19 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     ----------
     f : callable
         Takes numbers, vectors and arrays of data; returns a single number. See ``fastbp.trace`` for what it may do.
+        On single numbers it may use Python's ``if``, ``while``, ``max`` and the like: they are followed by the values of each
+        call, and each way through them is compiled once.
     argnums : int or sequence of int
-        The arguments to differentiate with respect to.
+        The arguments to differentiate with respect to: numbers, vectors, or containers of them (dicts, lists, tuples, named
+        tuples, dataclasses, None), nested as you like.
+    has_aux : bool
+        Whether f returns a pair (value, aux), of which aux is only passed on.
 
     Returns
     -------
     callable
-        Gives the derivative in the shape of the argument; a tuple of them for a sequence of ``argnums``. Computes in
-        float32 if all its arrays are float32, else in float64.
+        Gives the derivative in the form of the argument; a tuple of them for a sequence of ``argnums``; with ``has_aux`` the
+        pair (derivative, aux). Computes in float32 if all its arrays are float32, else in float64.
 
     Examples
     --------
@@ -38,21 +43,21 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     >>> fastbp.grad(fastbp.grad(lambda x: x**3))(2.0)
     12.0
     """
-    return Derivative(f, argnums, gradient_recipe)
+    return Derivative(f, argnums, gradient_recipe, has_aux)
 
 
-def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """The value of f and its gradient, in one pass over the data.
 
     Parameters
     ----------
-    f, argnums
+    f, argnums, has_aux
         As for ``fastbp.grad``.
 
     Returns
     -------
     callable
-        Gives (value, gradient).
+        Gives (value, gradient); with ``has_aux`` ((value, aux), gradient).
 
     Examples
     --------
@@ -60,13 +65,13 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     >>> def loss(w, x, y):
     ...     return fastbp.mean((w[0] + w[1] * x - y) ** 2)
     >>> value, gradient = fastbp.value_and_grad(loss)([1.0, 2.0], numpy.array([0.0, 1.0]), numpy.array([1.0, 2.0]))
-    >>> value, gradient.tolist()
+    >>> value, gradient
     (0.5, [1.0, 1.0])
     """
-    return Derivative(f, argnums, value_and_gradient_recipe)
+    return Derivative(f, argnums, value_and_gradient_recipe, has_aux)
 
 
-def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """All derivatives of the results of f with respect to an argument.
 
     In reverse mode, or in forward mode where there are more results than parameters.
@@ -76,12 +81,15 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     f : callable
         Returns ``fastbp.stack([...])``, or one value for each row of the data, or a single number.
     argnums : int or sequence of int
-        The arguments to differentiate with respect to: numbers, or vectors of at most 64 parameters.
+        The arguments to differentiate with respect to: numbers, vectors of at most 64 parameters, or containers of them.
+    has_aux : bool
+        Whether f returns a pair (value, aux), of which aux is only passed on: the result is then a pair too.
 
     Returns
     -------
     callable
-        Gives an array of shape (results, parameters), without the axis of a single number.
+        Gives an array of shape (results, parameters), without the axis of a single number; one for each part of
+        an argument made of containers. A list of numbers alone counts as an array.
 
     Examples
     --------
@@ -90,10 +98,10 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     array([[5., 1.],
            [6., 1.]])
     """
-    return Derivative(f, argnums, jacobian_recipe)
+    return Derivative(f, argnums, jacobian_recipe, has_aux)
 
 
-def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """All second derivatives of f.
 
     Parameters
@@ -101,12 +109,15 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     f : callable
         Returns a single number.
     argnums : int or sequence of int
-        The arguments to differentiate with respect to: numbers, or vectors of at most 64 parameters.
+        The arguments to differentiate with respect to: numbers, vectors of at most 64 parameters, or containers of them.
+    has_aux : bool
+        Whether f returns a pair (value, aux), of which aux is only passed on: the result is then a pair too.
 
     Returns
     -------
     callable
-        Gives an array of shape (parameters, parameters); for a sequence of ``argnums`` a tuple of tuples of blocks.
+        Gives an array of shape (parameters, parameters); for a sequence of ``argnums`` a tuple of tuples of
+        blocks, and likewise for an argument made of containers. A list of numbers alone counts as an array.
 
     Examples
     --------
@@ -115,4 +126,4 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     array([[6., 4.],
            [4., 0.]])
     """
-    return Derivative(f, argnums, hessian_recipe)
+    return Derivative(f, argnums, hessian_recipe, has_aux)

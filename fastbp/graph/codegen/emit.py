@@ -10,6 +10,7 @@ from llvmlite import ir
 from ...kernels.math import functions as vmath
 from ...kernels.simd.vector import Vector
 from ..tracing.node import Node
+from ..tracing.special.table import SPECIAL
 from ..tracing.traversal import evaluate_node
 
 Known = dict[int, Vector]  # by the nodes' indices
@@ -65,6 +66,7 @@ EMITTERS: dict[str, Callable[..., Any]] = {
     "fmax": _fmax,
     "relu": lambda s, x: s.select(x <= 0.0, 0.0, x),
     **{name: getattr(vmath, name) for name in _NAMED},
+    **{name: operator.emit for name, operator in SPECIAL.items()},
 }
 
 

@@ -18,7 +18,7 @@ BLOCK = 8192  # rows whose sums are added up together
 
 @dataclass
 class Loop:
-    """One pass over the data of one length: ``sums`` to add up, ``exact`` sums of products, and ``stores`` to write."""
+    """One pass over the data of one length: ``sums`` and maxima to find, ``exact`` sums of products, ``stores`` to write."""
 
     length: Node  # a leaf with as many rows
     sums: list[Node] = field(default_factory=list)
@@ -59,7 +59,7 @@ def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
         return loops.setdefault(key, Loop(node.tape.rows_of(node)))
 
     for node in nodes:
-        if node.op == "sum":
+        if node.op in ("sum", "max"):
             loop_for(node.args[0]).sums.append(node)
     scalars: list[Node] = []
     rows: list[Node] = []

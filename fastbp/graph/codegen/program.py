@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from ...engine import threads
+from ...engine.guards import checked
+from ...engine.memory import empty, zeros
+from ...kernels.fields import CONTROL_SIZE
 from ...kernels.simd import native
 from ..tracing.node import Node
 from ..tracing.node_graph import NodeGraph
@@ -68,7 +71,7 @@ class Program:
     def raw(self, values: Sequence[Any], out: Sequence[np.ndarray] | None = None) -> tuple[np.ndarray, Sequence[np.ndarray]]:
         """All single numbers in one array, and the arrays with rows."""
         bound = BoundProgram(self, values)
-        rows = [np.empty(node.shape, self.dtype) for node in self.plan.rows] if out is None else out
+        rows = [empty("rows", node.shape, self.dtype) for node in self.plan.rows] if out is None else out
         bound.set_outputs(rows)
         return bound(), rows
 
@@ -78,7 +81,7 @@ class Program:
             if count == 1:
                 self.run(address, 0)
                 return
-            control = np.zeros(64, np.int64)
+            control = zeros("control", CONTROL_SIZE, np.int64)
             for loop, end in zip(self.loops, self.ends, strict=True):
                 threads.run(loop, address, count, control, wait=False, keep=(control, keep))
                 end(address, 0)
@@ -95,7 +98,7 @@ class BoundProgram:
     def __init__(self, program: Program, values: Sequence[Any], scalars: np.ndarray | None = None) -> None:
         self.program = program
         plan, layout, dtype = program.plan, program.layout, program.dtype
-        self._table = table = np.zeros(layout.length, np.int64)
+        self._table = table = zeros("table", layout.length, np.int64)
         captured = [program.tape.arrays[node.attr] for node in plan.leaves[len(values) :]]
         self._arrays = []  # the table holds their addresses
         for i, (node, value) in enumerate(zip(plan.leaves, [*values, *captured], strict=True)):
@@ -104,9 +107,9 @@ class BoundProgram:
                 raise ValueError(f"{node.name or 'data'} must have {node.size} values, got {array.size}")
             self._arrays.append(array)
             table[i] = array.ctypes.data
-        self._scalars = np.empty(len(plan.scalars), dtype) if scalars is None else scalars
+        self._scalars = empty("numbers", len(plan.scalars), dtype) if scalars is None else scalars
         table[layout.scalars] = _address(self._scalars)
-        sums = np.empty(len(plan.sums))
+        sums = empty("sums", len(plan.sums))
         table[layout.sums], table[layout.constants] = _address(sums), program.constants
         self._arrays.append(sums)
         self._max_rows = 0
@@ -114,7 +117,7 @@ class BoundProgram:
         for k, loop in enumerate(plan.loops):
             (length,) = loop.length.shape
             table[layout.rows_of_loop[k]] = length
-            self.partials.append(np.empty((-(-length // BLOCK), loop.width)))
+            self.partials.append(empty("partial sums", (-(-length // BLOCK), loop.width)))
             table[layout.partials_of_loop[k]] = _address(self.partials[-1])
             self._max_rows = max(self._max_rows, length)
         for leaf, place in layout.sizes.items():
@@ -129,6 +132,7 @@ class BoundProgram:
             self._table[place] = array.ctypes.data
         self._out = out
 
+    @checked
     def __call__(self) -> np.ndarray:
         """Compute; the single numbers, in one array that the next call overwrites."""
         if self._max_rows < MIN_PARALLEL_ROWS:
@@ -145,13 +149,18 @@ def _address(array: np.ndarray) -> int:
 
 def _parts(node: Node) -> list[Node]:
     """The parts of an output that compiled code computes: single numbers and nodes with rows."""
-    return list(node.args) if node.op in ("stack", "assemble") else [node]
+    return list(node.args) if node.op in ("stack", "join", "assemble") else [node]
 
 
 def _assembled(node: Node, numbers: Any, rows: dict[int, np.ndarray], dtype: np.dtype) -> Any:
     """An output from the parts that compiled code has computed."""
     if node.op == "stack":
         return np.array([next(numbers) for _ in node.args], dtype)
+    if node.op == "join":
+        joined = np.empty(node.shape, dtype)
+        for place, part in zip(node.attr, node.args, strict=True):
+            joined[place.start : place.stop : place.step] = rows[part.index] if part.shape else next(numbers)
+        return joined
     if node.op != "assemble":
         return rows[node.index] if node.shape else next(numbers)
     values = [rows[a.index] if a.shape else next(numbers) for a in node.args]

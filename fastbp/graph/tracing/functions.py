@@ -1,5 +1,6 @@
 """The functions that a formula may use. On nodes they make nodes; on numbers and arrays they compute, as NumPy's do."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,18 +10,20 @@ from .arithmetic import Arithmetic
 from .errors import trace_error
 from .node import NodeTape
 from .operators import UNARY, evaluate
+from .special.operator import Operator
+from .special.table import SPECIAL
 
 _DOC = """{about}
 
 Parameters
 ----------
-x : number, array or Node
+{parameters} : number, array or Node
 
 Examples
 --------
 >>> import fastbp
 >>> print(f"{{fastbp.{name}({at}):.6f}}")
-{result:.6f}
+{result}
 """
 
 _ABOUT = {
@@ -88,7 +91,8 @@ def _unary(name: str) -> Callable[[Any], Any]:
 
     at = 1.5 if name == "arccosh" else 0.5
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = _DOC.format(about=_ABOUT[name], name=name, at=at, result=float(evaluate(name, [at])))
+    result = f"{float(evaluate(name, [at])):.6f}"
+    function.__doc__ = _DOC.format(about=_ABOUT[name], parameters="x", name=name, at=at, result=result)
     return function
 
 
@@ -99,6 +103,24 @@ sinh, cosh, tanh, sigmoid, relu = (_unary_functions[name] for name in ("sinh", "
 softplus, erf, sign, abs = (_unary_functions[name] for name in ("softplus", "erf", "sign", "abs"))  # noqa: A001
 exp2, log2, log10 = (_unary_functions[name] for name in ("exp2", "log2", "log10"))
 arcsinh, arccosh, arctanh = (_unary_functions[name] for name in ("arcsinh", "arccosh", "arctanh"))
+
+
+def _of_table(operator: Operator) -> Callable[..., Any]:
+    """The public function of an entry of the table."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature([inspect.Parameter(name, kind) for name in operator.parameters])
+
+    def function(*args: Any, **named: Any) -> Any:
+        return apply(operator.name, *signature.bind(*args, **named).args)
+
+    function.__name__ = function.__qualname__ = operator.name
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    names, at = ", ".join(operator.parameters), ", ".join(map(repr, operator.at))
+    function.__doc__ = _DOC.format(about=operator.about, parameters=names, name=operator.name, at=at, result=operator.shown)
+    return function
+
+
+globals().update({name: _of_table(operator) for name, operator in SPECIAL.items() if operator.public})
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:
@@ -189,9 +211,9 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
     ----------
     x : number, array or Node
     axis : int, optional
-        In a loss, -1 for the sum over the outputs of each sample.
+        Over which axis; over all if not given. In a loss, -1 for the sum over the outputs of each sample.
     keepdims : bool
-        In a loss, whether the result has shape (samples, 1) rather than (samples,).
+        Whether the axis stays, with size 1.
 
     Examples
     --------
@@ -210,9 +232,9 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     ----------
     x : number, array or Node
     axis : int, optional
-        In a loss, -1 for the mean over the outputs of each sample.
+        Over which axis; over all if not given. In a loss, -1 for the mean over the outputs of each sample.
     keepdims : bool
-        In a loss, whether the result has shape (samples, 1) rather than (samples,).
+        Whether the axis stays, with size 1.
 
     Examples
     --------
@@ -224,12 +246,14 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.mean(x, axis=axis, keepdims=keepdims) if tape is None else as_node(tape, x).mean(axis, keepdims=keepdims)
 
 
-def stack(values: Sequence[Any]) -> Any:
-    """A vector of single numbers: what a formula with several results returns.
+def stack(values: Sequence[Any], axis: int = 0) -> Any:
+    """Numbers as a vector, or arrays along a new axis: what a formula with several results returns.
 
     Parameters
     ----------
     values : sequence of numbers and Nodes
+    axis : int
+        Where the new axis is.
 
     Examples
     --------
@@ -238,4 +262,4 @@ def stack(values: Sequence[Any]) -> Any:
     array([ 1.,  4., 12.])
     """
     tape = tape_of(values)
-    return np.array(values) if tape is None else as_node(tape, list(values))
+    return np.stack(list(values), axis) if tape is None else tape.apply_function(np.stack, (list(values), axis), {})

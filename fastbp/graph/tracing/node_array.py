@@ -132,8 +132,8 @@ class NodeArray(Reductions):
             return self.tape.element(node, i)
         if which == 0:
             rest = length // size
-            return self.tape.slice(node, i * rest, (i + 1) * rest)
-        return self.tape.slice(node, i, length, size)
+            return self.tape.rows(node, range(i * rest, (i + 1) * rest))
+        return self.tape.rows(node, range(i, length, size))
 
     def numbers(self) -> np.ndarray:
         """A NumPy array of the same shape, each element a node that is a number."""

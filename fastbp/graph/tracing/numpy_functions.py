@@ -13,11 +13,15 @@ from typing import Any
 import numpy as np
 
 from . import functions
+from .arithmetic import check_conditions
+from .array_functions import ARRAY_FUNCTIONS, matmul, vecdot
 from .errors import trace_error
 from .functions import apply, as_node, tape_of
 from .node import Node
+from .node_array import NodeArray
 from .operators import ELEMENTWISE
-from .reductions import check_conditions
+from .shape_functions import SHAPE_FUNCTIONS
+from .special.table import SPECIAL
 from .traversal import dependent, live, substitute
 
 _INSTEAD = "Use functions of fastbp or NumPy that a graph knows: "
@@ -50,9 +54,10 @@ _UFUNCS: dict[str, Callable[..., Any]] = {
     "degrees": lambda x: x * (180.0 / math.pi),
     "expit": functions.sigmoid,  # scipy.special's
     "erf": functions.erf,
-    "matmul": lambda x, y: x @ y,
-    "vecdot": lambda x, y: x @ y,
+    "matmul": matmul,
+    "vecdot": vecdot,
 }
+_UFUNCS |= {ufunc: _operator(name) for name, operator in SPECIAL.items() for ufunc in operator.ufuncs}
 
 
 def apply_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
@@ -75,7 +80,7 @@ def apply_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
     return _UFUNCS[name](*(as_node(tape, value) for value in inputs))
 
 
-def _node(*values: Any) -> Node:
+def _node(*values: Any) -> Any:
     """The first value as a node, of the tape of any of them."""
     tape = tape_of(values)
     assert tape is not None
@@ -109,6 +114,8 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
     if weights is None:
         return x.mean(axis, keepdims=keepdims)
     w = as_node(x.tape, weights)
+    if w.ndim == 1 and x.ndim > 1 and hasattr(axis, "__index__") and w.shape == (x.shape[axis],):
+        w = w.reshape([n if i == axis % x.ndim else 1 for i, n in enumerate(x.shape)]) + 0.0 * x
     if w.shape != x.shape:
         raise trace_error(f"np.average of {x.shape} values has {w.shape} weights.", "One weight for each value is needed.")
     # A count of conditions, not the condition that both hold.
@@ -122,14 +129,6 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
     x = _node(a, low, high)
     x = x if low is None else functions.maximum(x, low)
     return x if high is None else functions.minimum(x, high)
-
-
-def _dot(a: Any, b: Any) -> Any:
-    return _node(a, b).dot(as_node(_node(a, b).tape, b))
-
-
-def _vdot(a: Any, b: Any) -> Any:
-    return _node(a, b).ravel() @ _node(b, a).ravel()
 
 
 def _polyval(p: Any, x: Any) -> Any:
@@ -172,27 +171,18 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
 
 def _apply_piece(piece: Callable[..., Any], x: Node, args: Any, kw: Any) -> Any:
     """A piece on all rows, where NumPy passes it only some of them: the same if it treats each row independently."""
+    if isinstance(x, NodeArray):
+        raise trace_error("A formula cannot compute np.piecewise of several dimensions.", "fastbp.where chooses.")
     if type(x) is not Node or not x.shape:  # a batch never mixes its samples
         return piece(x, *args, **kw)
     rows = x.tape.variable(x)
-    value = as_node(x.tape, piece(rows, *args, **kw))
+    with x.tape.undecided():  # NumPy's piece would see sums of some of the rows
+        value = as_node(x.tape, piece(rows, *args, **kw))
     nodes = live([value], [rows])
     changing = dependent(nodes, [rows])
-    if any(node.index in changing and node.op in ("sum", "element", "slice") for node in nodes):
+    if any(node.index in changing and node.op in ("sum", "max", "element", "slice", "join") for node in nodes):
         raise trace_error("A piece of np.piecewise mixes its rows.", "Compute sums and single values outside of it.")
     return substitute([value], {rows: x})[0]
-
-
-def _stack(arrays: Any, axis: int = 0) -> Any:
-    if axis not in (0, -1):
-        raise trace_error(f"A graph cannot stack along axis {axis}.", "fastbp.stack([a, b]) makes a vector of single numbers.")
-    return functions.stack(arrays)
-
-
-def _size(a: Any, axis: Any = None) -> int:
-    if axis is not None and not (_node(a).shape and axis in (0, -1)):
-        raise trace_error(f"A node of shape {_node(a).shape} has no axis {axis!r}.", "Leave it out.")
-    return _node(a).size
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -205,25 +195,21 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "clip": _clip,
     **{name: _extreme("maximum") for name in ("max", "amax")},
     **{name: _extreme("minimum") for name in ("min", "amin")},
-    "dot": _dot,
-    "vdot": _vdot,
-    "inner": _dot,
-    "stack": _stack,
     "polyval": _polyval,
-    "size": _size,
     "ndim": lambda a: a.ndim,
     "shape": lambda a: a.shape,
     "zeros_like": lambda a: _filled(0.0, a),
     "ones_like": lambda a: _filled(1.0, a),
-    "ravel": lambda a: a.ravel(),
-    "squeeze": lambda a, axis=None: a.squeeze(axis),
+    **SHAPE_FUNCTIONS,
+    **ARRAY_FUNCTIONS,
 }
 
 
 def apply_function(function: Any, args: Any, options: Any) -> Any:
     """A NumPy function other than a ufunc, with a node among its arguments."""
     name = function.__name__
-    if function.__module__ != "numpy" or name not in _FUNCTIONS:
+    home = "numpy.linalg" if name == "norm" else "numpy"
+    if function.__module__ != home or name not in _FUNCTIONS:
         shown = f"{function.__module__.replace('numpy', 'np', 1)}.{name}"
         raise trace_error(f"A graph has no operator for {shown}.", _INSTEAD + _known({**_UFUNCS, **_FUNCTIONS}))
     return _call(name, _FUNCTIONS[name], args, options)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .special.table import SPECIAL
+
 _erf_of_one = np.vectorize(math.erf, otypes=[float])
 
 
@@ -114,6 +116,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "one_minus_square": one_minus_square,
     "cosine_of": cosine_of,
     "where": np.where,
+    **{name: operator.evaluate for name, operator in SPECIAL.items()},
 }
 
 # Operators that give booleans.

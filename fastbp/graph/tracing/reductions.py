@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .arithmetic import Arithmetic, check_conditions
 from .errors import trace_error
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from .arithmetic import Arithmetic
+from .branches import Branches
 from .broadcasting import elementwise, stack_arrays
 from .errors import no_arithmetic, trace_error
 from .functions import tape_of
@@ -20,6 +22,10 @@ from .operators import BOOLEAN_ARITHMETIC, COMMUTATIVE, CONNECTIVES, evaluate
 from .simplify import simplify
 from .traversal import evaluate_node
 
+_INSTEAD_OF_BRANCHES = (
+    "Instead of if, and, or, min(), max() use fastbp.where(condition, a, b), & and |, fastbp.minimum, fastbp.maximum. "
+    "On single numbers grad, jacobian and the like may branch; trace, losses and fits, which see no values, may not."
+)
 _WITH_ROWS = ("input", "captured", "variable")  # leaves that are not part of another one
 
 
@@ -32,6 +38,32 @@ class Tape(NodeTape):
         self.nodes: list[Node] = []
         self._known: dict[Any, Node] = {}
         self.arrays: dict[int, np.ndarray] = {}  # arrays that the formula refers to without having them as arguments
+        self.branches: Branches | None = None  # while the formula is traced with the values of a call
+
+    # -- what Python decides
+
+    def decide(self, condition: Node) -> bool:
+        """Whether a condition holds, for Python's ``if`` and its kin."""
+        if condition.op == "constant" and not condition.shape:
+            return bool(condition.attr)
+        if condition.shape or self.branches is None:
+            raise trace_error("A formula cannot branch on a value that is not known yet.", _INSTEAD_OF_BRANCHES)
+        return self.branches.decide(condition)
+
+    def integer(self, node: Node, whole: bool) -> int | None:
+        """A number as ``int`` gives it, or None where that is not known; with ``whole``, only if it is an integer anyway."""
+        if node.shape or self.branches is None or (whole and not self.branches.is_whole(node)):
+            return None
+        return self.branches.integer(node)
+
+    @contextmanager
+    def undecided(self) -> Iterator[None]:
+        """While values are not to be decided on."""
+        branches, self.branches = self.branches, None
+        try:
+            yield
+        finally:
+            self.branches = branches
 
     # -- leaves
 
@@ -161,9 +193,9 @@ class Tape(NodeTape):
             raise no_arithmetic({"sub": "-", "neg": "-"}.get(op, op))
         return self.make(connective, *args)
 
-    def number(self, node: Node) -> Node:
+    def number(self, node: Any) -> Any:
         """True and false as 1 and 0."""
-        return self.make("where", node, self.constant(1.0), self.constant(0.0)) if node.is_logical else node
+        return self.apply("where", node, self.constant(1.0), self.constant(0.0)) if node.is_logical else node
 
     def _condition(self, node: Node) -> Node:
         """Numbers as true where they are not 0, as in NumPy."""
@@ -243,13 +275,16 @@ class Tape(NodeTape):
 
     def slice(self, node: Node, start: int, stop: int, step: int = 1) -> Node:
         """Rows at equal distances; of an operator, the operator of the slices."""
-        return self.rows(node, range(start, stop, step))
+        place = range(start, stop, step)
+        if place != range(node.shape[0]) and node.shape[0] <= MAX_UNROLLED:
+            return self.stack([self.element(node, i) for i in place])
+        return self.rows(node, place)
 
     def rows(self, node: Node, place: range) -> Node:
-        """``slice``, by the places of the rows."""
-        if len(place) == node.shape[0]:
+        """The same by the places of the rows; vectors of parameters too stay whole."""
+        if place == range(node.shape[0]):
             return node
-        if len(place) == 1 or len(place) <= MAX_UNROLLED and node.shape[0] <= MAX_UNROLLED:
+        if len(place) == 1:
             return self.stack([self.element(node, i) for i in place])
 
         def pick(leaf: Node) -> Node | None:

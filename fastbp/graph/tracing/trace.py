@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,7 +14,7 @@ from .closure_fingerprint import ClosureFingerprint
 from .errors import TraceError, call_error, is_about_nodes, trace_error
 from .node import Node, NodeTape
 from .node_graph import NodeGraph
-from .rows import Rows
+from .node_array import flat_node, shaped
 from .tape import Tape
 
 Traced = TypeVar("Traced")
@@ -56,17 +55,6 @@ def active_tape() -> NodeTape | None:
     return _tracing.get()
 
 
-def flatten(args: Sequence[Any]) -> list[Any]:
-    """Arguments one by one, arrays of two dimensions as their rows."""
-    flat: list[Any] = []
-    for value in args:
-        if np.ndim(value) == 2:
-            flat.extend(np.asarray(value))
-        else:
-            flat.append(value)
-    return flat
-
-
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     """Names for ``count`` arguments of f."""
     try:
@@ -87,16 +75,18 @@ def argument(tape: NodeTape, name: str, example: Any) -> Any:
     array = np.asarray(example)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"argument {name} must be a number or an array of numbers, got {example!r}")
-    if array.ndim > 2:
-        raise TypeError(f"argument {name} must have at most two dimensions, got shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"argument {name} is empty")
-    return Rows(tape, name, array.shape) if array.ndim == 2 else tape.input(name, array.shape)
+    return shaped(tape.input(name, (array.size,)), array.shape) if array.ndim > 1 else tape.input(name, array.shape)
 
 
-def results(tape: NodeTape, f: Callable[..., Any], *args: Any) -> list[Node]:
-    """What a formula returns, as nodes: a tuple gives several."""
-    value = call(tape, f, *args)
+def results(tape: NodeTape, f: Callable[..., Any], *args: Any) -> list[Any]:
+    """What a formula returns, as nodes and arrays of nodes: a tuple gives several."""
+    return as_results(tape, call(tape, f, *args), f)
+
+
+def as_results(tape: NodeTape, value: Any, f: Callable[..., Any]) -> list[Any]:
+    """The same of what it has returned."""
     nodes = [tape.lift(v) for v in (value if isinstance(value, tuple) else [value])]
     if not nodes or any(node is None for node in nodes):
         raise trace_error(f"A formula must return numbers or nodes, not {value!r}.", "Return a node, or a tuple of nodes.", f)
@@ -108,7 +98,7 @@ def trace_within(
 ) -> Traced:
     """``make(tape, f)``, where f gets nodes in place of the large arrays that it refers to, if it works with them."""
     tape = Tape()
-    with_nodes = fingerprint.with_arrays_as(tape.captured)
+    with_nodes = fingerprint.with_arrays_as(tape.capture)
     if with_nodes is not None:
         with suppress(Exception):  # an error that is not due to the nodes occurs again below
             return make(tape, with_nodes)
@@ -116,25 +106,21 @@ def trace_within(
     return make(Tape(), f)
 
 
-def trace_arguments(
-    tape: Tape, f: Callable[..., Any], examples: Sequence[Any], settings: Mapping[str, Any] | None = None
-) -> tuple[NodeGraph, list[Any]]:
-    """The graph, and what stands for each positional argument (a Node, or Rows).
-
-    Of ``settings``, arguments given by name, arrays are arguments of the graph too, after the others.
-    """
-    positional = [argument(tape, n, e) for n, e in zip(argument_names(f, len(examples)), examples, strict=True)]
-    named = {n: argument(tape, n, e) if isinstance(e, np.ndarray) and e.ndim else e for n, e in (settings or {}).items()}
-    arguments = [*positional, *(item for item in named.values() if isinstance(item, Node | Rows))]
-    inputs = [node for item in arguments for node in (item.nodes if isinstance(item, Rows) else [item])]
-    passed = [
-        _as_condition(tape, item) if np.asarray(e).dtype.kind == "b" else item
-        for item, e in zip(positional, examples, strict=True)
-    ]
-    outputs = results(tape, partial(f, **named) if named else f, *passed)
-    return NodeGraph(getattr(f, "__name__", "formula"), inputs, outputs), positional
+def trace_arguments(tape: Tape, f: Callable[..., Any], examples: Sequence[Any]) -> tuple[NodeGraph, list[Any]]:
+    """The graph, and what stands for each argument (a Node, or NodeArray)."""
+    arguments = [argument(tape, n, e) for n, e in zip(argument_names(f, len(examples)), examples, strict=True)]
+    passed = [as_condition(tape, item, e) for item, e in zip(arguments, examples, strict=True)]
+    outputs = [flat_node(node) for node in results(tape, f, *passed)]
+    return NodeGraph(getattr(f, "__name__", "formula"), input_nodes(arguments), outputs), arguments
 
 
-def _as_condition(tape: NodeTape, item: Node | Rows) -> Node | Rows:
-    """A boolean argument, which compiled code gets as 1 and 0."""
-    return tape.make("ne", item, tape.constant(0.0)) if isinstance(item, Node) and item.shape else item
+def input_nodes(arguments: Sequence[Any]) -> list[Node]:
+    """The nodes of what stands for arguments: arrays are read as vectors."""
+    return [flat_node(item) for item in arguments]
+
+
+def as_condition(tape: NodeTape, item: Any, example: Any) -> Any:
+    """A boolean argument, which compiled code gets as 1 and 0, as a condition."""
+    if np.asarray(example).dtype.kind == "b" and item.shape:
+        return tape.apply("ne", item, tape.constant(0.0))
+    return item

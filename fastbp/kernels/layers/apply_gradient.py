@@ -121,6 +121,7 @@ def make_steer(dtype):
 def make_apply_gradient(dtype, full):
     """``apply_gradient`` for one element type."""
     update, steer = update_function(dtype), make_steer(dtype) if full else nothing
+    copy = memory.add_groups(dtype)
     if full:
         penalize, observe, clip_weights = make_penalize(dtype), make_observe_gradient(dtype), make_clip_weights(dtype)
     else:
@@ -139,12 +140,16 @@ def make_apply_gradient(dtype, full):
     def apply_gradient(plan, layer, variable, part, slot, v, width, weights, gradient, rows, biases):
         """The optimizer's step for ``rows`` of the panel that begins with vector ``v``, the last ``biases`` of them a bias's.
 
-        First their penalties go to the gradient, in the end the weights are brought to what is allowed. Overwrites the weights,
+        Where all of the gradient is to be formed first, this part of it is only kept.
+        Else their penalties go to the gradient, in the end the weights are brought to what is allowed. Overwrites the weights,
         their state and ``gradient``. ``variable`` is the number within the layer of the variable that they are of (a bias has
         the next), ``part`` tells them from the layer's others, ``slot`` is the place of their sum of squares; these do not
         depend on the threads. Returns whether the weights may have changed.
         """
-        vectors, bias_vectors = rows * width, biases * width
+        vectors, bias_vectors, kept = rows * width, biases * width, read_int(plan, at.KEPT)
+        if kept:
+            copy(gradient, 0, 1, weights + kept, vectors)
+            return 0
         penalize(plan, layer, variable, part, weights, gradient, vectors, bias_vectors)
         observe(plan, layer, part, gradient, vectors)
         moved = move(plan, layer, variable, slot, v, width, weights, gradient, rows, biases)

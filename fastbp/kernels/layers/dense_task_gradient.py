@@ -81,15 +81,28 @@ def make_prefetch_transposed(dtype):
     return prefetch_transposed
 
 
+def make_place_of_gradient(dtype):
+    """``place_of_gradient`` for one element type."""
+
+    @inner(dtype)
+    def place_of_gradient(plan):
+        """Bytes from a parameter to its gradient where that is written before any weight moves, else 0."""
+        kept = read_int(plan, at.KEPT)
+        return kept if kept else read_int(plan, at.STORED)
+
+    return place_of_gradient
+
+
 def make_prefetch_task(dtype):
     """``prefetch_task`` for one element type."""
     prefetch, prefetch_transposed = memory.prefetch(dtype), make_prefetch_transposed(dtype)
+    place_of_gradient = make_place_of_gradient(dtype)
     VECTOR = machine().vector_bytes
 
     @inner(dtype)
     def prefetch_task(plan, layer, v, width, first, last, rows, weights):
         """Ask for the memory that the update will touch: it comes while the gradient is formed."""
-        lines, stored = (rows * width * VECTOR + LINE - 1) // LINE, read_int(plan, at.STORED)
+        lines, stored = (rows * width * VECTOR + LINE - 1) // LINE, place_of_gradient(plan)
         if stored:
             prefetch(weights + stored, LINE, lines)
             return
@@ -106,6 +119,7 @@ def make_prefetch_task(dtype):
 def make_full_task(dtype):
     """``full_task`` for one element type."""
     gradient_product, (_, panel_row, transposed_block) = gradient_product_function(dtype), make_panels(dtype)
+    place_of_gradient = make_place_of_gradient(dtype)
     LANES, VECTOR = machine().lanes(dtype), machine().vector_bytes
 
     @inner(dtype)
@@ -116,7 +130,7 @@ def make_full_task(dtype):
         state = weights + read_int(plan, at.STATE)
         second = state + read_int(plan, at.SLOT)
         transposed, step = transposed_block(layer, next_first // LANES, next_v * LANES)
-        zeros, stored = read_int(plan, at.ZEROS), read_int(plan, at.STORED)
+        zeros, stored = read_int(plan, at.ZEROS), place_of_gradient(plan)
         if stored:
             weights += stored
             state, second, transposed, step = weights, weights, weights, LINE

@@ -83,7 +83,7 @@ _TAIL = {
 }
 
 
-def _scaled_tail(s, x):
+def scaled_tail(s, x):
     """exp(x^2 / 2) times the standard normal distribution function of -x, for 0 <= x <= 19 (float32) or 39 (float64)."""
     d = 3.0 + x
     t = 3.0 / d
@@ -103,7 +103,7 @@ def erf(s, x):
     small = s.fma(y, s.polynomial(square, _ERF[s.dtype]), y)
     n, r = reduce_exp(s, -square)
     e = scale(s, 1.0 + exp_minus_1(s, r), n, normal=True)
-    large = s.fma(e * -2.0, _scaled_tail(s, y * math.sqrt(2.0)), 1.0)
+    large = s.fma(e * -2.0, scaled_tail(s, y * math.sqrt(2.0)), 1.0)
     return s.copysign(s.select(y < 1.0, small, large), x)
 
 
@@ -114,7 +114,7 @@ def gelu_pair(s, x):
     square, lost = two_product(s, bounded, bounded)
     n, r = reduce_exp(s, -0.5 * square, -0.5 * lost)
     w = exp_minus_1(s, r)  # 2^n (1 + w) is sqrt(2 pi) times the density
-    tail = _scaled_tail(s, s.abs(bounded))  # 2^n (1 + w) times this is the probability beyond |x|
+    tail = scaled_tail(s, s.abs(bounded))  # 2^n (1 + w) times this is the probability beyond |x|
     e = scale(s, 1.0 + w, n)
     larger = s.fma(-e, tail, 1.0)
     below = x < 0.0

@@ -24,7 +24,7 @@ _ATANH = (
 _THIRD, _THIRD_LOW = 1.0 / 3.0, 1.850371707708594e-17  # 1/3 as the sum of two floats
 
 
-def _log_in_two_parts(s, x):
+def log_in_two_parts(s, x):
     """(high, low): log(x) as their sum, for positive finite x."""
     n, f = mantissa_and_exponent(s, x)
     # log(1 + f) = 2 atanh(q) with q = f / (2 + f); every step keeps its rounding error.
@@ -54,7 +54,7 @@ def _power_of_positive(s, x, y):
     if s.dtype == "float32":
         wide, x, y = s.doubles(), s.widen(x), s.widen(y)
         return s.narrow(exp(wide, y * log(wide, x)))
-    high, low = _log_in_two_parts(s, x)
+    high, low = log_in_two_parts(s, x)
     product, lost = two_product(s, y, high)
     ends = s.abs(product) < 1000.0  # beyond it nothing depends on the low part, which may be NaN
     return exp(s, clamp(s, product, -1000.0, 1000.0), s.select(ends, s.fma(y, low, lost), 0.0))

@@ -1,14 +1,14 @@
-"""A second process that compiles one thing while this one compiles another: in a process only one thread can compile.
+"""Other processes compile, each one thing, while this one waits: in a process only one thread can compile.
 
-It leaves its work in the cache. Where there is no second process to be had, nothing is lost but time.
+They leave their work in the cache. A process that waits can be interrupted at once, one that is within the compiler cannot.
 """
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from . import disk_cache
 
 
 def can_start() -> bool:
@@ -18,25 +18,28 @@ def can_start() -> bool:
     return cpus > 1 and named_python and not getattr(sys, "frozen", False)
 
 
-def _start(code: str) -> subprocess.Popen[bytes] | None:
+def _start(code: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {code}"]
     none = subprocess.DEVNULL
+    return subprocess.Popen(command, stdin=none, stdout=none, stderr=none)
+
+
+def run_elsewhere(*codes: str) -> None:
+    """Run each piece of Python code in a process of its own, all at once, to their end. An error there is not one here.
+
+    Where there are no other processes to be had, or what they compile could not be kept, nothing happens.
+    """
+    if not (can_start() and disk_cache.is_writable()):
+        return
+    processes: list[subprocess.Popen[bytes]] = []
     try:
-        return subprocess.Popen(command, stdin=none, stdout=none, stderr=none) if can_start() else None
+        for code in codes:
+            processes.append(_start(code))
+        for process in processes:
+            process.wait()
     except OSError:
-        return None
-
-
-@contextmanager
-def another_process(code: str) -> Iterator[None]:
-    """Run Python code in the background of the block; both are done at its end. An error there is not one here."""
-    process = _start(code)
-    try:
-        yield
-    except BaseException:
-        if process:
-            process.kill()
-        raise
+        pass
     finally:
-        if process:
+        for process in processes:
+            process.kill()
             process.wait()

@@ -94,6 +94,16 @@ def write(name: str, signature: str, codegen: Any, data: Any, sources: Sources =
         )
 
 
+def is_writable() -> bool:
+    """Whether ``write`` is likely to keep what it is given."""
+    try:
+        folder = directory()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.access(folder, os.W_OK) and _is_private(folder, os.stat(folder))
+    except (OSError, RuntimeError):
+        return False
+
+
 def _file(name: str, signature: str, codegen: Any, sources: Sources) -> Path:
     if not sources.stamp:
         raise RuntimeError("the package's sources cannot be read")

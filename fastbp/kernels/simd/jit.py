@@ -9,6 +9,7 @@ from numba.core.caching import NullCache
 from numba.core.runtime import rtsys
 from numba.extending import intrinsic
 
+from ... import forks
 from . import disk_cache
 
 if vars(config).get("DISABLE_JIT"):  # the kernels are nothing without it, and would fail far from the cause
@@ -83,6 +84,7 @@ def nothing(typing, *arguments):
 
 
 _kernels: dict = {}
+making = forks.lock()  # held while one is made: other threads that want it wait, and find it
 
 
 def kernel(name, signature, build):
@@ -97,15 +99,16 @@ def kernel(name, signature, build):
     build : callable
         Called without arguments when the kernel is first wanted; returns the Python function to compile.
     """
-    if name not in _kernels:
-        function = build()
-        function.__qualname__ = name.replace("-", "_")
-        function = njit(**_OPTIONS)(function)
-        function._cache = _KernelCache(name)
-        function.compile(signature)
-        function.disable_compile()
-        _kernels[name] = function
-    return _kernels[name]
+    with making:
+        if name not in _kernels:
+            function = build()
+            function.__qualname__ = name.replace("-", "_")
+            function = njit(**_OPTIONS)(function)
+            function._cache = _KernelCache(name)
+            function.compile(signature)
+            function.disable_compile()
+            _kernels[name] = function
+        return _kernels[name]
 
 
 def is_cached(name, signature, codegen):

@@ -13,6 +13,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
+from llvmlite.binding import ffi
 from numba.core.registry import cpu_target
 
 from . import disk_cache
@@ -79,9 +80,21 @@ def _compile(module: ir.Module) -> bytes:
     parsed = llvm.parse_assembly(str(module), llvm.create_context())  # which goes with all that it was told
     parsed.verify()
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
-    builder.getModulePassManager().run(parsed, builder)
+    passes = builder.getModulePassManager()
+    try:
+        passes.run(parsed, builder)
+    finally:
+        _dispose(passes)
     image: bytes = machine.emit_object(parsed)
     return image
+
+
+def _dispose(passes: Any) -> None:
+    """Free a pass manager, some 200 KB. llvmlite would not: its class inherits the method that does nothing before its own."""
+    own = [cls for cls in type(passes).__mro__ if "_dispose" in vars(cls) and cls is not ffi.ObjectRef]
+    if own:
+        vars(own[0])["_dispose"](passes)
+        passes.detach()
 
 
 @cache

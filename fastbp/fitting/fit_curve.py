@@ -1,0 +1,123 @@
+"""fit_curve: curve_fit for parameters with names, some of them held or tied, with a report of the fit."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..arguments import boolean, number, unknown
+from .curve_fit import curve_fit, fit_data, fit_weights
+from .differences import make_problem
+from .fit import Fit
+from .normal_equations import LOSSES
+from .parameters import Parameters
+
+
+def fit_curve(
+    f: Callable[..., Any],
+    x: Any,
+    y: Any,
+    p0: Any = None,
+    sigma: Any = None,
+    absolute_sigma: bool = False,
+    bounds: Any = None,
+    *,
+    fixed: Any = (),
+    tied: Mapping[str, Callable[..., Any]] | None = None,
+    loss: str = "linear",
+    f_scale: float = 1.0,
+    nan_policy: str | None = None,
+) -> Fit:
+    """Fit a formula to data by least squares, and report on it: errors, correlations, confidence intervals, criteria.
+
+    It finds what ``fastbp.curve_fit`` finds, for parameters that go by their names.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, a, b, ...)``; the parameters have the names of its arguments. It should be one that can be traced: another is
+        fitted with finite differences, and a warning says so.
+    x : array (n,), or (k, n) for k variables
+        The independent variable.
+    y : array (n,)
+        The data.
+    p0 : dict of names and numbers, or sequence, optional
+        Where to start. A parameter that is not there starts at its default in f's signature, else at 1 or within its bounds.
+    sigma : number, array (n,) or covariance (n, n), optional
+        Standard deviations of y.
+    absolute_sigma : bool
+        Whether sigma is meant absolutely; else only its ratios count, and the residuals show the size of the errors.
+    bounds : dict of names and pairs (lower, upper), or pair as for ``curve_fit``, optional
+        None in a pair stands for no bound.
+    fixed : names, or dict of names and numbers
+        Parameters that are held at their start, or at a number.
+    tied : dict of names and functions, optional
+        Parameters that follow from others, which are the arguments of the function: ``tied={"width2": lambda width1: width1}``.
+    loss : {"linear", "soft_l1", "huber", "cauchy", "arctan"}
+        As in ``scipy.optimize.least_squares``: all but the first let outliers count for less.
+    f_scale : float
+        Residuals (over sigma) that are larger than that are outliers.
+    nan_policy : None or "omit"
+        "omit" leaves out rows with NaN; otherwise they are an error.
+
+    Returns
+    -------
+    Fit
+        ``print(fit)`` shows the report.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For arguments that do not fit.
+    RuntimeError
+        If no minimum is found.
+
+    Examples
+    --------
+    >>> import fastbp, numpy as np
+    >>> x = np.linspace(0, 4, 50)
+    >>> def decay(x, amplitude, rate, offset=0.0):
+    ...     return amplitude * np.exp(-rate * x) + offset
+    >>> y = decay(x, 2.5, 1.3) + 0.01 * np.random.default_rng(0).normal(size=50)
+    >>> fit = fastbp.fit_curve(decay, x, y, {"amplitude": 1, "rate": 1}, fixed=["offset"])
+    >>> round(fit.params["rate"], 2), fit.stderr["rate"] < 0.02, fit.params["offset"]
+    (1.3, True, 0.0)
+    """
+    if not callable(f):
+        raise TypeError(f"f must be a function, got {f!r}")
+    if loss != "linear" and loss not in LOSSES:
+        raise unknown("loss", loss, ["linear", *LOSSES])
+    if number("f_scale", f_scale) <= 0:
+        raise ValueError(f"f_scale must be above 0, got {f_scale!r}")
+    if nan_policy not in (None, "omit"):
+        raise unknown("nan_policy", nan_policy, ["omit"])
+    absolute = boolean("absolute_sigma", absolute_sigma)
+    parameters = Parameters(f, p0, bounds, fixed, tied)
+    with np.errstate(all="ignore"):
+        data = fit_data(x, y, sigma, nan_policy is None, nan_policy)
+        weights, transform = fit_weights(data[2], data[1])
+    xs, ys, errors = data
+    if ys.ndim != 1 or len(ys) < len(parameters.free):
+        raise ValueError(f"y must have one dimension and at least {len(parameters.free)} values, got shape {ys.shape}")
+    robust = {} if loss == "linear" else {"loss": loss, "f_scale": float(f_scale)}
+    method = "trf" if robust else None
+    model, bounded = parameters.model(), (parameters.low, parameters.high)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Covariance of the parameters could not be estimated")  # the report says so
+        popt, pcov = curve_fit(
+            model,
+            xs,
+            ys,
+            parameters.start,
+            errors,
+            absolute,
+            bounds=bounded,
+            method=method,
+            **robust,  # type: ignore[arg-type]
+        )
+    return Fit(
+        parameters, popt, pcov, make_problem(model, xs, ys, len(popt), weights, transform), ys, xs, errors, absolute, robust
+    )

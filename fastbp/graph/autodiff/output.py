@@ -1,0 +1,62 @@
+"""What a formula returns, of any form: its nodes, and the same form with their values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..tracing.arithmetic import Arithmetic
+from ..tracing.errors import trace_error
+from ..tracing.node import Node, NodeTape
+from ..tracing.node_array import flat_node
+from ..tracing.tree import flatten
+from .compiled import in_shape
+
+
+class Output:
+    """A formula's result: numbers and nodes, in containers or not.
+
+    Parameters
+    ----------
+    f : callable, optional
+        The formula; without it things that are neither numbers nor nodes are passed on as they are.
+    """
+
+    def __init__(self, tape: NodeTape, value: Any, f: Callable[..., Any] | None = None) -> None:
+        leaves, self.structure = flatten(value, lambda _: False)
+        self._leaves = [_lifted(tape, leaf, f) for _, leaf in leaves]
+        found = [leaf for leaf in self._leaves if isinstance(leaf, Arithmetic)]
+        self._is_logical = [leaf.is_logical for leaf in found]
+        self._shapes = [leaf.shape for leaf in found]
+        self.nodes = [flat_node(tape.number(leaf)) for leaf in found]
+
+    def shaped(self, values: Sequence[Any]) -> Any:
+        """The form with a value for each node."""
+        of = iter([_as_bool(v) if logical else v for v, logical in zip(values, self._is_logical, strict=True)])
+        return self._rebuilt(of)
+
+    def shaped_numbers(self, values: Sequence[Any]) -> Any:
+        """The same where conditions count as 1 and 0: of tangents."""
+        return self._rebuilt(iter(values))
+
+    def _rebuilt(self, of: Iterator[Any]) -> Any:
+        shapes = iter(self._shapes)
+        leaves = [in_shape(next(of), next(shapes)) if isinstance(leaf, Arithmetic) else leaf for leaf in self._leaves]
+        return self.structure.rebuild(iter(leaves))
+
+
+def _lifted(tape: NodeTape, leaf: Any, f: Callable[..., Any] | None) -> Any:
+    if f is None or isinstance(leaf, Arithmetic):
+        return leaf
+    node = tape.lift(leaf)
+    if node is None:
+        raise trace_error(f"A formula must return numbers or nodes, not {leaf!r}.", "Return nodes, in containers or not.", f)
+    return node
+
+
+def _as_bool(value: Any) -> Any:
+    if isinstance(value, Node):
+        return value
+    return value.astype(bool) if isinstance(value, np.ndarray) else bool(value)
