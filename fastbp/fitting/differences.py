@@ -58,4 +58,4 @@ def make_problem(f: Any, x: Any, y: np.ndarray, count: int, weights: np.ndarray 
         compiled = programs(f, x, y, count, weights is not None, False)
     except Exception:  # curve_fit has said why
         return DifferenceResiduals(f, x, y, weights, transform)
-    return Residuals(compiled, [*(x if x.ndim == 2 else [x]), y, *([] if weights is None else [weights])], count, transform)
+    return Residuals(compiled, [x, y, *([] if weights is None else [weights])], count, transform)

@@ -86,7 +86,7 @@ def _trace(names: list[str], variables: int, rows: int, weighted: bool, tape: Ta
     x = [tape.input(f"x[{i}]", (rows,)) for i in range(variables)] if variables else tape.input("x", (rows,))
     y = tape.input("y", (rows,))
     found = results(tape, f, x, *parameters)
-    if len(found) != 1 or found[0].shape not in ((), (rows,)) or found[0].op == "stack":
+    if len(found) != 1 or found[0].shape not in ((), (rows,)) or found[0].op in ("stack", "join"):
         raise trace_error("The formula must give one value for each row of a curve.", "Compute with x as a whole.", f)
     residual = tape.make("sub", found[0], y)
     data = [*(x if isinstance(x, list) else [x]), y]

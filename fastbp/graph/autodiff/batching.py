@@ -122,6 +122,8 @@ class Batched:
         positional = len(handed) - len(names)
         value = call(tape, partial(f, **dict(zip(names, handed[positional:], strict=True))), *handed[:positional])
         output = Output(tape, value, self._f)
+        if any(len(shape) > 1 for shape in output.shapes):
+            raise trace_error("The result of one example has several dimensions.", "Return vectors: np.ravel(...).", self._f)
         nodes = _unrolled(tape, output.nodes, list(examples))
         numbers = [part for node in nodes for part in (node.args if node.op == "stack" else [node])]
         batch = substitute(numbers, examples)

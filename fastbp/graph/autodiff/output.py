@@ -29,7 +29,7 @@ class Output:
         self._leaves = [_lifted(tape, leaf, f) for _, leaf in leaves]
         found = [leaf for leaf in self._leaves if isinstance(leaf, Arithmetic)]
         self._is_logical = [leaf.is_logical for leaf in found]
-        self._shapes = [leaf.shape for leaf in found]
+        self.shapes = [leaf.shape for leaf in found]
         self.nodes = [flat_node(tape.number(leaf)) for leaf in found]
 
     def shaped(self, values: Sequence[Any]) -> Any:
@@ -42,7 +42,7 @@ class Output:
         return self._rebuilt(iter(values))
 
     def _rebuilt(self, of: Iterator[Any]) -> Any:
-        shapes = iter(self._shapes)
+        shapes = iter(self.shapes)
         leaves = [in_shape(next(of), next(shapes)) if isinstance(leaf, Arithmetic) else leaf for leaf in self._leaves]
         return self.structure.rebuild(iter(leaves))
 

@@ -54,8 +54,10 @@ def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
     levels = sum_levels(nodes)
     loops: dict[tuple[int, int], Loop] = {}
 
-    def loop_for(node: Node) -> Loop:
-        key = (levels[node.index], node.shape[0])
+    exact_level = max((levels[a.index] for node in outputs if node.op == "exact_dot" for a in node.args), default=0)
+
+    def loop_for(node: Node, level: int = 0) -> Loop:
+        key = (level or levels[node.index], node.shape[0])
         return loops.setdefault(key, Loop(node.tape.rows_of(node)))
 
     for node in nodes:
@@ -65,7 +67,7 @@ def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
     rows: list[Node] = []
     for node in outputs:
         if node.op == "exact_dot":
-            loop_for(node.args[0]).exact.append(node)
+            loop_for(node.args[0], exact_level).exact.append(node)
         elif not node.shape:
             scalars.append(node)
         elif node.index not in {known.index for known in rows}:

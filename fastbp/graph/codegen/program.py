@@ -64,7 +64,10 @@ class Program:
         out : sequence of array, optional
             Contiguous arrays for the outputs that have rows, in their order (new ones if not given).
         """
-        scalars, rows = self.raw(values, out)
+        return self.collect(*self.raw(values, out))
+
+    def collect(self, scalars: np.ndarray, rows: Sequence[np.ndarray]) -> list[Any]:
+        """The outputs, from the single numbers and the arrays with rows that compiled code has written."""
         numbers, arrays = iter(scalars.tolist()), {node.index: array for node, array in zip(self.plan.rows, rows, strict=True)}
         return [_assembled(node, numbers, arrays, self.dtype) for node in self.outputs]
 
