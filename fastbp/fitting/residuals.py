@@ -218,7 +218,8 @@ class ReducedResiduals(Residuals):
             self._second()
             size = len(self._p) + 1
             # One pair of float64 for each product and block.
-            blocks = self._second.partials[0].reshape(-1, size * (size + 1) // 2, 2)
+            pairs = zip(self._second.partials, self._second.program.plan.loops, strict=True)
+            blocks = next(sums for sums, loop in pairs if loop.exact).reshape(-1, size * (size + 1) // 2, 2)
             self._at = key, cholesky(blocks, size) if np.isfinite(blocks).all() else self._triangle_of_all(p)
         return self._at[1]
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ..tracing.node import Node, NodeTape
 from ..tracing.simplify import is_constant
 from ..tracing.traversal import live
-from .chain_rule import contributions
+from .chain_rule import contributions, filled
 
 # Operators that are 0 at 0.
 _ZERO_AT_ZERO = {
@@ -88,18 +88,6 @@ def _linear(tape: NodeTape, node: Node, tangents: list[Node]) -> Node:
     if not tangent.shape:
         return tangent
     return tape.element(tangent, node.attr) if node.op == "element" else tape.slice(tangent, *node.attr)
-
-
-def filled(tangent: Node, like: Node) -> Node:
-    """A single number in each row of a node with rows."""
-    if tangent.shape or not like.shape:
-        return tangent
-    tape = like.tape
-    if like.op == "stack":
-        return tape.stack([tangent] * like.shape[0])
-    if like.op == "join":
-        return tape.join(like.shape[0], [(place, filled(tangent, a)) for place, a in zip(like.attr, like.args, strict=True)])
-    return tape.make("mul", tangent, tape.make("pow", tape.rows_of(like), tape.constant(0.0)))
 
 
 def _may_have_infinite_derivative(node: Node) -> bool:

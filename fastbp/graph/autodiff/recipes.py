@@ -11,8 +11,8 @@ from ..tracing.errors import trace_error
 from ..tracing.functions import tape_of
 from ..tracing.node import Node
 from ..tracing.node_array import MAX_UNROLLED, flat_node
-from .chain_rule import gradient
-from .forward_mode import filled, jvp
+from .chain_rule import filled, gradient
+from .forward_mode import jvp
 
 
 class Forms(Protocol):

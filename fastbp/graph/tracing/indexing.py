@@ -27,13 +27,16 @@ def index(array: NodeArray, key: Any) -> Any:
     try:
         shape = np.broadcast_to(np.int8(0), array.shape)[key].shape  # NumPy's errors, and the shape of the result
     except IndexError as error:
+        if "too many" in str(error):
+            raise _refusal(array, key) from None
         raise IndexError(f"index {key!r} of an array of shape {array.shape}: {error}") from None
     if 0 in shape:
         raise _refusal(array, key)
     if array.axes and any(isinstance(k, list | np.ndarray) for k in keys) and array.size <= MAX_CELLS:
         array = array.unrolled()
     if not array.axes:
-        return NodeArray(array.tape, cells_of(array.cells[_as_lists(key)].flat, shape)).simplified() if shape else array.cells[key]
+        found = array.cells[key]
+        return NodeArray(array.tape, found).simplified() if isinstance(found, np.ndarray) else found
     if any(isinstance(k, list | np.ndarray) for k in keys):
         return _chosen(array, _full(keys, array.ndim), key)
     return _basic(array, _full(keys, array.ndim), key)
@@ -45,10 +48,6 @@ def _is_known(key: Any) -> bool:
     if isinstance(key, list | np.ndarray) and np.ndim(key):
         return np.asarray(key).dtype.kind in "biu"
     return hasattr(key, "__index__") and not isinstance(key, bool | np.bool_)
-
-
-def _as_lists(key: Any) -> Any:
-    return tuple(key) if isinstance(key, tuple) else key
 
 
 def _refusal(array: NodeArray, key: Any) -> Exception:
@@ -105,7 +104,9 @@ def _along_vector(array: NodeArray, axis: int, key: Any) -> tuple[NodeArray, Any
         axes, sizes = tuple(array.axes[k] for k in kept), tuple(array.sizes[k] for k in kept)
         return NodeArray(array.tape, cells_of(parts, array.cells.shape), axes, sizes), 0 if single else slice(None)
     if places.step > 0 and (len(array.axes) == 1 or (first and places.step == 1)):
-        parts = [array.tape.slice(n, places[0] * rest, (places[-1] + 1) * rest, places.step) for n in array.cells.flat]
+        taken = range(places[0] * rest, (places[-1] + 1) * rest, places.step)
+        take = array.tape.slice if array.ndim == 1 else lambda n, *place: array.tape.rows(n, range(*place))
+        parts = [take(n, taken.start, taken.stop, taken.step) for n in array.cells.flat]
         sizes = tuple(len(places) if k == which else n for k, n in enumerate(array.sizes))
         return NodeArray(array.tape, cells_of(parts, array.cells.shape), array.axes, sizes), slice(None)
     others = tuple(a for a in array.axes if a != axis)

@@ -161,11 +161,14 @@ class NodeArray(Reductions):
         """Values combined along some axes: by "add", "maximum", "minimum" or "mul"."""
         array = self
         if any(axis in axes for axis in self.axes):
-            if op == "mul" or not all(axis in axes for axis in self.axes):
-                array = self.unrolled(tuple(axis for axis in self.axes if axis not in axes))
+            within = tuple(axis for axis in self.axes if axis in axes)
+            beside = tuple(axis for axis in self.axes if axis not in axes)
+            if op != "mul" and self._count(beside) <= self._count(within):
+                array = self.unrolled(within)
+                over = [_over_rows(self.tape, op, node) for node in array.cells.flat]
+                array = NodeArray(self.tape, cells_of(over, array.cells.shape))
             else:
-                over = [_over_rows(self.tape, op, node) for node in self.cells.flat]
-                array = NodeArray(self.tape, cells_of(over, self.cells.shape))
+                array = self.unrolled(beside)
         cells = np.moveaxis(array.cells, axes, range(len(axes))) if axes else array.cells[None]
         rest = cells.shape[len(axes) or 1 :]
         table = cells.reshape(-1, math.prod(rest))
@@ -176,6 +179,9 @@ class NodeArray(Reductions):
         if keepdims:
             return whole.simplified()
         return whole.reshaped(tuple(n for axis, n in enumerate(whole.shape) if axis not in axes))
+
+    def _count(self, axes: Shape) -> int:
+        return math.prod(self.shape[axis] for axis in axes)
 
     def _axes(self, axis: Any) -> tuple[int, ...]:
         """Axes as NumPy's functions take them, as whole numbers from 0 on."""

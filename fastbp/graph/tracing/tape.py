@@ -127,7 +127,7 @@ class Tape(NodeTape):
             raise trace_error("A formula cannot compute with an empty list.", "Give at least one number.")
         if tape_of(values) is None:
             try:
-                array = np.asarray(values)
+                array = np.asarray(values.tolist() if isinstance(values, np.ndarray) else values)
             except (ValueError, TypeError):  # rows of several lengths
                 return None
             return None if array.dtype == object else self.lift(array)
@@ -234,7 +234,8 @@ class Tape(NodeTape):
     def assemble(self, length: int, whole: list[Node], pieces: list[tuple[Any, Node]]) -> Node:
         """A long vector: the sum of ``whole`` vectors, and of ``pieces`` that have a place (an index or a range) in it."""
         attr = (len(whole), *(place for place, _ in pieces))
-        return self._shared("assemble", (*whole, *(node for _, node in pieces)), attr, (length,))
+        args = (*whole, *(node for _, node in pieces))
+        return self._shared("assemble", args, attr, (length,), key=(length, attr, *(a.index for a in args)))
 
     def join(self, length: int, pieces: list[tuple[range, Node]]) -> Node:
         """A vector from pieces that fill it: vectors, each with the places of its values, and single numbers."""

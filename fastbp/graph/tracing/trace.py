@@ -110,13 +110,19 @@ def trace_arguments(tape: Tape, f: Callable[..., Any], examples: Sequence[Any]) 
     """The graph, and what stands for each argument (a Node, or NodeArray)."""
     arguments = [argument(tape, n, e) for n, e in zip(argument_names(f, len(examples)), examples, strict=True)]
     passed = [as_condition(tape, item, e) for item, e in zip(arguments, examples, strict=True)]
-    outputs = [flat_node(node) for node in results(tape, f, *passed)]
-    return NodeGraph(getattr(f, "__name__", "formula"), input_nodes(arguments), outputs), arguments
+    found = results(tape, f, *passed)
+    outputs, shapes = [flat_node(node) for node in found], ([a.shape for a in arguments], [node.shape for node in found])
+    return NodeGraph(getattr(f, "__name__", "formula"), input_nodes(arguments), outputs, shapes), arguments
 
 
 def input_nodes(arguments: Sequence[Any]) -> list[Node]:
     """The nodes of what stands for arguments: arrays are read as vectors."""
-    return [flat_node(item) for item in arguments]
+    return [_leaf(flat_node(item)) for item in arguments]
+
+
+def _leaf(node: Node) -> Node:
+    """Of an array of a single value, which stands there as an element, the argument itself."""
+    return node.args[0].args[0] if node.op == "stack" else node
 
 
 def as_condition(tape: NodeTape, item: Any, example: Any) -> Any:

@@ -16,7 +16,7 @@ def node_value(node: Node, values: Sequence[Any], dtype: Any = float) -> Any:
     if node.op == "constant":
         return node.attr
     if node.op == "captured":
-        return np.asarray(node.tape.arrays[node.attr], dtype=dtype)
+        return np.asarray(node.tape.arrays[node.attr], dtype=dtype).ravel()
     if node.op == "size":
         return float(len(values[0]))
     if node.op == "element":
