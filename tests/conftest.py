@@ -16,3 +16,11 @@ settings.register_profile("local", deadline=None, max_examples=150, suppress_hea
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True)
 settings.register_profile("thorough", settings.get_profile("local"), max_examples=3000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "local"))
+
+# Files that take long, though they have few tests: what compiles kernels anew, scripts, scikit-learn's checks.
+LONG = ("test_compilation", "test_checks", "test_progress", "test_examples", "test_forks", "test_surroundings_disk")
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the long ones, so that at the end no worker waits for the other."""
+    items.sort(key=lambda item: item.path.stem not in LONG)

@@ -3,11 +3,14 @@
 import ctypes
 from functools import lru_cache
 
+import numpy as np
+
 from .finder import entry, parameters
 
 __all__ = ["address", "aligned_matrix", "aligned_zeros", "kernel"]
 
-address, aligned_zeros = parameters.address, parameters.aligned_zeros
+address = parameters.address
+ALIGNMENT = 64
 
 
 @lru_cache
@@ -15,6 +18,14 @@ def kernel(function, dtype):
     """A VectorFunction as Python calls it: integers in, nothing out. A call costs about a microsecond."""
     kind = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * function.arguments)
     return kind(entry(function, dtype))
+
+
+def aligned_zeros(count, dtype):
+    """A zeroed array that begins where vectors like it: its own, since fastbp's was called otherwise in other commits."""
+    dtype = np.dtype(dtype)
+    raw = np.zeros(count * dtype.itemsize + ALIGNMENT, np.uint8)
+    start = -address(raw) % ALIGNMENT
+    return raw[start : start + count * dtype.itemsize].view(dtype)
 
 
 def aligned_matrix(values, row):

@@ -94,7 +94,7 @@ def curve_fit(
     >>> print(popt.round(6))
     [2.5 1.3]
     """
-    from .residuals import ReducedResiduals, Residuals, can_reduce, programs
+    from .residuals import ReducedResiduals, Residuals, can_reduce, program_data, programs
 
     optimize = _scipy_optimize()
     rest = {"check_finite": check_finite, "jac": jac, "nan_policy": nan_policy, "full_output": full_output, **kwargs}
@@ -122,7 +122,7 @@ def curve_fit(
     except Exception as error:
         reason = str(error)
     else:
-        data = [x, y, *([] if weights is None else [weights])]
+        data = program_data(x, y, weights)
         if compiled[1].outputs[0].op == "exact_dot":
             programs_of_all = partial(programs, f, x, y, len(start), weights is not None, False)
             problem: Residuals = ReducedResiduals(compiled, data, len(start), programs_of_all)

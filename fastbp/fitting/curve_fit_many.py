@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import integer, unknown
+from ..arguments import integer
 from ..engine import threads as pool
 from ..engine.memory import address, aligned_zeros
 from ..graph.codegen.program import BoundProgram
@@ -17,7 +17,7 @@ from ..kernels.fields import CONTROL_SIZE
 from .curve_data import CurveData, curve_data
 from .curve_fit import start_and_bounds
 from .many_fits import ManyFits
-from .normal_equations import LOSSES, Sums, trace_sums
+from .normal_equations import Sums, check_loss, trace_sums
 
 MIN_PARALLEL_VALUES = 20_000  # from so many values on several threads are faster
 MIN_INTERRUPTIBLE_VALUES = 1_000_000  # in another thread, so that Ctrl-C reaches the calling one
@@ -91,16 +91,13 @@ def curve_fit_many(
     """
     if not callable(f):
         raise TypeError(f"f must be a function, got {f!r}")
-    if loss != "linear" and loss not in LOSSES:
-        raise unknown("loss", loss, ["linear", *LOSSES])
-    if not (np.ndim(f_scale) == 0 and np.isfinite(f_scale) and f_scale > 0):
-        raise ValueError(f"f_scale must be a number above 0, got {f_scale!r}")
+    scale = check_loss(loss, f_scale)
     with np.errstate(all="ignore"):
         data = curve_data(xs, ys, sigma)
     start, low, high = _starts(f, p0, bounds, len(data.rows))
     count = start.shape[1]
     limit = 200 * (count + 1) if max_nfev is None else integer("max_nfev", max_nfev, 1)
-    arguments = count, data.variables, data.max_rows, data.weights is not None, loss, float(f_scale), data.equal
+    arguments = count, data.variables, data.max_rows, data.weights is not None, loss, scale, data.equal
     job = _Job(trace_sums(f, *arguments), data, start, low, high, limit)
     job.run()
     return job.fits(absolute_sigma)

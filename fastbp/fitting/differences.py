@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .residuals import Residuals, programs
+from .residuals import Residuals, program_data, programs
 
 _STEP = np.finfo(float).eps ** (1 / 3)  # of central differences
 
@@ -58,4 +58,4 @@ def make_problem(f: Any, x: Any, y: np.ndarray, count: int, weights: np.ndarray 
         compiled = programs(f, x, y, count, weights is not None, False)
     except Exception:  # curve_fit has said why
         return DifferenceResiduals(f, x, y, weights, transform)
-    return Residuals(compiled, [x, y, *([] if weights is None else [weights])], count, transform)
+    return Residuals(compiled, program_data(x, y, weights), count, transform)

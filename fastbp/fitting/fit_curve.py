@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import boolean, number, unknown
+from ..arguments import boolean, unknown
 from .curve_fit import curve_fit, fit_data, fit_weights
 from .differences import make_problem
 from .fit import Fit
-from .normal_equations import LOSSES
+from .normal_equations import check_loss
 from .parameters import Parameters
 
 
@@ -88,10 +88,7 @@ def fit_curve(
     """
     if not callable(f):
         raise TypeError(f"f must be a function, got {f!r}")
-    if loss != "linear" and loss not in LOSSES:
-        raise unknown("loss", loss, ["linear", *LOSSES])
-    if number("f_scale", f_scale) <= 0:
-        raise ValueError(f"f_scale must be above 0, got {f_scale!r}")
+    scale = check_loss(loss, f_scale)
     if nan_policy not in (None, "omit"):
         raise unknown("nan_policy", nan_policy, ["omit"])
     absolute = boolean("absolute_sigma", absolute_sigma)
@@ -102,7 +99,7 @@ def fit_curve(
     xs, ys, errors = data
     if ys.ndim != 1 or len(ys) < len(parameters.free):
         raise ValueError(f"y must have one dimension and at least {len(parameters.free)} values, got shape {ys.shape}")
-    robust = {} if loss == "linear" else {"loss": loss, "f_scale": float(f_scale)}
+    robust = {} if loss == "linear" else {"loss": loss, "f_scale": scale}
     method = "trf" if robust else None
     model, bounded = parameters.model(), (parameters.low, parameters.high)
     with warnings.catch_warnings():

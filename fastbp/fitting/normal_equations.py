@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arguments import number, unknown
 from ..graph.autodiff.recipes import rows_by_parameters
 from ..graph.codegen.program import Program
 from ..graph.tracing import functions
@@ -43,6 +44,16 @@ def _arctan(z: Any, _: Any) -> tuple[Any, Any, Any]:
 
 LOSSES: dict[str, Curve] = {"soft_l1": _soft_l1, "huber": _huber, "cauchy": _cauchy, "arctan": _arctan}
 _LEAST = float(np.finfo(float).eps)  # of the weight of a row, as in scipy
+
+
+def check_loss(loss: Any, f_scale: Any) -> float:
+    """Refuse what is no loss, or no scale of residuals; the scale."""
+    if loss != "linear" and loss not in LOSSES:
+        raise unknown("loss", loss, ["linear", *LOSSES])
+    scale = number("f_scale", f_scale)
+    if scale <= 0:
+        raise ValueError(f"f_scale must be above 0, got {f_scale!r}")
+    return scale
 
 
 def robust_cost(residuals: np.ndarray, loss: str = "linear", f_scale: float = 1.0) -> float:

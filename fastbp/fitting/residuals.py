@@ -36,6 +36,11 @@ def _identity(f: Callable[..., Any]) -> Any:
     return (id(f.__self__), id(f.__func__)) if isinstance(f, MethodType) else id(f)
 
 
+def program_data(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> list[np.ndarray]:
+    """What ``programs`` read besides the parameters, in their order."""
+    return [x, y, *([] if weights is None else [weights])]
+
+
 def programs(f: Callable[..., Any], xdata: Any, ydata: np.ndarray, count: int, weighted: bool, reduced: bool) -> list[Program]:
     """Compiled residuals (f(x, *p) - y) w, and their Jacobian or the products of its columns.
 

@@ -42,10 +42,19 @@ class Bound:
         model = self.model
         return Spec(model._input_units, 0, self._dtype, None, None, model._flattens, model._sample_shape)
 
-    def _array_error(self, name: str, given: Any, shape: tuple[int, ...], dtype: np.dtype) -> Exception:
+    def _put(self, name: str, given: Any, place: np.ndarray) -> None:
+        """Copy an argument to where the engine reads it."""
+        self._check_array(name, given, place)
+        place[...] = given
+
+    def _check_array(self, name: str, given: Any, place: np.ndarray) -> None:
+        """Refuse what is not an array like ``place``."""
+        if type(given) is np.ndarray and given.shape == place.shape and given.dtype == place.dtype:
+            return
         kind = ValueError if type(given) is np.ndarray else TypeError
         found = f"{given.dtype} of shape {given.shape}" if type(given) is np.ndarray else describe(given)
-        return kind(f"{name} must be an array of {dtype} of shape {shape}, as this {self._what} was made for, got {found}")
+        form = f"an array of {place.dtype} of shape {place.shape}"
+        raise kind(f"{name} must be {form}, as this {self._what} was made for, got {found}")
 
     _what = ""
 
@@ -134,13 +143,9 @@ class TrainingStep(Bound):
             bound = self._bind()
         with self._engine._lock:
             if x is not None:
-                if type(x) is not np.ndarray or x.shape != self._x_shape or x.dtype != self._dtype:
-                    raise self._array_error("x", x, self._x_shape, self._dtype)
-                self.x[...] = x
+                self._put("x", x, self.x)
             if y is not None:
-                if type(y) is not np.ndarray or y.shape != self._y_shape or y.dtype != self._y_dtype:
-                    raise self._array_error("y", y, self._y_shape, self._y_dtype)
-                self.y[...] = y
+                self._put("y", y, self.y)
             if checks and not (self._both.size <= MAX_SQUARED and math.isfinite(np.vdot(self._both, self._both))):
                 require_finite("x", self._rows)
                 if self._targets.ndim == 2:
@@ -222,14 +227,11 @@ class Prediction(Bound):
             bound = self._bind()
         with self._engine._lock:
             if x is not None:
-                if type(x) is not np.ndarray or x.shape != self._x_shape or x.dtype != self._dtype:
-                    raise self._array_error("x", x, self._x_shape, self._dtype)
-                self.x[...] = x
+                self._put("x", x, self.x)
             bound.run()
             if out is None:
                 return bound.out.copy()
-            if type(out) is not np.ndarray or out.shape != bound.out.shape or out.dtype != self._dtype:
-                raise self._array_error("out", out, bound.out.shape, self._dtype)
+            self._check_array("out", out, bound.out)
             out[...] = bound.out
             return out
 

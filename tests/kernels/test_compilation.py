@@ -144,7 +144,7 @@ def test_an_interrupt_ends_the_other_processes(monkeypatch):
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        beside.run_elsewhere("import time; time.sleep(600)", "import time; time.sleep(600)")
+        beside.run_elsewhere("import time; time.sleep(60)", "import time; time.sleep(60)")
     assert len(processes) == 2 and all(p.returncode not in (None, 0) for p in processes)  # killed, and waited for
 
 

@@ -97,7 +97,7 @@ def test_gradient_product(batch, dtype):
     generator = np.random.default_rng(0)
     a, d = (generator.normal(size=(batch, n + 9)).astype(dtype) for n in (rows, width))
     whole, c = guarded(rows, width, dtype)
-    zeros, fetched = aligned_zeros(width, dtype), aligned_zeros(8 * rows * width, dtype)
+    zeros, fetched = aligned_zeros("zeros", width, dtype), aligned_zeros("fetched", 8 * rows * width, dtype)
     streams = [address(fetched)] * 4
     places = address(a) + 5 * item, a.strides[0], address(d) + 3 * item, d.strides[0], address(zeros), address(c)
     call(gradient_product.gradient_product, dtype, *places, batch, *streams, 64)
@@ -149,7 +149,7 @@ def test_one_pass_over_weights(rule, vectors, dtype):
     width, generator, first, inputs = vectors * lanes, np.random.default_rng(0), 2, 9
     scalars = np.zeros(SCALARS, dtype)
     scalars[[RATE, DECAY, BETA_1]] = 0.25, 0.875, 0.5
-    zeros = aligned_zeros(max(PANEL_VECTORS, one_pass.ROWS_TOGETHER) * lanes, dtype)
+    zeros = aligned_zeros("zeros", max(PANEL_VECTORS, one_pass.ROWS_TOGETHER) * lanes, dtype)
     for batch in (1,) if rule == MOMENTUM else range(1, 12):
         for count, bias in ((1, 0), (5, 0), (7, 1)):
             x, dz = (
@@ -162,7 +162,7 @@ def test_one_pass_over_weights(rule, vectors, dtype):
             before, state_before = weights.astype(float), state.astype(float)
             all_gradient, gradient = guarded(count + bias, width, dtype)
             all_sums, sums = guarded(count * batch, lanes, dtype)
-            plan, layer = aligned_zeros(at.FIELDS, np.int64), aligned_zeros(at.LAYER_FIELDS, np.int64)
+            plan, layer = aligned_zeros("plan", at.FIELDS, np.int64), aligned_zeros("layer", at.LAYER_FIELDS, np.int64)
             plan[[at.ZEROS, at.ONE_PASS, at.ONE_PASS_SUMS]] = address(zeros), address(gradient), address(sums)
             plan[[at.SCALARS, at.BATCH, at.STATE]] = address(scalars), batch, address(state) - address(weights)
             layer[[at.UNITS_IN, at.BIAS, at.WEIGHTS]] = inputs, bias, address(weights)

@@ -17,8 +17,8 @@ PACKAGE = ROOT / "fastbp"
 SHAPES_KERNELS = ("kernels",)
 SHAPES_FORMULAS = ("kernels", "graph/tracing", "graph/autodiff", "graph/codegen")
 
-# Imported by what is compiled from, without a say in the code: the hooks of a fork, what runs a formula, what draws it.
-NO_SAY = {"forks", "engine.threads"}
+# Imported by what is compiled from, without a say in the code: the hooks of a fork, what runs a formula, what it writes to.
+NO_SAY = {"forks", "engine.threads", "engine.guards", "engine.memory"}
 
 
 @pytest.fixture

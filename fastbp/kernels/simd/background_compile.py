@@ -6,6 +6,7 @@ They leave their work in the cache. A process that waits can be interrupted at o
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from . import disk_cache
@@ -35,8 +36,9 @@ def run_elsewhere(*codes: str) -> None:
     try:
         for code in codes:
             processes.append(_start(code))
-        for process in processes:
-            process.wait()
+        # Not ``wait``: where a signal reaches another thread, nothing would wake this one.
+        while any(process.poll() is None for process in processes):
+            time.sleep(0.01)
     except OSError:
         pass
     finally:

@@ -8,8 +8,6 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from ....kernels import math as kernels_math
-
 # Of the operators as functions (``f.exp(x)``), the operator's value and its arguments: a derivative with respect to each
 # argument, or None where there is nothing to add.
 Derivatives = Callable[..., tuple[Any, ...]]
@@ -69,6 +67,6 @@ class Operator:
 
 @cache
 def _code(module: str, name: str, *arguments: Any) -> Callable[..., Any]:
-    function = getattr(import_module(f"{kernels_math.__name__}.{module}"), name)
+    function = getattr(import_module(f"....kernels.math.{module}", __package__), name)
     code: Callable[..., Any] = function(*arguments) if arguments else function
     return code
