@@ -6,6 +6,9 @@ import pytest
 import fastbp as bp
 from fastbp.graph.tracing import numpy_functions
 from fastbp.graph.tracing.array_functions import ARRAY_FUNCTIONS
+from fastbp.graph.tracing.moving_functions import MOVING_FUNCTIONS
+from fastbp.graph.tracing.order_functions import ORDER_FUNCTIONS
+from fastbp.graph.tracing.product_functions import PRODUCT_FUNCTIONS
 from fastbp.graph.tracing.reductions import Reductions
 from fastbp.graph.tracing.shape_functions import SHAPE_FUNCTIONS
 
@@ -30,7 +33,7 @@ CASES = {
     "fliplr": lambda a, b, v, w, x, y: (np.fliplr(a),),
     "flipud": lambda a, b, v, w, x, y: (np.flipud(a), np.flipud(w)),
     "flip": lambda a, b, v, w, x, y: (np.flip(a), np.flip(a, 1), np.flip(x, 1), w[::-1]),
-    "roll": lambda a, b, v, w, x, y: (np.roll(a, 1), np.roll(a, 1, axis=0)),
+    "roll": lambda a, b, v, w, x, y: (np.roll(a, 1), np.roll(a, 1, axis=0), np.roll(y, -2), np.roll(x, 5, 0), np.roll(x, 4), np.roll(a, (1, 2), (0, 1)), np.roll(w, -9)),
     "rot90": lambda a, b, v, w, x, y: (np.rot90(a),),
     "tile": lambda a, b, v, w, x, y: (np.tile(v, 2), np.tile(a, (2, 1))),
     "repeat": lambda a, b, v, w, x, y: (np.repeat(v, 2), a.repeat(2, axis=1)),
@@ -41,9 +44,12 @@ CASES = {
     "triu": lambda a, b, v, w, x, y: (np.triu(a, 1),),
     "take": lambda a, b, v, w, x, y: (np.take(a, [2, 0], axis=1), v.take([0, 0])),
     "delete": lambda a, b, v, w, x, y: (np.delete(a, 1, 0), np.delete(v, 0)),
-    "split": lambda a, b, v, w, x, y: (*np.split(w, 2), np.split(a, [1, 3])[1]),
+    "split": lambda a, b, v, w, x, y: (*np.split(w, 2), np.split(a, [1, 3])[1], *np.split(x, 3, axis=1), *np.split(y, [10, 50])),
     "array_split": lambda a, b, v, w, x, y: tuple(np.array_split(w, 3)),
     "hsplit": lambda a, b, v, w, x, y: tuple(np.hsplit(b, 2)),
+    "dsplit": lambda a, b, v, w, x, y: tuple(np.dsplit(a[None], 3)),
+    "pad": lambda a, b, v, w, x, y: (np.pad(v, 2), np.pad(a, ((0, 1), (2, 0))), np.pad(w, 1, "reflect"), np.pad(v, 1, mode="edge")),
+    "linspace": lambda a, b, v, w, x, y: (np.linspace(v[0], v[1], 5), np.linspace(v[0], 3.0, 90), np.linspace(0, w[0], 4, False)),
     "vsplit": lambda a, b, v, w, x, y: tuple(np.vsplit(a, 2)),
     "concatenate": lambda a, b, v, w, x, y: (
         *(np.concatenate([v, w]), np.concatenate([y, v, y]) ** 2, np.concatenate([a, b.T]), np.concatenate([a, b.T], axis=1)),
@@ -69,7 +75,7 @@ CASES = {
     "copy": lambda a, b, v, w, x, y: (np.copy(a), y.copy(), a.astype(float)),
     "dot": lambda a, b, v, w, x, y: (np.dot(a, b), x.dot(v), np.dot(w, a), np.dot(v[0], a), np.dot(y, y)),
     "vdot": lambda a, b, v, w, x, y: (np.vdot(a, b.T), np.vdot(y, y)),
-    "inner": lambda a, b, v, w, x, y: (np.inner(a, b.T), np.inner(v, a), np.inner(x, v)),
+    "inner": lambda a, b, v, w, x, y: (np.inner(a[None], b.T), np.inner(a, b.T), np.inner(v, a), np.inner(x, v)),
     "outer": lambda a, b, v, w, x, y: (np.outer(v, w), np.outer(a, v), np.outer(y, v), np.outer(v, y)),
     "matmul": lambda a, b, v, w, x, y: (
         *(a @ b, x @ v, x @ b, x.T @ x, x.T @ y, w @ a, y @ x, TABLE @ v, np.matmul(a[None], b), LONG @ v, LONG.T @ y),
@@ -78,9 +84,41 @@ CASES = {
     "vecdot": lambda a, b, v, w, x, y: (np.vecdot(a, v), np.vecdot(x, x)),
     "einsum": lambda a, b, v, w, x, y: (
         *(np.einsum("ij,jk->ik", a, b), np.einsum("ij,j", a, v), np.einsum("ij->j", x), np.einsum("ni,ij,nj->n", x, a[:3], x)),
+        *(np.einsum("...j,j", a, v), np.einsum("i...,i...->...", a, b.T), np.einsum("...,...", x, v), np.einsum("ab", x)),
+        *(np.einsum("...ij,...jk->...ik", a[None], b), np.einsum("ij->", a, optimize=True), np.einsum("ki,kj->ij", x, x)),
         *(np.einsum("ii->i", a[:3]), np.einsum("ii", a[:3]), np.einsum("i,j->ji", v, w), np.einsum("ni,ni->", x, x)),
     ),
-    "trace": lambda a, b, v, w, x, y: (np.trace(a), (a @ b).trace()),
+    "trace": lambda a, b, v, w, x, y: (np.trace(a), (a @ b).trace(), np.trace(a[..., None] * w[:2]), np.trace(a, 1, 1, 0)),
+    "tensordot": lambda a, b, v, w, x, y: (
+        *(np.tensordot(a, b.T), np.tensordot(a, b, 1), np.tensordot(x, a, ((1,), (-1,))), np.tensordot(v, w, 0)),
+        *(np.tensordot(x, x, (0, 0)), np.tensordot(a[None], b, ((2, 1), (0, 1)))),
+    ),
+    "kron": lambda a, b, v, w, x, y: (np.kron(a, b[:2]), np.kron(v, w), np.kron(v, a), np.kron(x, v), np.kron(v, x)),
+    "cross": lambda a, b, v, w, x, y: (np.cross(a, v), np.cross(v, b[:, 1]), np.cross(a.T, b, axis=0), np.cross(x, v), np.cross(a, b, -1, 0)),
+    "convolve": lambda a, b, v, w, x, y: (
+        *(np.convolve(w, v), np.convolve(v, w, "same"), np.convolve(w, v, "valid"), np.convolve(y, w, "same"), np.convolve(v, y)),
+        *(np.convolve(y, w, "valid"), np.convolve(w, w, "same")),
+    ),
+    "correlate": lambda a, b, v, w, x, y: (
+        *(np.correlate(w, v), np.correlate(v, w, "same"), np.correlate(w, v, "same"), np.correlate(v, w, "full")),
+        *(np.correlate(w, w[:2], "same"), np.correlate(w[:2], w, "same"), np.correlate(y, v, "same"), np.correlate(y, w)),
+    ),
+    "trapezoid": lambda a, b, v, w, x, y: (
+        *(np.trapezoid(v), np.trapezoid(y), np.trapezoid(a, axis=0), np.trapezoid(a, v), np.trapezoid(x, y, axis=0)),
+        *(np.trapezoid(a, b.T, 2.0, 0), np.trapezoid(TABLE, w, axis=0), np.trapezoid(w, dx=v[0])),
+    ),
+    "sort": lambda a, b, v, w, x, y: (np.sort(v), np.sort(a), np.sort(a, 0), np.sort(a, None), np.sort(x), np.sort(w - w[0])),
+    "median": lambda a, b, v, w, x, y: (np.median(v), np.median(a), np.median(x, 1), np.median(a, axis=0, keepdims=True)),
+    "quantile": lambda a, b, v, w, x, y: (
+        *(np.quantile(v, 0.4), np.quantile(a, 0.77, axis=0), np.quantile(x, 1.0, 1), np.quantile(w, 0.25, keepdims=True)),
+    ),
+    "percentile": lambda a, b, v, w, x, y: (np.percentile(v, 40), np.percentile(a, 7.5, axis=0), np.percentile(w, 0)),
+    "ufuncs": lambda a, b, v, w, x, y: (
+        *(np.maximum.reduce(a), np.minimum.reduce(x, axis=1), np.multiply.reduce(a, 1), np.logaddexp.reduce(x), np.fmax.reduce(v)),
+        *(np.maximum.reduce([y, 2 * y, 1 - y]), np.add.accumulate(a), np.multiply.accumulate(v), np.maximum.accumulate(x, axis=1)),
+        *(np.subtract.outer(w, v), np.multiply.outer(a, v), np.add.outer(y, v), np.logaddexp.reduce(a, axis=1, keepdims=True)),
+        np.where(np.logical_and.reduce(a > -1), v, np.logical_or.reduce(x > 2, axis=0) * 1.0),
+    ),
     "var": lambda a, b, v, w, x, y: (np.var(a), np.var(a, axis=0), x.var(0), np.var(x, axis=1, ddof=1), y.var(keepdims=True)),
     "std": lambda a, b, v, w, x, y: (np.std(a, 1), x.std(axis=0, ddof=1), np.std(y), np.std(a, keepdims=True)),
     "prod": lambda a, b, v, w, x, y: (np.prod(a), np.prod(a, axis=1), x.prod(axis=1), np.prod(v, keepdims=True)),
@@ -99,14 +137,14 @@ CASES = {
     "min": lambda a, b, v, w, x, y: (np.min(a, 0), x.min(axis=-1), np.min(x, axis=0, keepdims=True), np.min(y), np.min(x)),
     "sum": lambda a, b, v, w, x, y: (a.sum(), x.sum(0), np.sum(x, axis=1, keepdims=True), a.sum((0, 1)), bp.sum(x, axis=1)),
     "mean": lambda a, b, v, w, x, y: (np.mean(a, 1), x.mean(0), x.mean(), bp.mean(x, axis=-1), x - x.mean(0, keepdims=True)),
-    "average": lambda a, b, v, w, x, y: (np.average(a, axis=1), np.average(x, 0, y), np.average(a, weights=TABLE**2)),
+    "average": lambda a, b, v, w, x, y: (np.average(a, axis=1), np.average(x, 0, y), np.average(a, weights=TABLE**2), np.average(x, 1, v**2)),
     "clip": lambda a, b, v, w, x, y: (np.clip(a, -0.5, 0.5), x.clip(-v**2, v**2), y.clip(0, None)),
     "where": lambda a, b, v, w, x, y: (np.where(a > v, a, 0.0), np.where(x > 0, x, y[:, None]), np.where(MASK[:, None], a, v)),
     "broadcasting": lambda a, b, v, w, x, y: (a + v, x * v - 1, x / (1 + y[:, None] ** 2), w[:, None] - v, np.hypot(x, v), a**2.0),
     "indexing": lambda a, b, v, w, x, y: (
         *(a[1], a[:, 0], a[1, 2], a[::2], a[:, ::-1], a[[0, 2]], a[MASK], a[:, [0, 2]], a[..., 0], a[None, 1:], a[[0, 1], [1, 2]]),
         *(x[:, 0], x[3], x[3, 1], x[:, 1:], x[5:60:3, 1], x[5:60], x[..., -1], x[:, [2, 0]], x[:, None, 0], y[:, None], y[None]),
-        *(y[::2], y[1::3], (x * 2)[:, 1], np.exp(x)[2:4, 0], y[3:][::-7], sum(row[0] for row in a), len(a) * v),
+        *(y[::2], y[1::3], (x * 2)[:, 1], np.exp(x)[2:4, 0], y[3:][::-7], y[[0, 69, 5]], x[[1, 68]], sum(row[0] for row in a), len(a) * v),
     ),
     "softmax": lambda a, b, v, w, x, y: tuple(
         np.exp(z - z.max(-1, keepdims=True)) / np.exp(z - z.max(-1, keepdims=True)).sum(-1, keepdims=True) for z in (a, x @ b)
@@ -147,11 +185,11 @@ def test_values_and_derivatives(name):
 
 
 def test_every_name_has_a_case():
-    assert {*SHAPE_FUNCTIONS, *ARRAY_FUNCTIONS, "max", "min"} <= set(CASES)
+    assert {*SHAPE_FUNCTIONS, *MOVING_FUNCTIONS, *ARRAY_FUNCTIONS, *PRODUCT_FUNCTIONS, *ORDER_FUNCTIONS, "max", "min"} <= set(CASES)
     assert set(CASES) - set(numpy_functions._FUNCTIONS) - {"matmul", "vecdot"} == {
-        *("broadcasting", "indexing", "softmax", "logsumexp"),
+        *("broadcasting", "indexing", "softmax", "logsumexp", "ufuncs"),
     }
-    assert {name for name in vars(Reductions) if not name.startswith("_")} <= {*CASES, "astype", "extreme", "flatten"}
+    assert {name for name in vars(Reductions) if not name.startswith("_")} <= {*CASES, "astype", "extreme", "flatten", "conj", "conjugate", "real"}
 
 
 def test_float32():
@@ -195,7 +233,18 @@ REFUSED = {
     (lambda a, x: np.prod(x)): "apart",
     (lambda a, x: x @ x.T): "table",
     (lambda a, x: x[:, 0][:, None] * x[:, 1]): "table",
-    (lambda a, x: np.einsum("i...", x)): "letters",
+    (lambda a, x: np.einsum("ij->ii", a)): "does not fit",
+    (lambda a, x: np.einsum(a, [0, 1])): "letters",
+    (lambda a, x: np.einsum("ij,jk", a, a)): "one letter",
+    (lambda a, x: np.tensordot(a, a, 1)): "tensordot",
+    (lambda a, x: np.cross(a[:, :2], a[0, :2])): "three",
+    (lambda a, x: np.convolve(a, a[0])): "two vectors",
+    (lambda a, x: np.sort(x, axis=0)): "sort",
+    (lambda a, x: np.cumsum(a, axis=(0, 1))): "no axis",
+    (lambda a, x: np.quantile(a, a[0, 0])): "quantile",
+    (lambda a, x: np.pad(a, 1, "mean")): "mode",
+    (lambda a, x: np.linspace(a[0], 1.0)): "linspace",
+    (lambda a, x: np.array([x[:, 0], x[:, 1]])): "np.stack",
     (lambda a, x: np.var(a[:1, 0], ddof=1)): "ddof",
     (lambda a, x: np.ravel(x, order="F")): "order",
     (lambda a, x: np.asarray(x)): "apart",

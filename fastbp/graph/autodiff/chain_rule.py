@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ..tracing.node import Node, NodeTape
-from ..tracing.simplify import is_constant
 from ..tracing.node_array import MAX_UNROLLED
+from ..tracing.simplify import is_constant
 from ..tracing.traversal import dependent, live
+from .pieces import filled, joined_pieces
 from .rules import RULES
 
 # The derivative with respect to a node with rows: {factor: part}, the sum of factor * part, factors being single numbers.
@@ -157,8 +156,8 @@ def _gather(tape: NodeTape, leaf: Node, single: Node | None, parts: Parts, place
         return zero if single is None else single
     length = leaf.shape[0]
     total = _total(tape, parts)
-    if any(isinstance(place, tuple) for place, _ in places):
-        joined = _joined(tape, leaf, places)
+    if not tape.adds_pieces and (length > MAX_UNROLLED or any(isinstance(place, tuple) for place, _ in places)):
+        joined = joined_pieces(tape, leaf, places) if places else None
         if joined is not None:
             return joined if total is None else tape.make("add", joined, total)
     if length > MAX_UNROLLED:
@@ -174,43 +173,3 @@ def _gather(tape: NodeTape, leaf: Node, single: Node | None, parts: Parts, place
         for i, k in enumerate(covered):
             elements[k] = tape.make("add", elements[k], tape.element(value, i) if value.shape else value)
     return tape.stack(elements)
-
-
-def _joined(tape: NodeTape, leaf: Node, places: list[tuple[Any, Node]]) -> Node | None:
-    """Derivatives with respect to parts of a leaf as one vector, with zeros elsewhere; None if the parts overlap."""
-    (length,) = leaf.shape
-    pieces: dict[range, Node] = {}
-    for attr, value in places:
-        place = range(*attr) if isinstance(attr, tuple) else range(attr, attr + 1)
-        part = value if isinstance(attr, int) else filled(value, tape.rows(leaf, place))
-        pieces[place] = tape.make("add", pieces[place], part) if place in pieces else part
-    free = np.ones(length, bool)
-    for place in pieces:
-        rows = slice(place.start, place.stop, place.step)
-        if not free[rows].all():
-            return None
-        free[rows] = False
-    step = max(place.step for place in pieces)
-    for first in range(min(step, length)):
-        place = range(first, length, step)
-        if len(place) > 1 and free[first::step].all():
-            ones = tape.make("pow", tape.rows(leaf, place), tape.constant(0.0))
-            pieces[place] = tape.make("sub", ones, ones)
-            free[first::step] = False
-    rest = np.flatnonzero(free).tolist()
-    if len(rest) > MAX_UNROLLED:
-        return None
-    zero = tape.constant(0.0)
-    return tape.join(length, [*pieces.items(), *((range(i, i + 1), zero) for i in rest)])
-
-
-def filled(tangent: Node, like: Node) -> Node:
-    """A single number in each row of a node with rows."""
-    if tangent.shape or not like.shape:
-        return tangent
-    tape = like.tape
-    if like.op == "stack":
-        return tape.stack([tangent] * like.shape[0])
-    if like.op == "join":
-        return tape.join(like.shape[0], [(place, filled(tangent, a)) for place, a in zip(like.attr, like.args, strict=True)])
-    return tape.make("mul", tangent, tape.make("pow", tape.rows_of(like), tape.constant(0.0)))

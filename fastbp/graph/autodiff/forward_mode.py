@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from ..tracing.node import Node, NodeTape
 from ..tracing.simplify import is_constant
 from ..tracing.traversal import live
-from .chain_rule import contributions, filled
+from .chain_rule import contributions
+from .pieces import filled
 
 # Operators that are 0 at 0.
 _ZERO_AT_ZERO = {

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..tracing.arithmetic import Arithmetic
 from ..tracing.errors import trace_error
-from ..tracing.node import Node, NodeTape
+from ..tracing.node import NodeTape
 from ..tracing.node_array import flat_node
 from ..tracing.tree import flatten
 from .compiled import in_shape
@@ -34,16 +34,18 @@ class Output:
 
     def shaped(self, values: Sequence[Any]) -> Any:
         """The form with a value for each node."""
-        of = iter([_as_bool(v) if logical else v for v, logical in zip(values, self._is_logical, strict=True)])
-        return self._rebuilt(of)
+        return self.rebuilt([in_shape(value, shape) for value, shape in zip(values, self.shapes, strict=True)])
 
     def shaped_numbers(self, values: Sequence[Any]) -> Any:
         """The same where conditions count as 1 and 0: of tangents."""
-        return self._rebuilt(iter(values))
+        return self._of(in_shape(value, shape) for value, shape in zip(values, self.shapes, strict=True))
 
-    def _rebuilt(self, of: Iterator[Any]) -> Any:
-        shapes = iter(self.shapes)
-        leaves = [in_shape(next(of), next(shapes)) if isinstance(leaf, Arithmetic) else leaf for leaf in self._leaves]
+    def rebuilt(self, values: Sequence[Any]) -> Any:
+        """The form with something for each node, of whatever shape."""
+        return self._of(_as_bool(v) if logical else v for v, logical in zip(values, self._is_logical, strict=True))
+
+    def _of(self, values: Iterator[Any]) -> Any:
+        leaves = [next(values) if isinstance(leaf, Arithmetic) else leaf for leaf in self._leaves]
         return self.structure.rebuild(iter(leaves))
 
 
@@ -57,6 +59,6 @@ def _lifted(tape: NodeTape, leaf: Any, f: Callable[..., Any] | None) -> Any:
 
 
 def _as_bool(value: Any) -> Any:
-    if isinstance(value, Node):
+    if isinstance(value, Arithmetic):
         return value
     return value.astype(bool) if isinstance(value, np.ndarray) else bool(value)

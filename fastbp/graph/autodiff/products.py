@@ -15,11 +15,11 @@ from ..tracing.node_array import flat_node
 from ..tracing.trace import active_tape, call
 from ..tracing.traversal import substitute
 from ..tracing.tree import flatten, is_vector, matching
-from .chain_rule import filled
 from .compiled import Argument, Build, Finish, arguments_on_tape, shared_formula
 from .derivative import single_output, stand_in
 from .forward_mode import jvp as tangents_of
 from .output import Output
+from .pieces import filled
 from .recipes import derivatives, gradient_recipe
 
 

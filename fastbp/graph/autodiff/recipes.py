@@ -8,11 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..tracing.errors import trace_error
-from ..tracing.functions import tape_of
+from ..tracing.functions import stack, tape_of
 from ..tracing.node import Node
-from ..tracing.node_array import MAX_UNROLLED, flat_node
-from .chain_rule import filled, gradient
+from ..tracing.node_array import MAX_UNROLLED, NodeArray, flat_node
+from .chain_rule import gradient
 from .forward_mode import jvp
+from .pieces import filled
 
 
 class Forms(Protocol):
@@ -104,26 +105,19 @@ def jacobian_recipe(result: Any, wrt: list[Node]) -> Any:
     )
 
 
-def _columns(values: list[np.ndarray], wrt: list[Node], rows: tuple[int, ...], forms: Forms) -> Any:
+def _columns(values: list[Any], wrt: list[Node], rows: tuple[int, ...], forms: Forms) -> Any:
     found, at = [], iter(values)
     for node, shape in zip(wrt, forms.shapes, strict=True):
         columns = [next(at) for _ in range(node.size)]
-        if tape_of(columns) is not None:
-            raise trace_error("A formula cannot hold a matrix of derivatives.", "Compute with gradients inside of a formula.")
-        found.append((np.stack(columns, axis=1) if node.shape else columns[0]).reshape(rows + shape))
+        found.append((stack(columns, 1) if node.shape else columns[0]).reshape(rows + shape))
     return forms.arrays(found)
 
 
 def _blocks(values: list[Any], outputs: int, shapes: list[tuple[int, ...]], forms: Forms) -> Any:
-    if tape_of(values) is not None:
-        if len(values) > 1 and not (len(shapes) == 1 and len(shapes[0]) == 1):
-            raise trace_error("A formula cannot hold a matrix of derivatives.", "Compute with gradients inside of a formula.")
-        return forms.arrays([values[0].tape.stack(values) if shapes[0] else values[0]])
     table = np.array(values).reshape(outputs, -1)
     sizes = [int(np.prod(shape)) // outputs for shape in shapes]
     parts = np.split(table, np.cumsum(sizes)[:-1], axis=1)
-    blocks = [part.reshape(shape) if shape else float(part[0, 0]) for part, shape in zip(parts, shapes, strict=True)]
-    return forms.arrays(blocks)
+    return forms.arrays([_shaped(part, shape) for part, shape in zip(parts, shapes, strict=True)])
 
 
 def hessian_recipe(output: Node, wrt: list[Node]) -> Any:
@@ -140,10 +134,8 @@ def hessian_recipe(output: Node, wrt: list[Node]) -> Any:
 
 
 def _square(values: list[Any], place: list[tuple[int, int]], shapes: list[tuple[int, ...]], forms: Forms) -> Any:
-    if tape_of(values) is not None and len(values) == 1:
-        return forms.arrays([forms.arrays([values[0].tape.stack(values) if shapes[0] else values[0]])])
     sizes = [int(np.prod(shape)) for shape in shapes]
-    table = np.empty((sum(sizes), sum(sizes)))
+    table = np.empty((sum(sizes), sum(sizes)), float if tape_of(values) is None else object)
     for (i, j), value in zip(place, values, strict=True):
         table[i, j] = table[j, i] = value
     ends = np.cumsum(sizes)[:-1]
@@ -153,4 +145,8 @@ def _square(values: list[Any], place: list[tuple[int, int]], shapes: list[tuple[
 
 
 def _shaped(block: np.ndarray, shape: tuple[int, ...]) -> Any:
+    """Numbers in a shape; inside of a formula they are nodes."""
+    tape = tape_of([block])
+    if tape is not None:
+        return NodeArray(tape, block.reshape(shape)).simplified()
     return block.reshape(shape) if shape else float(block[0, 0])

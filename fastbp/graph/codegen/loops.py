@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..tracing.node import Node
-from ..tracing.text import is_runtime_constant
+from ..tracing.text import is_runtime_constant, is_runtime_start
 from ..tracing.traversal import live, sum_levels
 
 BLOCK = 8192  # rows whose sums are added up together
@@ -97,6 +97,11 @@ class TableLayout:
         for node in plan.nodes:
             if node.op == "size":
                 self.sizes[node.args[0].index] = start
+                start += 1
+        self.starts: dict[int, int] = {}  # first rows of slices
+        for node in plan.nodes:
+            if is_runtime_start(node):
+                self.starts[node.index] = start
                 start += 1
         self.length = start
         self.sum_place = {node.index: i for i, node in enumerate(plan.sums)}

@@ -162,7 +162,9 @@ class Writer:
             steps.append(1)
             if node.op == "slice":
                 leaf, steps[-1] = node.args[0], range(*node.attr).step
-                row = s.b.add(s.b.mul(first, s.index(steps[-1])), s.index(node.attr[0]))
+                place = self.layout.starts.get(node.index)
+                start = s.index(node.attr[0]) if place is None else self._entry(s, table, place)
+                row = s.b.add(s.b.mul(first, s.index(steps[-1])), start)
             addresses.append(s.offset(self._entry(s, table, self.layout.leaf[leaf.index]), row))
         with s.b.if_else(whole, likely=True) as (all_rows, some_rows):
             with all_rows:

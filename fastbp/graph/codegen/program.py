@@ -125,6 +125,8 @@ class BoundProgram:
             self._max_rows = max(self._max_rows, length)
         for leaf, place in layout.sizes.items():
             (table[place],) = program.tape.nodes[leaf].shape
+        for index, place in layout.starts.items():
+            table[place] = program.tape.nodes[index].attr[0]
         self._places = [layout.row[node.index] for node in plan.rows]
         self._out: Sequence[np.ndarray] = ()
         self.address = table.ctypes.data

@@ -14,6 +14,7 @@ _ALLOWED = (
     "Use the operators + - * / **, the functions of fastbp (exp, log, sin, where, minimum, sum, mean, ...) "
     "or NumPy's functions of the same names."
 )
+MAX_CELLS = 1024  # nodes of one array
 _NO_MATH = "Instead of functions of math use those of fastbp or NumPy: fastbp.exp(x), np.exp(x), ..."
 
 
@@ -79,7 +80,13 @@ class Arithmetic:
         """A NumPy array of nodes, each a number: what ``np.array([a, b])`` asks for."""
         if dtype is not None and dtype != object:
             raise trace_error(f"A formula cannot turn a node into an array of {dtype}.", "Leave the type out.")
-        return self.tape.array(self).numbers()
+        array = self.tape.array(self)
+        if array.size > MAX_CELLS:
+            raise trace_error(
+                f"A formula cannot take an array of shape {array.shape} apart, as np.array and np.asarray do.",
+                "np.stack([a, b]) makes an array of arrays; what the formula is given needs no np.asarray.",
+            )
+        return array.numbers()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # libraries probe for these

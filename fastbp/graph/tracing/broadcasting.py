@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from .arithmetic import MAX_CELLS
 from .errors import trace_error
 from .node import NodeTape, Shape
-from .node_array import MAX_CELLS, NodeArray, as_array, cells_of
+from .node_array import NodeArray, as_array, cells_of
 
-_AXES = "Along one axis the values are vectors; the others are unrolled, into up to {} cells.".format(MAX_CELLS)
+_AXES = f"Along one axis the values are vectors; the others are unrolled, into up to {MAX_CELLS} cells."
 
 
 def elementwise(tape: NodeTape, op: str, values: Sequence[Any]) -> Any:

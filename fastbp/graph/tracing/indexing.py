@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import Arithmetic
+from .arithmetic import MAX_CELLS, Arithmetic
 from .errors import trace_error
-from .node_array import MAX_CELLS, NodeArray, cells_of
+from .node_array import NodeArray, cells_of
 
 _HINT = (
     "Use whole numbers, slices, None and arrays of whole numbers. Instead of a mask: fastbp.where(condition, a, b), and "
@@ -119,6 +119,8 @@ def _chosen(array: NodeArray, keys: list[Any], key: Any) -> Any:
     if len(lists) != 1 or np.ndim(keys[lists[0]]) != 1 or any(k != slice(None) for i, k in enumerate(keys) if i not in lists):
         raise _refusal(array, key)
     (axis,) = lists
-    if axis in array.axes:
-        array = array.unrolled(tuple(a for a in array.axes if a != axis))
+    if axis in array.axes[:1] or axis in array.axes[-1:]:
+        places = np.arange(array.shape[axis])[keys[axis]].tolist()
+        return array.unrolled_at(0 if axis == array.axes[0] else -1, places).simplified()
+    array = array.unrolled(tuple(a for a in array.axes if a != axis))
     return NodeArray(array.tape, array.cells[tuple(keys)], array.axes, array.sizes).simplified()

@@ -22,6 +22,7 @@ class NodeTape(Protocol):
 
     nodes: list[Node]
     arrays: dict[int, np.ndarray]
+    adds_pieces: bool  # whether compiled code adds up the pieces of a gradient itself
 
     def input(self, name: str, shape: Shape = ()) -> Node: ...
     def constant(self, value: Any) -> Node: ...

@@ -9,18 +9,20 @@ runs along all of its axes; it is taken apart where a formula needs that.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
+from .arithmetic import MAX_CELLS
 from .errors import trace_error
 from .node import Node, NodeTape, Shape
-from .reductions import Reductions
+from .reductions import Reductions, no_options
 
 MAX_UNROLLED = 64  # vectors up to this length may be split into their elements
-MAX_CELLS = 1024  # nodes of one array
+_OVER_ROWS = ("add", "maximum", "minimum")  # operators that go over a vector's rows in one pass
+_OF_CONDITIONS = ("maximum", "minimum", "fmax", "fmin")  # of conditions they give conditions, as NumPy's do
 _TOO_LARGE = (
     f"Arrays are computed as vectors along an axis, and unrolled along the others: into up to {MAX_CELLS} vectors or numbers. "
     "fastbp.sum(fastbp.where(condition, x, 0.0)) needs no elements."
@@ -106,22 +108,22 @@ class NodeArray(Reductions):
     # -- the same values in other cells
 
     def unrolled(self, keep: Shape = ()) -> NodeArray:
-        """With vectors along the axes of ``keep`` only."""
+        """With vectors along the axes of ``keep`` only; of several that have others between them, along fewer."""
         array = self
-        while array.axes and array.axes[0] not in keep:
-            array = array._unrolled_at(0)
-        while array.axes and array.axes[-1] not in keep:
-            array = array._unrolled_at(-1)
-        if any(axis not in keep for axis in array.axes):
-            raise trace_error(f"A formula cannot take an array of shape {self.shape} apart in the middle.", _TOO_LARGE)
+        while any(axis not in keep for axis in array.axes):
+            ends = {array.axes[0]: 0, array.axes[-1]: -1}
+            others = [axis for axis in ends if axis not in keep]
+            axis = others[0] if others else min(ends, key=lambda axis: array.shape[axis])
+            array = array.unrolled_at(ends[axis])
         return array
 
-    def _unrolled_at(self, which: int) -> NodeArray:
-        """Taken apart along the first or the last axis of its vectors."""
+    def unrolled_at(self, which: int, places: Sequence[int] | None = None) -> NodeArray:
+        """Taken apart along the first (0) or the last (-1) axis of its vectors, with all values or those at some places."""
         axis, size, length = self.axes[which], self.sizes[which], math.prod(self.sizes)
-        if self.cells.size * size > MAX_CELLS:
+        places = range(size) if places is None else places
+        if self.cells.size * len(places) > MAX_CELLS:
             raise trace_error(f"A formula cannot take an array of shape {self.shape} apart along axis {axis}.", _TOO_LARGE)
-        parts = [cells_of([self._part(node, which, i, length) for node in self.cells.flat], self.cells.shape) for i in range(size)]
+        parts = [cells_of([self._part(node, which, i, length) for node in self.cells.flat], self.cells.shape) for i in places]
         kept = [k for k in range(len(self.axes)) if k != which % len(self.axes)]
         axes, sizes = tuple(self.axes[k] for k in kept), tuple(self.sizes[k] for k in kept)
         return NodeArray(self.tape, np.concatenate(parts, axis), axes, sizes)
@@ -158,12 +160,12 @@ class NodeArray(Reductions):
     # -- over axes
 
     def reduced(self, op: str, axes: tuple[int, ...], keepdims: bool = False) -> Any:
-        """Values combined along some axes: by "add", "maximum", "minimum" or "mul"."""
+        """Values combined along some axes by an operator whose order does not matter."""
         array = self
         if any(axis in axes for axis in self.axes):
             within = tuple(axis for axis in self.axes if axis in axes)
             beside = tuple(axis for axis in self.axes if axis not in axes)
-            if op != "mul" and self._count(beside) <= self._count(within):
+            if op in _OVER_ROWS and self._length(beside) <= self._length(within):
                 array = self.unrolled(within)
                 over = [_over_rows(self.tape, op, node) for node in array.cells.flat]
                 array = NodeArray(self.tape, cells_of(over, array.cells.shape))
@@ -172,7 +174,7 @@ class NodeArray(Reductions):
         cells = np.moveaxis(array.cells, axes, range(len(axes))) if axes else array.cells[None]
         rest = cells.shape[len(axes) or 1 :]
         table = cells.reshape(-1, math.prod(rest))
-        numbers = [[self.tape.number(node) if op in ("add", "mul") else node for node in row] for row in table.tolist()]
+        numbers = table.tolist() if op in _OF_CONDITIONS else [[self.tape.number(node) for node in row] for row in table.tolist()]
         found = [reduce(lambda x, y: self.tape.make(op, x, y), column) for column in zip(*numbers, strict=True)]
         shape = tuple(1 if axis in axes else n for axis, n in enumerate(array.cells.shape))
         whole = NodeArray(self.tape, cells_of(found, shape), array.axes, array.sizes)
@@ -180,7 +182,7 @@ class NodeArray(Reductions):
             return whole.simplified()
         return whole.reshaped(tuple(n for axis, n in enumerate(whole.shape) if axis not in axes))
 
-    def _count(self, axes: Shape) -> int:
+    def _length(self, axes: Shape) -> int:
         return math.prod(self.shape[axis] for axis in axes)
 
     def _axes(self, axis: Any) -> tuple[int, ...]:
@@ -200,12 +202,19 @@ class NodeArray(Reductions):
     def _total(self, axis: Any, keepdims: bool) -> Any:
         return self.reduced("add", self._axes(axis), keepdims)
 
+    def count(self, axis: Any) -> Any:
+        """How many values there are along axes; of vectors, how many rows they have when the graph runs."""
+        axes = self._axes(axis)
+        if not self.axes or any(a not in axes for a in self.axes):
+            return self._length(axes)
+        return self.tape.size(self.cells.flat[0]) * float(self._length(tuple(a for a in axes if a not in self.axes)))
+
     def _average(self, axis: Any, keepdims: bool) -> Any:
-        count = math.prod(self.shape[a] for a in self._axes(axis))
-        return self._total(axis, keepdims) / count
+        return self._total(axis, keepdims) / self.count(axis)
 
     def extreme(self, op: str, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
         """The largest ("maximum") or smallest ("minimum") values."""
+        no_options(None, out)
         return self.reduced(op, self._axes(axis), keepdims)
 
     def squeeze(self, axis: Any = None) -> Any:

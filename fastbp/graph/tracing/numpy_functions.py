@@ -14,15 +14,19 @@ import numpy as np
 
 from . import functions
 from .arithmetic import check_conditions
-from .array_functions import ARRAY_FUNCTIONS, matmul, vecdot
+from .array_functions import ARRAY_FUNCTIONS
 from .errors import trace_error
 from .functions import apply, as_node, tape_of
+from .moving_functions import MOVING_FUNCTIONS
 from .node import Node
 from .node_array import NodeArray
 from .operators import ELEMENTWISE
+from .order_functions import ORDER_FUNCTIONS
+from .product_functions import PRODUCT_FUNCTIONS, matmul, vecdot
 from .shape_functions import SHAPE_FUNCTIONS
 from .special.table import SPECIAL
 from .traversal import dependent, live, substitute
+from .ufunc_methods import ufunc_method
 
 _INSTEAD = "Use functions of fastbp or NumPy that a graph knows: "
 
@@ -31,8 +35,9 @@ def _operator(op: str) -> Callable[..., Any]:
     return lambda *x: apply(op, *x)
 
 
+_OPERATORS = {function.__name__: op for op, function in ELEMENTWISE.items() if isinstance(function, np.ufunc)}
 _UFUNCS: dict[str, Callable[..., Any]] = {
-    **{function.__name__: _operator(op) for op, function in ELEMENTWISE.items() if isinstance(function, np.ufunc)},
+    **{name: _operator(op) for name, op in _OPERATORS.items()},
     "fabs": lambda x: apply("abs", x + 0.0),
     "power": _operator("pow"),
     "positive": lambda x: +x,
@@ -47,6 +52,7 @@ _UFUNCS: dict[str, Callable[..., Any]] = {
     "isinf": lambda x: apply("eq", apply("abs", x), math.inf),
     "isfinite": lambda x: apply("lt", apply("abs", x), math.inf),
     "square": lambda x: apply("pow", x, 2.0),
+    "conjugate": lambda x: x + 0.0,
     "reciprocal": lambda x: 1.0 / x,
     "deg2rad": lambda x: x * (math.pi / 180.0),
     "radians": lambda x: x * (math.pi / 180.0),
@@ -64,9 +70,10 @@ def apply_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
     """A ufunc with a node among its inputs."""
     options = {name: value for name, value in options.items() if name != "out" or any(array is not None for array in value)}
     name = ufunc.__name__
-    if method == "reduce" and ufunc is np.add:
-        return _call("add.reduce", _reduce, inputs, options)
     known = any(getattr(sys.modules.get(module), name, None) is ufunc for module in ("numpy", "scipy.special"))
+    other = ufunc_method(name, method, _OPERATORS.get(name)) if known else None
+    if other is not None:
+        return _call(f"{name}.{method}", other, inputs, options)
     if method != "__call__" or not known or name not in _UFUNCS:
         shown = f"{'np.' * hasattr(np, name)}{name}{'' if method == '__call__' else f'.{method}'}"
         raise trace_error(f"A graph has no operator for {shown}.", _INSTEAD + _known(_UFUNCS))
@@ -87,12 +94,6 @@ def _node(*values: Any) -> Any:
     return as_node(tape, values[0])
 
 
-def _reduce(
-    array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False, initial: Any = 0.0, where: Any = True
-) -> Any:
-    return _node(array, initial, where).sum(axis, dtype, out, keepdims, initial, where)
-
-
 def _sum(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False, initial: Any = 0.0, where: Any = True
 ) -> Any:
@@ -104,7 +105,11 @@ def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
 
 
 def _extreme(op: str) -> Callable[..., Any]:
-    return lambda a, axis=None, out=None, keepdims=False: _node(a).extreme(op, axis, out, keepdims)
+    def function(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+        found = _node(a, initial).extreme(op, axis, out, keepdims)
+        return found if initial is None else apply(op, found, initial)
+
+    return function
 
 
 def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
@@ -115,7 +120,7 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
         return x.mean(axis, keepdims=keepdims)
     w = as_node(x.tape, weights)
     if w.ndim == 1 and x.ndim > 1 and hasattr(axis, "__index__") and w.shape == (x.shape[axis],):
-        w = w.reshape([n if i == axis % x.ndim else 1 for i, n in enumerate(x.shape)]) + 0.0 * x
+        w = np.broadcast_to(w.reshape([n if i == axis % x.ndim else 1 for i, n in enumerate(x.shape)]), x.shape)
     if w.shape != x.shape:
         raise trace_error(f"np.average of {x.shape} values has {w.shape} weights.", "One weight for each value is needed.")
     # A count of conditions, not the condition that both hold.
@@ -200,8 +205,13 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "shape": lambda a: a.shape,
     "zeros_like": lambda a: _filled(0.0, a),
     "ones_like": lambda a: _filled(1.0, a),
+    "real": lambda val: _node(val),
+    "imag": lambda val: _filled(0.0, _node(val)),
     **SHAPE_FUNCTIONS,
+    **MOVING_FUNCTIONS,
     **ARRAY_FUNCTIONS,
+    **PRODUCT_FUNCTIONS,
+    **ORDER_FUNCTIONS,
 }
 
 

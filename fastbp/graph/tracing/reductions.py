@@ -35,7 +35,7 @@ class Reductions(Arithmetic):
         where: Any = True,
     ) -> Any:
         """The sum over all rows, or over those where a condition holds; with NumPy's arguments."""
-        _no_options(dtype, out)
+        no_options(dtype, out)
         total = self._where(where, self)._total(axis, keepdims)
         return total + initial if isinstance(initial, Reductions) or initial != 0.0 else total
 
@@ -43,7 +43,7 @@ class Reductions(Arithmetic):
         self: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
     ) -> Any:
         """The mean over all rows, or over those where a condition holds; with NumPy's arguments."""
-        _no_options(dtype, out)
+        no_options(dtype, out)
         if where is True:
             return self._average(axis, keepdims)
         ones = self.tape.apply("pow", self, self.tape.constant(0.0))
@@ -74,7 +74,7 @@ class Reductions(Arithmetic):
 
     def extreme(self: Any, op: str, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
         """The largest ("maximum") or smallest ("minimum") value."""
-        _no_options(None, out)
+        no_options(None, out)
         return self.tape.array(self).extreme(op, axis, None, keepdims)
 
     def _is_over_rows(self: Any, axis: Any) -> bool:
@@ -89,6 +89,16 @@ class Reductions(Arithmetic):
         if np.dtype(dtype).kind != "f":
             raise trace_error(f"A formula cannot turn values into {np.dtype(dtype)}.", "Use float; x != 0 makes conditions.")
         return self.tape.apply("where", self, self.tape.constant(1.0), self.tape.constant(0.0)) if self.is_logical else self
+
+    @property
+    def real(self: Any) -> Any:
+        return self
+
+    def conjugate(self: Any) -> Any:
+        """The same: all numbers are real."""
+        return self
+
+    conj = conjugate
 
     def dot(self: Any, other: Any) -> Any:
         """The sum of the products; the product where one is a single number."""
@@ -128,7 +138,8 @@ for _name, _function in {"reshape": np.reshape, "transpose": np.transpose}.items
     setattr(Reductions, _name, _prefixed(_function))
 
 
-def _no_options(dtype: Any, out: Any) -> None:
+def no_options(dtype: Any, out: Any) -> None:
+    """Refuse NumPy's arguments that choose a type or a place for the result."""
     for name, value in (("dtype", dtype), ("out", out)):
         if value is not None:
             raise trace_error(f"A formula cannot choose {name}=.", "Leave it out: everything has the type of the arguments.")

@@ -84,27 +84,23 @@ def _permuting(function: Callable[..., Any]) -> Callable[..., Any]:
     return apply
 
 
-def _moving(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that NumPy computes on an array whose elements are nodes; zeros that it adds are numbers."""
-
-    def apply(a: Any, *args: Any, **named: Any) -> Any:
-        array = array_of(a)
-        try:
-            found = function(array.numbers(), *args, **named)
-        except (ValueError, IndexError) as error:
-            raise trace_error(f"np.{function.__name__} of shape {array.shape}: {error}", "See NumPy's rules.") from None
-        return [array.tape.lift(part) for part in found] if isinstance(found, list | tuple) else array.tape.lift(found)
-
-    return apply
+move_axis = _permuting(np.moveaxis)
 
 
-def _axis(axis: Any, ndim: int) -> int:
+def single_axis(a: NodeArray, axis: Any) -> int:
+    """One axis, counted from 0."""
+    return counted(axis, a.ndim)
+
+
+def counted(axis: Any, ndim: int) -> int:
+    """One of so many axes, counted from 0."""
     if not hasattr(axis, "__index__") or not -ndim <= axis < ndim:
         raise trace_error(f"Arrays of {ndim} dimensions have no axis {axis!r}.", "Axes count from 0, or from -1 back.")
     return int(axis.__index__() % ndim)
 
 
-def _concatenate(arrays: Any, axis: Any = 0) -> Any:
+def concatenate(arrays: Any, axis: Any = 0) -> Any:
+    """Arrays one after the other."""
     tape = _tape([list(arrays)])
     nodes = [as_node(tape, a) for a in arrays]
     if axis is None:
@@ -112,13 +108,14 @@ def _concatenate(arrays: Any, axis: Any = 0) -> Any:
     dimensions = {a.ndim for a in nodes}
     if len(dimensions) > 1 or not min(dimensions):
         raise trace_error(f"np.concatenate has arrays of {sorted(dimensions)} dimensions.", "All must have as many, at least 1.")
-    return concatenate_arrays(tape, nodes, _axis(axis, nodes[0].ndim))
+    return concatenate_arrays(tape, nodes, counted(axis, nodes[0].ndim))
 
 
-def _stack(arrays: Any, axis: Any = 0) -> Any:
+def stack(arrays: Any, axis: Any = 0) -> Any:
+    """Arrays along a new axis."""
     tape = _tape([list(arrays)])
     nodes = [as_node(tape, a) for a in arrays]
-    return stack_arrays(tape, nodes, _axis(axis, nodes[0].ndim + 1))
+    return stack_arrays(tape, nodes, counted(axis, nodes[0].ndim + 1))
 
 
 def _at_least(a: Any, ndim: int, tape: NodeTape) -> Any:
@@ -131,7 +128,7 @@ def _joining(ndim: int, axis: int) -> Callable[..., Any]:
     def apply(tup: Any) -> Any:
         tape = _tape([list(tup)])
         nodes = [_at_least(a, ndim, tape) for a in tup]
-        return _concatenate(nodes, 0 if axis == 1 and nodes[0].ndim == 1 else axis)
+        return concatenate(nodes, 0 if axis == 1 and nodes[0].ndim == 1 else axis)
 
     return apply
 
@@ -139,7 +136,7 @@ def _joining(ndim: int, axis: int) -> Callable[..., Any]:
 def _column_stack(tup: Any) -> Any:
     tape = _tape([list(tup)])
     nodes = [as_array(as_node(tape, a)) for a in tup]
-    return _concatenate([a.reshaped((a.size, 1)) if a.ndim < 2 else a for a in nodes], 1)
+    return concatenate([a.reshaped((a.size, 1)) if a.ndim < 2 else a for a in nodes], 1)
 
 
 def _atleast(ndim: int) -> Callable[..., Any]:
@@ -151,7 +148,7 @@ def _atleast(ndim: int) -> Callable[..., Any]:
 
 
 def _append(arr: Any, values: Any, axis: Any = None) -> Any:
-    return _concatenate([arr, values], axis)
+    return concatenate([arr, values], axis)
 
 
 def _broadcast_to(array: Any, shape: Any) -> Any:
@@ -179,22 +176,16 @@ def _meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False) -> Any:
     return tuple(nodes) if sparse else _broadcast_arrays(*nodes)
 
 
-def _flip(m: Any, axis: Any = None) -> Any:
-    a = array_of(m)
-    axes = a._axes(axis)
-    return a[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(a.ndim))]
-
-
-def _diff(a: Any, n: int = 1, axis: Any = -1) -> Any:
-    array = array_of(a)
-    place, found = _axis(axis, array.ndim), array.simplified()
+def diff(a: Any, n: int = 1, axis: Any = -1) -> Any:
+    """Each value less the one before."""
+    found = as_node(_tape([a]), a)
+    place = counted(axis, found.ndim)
+    before = (Ellipsis,) if place == found.ndim - 1 else (slice(None),) * place
     for _ in range(n):
-        rows = as_array(found)
-        if rows.shape[place] < 2:
-            raise trace_error("np.diff of a single value is empty.", "Keep at least two.")
-        ahead = rows[(slice(None),) * place + (slice(1, None),)]
-        behind = rows[(slice(None),) * place + (slice(None, -1),)]
-        found = ahead != behind if rows.is_logical else ahead - behind
+        if found.shape[place] is None or found.shape[place] < 2:
+            raise trace_error(f"np.diff along axis {place} of shape {found.shape} is empty.", "Keep at least two values.")
+        ahead, behind = found[(*before, slice(1, None))], found[(*before, slice(None, -1))]
+        found = ahead != behind if found.is_logical else ahead - behind
     return found
 
 
@@ -209,19 +200,24 @@ def _copy(a: Any) -> Any:
     return as_node(_tape([a]), a)
 
 
-_MOVED = (
-    *(np.fliplr, np.flipud, np.roll, np.rot90, np.tile, np.repeat, np.diag, np.diagonal, np.diagflat, np.tril, np.triu),
-    *(np.take, np.delete, np.split, np.array_split, np.hsplit, np.vsplit),
-)
+def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
+    tape = _tape([start, stop])
+    first, last = as_node(tape, start), as_node(tape, stop)
+    if first.shape or last.shape or num < 2:
+        raise trace_error("A formula knows np.linspace of at least 2 values between single numbers.", "Write it out.")
+    step = (last - first) / float(num - 1 if endpoint else num)
+    values = first + step * as_node(tape, np.arange(float(num - 1 if endpoint else num)))
+    return concatenate([values, as_array(last).reshaped((1,))]) if endpoint else values
+
+
 SHAPE_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "reshape": _reshape,
     "ravel": _ravel,
     "squeeze": _squeeze,
     "expand_dims": _expand_dims,
     **{name: _permuting(getattr(np, name)) for name in ("transpose", "swapaxes", "moveaxis", "rollaxis", "matrix_transpose")},
-    **{function.__name__: _moving(function) for function in _MOVED},
-    "concatenate": _concatenate,
-    "stack": _stack,
+    "concatenate": concatenate,
+    "stack": stack,
     "hstack": _joining(1, 1),
     "vstack": _joining(2, 0),
     "dstack": _joining(3, 2),
@@ -233,8 +229,8 @@ SHAPE_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "broadcast_to": _broadcast_to,
     "broadcast_arrays": _broadcast_arrays,
     "meshgrid": _meshgrid,
-    "flip": _flip,
-    "diff": _diff,
+    "diff": diff,
+    "linspace": _linspace,
     "size": _size,
     "copy": _copy,
 }

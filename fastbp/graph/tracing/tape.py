@@ -1,10 +1,9 @@
-"""The tape that a formula records its nodes on: equal nodes are one node, and constants are folded."""
+"""The tape that formulas are recorded on: what they compute with becomes nodes, simplified, and constants are folded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -15,29 +14,26 @@ from .broadcasting import elementwise, stack_arrays
 from .errors import no_arithmetic, trace_error
 from .functions import tape_of
 from .indexing import index
-from .node import Node, NodeTape, Shape
-from .node_array import MAX_UNROLLED, NodeArray, as_array, shaped
+from .node import Node, Shape
+from .node_array import NodeArray, as_array, shaped
 from .numpy_functions import apply_function, apply_ufunc
 from .operators import BOOLEAN_ARITHMETIC, COMMUTATIVE, CONNECTIVES, evaluate
 from .simplify import simplify
-from .traversal import evaluate_node
+from .vectors import VectorTape
 
 _INSTEAD_OF_BRANCHES = (
     "Instead of if, and, or, min(), max() use fastbp.where(condition, a, b), & and |, fastbp.minimum, fastbp.maximum. "
     "On single numbers grad, jacobian and the like may branch; trace, losses and fits, which see no values, may not."
 )
-_WITH_ROWS = ("input", "captured", "variable")  # leaves that are not part of another one
 
 
-class Tape(NodeTape):
-    """All nodes of one formula, in the order in which they were made (so a node's arguments stand before it)."""
+class Tape(VectorTape):
+    """The tape of one formula."""
 
     shape_hint = "Both must have as many, or one be a single number."
 
     def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self._known: dict[Any, Node] = {}
-        self.arrays: dict[int, np.ndarray] = {}  # arrays that the formula refers to without having them as arguments
+        super().__init__()
         self.branches: Branches | None = None  # while the formula is traced with the values of a call
 
     # -- what Python decides
@@ -65,42 +61,7 @@ class Tape(NodeTape):
         finally:
             self.branches = branches
 
-    # -- leaves
-
-    def input(self, name: str, shape: Shape = ()) -> Node:
-        """A new argument."""
-        return self._new("input", (), name, shape)
-
-    def constant(self, value: Any) -> Node:
-        """A number; equal numbers are one node (0.0 and -0.0 are not equal, NaN is equal to NaN)."""
-        value = bool(value) if isinstance(value, bool | np.bool_) else float(value)
-        return self._shared("constant", (), value, (), key=(type(value), repr(value)))
-
-    def captured(self, array: np.ndarray) -> Node:
-        """An array from outside the formula; its contents are read at each call."""
-        if array.size == 0:
-            raise trace_error("A formula cannot compute with an empty array.", "Give at least one number.")
-        self.arrays[id(array)] = array
-        return self._shared("captured", (), id(array), (array.size,))
-
-    def capture(self, array: np.ndarray) -> Any:
-        """``captured``, in the array's shape."""
-        return shaped(self.captured(array), array.shape)
-
-    def size(self, node: Node) -> Node:
-        """How many rows a node has, known when the graph runs."""
-        if node.op in ("stack", "join"):
-            return self.constant(node.shape[0])
-        return self._shared("size", (self.rows_of(node),), None, ())
-
-    def rows_of(self, node: Node) -> Node:
-        """The first leaf that has as many rows as the node: lengths are read from it."""
-        for leaf in self.nodes:
-            if leaf.op in ("input", "captured", "slice", "variable") and leaf.shape == node.shape:
-                return leaf
-        raise AssertionError("a node with rows comes from a leaf with rows")
-
-    # -- operators
+    # -- what formulas compute with
 
     def lift(self, value: Any) -> Any:
         """A number, array or node as a node or array of nodes of this tape; None for anything else."""
@@ -136,6 +97,10 @@ class Tape(NodeTape):
             return None
         return stack_arrays(self, elements, 0) if any(e.shape for e in elements) else self.stack(elements)
 
+    def capture(self, array: np.ndarray) -> Any:
+        """``captured``, in the array's shape."""
+        return shaped(self.captured(array), array.shape)
+
     def array(self, value: Any) -> NodeArray:
         """A node, or what can be lifted, as an array of nodes."""
         lifted = self.lift(value)
@@ -145,6 +110,8 @@ class Tape(NodeTape):
 
     def index(self, array: NodeArray, key: Any) -> Any:
         return index(array, key)
+
+    # -- operators
 
     def apply(self, op: str, *values: Any) -> Any:
         """An elementwise operator on nodes and arrays of nodes, broadcast as NumPy does."""
@@ -162,10 +129,14 @@ class Tape(NodeTape):
         args = (*map(self._condition, arguments[:conditions]), *map(self.number, arguments[conditions:]))
         if len({a.shape for a in args if a.shape}) > 1:  # a vector of one value broadcasts to any other
             args = tuple(self.element(a, 0) if a.shape == (1,) else a for a in args)
-        if any(a.op == "join" for a in args):
+        kinds = {a.op for a in args}
+        if "join" in kinds:
             return self._by_piece(op, args)
-        if any(a.op == "stack" for a in args):
+        if "stack" in kinds:
             return self._by_element(op, args)
+        if "assemble" in kinds:
+            for a in args:
+                self.check_whole(a)
         shape = self.common_shape(op, args)
         if all(a.op == "constant" for a in args):
             return self.constant(evaluate(op, [a.attr for a in args]))
@@ -221,147 +192,6 @@ class Tape(NodeTape):
             pieces.append((place, self.make(op, *parts)))
         return self.join(length, pieces)
 
-    # -- vectors and their elements
-
-    def stack(self, elements: list[Node]) -> Node:
-        """A short vector that is given by its elements."""
-        if any(e.shape for e in elements):
-            raise AssertionError("a stack is of single numbers")
-        if any(e.is_logical for e in elements) and not all(e.is_logical for e in elements):
-            elements = [self.number(e) for e in elements]
-        return self._shared("stack", tuple(elements), None, (len(elements),))
-
-    def assemble(self, length: int, whole: list[Node], pieces: list[tuple[Any, Node]]) -> Node:
-        """A long vector: the sum of ``whole`` vectors, and of ``pieces`` that have a place (an index or a range) in it."""
-        attr = (len(whole), *(place for place, _ in pieces))
-        args = (*whole, *(node for _, node in pieces))
-        return self._shared("assemble", args, attr, (length,), key=(length, attr, *(a.index for a in args)))
-
-    def join(self, length: int, pieces: list[tuple[range, Node]]) -> Node:
-        """A vector from pieces that fill it: vectors, each with the places of its values, and single numbers."""
-        flat: list[tuple[range, Node]] = []
-        for place, node in pieces:
-            if node.op == "stack":
-                flat += [(place[i : i + 1], element) for i, element in enumerate(node.args)]
-            elif node.op == "join":
-                flat += [(place[p.start : p.stop : p.step], part) for p, part in zip(node.attr, node.args, strict=True)]
-            elif node.shape == (1,):
-                flat.append((place, self.element(node, 0)))
-            else:
-                flat.append((place, node))
-        if len(flat) == 1 and flat[0][1].shape:
-            return flat[0][1]
-        flat.sort(key=lambda piece: piece[0].start)
-        nodes = [node for _, node in flat]
-        if not any(node.shape for node in nodes):
-            return self.stack(nodes)
-        if any(node.is_logical for node in nodes) and not all(node.is_logical for node in nodes):
-            nodes = [self.number(node) for node in nodes]
-        return self._shared("join", tuple(nodes), tuple(place for place, _ in flat), (length,))
-
-    def element(self, node: Node, i: int) -> Node:
-        """One element; of an operator, the operator of the elements."""
-
-        def pick(leaf: Node) -> Node | None:
-            if leaf.op == "stack":
-                return leaf.args[i]
-            if leaf.op == "join":
-                place, part = next((p, part) for p, part in zip(leaf.attr, leaf.args, strict=True) if i in p)
-                return self.element(part, place.index(i)) if part.shape else part
-            if leaf.op == "slice":
-                return self._shared("element", leaf.args, range(*leaf.attr)[i], ())
-            return self._shared("element", (leaf,), i, ()) if leaf.op in _WITH_ROWS else None
-
-        return self._picked(node, pick)
-
-    def slice(self, node: Node, start: int, stop: int, step: int = 1) -> Node:
-        """Rows at equal distances; of an operator, the operator of the slices."""
-        place = range(start, stop, step)
-        if place != range(node.shape[0]) and node.shape[0] <= MAX_UNROLLED:
-            return self.stack([self.element(node, i) for i in place])
-        return self.rows(node, place)
-
-    def rows(self, node: Node, place: range) -> Node:
-        """The same by the places of the rows; vectors of parameters too stay whole."""
-        if place == range(node.shape[0]):
-            return node
-        if len(place) == 1:
-            return self.stack([self.element(node, i) for i in place])
-
-        def pick(leaf: Node) -> Node | None:
-            if leaf.op == "stack":
-                return self.stack([leaf.args[i] for i in place])
-            if leaf.op == "join":
-                return self.join(len(place), list(self._pieces_within(leaf, place)))
-            if leaf.op == "slice":
-                return self._slice(leaf.args[0], range(*leaf.attr)[place.start : place.stop : place.step])
-            return self._slice(leaf, place) if leaf.op in _WITH_ROWS else None
-
-        return self._picked(node, pick)
-
-    def _slice(self, leaf: Node, place: range) -> Node:
-        """Its attribute is what builds the range; steps of 1 are left out."""
-        attr = (place[0], place[-1] + 1, *([place.step] if place.step != 1 else []))
-        return self._shared("slice", (leaf,), attr, (len(place),))
-
-    def _pieces_within(self, joined: Node, place: range) -> Iterator[tuple[range, Node]]:
-        """The parts of a join's pieces that lie in some places, and where in those."""
-        for own, part in zip(joined.attr, joined.args, strict=True):
-            if own == place:
-                yield range(len(place)), part
-            elif not part.shape:
-                if own[0] in place:
-                    at = place.index(own[0])
-                    yield range(at, at + 1), part
-            else:
-                here = np.arange(own.start, own.stop, own.step)
-                taken = np.flatnonzero((here >= place.start) & (here < place.stop) & ((here - place.start) % place.step == 0))
-                if len(taken):
-                    gap = int(taken[1] - taken[0]) if len(taken) > 1 else 1
-                    first, last = int(taken[0]), int(taken[-1])
-                    target = place.index(own[first])
-                    distance = max(gap * own.step // place.step, 1)
-                    where = range(target, target + distance * (len(taken) - 1) + 1, distance)
-                    yield where, self.rows(part, range(first, last + 1, gap))
-
-    def _picked(self, node: Node, pick: Callable[[Node], Node | None]) -> Node:
-        """A node's operators applied to what ``pick`` takes from the leaves with rows; for an operator it gives None."""
-        done: dict[int, Node] = {}
-
-        def leaf(now: Node) -> Node | None:
-            found = pick(now) if now.shape else now
-            if found is None and now.op == "assemble":
-                raise trace_error(
-                    "A derivative of long vectors cannot be taken apart.", "Differentiate with respect to single numbers."
-                )
-            return found
-
-        return evaluate_node(node, done, leaf, lambda now: self.make(now.op, *(done[a.index] for a in now.args)))
-
-    def sum(self, node: Node) -> Node:
-        """The sum over all rows."""
-        return self._reduced("sum", "add", self.number(node))
-
-    def max(self, node: Node) -> Node:
-        """The largest row; NaN if any is."""
-        return self._reduced("max", "maximum", self.number(node))
-
-    def _reduced(self, op: str, combine: str, node: Node) -> Node:
-        if not node.shape:
-            return node
-        if node.op not in ("stack", "join"):
-            return self._shared(op, (node,), None, ())
-        parts = [self._reduced(op, combine, part) for part in node.args]
-        return reduce(lambda x, y: self.make(combine, x, y), parts)
-
-    def exact_dot(self, x: Node, y: Node) -> Node:
-        """The sum of the products over all rows, in twice the precision; only as a result, not inside of a formula."""
-        return self._shared("exact_dot", (x, y), None, ())
-
-    def variable(self, node: Node) -> Node:
-        """A stand-in for a node, to differentiate with respect to; it is equal to no other node."""
-        return self._new("variable", (node,), None, node.shape)
-
     # -- NumPy's functions
 
     def apply_ufunc(self, ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
@@ -371,16 +201,3 @@ class Tape(NodeTape):
     def apply_function(self, function: Any, args: Any, options: Any) -> Any:
         """Another NumPy function with a node of this tape among its arguments."""
         return apply_function(function, args, options)
-
-    # -- equal nodes are one
-
-    def _shared(self, op: str, args: tuple[Node, ...], attr: Any, shape: Shape, key: Any = None) -> Node:
-        key = (op, *(a.index for a in args), attr) if key is None else (op, key)
-        if key not in self._known:
-            self._known[key] = self._new(op, args, attr, shape)
-        return self._known[key]
-
-    def _new(self, op: str, args: tuple[Node, ...], attr: Any, shape: Shape) -> Node:
-        node = Node(self, len(self.nodes), op, args, attr, shape)
-        self.nodes.append(node)
-        return node

@@ -21,6 +21,11 @@ def is_runtime_constant(node: Node) -> bool:
     return node.op == "constant" and not isinstance(node.attr, bool) and node.attr not in _STRUCTURAL
 
 
+def is_runtime_start(node: Node) -> bool:
+    """Whether a slice begins at a row that is passed to compiled code: that of one of several columns is structure."""
+    return node.op == "slice" and node.attr[0] >= range(*node.attr).step
+
+
 def names(graph: NodeGraph, as_key: bool = False) -> dict[int, str]:
     """What each node is called in the text: arguments by their names, constants by their values, the rest v1, v2, ...
 
@@ -86,9 +91,13 @@ def as_key(graph: NodeGraph, sizes: bool) -> str:
     def length(node: Node) -> str:
         return _length(node) if sizes or not node.shape else f"[{letters.setdefault(node.shape[0], f'n{len(letters)}')}]"
 
-    for node in graph.nodes:  # where a slice begins and how far its rows are apart, but not how many there are
+    starts = 0
+    for node in graph.nodes:  # where a column begins and how far its rows are apart, but not how many there are
         if node.op == "slice":
-            called[node.index] = f"{called[node.args[0].index]}[{node.attr[0]}::{range(*node.attr).step}]{length(node)}"
+            start = str(node.attr[0])
+            if is_runtime_start(node) and not sizes:
+                start, starts = f"s{starts}", starts + 1
+            called[node.index] = f"{called[node.args[0].index]}[{start}::{range(*node.attr).step}]{length(node)}"
     leaves = [*graph.inputs, *(node for node in graph.nodes if node.op == "captured")]
     return "\n".join([", ".join(called[node.index] + length(node) for node in leaves), *_body(graph, called)])
 
