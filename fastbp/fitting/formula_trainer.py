@@ -192,6 +192,10 @@ class FormulaTrainer:
         numbers = iter(parameters.tolist())
 
         def take(value: Any) -> Any:
-            return np.array([next(numbers) for _ in np.ravel(value)], self.dtype).reshape(np.shape(value)) if np.ndim(value) else next(numbers)
+            return (
+                np.array([next(numbers) for _ in np.ravel(value)], self.dtype).reshape(np.shape(value))
+                if np.ndim(value)
+                else next(numbers)
+            )
 
         return self._structure.rebuild(iter([take(value) for _, value in self._leaves]))

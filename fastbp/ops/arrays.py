@@ -6,7 +6,6 @@ import numpy as np
 
 from .. import config
 from ..graph.tracing.arithmetic import Arithmetic
-from ..graph.tracing.batch import BatchNode
 from ..graph.tracing.errors import trace_error
 from .elementwise import cast
 
@@ -75,11 +74,9 @@ def expand_dims(x: Any, axis: int) -> Any:
     >>> fastbp.ops.expand_dims([1.0, 2.0], -1).shape
     (2, 1)
     """
-    if not isinstance(x, BatchNode):
-        return np.expand_dims(x, axis)
-    if axis not in (-1, x.ndim):
-        raise trace_error(f"A formula cannot put an axis at {axis}.", "axis=-1 makes (samples, 1) of (samples,).")
-    return x[:, None]
+    if isinstance(x, Arithmetic) and np.ndim(x) == 1 and axis in (-1, 1):  # of a loss too
+        return x[:, None]
+    return np.expand_dims(x, axis)
 
 
 def squeeze(x: Any, axis: Any = None) -> Any:

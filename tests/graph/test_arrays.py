@@ -21,7 +21,12 @@ TABLE = RNG.normal(size=(4, 3))
 LONG = RNG.normal(size=(70, 3))
 
 CASES = {
-    "reshape": lambda a, b, v, w, x, y: (a.reshape(3, 4), np.reshape(x, (-1, 2)) * 2, x.reshape(3, 70)[1], y.reshape(7, 10) ** 2),
+    "reshape": lambda a, b, v, w, x, y: (
+        a.reshape(3, 4),
+        np.reshape(x, (-1, 2)) * 2,
+        x.reshape(3, 70)[1],
+        y.reshape(7, 10) ** 2,
+    ),
     "ravel": lambda a, b, v, w, x, y: (a.ravel(), np.ravel(x), x.T.flatten(), np.ravel(a + v)),
     "squeeze": lambda a, b, v, w, x, y: (np.squeeze(a[:, :1]), np.squeeze(y[:, None], 1), np.squeeze(a[None], axis=0)),
     "expand_dims": lambda a, b, v, w, x, y: (np.expand_dims(a, 1), np.expand_dims(y, 0), np.expand_dims(w, (0, 2))),
@@ -33,7 +38,15 @@ CASES = {
     "fliplr": lambda a, b, v, w, x, y: (np.fliplr(a),),
     "flipud": lambda a, b, v, w, x, y: (np.flipud(a), np.flipud(w)),
     "flip": lambda a, b, v, w, x, y: (np.flip(a), np.flip(a, 1), np.flip(x, 1), w[::-1]),
-    "roll": lambda a, b, v, w, x, y: (np.roll(a, 1), np.roll(a, 1, axis=0), np.roll(y, -2), np.roll(x, 5, 0), np.roll(x, 4), np.roll(a, (1, 2), (0, 1)), np.roll(w, -9)),
+    "roll": lambda a, b, v, w, x, y: (
+        np.roll(a, 1),
+        np.roll(a, 1, axis=0),
+        np.roll(y, -2),
+        np.roll(x, 5, 0),
+        np.roll(x, 4),
+        np.roll(a, (1, 2), (0, 1)),
+        np.roll(w, -9),
+    ),
     "rot90": lambda a, b, v, w, x, y: (np.rot90(a),),
     "tile": lambda a, b, v, w, x, y: (np.tile(v, 2), np.tile(a, (2, 1))),
     "repeat": lambda a, b, v, w, x, y: (np.repeat(v, 2), a.repeat(2, axis=1)),
@@ -44,12 +57,26 @@ CASES = {
     "triu": lambda a, b, v, w, x, y: (np.triu(a, 1),),
     "take": lambda a, b, v, w, x, y: (np.take(a, [2, 0], axis=1), v.take([0, 0])),
     "delete": lambda a, b, v, w, x, y: (np.delete(a, 1, 0), np.delete(v, 0)),
-    "split": lambda a, b, v, w, x, y: (*np.split(w, 2), np.split(a, [1, 3])[1], *np.split(x, 3, axis=1), *np.split(y, [10, 50])),
+    "split": lambda a, b, v, w, x, y: (
+        *np.split(w, 2),
+        np.split(a, [1, 3])[1],
+        *np.split(x, 3, axis=1),
+        *np.split(y, [10, 50]),
+    ),
     "array_split": lambda a, b, v, w, x, y: tuple(np.array_split(w, 3)),
     "hsplit": lambda a, b, v, w, x, y: tuple(np.hsplit(b, 2)),
     "dsplit": lambda a, b, v, w, x, y: tuple(np.dsplit(a[None], 3)),
-    "pad": lambda a, b, v, w, x, y: (np.pad(v, 2), np.pad(a, ((0, 1), (2, 0))), np.pad(w, 1, "reflect"), np.pad(v, 1, mode="edge")),
-    "linspace": lambda a, b, v, w, x, y: (np.linspace(v[0], v[1], 5), np.linspace(v[0], 3.0, 90), np.linspace(0, w[0], 4, False)),
+    "pad": lambda a, b, v, w, x, y: (
+        np.pad(v, 2),
+        np.pad(a, ((0, 1), (2, 0))),
+        np.pad(w, 1, "reflect"),
+        np.pad(v, 1, mode="edge"),
+    ),
+    "linspace": lambda a, b, v, w, x, y: (
+        np.linspace(v[0], v[1], 5),
+        np.linspace(v[0], 3.0, 90),
+        np.linspace(0, w[0], 4, False),
+    ),
     "vsplit": lambda a, b, v, w, x, y: tuple(np.vsplit(a, 2)),
     "concatenate": lambda a, b, v, w, x, y: (
         *(np.concatenate([v, w]), np.concatenate([y, v, y]) ** 2, np.concatenate([a, b.T]), np.concatenate([a, b.T], axis=1)),
@@ -62,7 +89,10 @@ CASES = {
     "hstack": lambda a, b, v, w, x, y: (np.hstack([v, w]), np.hstack([a, b.T]), np.hstack([y, 1.0, y])),
     "vstack": lambda a, b, v, w, x, y: (np.vstack([v, a]), np.vstack([y, y]), np.vstack([x, v])),
     "dstack": lambda a, b, v, w, x, y: (np.dstack([a, b.T]), np.dstack([v, v])),
-    "column_stack": lambda a, b, v, w, x, y: (np.column_stack([y, x, np.ones(70)]) @ w[[0, 1, 2, 3, 0]], np.column_stack([v, v])),
+    "column_stack": lambda a, b, v, w, x, y: (
+        np.column_stack([y, x, np.ones(70)]) @ w[[0, 1, 2, 3, 0]],
+        np.column_stack([v, v]),
+    ),
     "append": lambda a, b, v, w, x, y: (np.append(v, w[0]), np.append(a, b.T, axis=0), np.append(y, 0.0)),
     "atleast_1d": lambda a, b, v, w, x, y: (np.atleast_1d(v[0]), np.atleast_1d(a)),
     "atleast_2d": lambda a, b, v, w, x, y: (np.atleast_2d(v), np.atleast_2d(y)),
@@ -94,9 +124,21 @@ CASES = {
         *(np.tensordot(x, x, (0, 0)), np.tensordot(a[None], b, ((2, 1), (0, 1)))),
     ),
     "kron": lambda a, b, v, w, x, y: (np.kron(a, b[:2]), np.kron(v, w), np.kron(v, a), np.kron(x, v), np.kron(v, x)),
-    "cross": lambda a, b, v, w, x, y: (np.cross(a, v), np.cross(v, b[:, 1]), np.cross(a.T, b, axis=0), np.cross(x, v), np.cross(a, b, -1, 0)),
+    "cross": lambda a, b, v, w, x, y: (
+        np.cross(a, v),
+        np.cross(v, b[:, 1]),
+        np.cross(a.T, b, axis=0),
+        np.cross(x, v),
+        np.cross(a, b, -1, 0),
+    ),
     "convolve": lambda a, b, v, w, x, y: (
-        *(np.convolve(w, v), np.convolve(v, w, "same"), np.convolve(w, v, "valid"), np.convolve(y, w, "same"), np.convolve(v, y)),
+        *(
+            np.convolve(w, v),
+            np.convolve(v, w, "same"),
+            np.convolve(w, v, "valid"),
+            np.convolve(y, w, "same"),
+            np.convolve(v, y),
+        ),
         *(np.convolve(y, w, "valid"), np.convolve(w, w, "same")),
     ),
     "correlate": lambda a, b, v, w, x, y: (
@@ -114,8 +156,19 @@ CASES = {
     ),
     "percentile": lambda a, b, v, w, x, y: (np.percentile(v, 40), np.percentile(a, 7.5, axis=0), np.percentile(w, 0)),
     "ufuncs": lambda a, b, v, w, x, y: (
-        *(np.maximum.reduce(a), np.minimum.reduce(x, axis=1), np.multiply.reduce(a, 1), np.logaddexp.reduce(x), np.fmax.reduce(v)),
-        *(np.maximum.reduce([y, 2 * y, 1 - y]), np.add.accumulate(a), np.multiply.accumulate(v), np.maximum.accumulate(x, axis=1)),
+        *(
+            np.maximum.reduce(a),
+            np.minimum.reduce(x, axis=1),
+            np.multiply.reduce(a, 1),
+            np.logaddexp.reduce(x),
+            np.fmax.reduce(v),
+        ),
+        *(
+            np.maximum.reduce([y, 2 * y, 1 - y]),
+            np.add.accumulate(a),
+            np.multiply.accumulate(v),
+            np.maximum.accumulate(x, axis=1),
+        ),
         *(np.subtract.outer(w, v), np.multiply.outer(a, v), np.add.outer(y, v), np.logaddexp.reduce(a, axis=1, keepdims=True)),
         np.where(np.logical_and.reduce(a > -1), v, np.logical_or.reduce(x > 2, axis=0) * 1.0),
     ),
@@ -130,21 +183,73 @@ CASES = {
     "cumprod": lambda a, b, v, w, x, y: (np.cumprod(v), np.cumprod(a, axis=1), x.cumprod(1)),
     "norm": lambda a, b, v, w, x, y: (
         *(np.linalg.norm(v), np.linalg.norm(a), np.linalg.norm(x, axis=1), np.linalg.norm(y), np.linalg.norm(x, np.inf)),
-        *(np.linalg.norm(v, 1), np.linalg.norm(a, 1, axis=0), np.linalg.norm(v, 3), np.linalg.norm(a, np.inf), np.linalg.norm(a, 1)),
+        *(
+            np.linalg.norm(v, 1),
+            np.linalg.norm(a, 1, axis=0),
+            np.linalg.norm(v, 3),
+            np.linalg.norm(a, np.inf),
+            np.linalg.norm(a, 1),
+        ),
         *(np.linalg.norm(v, -np.inf), np.linalg.norm(a, "fro", keepdims=True), np.linalg.norm(x, axis=0, keepdims=True)),
     ),
     "max": lambda a, b, v, w, x, y: (np.max(a), np.max(x, axis=1), x.max(axis=0), y.max(), a.max(axis=(0, 1), keepdims=True)),
     "min": lambda a, b, v, w, x, y: (np.min(a, 0), x.min(axis=-1), np.min(x, axis=0, keepdims=True), np.min(y), np.min(x)),
     "sum": lambda a, b, v, w, x, y: (a.sum(), x.sum(0), np.sum(x, axis=1, keepdims=True), a.sum((0, 1)), bp.sum(x, axis=1)),
     "mean": lambda a, b, v, w, x, y: (np.mean(a, 1), x.mean(0), x.mean(), bp.mean(x, axis=-1), x - x.mean(0, keepdims=True)),
-    "average": lambda a, b, v, w, x, y: (np.average(a, axis=1), np.average(x, 0, y), np.average(a, weights=TABLE**2), np.average(x, 1, v**2)),
-    "clip": lambda a, b, v, w, x, y: (np.clip(a, -0.5, 0.5), x.clip(-v**2, v**2), y.clip(0, None)),
+    "average": lambda a, b, v, w, x, y: (
+        np.average(a, axis=1),
+        np.average(x, 0, y),
+        np.average(a, weights=TABLE**2),
+        np.average(x, 1, v**2),
+    ),
+    "clip": lambda a, b, v, w, x, y: (np.clip(a, -0.5, 0.5), x.clip(-(v**2), v**2), y.clip(0, None)),
     "where": lambda a, b, v, w, x, y: (np.where(a > v, a, 0.0), np.where(x > 0, x, y[:, None]), np.where(MASK[:, None], a, v)),
-    "broadcasting": lambda a, b, v, w, x, y: (a + v, x * v - 1, x / (1 + y[:, None] ** 2), w[:, None] - v, np.hypot(x, v), a**2.0),
+    "broadcasting": lambda a, b, v, w, x, y: (
+        a + v,
+        x * v - 1,
+        x / (1 + y[:, None] ** 2),
+        w[:, None] - v,
+        np.hypot(x, v),
+        a**2.0,
+    ),
     "indexing": lambda a, b, v, w, x, y: (
-        *(a[1], a[:, 0], a[1, 2], a[::2], a[:, ::-1], a[[0, 2]], a[MASK], a[:, [0, 2]], a[..., 0], a[None, 1:], a[[0, 1], [1, 2]]),
-        *(x[:, 0], x[3], x[3, 1], x[:, 1:], x[5:60:3, 1], x[5:60], x[..., -1], x[:, [2, 0]], x[:, None, 0], y[:, None], y[None]),
-        *(y[::2], y[1::3], (x * 2)[:, 1], np.exp(x)[2:4, 0], y[3:][::-7], y[[0, 69, 5]], x[[1, 68]], sum(row[0] for row in a), len(a) * v),
+        *(
+            a[1],
+            a[:, 0],
+            a[1, 2],
+            a[::2],
+            a[:, ::-1],
+            a[[0, 2]],
+            a[MASK],
+            a[:, [0, 2]],
+            a[..., 0],
+            a[None, 1:],
+            a[[0, 1], [1, 2]],
+        ),
+        *(
+            x[:, 0],
+            x[3],
+            x[3, 1],
+            x[:, 1:],
+            x[5:60:3, 1],
+            x[5:60],
+            x[..., -1],
+            x[:, [2, 0]],
+            x[:, None, 0],
+            y[:, None],
+            y[None],
+        ),
+        *(
+            y[::2],
+            y[1::3],
+            (x * 2)[:, 1],
+            np.exp(x)[2:4, 0],
+            y[3:][::-7],
+            y[[0, 69, 5]],
+            x[[1, 68]],
+            sum(row[0] for row in a),
+            len(a) * v,
+        ),
     ),
     "softmax": lambda a, b, v, w, x, y: tuple(
         np.exp(z - z.max(-1, keepdims=True)) / np.exp(z - z.max(-1, keepdims=True)).sum(-1, keepdims=True) for z in (a, x @ b)
@@ -185,11 +290,21 @@ def test_values_and_derivatives(name):
 
 
 def test_every_name_has_a_case():
-    assert {*SHAPE_FUNCTIONS, *MOVING_FUNCTIONS, *ARRAY_FUNCTIONS, *PRODUCT_FUNCTIONS, *ORDER_FUNCTIONS, "max", "min"} <= set(CASES)
+    assert {*SHAPE_FUNCTIONS, *MOVING_FUNCTIONS, *ARRAY_FUNCTIONS, *PRODUCT_FUNCTIONS, *ORDER_FUNCTIONS, "max", "min"} <= set(
+        CASES
+    )
     assert set(CASES) - set(numpy_functions._FUNCTIONS) - {"matmul", "vecdot"} == {
         *("broadcasting", "indexing", "softmax", "logsumexp", "ufuncs"),
     }
-    assert {name for name in vars(Reductions) if not name.startswith("_")} <= {*CASES, "astype", "extreme", "flatten", "conj", "conjugate", "real"}
+    assert {name for name in vars(Reductions) if not name.startswith("_")} <= {
+        *CASES,
+        "astype",
+        "extreme",
+        "flatten",
+        "conj",
+        "conjugate",
+        "real",
+    }
 
 
 def test_float32():

@@ -356,7 +356,17 @@ def test_functions_and_methods(formulas):
 
 def test_every_name_has_a_case():
     # test_arrays.py has those.
-    of_arrays = {"max", "amax", "min", "amin", *SHAPE_FUNCTIONS, *MOVING_FUNCTIONS, *ARRAY_FUNCTIONS, *PRODUCT_FUNCTIONS, *ORDER_FUNCTIONS}
+    of_arrays = {
+        "max",
+        "amax",
+        "min",
+        "amin",
+        *SHAPE_FUNCTIONS,
+        *MOVING_FUNCTIONS,
+        *ARRAY_FUNCTIONS,
+        *PRODUCT_FUNCTIONS,
+        *ORDER_FUNCTIONS,
+    }
     assert set(numpy_functions._FUNCTIONS) == set(FUNCTIONS) | of_arrays
     assert PRODUCTS == set(PRODUCT_FORMULAS) <= set(UFUNCS)
     assert {n for n in dir(Node) if not n.startswith("_")} == {*METHODS, *OURS, *UNARY, *ARRAY_METHODS}

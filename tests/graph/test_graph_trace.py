@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 
 import fastbp as bp
-from fastbp.graph.graph import Graph
-from fastbp.graph.tracing.tape import Tape
 from paths import ROOT
 
 X = np.linspace(0.1, 0.9, 7)

@@ -16,7 +16,7 @@ from ..tracing.node import Node, NodeTape
 from ..tracing.node_array import MAX_UNROLLED
 from ..tracing.simplify import is_constant
 from ..tracing.traversal import dependent, live
-from .pieces import filled, joined_pieces
+from .pieces import joined_pieces
 from .rules import RULES
 
 # The derivative with respect to a node with rows: {factor: part}, the sum of factor * part, factors being single numbers.

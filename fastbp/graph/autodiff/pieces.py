@@ -22,10 +22,8 @@ def joined_pieces(tape: NodeTape, leaf: Node, places: list[tuple[Any, Node]]) ->
         place = range(*attr) if isinstance(attr, tuple) else range(attr, attr + 1)
         part = value if isinstance(attr, int) else filled(value, tape.rows(leaf, place))
         parts[place] = tape.make("add", parts[place], part) if place in parts else part
-    if all(place.step == 1 for place in parts):
-        pieces = _segments(tape, leaf, parts)
-    else:
-        pieces = _strides(tape, leaf, parts)
+    arrange = _segments if all(place.step == 1 for place in parts) else _strides
+    pieces = arrange(tape, leaf, parts)
     if pieces is None or len(pieces) > MAX_PIECES or sum(len(place) > 1 for place in pieces) > MAX_VECTORS:
         return None
     return tape.join(leaf.shape[0], list(pieces.items()))

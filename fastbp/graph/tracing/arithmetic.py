@@ -32,7 +32,6 @@ class Arithmetic:
     __array_priority__ = 100
 
     if TYPE_CHECKING:  # defined below
-
         tape: Any
 
         @property
@@ -78,7 +77,7 @@ class Arithmetic:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """A NumPy array of nodes, each a number: what ``np.array([a, b])`` asks for."""
-        if dtype is not None and dtype != object:
+        if dtype is not None and np.dtype(dtype).kind != "O":
             raise trace_error(f"A formula cannot turn a node into an array of {dtype}.", "Leave the type out.")
         array = self.tape.array(self)
         if array.size > MAX_CELLS:

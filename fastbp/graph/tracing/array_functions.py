@@ -137,7 +137,9 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
         first, second = axes if abs(ord) == 1 else axes[::-1]
         found = abs(a).sum(first, keepdims=True).extreme("maximum" if ord > 0 else "minimum", second, keepdims=True)
         return found if keepdims else found.squeeze(axes)
-    raise trace_error(f"A formula cannot compute np.linalg.norm with ord={ord!r} over axes {axes}.", "Use None, 'fro', 1 or inf.")
+    raise trace_error(
+        f"A formula cannot compute np.linalg.norm with ord={ord!r} over axes {axes}.", "Use None, 'fro', 1 or inf."
+    )
 
 
 def _root(a: Any, axis: Any, keepdims: bool) -> Any:

@@ -69,7 +69,9 @@ def _splitting(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **named: Any) -> Any:
     if mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
-        raise trace_error(f"A formula cannot compute np.pad with mode={mode!r}.", "It knows 'constant', 'edge', 'reflect' and 'wrap'.")
+        raise trace_error(
+            f"A formula cannot compute np.pad with mode={mode!r}.", "It knows 'constant', 'edge', 'reflect' and 'wrap'."
+        )
     return _moving(np.pad)(array, pad_width, mode, **named)
 
 

@@ -174,7 +174,9 @@ class NodeArray(Reductions):
         cells = np.moveaxis(array.cells, axes, range(len(axes))) if axes else array.cells[None]
         rest = cells.shape[len(axes) or 1 :]
         table = cells.reshape(-1, math.prod(rest))
-        numbers = table.tolist() if op in _OF_CONDITIONS else [[self.tape.number(node) for node in row] for row in table.tolist()]
+        numbers = (
+            table.tolist() if op in _OF_CONDITIONS else [[self.tape.number(node) for node in row] for row in table.tolist()]
+        )
         found = [reduce(lambda x, y: self.tape.make(op, x, y), column) for column in zip(*numbers, strict=True)]
         shape = tuple(1 if axis in axes else n for axis, n in enumerate(array.cells.shape))
         whole = NodeArray(self.tape, cells_of(found, shape), array.axes, array.sizes)
@@ -192,7 +194,9 @@ class NodeArray(Reductions):
         given = axis if isinstance(axis, tuple | list) else (axis,)
         if any(not hasattr(a, "__index__") or not -self.ndim <= a < self.ndim for a in given) or isinstance(axis, list):
             if self.ndim or any(a not in (0, -1) for a in given):
-                raise trace_error(f"An array of shape {self.shape} has no axis {axis!r}.", "Axes count from 0, or from -1 back.")
+                raise trace_error(
+                    f"An array of shape {self.shape} has no axis {axis!r}.", "Axes count from 0, or from -1 back."
+                )
             return ()
         found = tuple(a.__index__() % self.ndim for a in given)
         if len(set(found)) < len(found):

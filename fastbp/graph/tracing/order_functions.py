@@ -59,7 +59,9 @@ def _between(a: Any, axis: Any, keepdims: bool, at: Callable[[list[Any]], Any]) 
     if not keepdims:
         return found
     ndim = array_of(a).ndim
-    return as_array(found).reshaped((1,) * ndim if axis is None else tuple(1 if i == place else n for i, n in enumerate(x.shape)))
+    return as_array(found).reshaped(
+        (1,) * ndim if axis is None else tuple(1 if i == place else n for i, n in enumerate(x.shape))
+    )
 
 
 def _median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:

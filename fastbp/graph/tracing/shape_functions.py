@@ -107,7 +107,9 @@ def concatenate(arrays: Any, axis: Any = 0) -> Any:
         nodes, axis = [as_array(a).flat() for a in nodes], 0
     dimensions = {a.ndim for a in nodes}
     if len(dimensions) > 1 or not min(dimensions):
-        raise trace_error(f"np.concatenate has arrays of {sorted(dimensions)} dimensions.", "All must have as many, at least 1.")
+        raise trace_error(
+            f"np.concatenate has arrays of {sorted(dimensions)} dimensions.", "All must have as many, at least 1."
+        )
     return concatenate_arrays(tape, nodes, counted(axis, nodes[0].ndim))
 
 
@@ -172,7 +174,9 @@ def _meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False) -> Any:
     tape = _tape(xi)
     flat = [as_array(as_node(tape, x)).flat() for x in xi]
     order = [1, 0, *range(2, len(flat))] if indexing == "xy" and len(flat) > 1 else list(range(len(flat)))
-    nodes = [as_array(x).reshaped(tuple(x.size if i == k else 1 for i in range(len(flat)))) for x, k in zip(flat, order, strict=True)]
+    nodes = [
+        as_array(x).reshaped(tuple(x.size if i == k else 1 for i in range(len(flat)))) for x, k in zip(flat, order, strict=True)
+    ]
     return tuple(nodes) if sparse else _broadcast_arrays(*nodes)
 
 

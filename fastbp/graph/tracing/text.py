@@ -109,6 +109,8 @@ def _length(node: Node) -> str:
 def _body(graph: NodeGraph, called: dict[int, str]) -> list[str]:
     lines = []
     for node in graph.nodes:
-        if node.op not in ("input", "constant", "size", "element", "captured") and not (node.op == "slice" and "::" in called[node.index]):
+        if node.op not in ("input", "constant", "size", "element", "captured") and not (
+            node.op == "slice" and "::" in called[node.index]
+        ):
             lines.append(f"    {called[node.index]} = {expression(node, called)}")
     return [*lines, f"    return {', '.join(called[node.index] for node in graph.outputs)}"]

@@ -13,8 +13,8 @@ import numpy as np
 from .closure_fingerprint import ClosureFingerprint
 from .errors import TraceError, call_error, is_about_nodes, trace_error
 from .node import Node, NodeTape
-from .node_graph import NodeGraph
 from .node_array import flat_node, shaped
+from .node_graph import NodeGraph
 from .tape import Tape
 
 Traced = TypeVar("Traced")
