@@ -214,18 +214,26 @@ def fit_data(xdata: Any, ydata: Any, sigma: Any, check_finite: bool | None, nan_
         if nan_policy not in ("raise", "omit"):
             raise ValueError("nan_policy must be one of {None, 'raise', 'omit'}")
         bad = np.isnan(y)
-        if isinstance(x, np.ndarray) and x.shape[-1:] == y.shape:
-            bad = bad | np.isnan(x).any(axis=tuple(range(x.ndim - 1)))
+        axis = _axis_of_points(x, y)
+        if axis is not None:
+            bad = bad | np.isnan(np.moveaxis(x, axis, -1)).any(axis=tuple(range(x.ndim - 1)))
         if bad.any() and nan_policy == "raise":
             raise ValueError("The input contains nan values")
         if not bad.any():
             return x, y, sigma
-        if y.ndim > 1:
-            raise ValueError(f"nan_policy='omit' needs ydata of one dimension, got shape {y.shape}")
-        x, y = x[..., ~bad], y[~bad]
+        if axis is None:
+            raise ValueError(f"nan_policy='omit' needs a value of x for each of y, got shapes {np.shape(x)} and {y.shape}")
+        x, y = np.compress(~bad, x, axis), y[~bad]
         if sigma is not None and sigma.ndim:
             sigma = sigma[~bad] if sigma.ndim == 1 else sigma[np.ix_(~bad, ~bad)]
     return x, y, sigma
+
+
+def _axis_of_points(x: Any, y: np.ndarray) -> int | None:
+    """The axis of x that goes with the values of y: as scipy has it the last, else the first."""
+    if not isinstance(x, np.ndarray) or not x.ndim or y.ndim != 1:
+        return None
+    return next((axis for axis in (-1, 0) if x.shape[axis] == len(y)), None)
 
 
 def fit_weights(sigma: np.ndarray | None, y: np.ndarray) -> tuple[np.ndarray | None, Any]:

@@ -34,6 +34,7 @@ class Tape(VectorTape):
 
     def __init__(self) -> None:
         super().__init__()
+        self._copies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.branches: Branches | None = None  # while the formula is traced with the values of a call
 
     # -- what Python decides
@@ -74,7 +75,7 @@ class Tape(VectorTape):
         if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
             if value.ndim == 0:
                 return self.constant(value[()])
-            node = self.capture(value)
+            node = self.capture(self._copied(value))
             return self.apply("ne", node, self.constant(0.0)) if value.dtype.kind == "b" else node
         if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 0:
             return self.lift(value[()])
@@ -96,6 +97,13 @@ class Tape(VectorTape):
         if len(elements) < len(values):
             return None
         return stack_arrays(self, elements, 0) if any(e.shape for e in elements) else self.stack(elements)
+
+    def _copied(self, array: np.ndarray) -> np.ndarray:
+        """A copy, since a formula may write into an array that it has computed with; the same one until it does."""
+        _, copy = self._copies.get(id(array), (None, None))
+        if copy is None or copy.shape != array.shape or not np.array_equal(copy, array, equal_nan=array.dtype.kind == "f"):
+            _, copy = self._copies[id(array)] = array, array.copy()  # it holds the array, so that no other gets the same id
+        return copy
 
     def capture(self, array: np.ndarray) -> Any:
         """``captured``, in the array's shape."""
