@@ -172,7 +172,7 @@ BAD = {
     (lambda x: np.zeros(2).__setitem__(0, x * np.ones(2))): "sequence|Python number|array",
     (lambda x: numba.njit(lambda a: a * a)(x)): "py_func",
     (lambda x: None): "must return",
-    (lambda x: np.sort(x)): "np.sort",
+    (lambda x: np.argsort(x)): "np.argsort",
     (lambda x: "text"): "must return",
     (lambda x: len(x)): "length",
     (lambda x: list(x)): "go through",

@@ -17,7 +17,7 @@ from .shape_functions import array_of, single_axis, stack
 def _sorted(a: Any, axis: Any) -> tuple[list[Any], NodeArray, int]:
     """What is along an axis in rising order, NaN last; the array, and the axis."""
     x = array_of(a)
-    if axis is None or not x.ndim:
+    if axis is None:
         x, axis = as_array(x.flat()), 0
     place = single_axis(x, axis)
     if x.shape[place] > MAX_UNROLLED:
