@@ -40,7 +40,7 @@ def _var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: flo
 
 
 def _std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-    return apply("sqrt", _var(a, axis, dtype, out, ddof, keepdims))
+    return _root_of(_var(a, axis, dtype, out, ddof, keepdims))
 
 
 def _any(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
@@ -143,8 +143,11 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 
 
 def _root(a: Any, axis: Any, keepdims: bool) -> Any:
-    """The root of the sum of squares; its derivative at 0 is 0."""
-    total = (a * a).sum(axis, keepdims=keepdims)
+    return _root_of((a * a).sum(axis, keepdims=keepdims))
+
+
+def _root_of(total: Any) -> Any:
+    """The root of a sum of squares; its derivative at 0 is 0."""
     return apply("sqrt", apply("where", apply("eq", total, 0.0), 0.0, total))
 
 
