@@ -87,7 +87,11 @@ _LAZY = {
     **dict.fromkeys(("from_onnx", "from_torch"), "models.importing"),
     **dict.fromkeys(("check_gradients", "GradientCheck"), "gradient_check"),
     **dict.fromkeys(("Member", "fit_many"), "many"),
-    **dict.fromkeys(("MLPClassifier", "MLPRegressor", "from_sklearn"), "estimators"),
+    "Ensemble": "many.ensemble",
+    **dict.fromkeys(("cross_validate", "CrossValidation"), "many.cross_validation"),
+    "search": "many.search",
+    "SearchResult": "many.trials",
+    **dict.fromkeys(("EnsembleClassifier", "EnsembleRegressor", "MLPClassifier", "MLPRegressor", "from_sklearn"), "estimators"),
 }
 
 

@@ -67,6 +67,26 @@ class Overhead:
         return 1e6 * (time.perf_counter() - start) / members
 
 
+class Together:
+    """The predictions of an ensemble: of all members in one call, and beside that with a call for each."""
+
+    params = (some([1, 100, 10_000]), ["together", "one by one"])
+    param_names = ["rows", "way"]
+
+    def setup(self, rows, way):
+        sizes, x = (17, 64, 64, 6), np.random.default_rng(0).normal(size=(rows, 17)).astype("f")
+        self.ensemble, self.x = fastbp.Ensemble(models(sizes, 1)[0], 4 if SMOKE else 32, seed=0), x
+        self.ensemble.fit(*data(sizes, 64), epochs=0, verbose=0)
+        self.time_predict(rows, way)
+
+    def time_predict(self, rows, way):
+        if way == "together":
+            self.ensemble.predict_members(self.x)
+        else:
+            for model in self.ensemble.models:
+                model.predict(self.x, verbose=0)
+
+
 class Memory:
     """Peak memory of many fits, beside that of the same process without them."""
 

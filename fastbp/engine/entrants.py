@@ -19,7 +19,7 @@ class Samples(NamedTuple):
     rows: np.ndarray | None = None
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         return len(self.x) if self.rows is None else len(self.rows)
 
 

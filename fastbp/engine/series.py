@@ -46,7 +46,7 @@ class Series:
         self._held_out: Plan | None = None
         if held_out is not None:
             phases = at.FORWARD | at.LOSS_PHASE | (at.GATHER if held_out.rows is not None else 0)
-            self._held_out = plans.get(phases, min(EVALUATION_ROWS, held_out.count), 1)
+            self._held_out = plans.get(phases, min(EVALUATION_ROWS, held_out.total), 1)
             plans.bind_data(self._held_out, held_out.x, held_out.y)
             self._held_out[at.STATISTICS], self._held_out[at.PHASES] = 0, self._held_out.phases
         self._numbering = Numbering(engine._parameters)
@@ -85,7 +85,7 @@ class Series:
     def _prepare(self, entrants: Sequence[Entrant], at_once: int) -> "_Call":
         count, table = len(entrants), self._table
         self._plan.buffers["control"].fill(0)
-        longest = max(entrant.train.count for entrant in entrants)
+        longest = max(entrant.train.total for entrant in entrants)
         if self._shuffle and self._batch < longest and len(self._order) < longest:
             self._order = empty("order", longest, np.int64)
         call = _Call(
@@ -134,9 +134,9 @@ class Series:
     def _word_values(self, entrant: Entrant, keep: list[object]) -> list[int]:
         """What goes to ``_word_places``; ``keep`` holds on to what has been made for it."""
         train, optimizer = entrant.train, entrant.optimizer
-        shuffle = self._shuffle and self._batch < train.count
+        shuffle = self._shuffle and self._batch < train.total
         steps = 0 if entrant.record is None else entrant.record.steps
-        total = entrant.epochs * -(-train.count // self._batch)
+        total = entrant.epochs * -(-train.total // self._batch)
         rates = doubles(optimizer.learning_rates(steps, total))
         keep.append(rates)
         words = [*self._sample_words(train), shuffle, 0, steps, address(rates)]
@@ -156,7 +156,7 @@ class Series:
     def _sample_words(samples: Samples) -> list[int]:
         """Where they are: X, X_ROW, Y, Y_ROW, SAMPLE_WEIGHT, SAMPLE_WEIGHT_ROW, SAMPLES, ORDER."""
         x, y, weights = samples.x, samples.y, samples.sample_weight
-        places = [address(x), x.strides[0], address(y), y.strides[0], address(weights), 0, samples.count, address(samples.rows)]
+        places = [address(x), x.strides[0], address(y), y.strides[0], address(weights), 0, samples.total, address(samples.rows)]
         if weights is not None:
             places[5] = weights.strides[0]
         return places
@@ -204,7 +204,7 @@ class Series:
 
     def _terms(self, samples: Samples) -> int:
         """How many numbers a loss is the mean of."""
-        return samples.count * (self._units if self._plan.fields[at.LOSS_PER_OUTPUT] else 1)
+        return samples.total * (self._units if self._plan.fields[at.LOSS_PER_OUTPUT] else 1)
 
     # -- out of them
 

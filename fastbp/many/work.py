@@ -99,7 +99,8 @@ class Waiting:
             if not self._heap:
                 return None
             _, number, kind, group = heapq.heappop(self._heap)
-            enough, work, jobs = min(AT_A_TIME, self._left / (CHUNKS * self._threads)), 0.0, []
+            enough, work = min(AT_A_TIME, self._left / (CHUNKS * self._threads)), 0.0
+            jobs: list[Job] = []
             while group and (not jobs or work + cost(group[0]) <= enough):
                 jobs.append(group.popleft())
                 work += cost(jobs[-1])
