@@ -1,7 +1,6 @@
 """The checks of what ``fit_many`` is given: a member that is wrong is named before anything trains."""
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,13 @@ from ..conversion import describe
 from ..data import Batches, Rows, prepare
 from ..data.rows import split_at
 from ..data.weights import require_weight, sample_weights
-from ..engine.work import step_flop
-from ..layers.held import trainable_flags
-from ..layers.stages import stages_of
-from ..models.model import Model
+from ..losses import Custom
+from ..models.evaluation import BATCH_SIZE
+from ..models.fit_request import FitRequest
 from .forms import Forms
 from .job import Form, Job
+from .lists import callbacks_for_each, each, is_for_each, members_of, one_for_each, weights_for_each
+from .networks import Networks
 
 
 def make_jobs(
@@ -42,126 +42,46 @@ def make_jobs(
     TypeError, ValueError
         Naming the member, as ``models[3]`` or ``rows[3]``, and what is wrong with it.
     """
-    members = _models(models)
+    members = members_of(models)
     count, settings = len(members), {"shuffle": boolean("shuffle", shuffle), "class_weight": class_weight}
     check_finite = boolean("check_finite", check_finite)
     lists = {
-        "epochs": _each("epochs", list(epochs) if isinstance(epochs, tuple) else epochs, count),
-        "batch_size": _each("batch_size", list(batch_size) if isinstance(batch_size, tuple) else batch_size, count),
-        "rows": _one_for_each("rows", rows, count),
-        "data": _one_for_each("data", data, count),
-        "sample_weight": _weights_for_each(sample_weight, count),
-        "validation": _each("validation", validation, count),
-        "callbacks": _callbacks(callbacks, count),
+        "epochs": each("epochs", list(epochs) if isinstance(epochs, tuple) else epochs, count),
+        "batch_size": each("batch_size", list(batch_size) if isinstance(batch_size, tuple) else batch_size, count),
+        "rows": one_for_each("rows", rows, count),
+        "data": one_for_each("data", data, count),
+        "sample_weight": weights_for_each(sample_weight, count),
+        "validation": each("validation", validation, count),
+        "callbacks": callbacks_for_each(callbacks, count),
     }
     if x is None and any(own is None for own in lists["data"]):
         missing = next(i for i, own in enumerate(lists["data"]) if own is None)
         raise ValueError(f"x must be the data of models[{missing}], which has none of its own, got None")
-    shared_weight = None if _is_for_each(sample_weight, count) else sample_weight
+    shared_weight = None if is_for_each(sample_weight, count) else sample_weight
     forms = Forms(x, y, shared_weight, class_weight, check_finite)
-    jobs = []
+    checked, jobs = _Checked(forms), []
+    settings["check_finite"] = check_finite
     for i, model in enumerate(members):
         asked = {name: values[i] for name, values in lists.items()}
-        jobs.append(_job(i, model, asked, forms, {**settings, "check_finite": check_finite}))
+        jobs.append(_job(i, model, asked, checked, settings))
     return jobs, forms.made
 
 
-# -- lists
+class _Checked:
+    """What has been looked at."""
+
+    def __init__(self, forms: Forms) -> None:
+        self.forms, self.networks = forms, Networks()
+        self.alike: set[Any] = set()  # what plain members have in common whose data has been looked at
 
 
-def _models(models: Any) -> list[Any]:
-    if isinstance(models, Model) or not isinstance(models, list | tuple):
-        raise TypeError(f"models must be a list of models, got {describe(models)}")
-    names: dict[str, int] = {}
-    objects: dict[int, tuple[int, str]] = {}
-    for i, model in enumerate(models):
-        if not isinstance(model, Model):
-            raise TypeError(f"models[{i}] must be a model of fastbp, got {describe(model)}")
-        if model._given_name is not None and names.setdefault(model._given_name, i) != i:
-            other = names[model._given_name]
-            raise ValueError(f"models must have different names, got {model._given_name!r} for models[{other}] and models[{i}]")
-        parts = [(model, "model"), *((leaf, f"layer {leaf.name!r}") for leaf in model.leaves()), (model.optimizer, "optimizer")]
-        for part, what in parts:
-            other, _ = objects.setdefault(id(part), (i, what))
-            if part is not None and other != i:
-                raise ValueError(
-                    f"models must share nothing that training changes, got one {what} in models[{other}] and models[{i}]: "
-                    "make one for each, or a copy (copy.deepcopy)"
-                )
-    return list(models)
-
-
-def _each(name: str, value: Any, count: int) -> list[Any]:
-    """One value for each member, given as a list, or one that is that of all."""
-    if isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim == 1):
-        return _of_length(name, list(value), count)
-    return [value] * count
-
-
-def _one_for_each(name: str, value: Any, count: int) -> list[Any]:
-    if value is None:
-        return [None] * count
-    if not isinstance(value, list | tuple) and not (isinstance(value, np.ndarray) and value.ndim == 2):
-        raise TypeError(f"{name} must be a list with an entry for each of the {count} models, got {describe(value)}")
-    return _of_length(name, list(value), count)
-
-
-def _is_for_each(weights: Any, count: int) -> bool:
-    """Whether weights of samples are given for each member, rather than one for each sample."""
-    if isinstance(weights, list | tuple):
-        return any(entry is None or np.ndim(entry) > 0 for entry in weights)
-    return isinstance(weights, np.ndarray) and weights.ndim == 2 and weights.shape[1] != 1
-
-
-def _weights_for_each(weights: Any, count: int) -> list[Any]:
-    return _one_for_each("sample_weight", weights if _is_for_each(weights, count) else None, count)
-
-
-def _of_length(name: str, values: list[Any], count: int) -> list[Any]:
-    if len(values) != count:
-        raise ValueError(f"{name} must have an entry for each of the {count} models, got {len(values)}")
-    return values
-
-
-def _callbacks(callbacks: Any, count: int) -> list[list[Any]]:
-    """Those of each member: copies of what all have, or what the list has for each."""
-    if callbacks is None:
-        return [[] for _ in range(count)]
-    if not isinstance(callbacks, list | tuple):
-        callbacks = [callbacks]
-    if callbacks and all(own is None or isinstance(own, list | tuple) for own in callbacks):
-        lists = [list(own or ()) for own in _of_length("callbacks", list(callbacks), count)]
-        owners: dict[int, int] = {}
-        for i, own in enumerate(lists):
-            for callback in own:
-                if owners.setdefault(id(callback), i) != i:
-                    raise ValueError(
-                        f"callbacks must be other objects for each model, got one {type(callback).__name__} in "
-                        f"callbacks[{owners[id(callback)]}] and callbacks[{i}]"
-                    )
-        return lists
-    return [[_copied(callback) for callback in callbacks] for _ in range(count)]
-
-
-def _copied(callback: Any) -> Any:
-    try:
-        return deepcopy(callback)
-    except Exception as error:
-        raise TypeError(
-            f"callbacks must be ones that can be copied for each model, got {describe(callback)} ({error}): "
-            "give a list of lists, one for each model"
-        ) from error
-
-
-# -- a member
-
-
-def _job(i: int, model: Any, asked: dict[str, Any], forms: Forms, settings: dict[str, Any]) -> Job:
+def _job(i: int, model: Any, asked: dict[str, Any], checked: _Checked, settings: dict[str, Any]) -> Job:
     epochs = integer(f"epochs[{i}]", asked["epochs"], 0)
     size = asked["batch_size"]
     size = None if size is None else integer(f"batch_size[{i}]", size, 1)
     job = Job(i, model, None, epochs, size, callbacks=asked["callbacks"], settings=settings)
     whole: Form
+    forms = checked.forms
     with_member = _naming(f"models[{i}]")
     if asked["data"] is None:
         job.form = with_member(lambda: forms.form_for(model))
@@ -179,33 +99,47 @@ def _job(i: int, model: Any, asked: dict[str, Any], forms: Forms, settings: dict
         job.sample_weight = sample_weights(f"sample_weight[{i}]", asked["sample_weight"], count)
     used = count if job.rows is None else len(job.rows)
     job.validation, job.validation_form = _validation(i, model, asked["validation"], count, used, forms)
-    with_member(lambda: _check(job, whole, forms.made))
+    with_member(lambda: _check(job, whole, checked))
     return job
 
 
-def _check(job: Job, whole: Form, forms: Sequence[Form]) -> None:
-    """Have the model look at what its fit will be called with, without copies of the rows it takes."""
+def _check(job: Job, whole: Form, checked: _Checked) -> None:
+    """Have the model look at what its fit will be called with, unless one of the same kind has."""
+    model, weights = job.model, whole.sample_weight if isinstance(whole, Rows) else None
+    samples = _rows_of(whole) if job.rows is None else len(job.rows)
+    if job.sample_weight is not None:
+        weights = job.sample_weight
+    if weights is not None and job.rows is not None:
+        require_weight("sample_weight", weights[job.rows])
+    is_plain = job.data is None and not job.callbacks and model.optimizer.takes_steps and not isinstance(model.loss, Custom)
+    key = job.form, job.validation_form, type(job.validation), weights is None, model.feedback
+    if not is_plain or key not in checked.alike:
+        request = _request(job, checked.forms.made)
+        if job.rows is not None and request.train.sample_weight is not None:  # with the weights of classes
+            require_weight("class_weight", request.train.sample_weight[job.rows])
+        if is_plain:
+            checked.alike.add(key)
+    job.network = checked.networks.of(model, job.width(checked.forms.made))
+    size = samples if not model.optimizer.takes_steps else min(job.batch_size or BATCH_SIZE, samples)
+    job.flop, job.step_flop = float(job.network.flop * samples * job.epochs), float(job.network.flop * size)
+
+
+def _request(job: Job, forms: Sequence[Form]) -> FitRequest:
+    """What its fit would be asked for, without copies of the rows it takes."""
     all_rows = Job(job.index, job.model, job.form, job.epochs, job.batch_size, None, job.data, job.sample_weight)
     all_rows.callbacks, all_rows.settings = job.callbacks, job.settings
     if job.validation_form is not None or not isinstance(job.validation, np.ndarray | float):
         all_rows.validation, all_rows.validation_form = job.validation, job.validation_form
-    request = job.model._request(**all_rows.arguments(forms))
-    if isinstance(request.train, Batches):
-        raise TypeError("x must be data that can be gone through any number of times, got what yields batches")
-    weights = request.train.sample_weight if isinstance(request.train, Rows) else None
-    if weights is not None and job.rows is not None:
-        require_weight("sample_weight" if job.settings["class_weight"] is None else "class_weight", weights[job.rows])
-    samples = len(request.train) if job.rows is None else len(job.rows)
-    leaves = list(job.model.leaves())
-    job.stages = tuple(stages_of(leaves, request.train.width, job.model._trained or trainable_flags(leaves)))
-    flop = step_flop(job.stages, 1)
-    job.flop, job.step_flop = float(flop * samples * job.epochs), float(flop * min(request.batch_size, samples))
+    request: FitRequest = job.model._request(**all_rows.arguments(forms))
+    return request
 
 
 def _own_data(i: int, model: Any, own: Any, check_finite: bool) -> Form:
     if not isinstance(own, tuple | list) or len(own) not in (2, 3):
         raise TypeError(f"it must be a tuple (x, y) or (x, y, sample_weight), got {describe(own)}")
     found = prepare(*own, spec=model._spec(), check_finite=check_finite)
+    if isinstance(found, Batches):
+        raise TypeError(f"x must be data that can be gone through any number of times, got {describe(own[0])}")
     return found if isinstance(found, Rows) else tuple(own)
 
 

@@ -20,7 +20,7 @@ from ..layers.held import trainable_flags
 from ..models.evaluation import BATCH_SIZE
 from ..models.resting import leave_at_rest, resting_weights
 from .job import Form, Job
-from .kinds import held_out_samples, stopping_of, train_samples
+from .kinds import samples_of, stopping_of
 from .member import Member
 
 
@@ -40,7 +40,7 @@ class CompiledRun:
         engine = Engine(example.stages, element_type(model.dtype))
         engine.configure(model.optimizer, model.loss)
         self._engine = engine
-        samples = train_samples(example, forms), held_out_samples(example, forms)
+        samples = samples_of(example, forms)
         self._batch = min(example.batch_size or BATCH_SIZE, samples[0].total)
         self._series = Series(engine, *samples, self._batch, example.settings["shuffle"])
 
@@ -74,14 +74,14 @@ class CompiledRun:
             return None
 
     def _described(self, job: Job) -> Entrant:
-        model, forms = job.model, self._forms
-        train = train_samples(job, forms)
+        model = job.model
+        train, held_out = samples_of(job, self._forms)
         weights = resting_weights(model, train.x.shape[1])
         record, optimizer = model._record, model.optimizer
         if optimizer.schedule is not None:
             steps = job.epochs * -(-train.total // self._batch)
             optimizer.check_schedule(0 if record is None else record.steps, steps)
-        rest = model.optimizer, train, held_out_samples(job, forms), job.epochs, stopping_of(job)
+        rest = model.optimizer, train, held_out, job.epochs, stopping_of(job)
         return Entrant(weights, record, job.stages, model._shuffle_seed, *rest)
 
     def _left(self, job: Job, outcome: Outcome, seconds: float) -> Member | None:
@@ -102,7 +102,7 @@ class CompiledRun:
         return Member(model, history, None, seconds)
 
     def _history(self, job: Job, outcome: Outcome, seconds: float) -> History:
-        done, samples = len(outcome.losses), train_samples(job, self._forms).total
+        done, samples = len(outcome.losses), samples_of(job, self._forms)[0].total
         history = History({"verbose": 0, "epochs": job.epochs, "steps": -(-samples // self._batch), "dtype": job.model.dtype})
         if done:
             history.history["loss"] = outcome.losses.tolist()

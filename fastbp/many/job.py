@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..data import Rows
+from ..engine.entrants import Samples
+from ..layers.stages import Stage
+from .networks import Network
 
 Form = Rows | tuple[Any, ...]  # data as a model takes it; or as the user gave it, where it is better not in memory
 
@@ -40,8 +43,9 @@ class Job:
         Further arguments of ``fit``.
     flop, step_flop : float
         Estimates of its work, and of that of one step.
-    stages : tuple of Stage
-        Of its network. They do not go to other processes.
+    network : Network or None
+    samples : tuple (Samples, Samples or None), or None
+        What it learns from and validates on as kernels take it. Neither goes to other processes, which find out again.
     """
 
     index: int
@@ -58,7 +62,13 @@ class Job:
     settings: dict[str, Any] = field(default_factory=dict)
     flop: float = 0.0
     step_flop: float = 0.0
-    stages: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+    network: Network | None = field(default=None, repr=False, compare=False)
+    samples: tuple[Samples, Samples | None] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Those of its network."""
+        return () if self.network is None else self.network.stages
 
     @property
     def validates(self) -> bool:
@@ -66,7 +76,7 @@ class Job:
         return self.validation is not None or self.validation_form is not None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "stages": ()}
+        return {**vars(self), "network": None, "samples": None}
 
     def arguments(self, forms: Sequence[Form]) -> dict[str, Any]:
         """Those of its model's ``fit``, given the forms of the shared data."""
@@ -85,6 +95,13 @@ class Job:
         elif self.validation is not None:
             arguments["validation_data"] = self.validation
         return arguments
+
+    def width(self, forms: Sequence[Form]) -> int:
+        """Features of a sample."""
+        if self.model._input_units is not None:
+            return int(self.model._input_units)
+        whole = self.whole(forms)
+        return whole.width if isinstance(whole, Rows) else int(np.shape(whole[0])[1])
 
     def whole(self, forms: Sequence[Form]) -> Form:
         """All of its data, with the weights of the samples."""

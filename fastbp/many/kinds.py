@@ -1,15 +1,12 @@
 """Which members can go through one plan: those whose networks, optimizers and losses are of one form."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 from typing import Any
 
-from ..activations import linear
 from ..callbacks.stopping import EarlyStopping
 from ..data import Rows
 from ..data.rows import split_at
 from ..engine.entrants import Samples, Stopping
-from ..layers.stages import Stage
 from ..losses import Custom
 from ..models.evaluation import BATCH_SIZE
 from ..models.model import Model, Sequential
@@ -29,32 +26,25 @@ def kind_of(job: Job, forms: Sequence[Form]) -> Hashable | None:
     train = _rows(job, forms)
     if train is None or not _watches_losses(job):
         return None
+    assert job.network is not None
     held_out: tuple[Any, ...] = ()
     if job.validates:
         if any(stage.rules for stage in job.stages):  # what weights cost is no part of what the kernels measure
             return None
-        samples = held_out_samples(job, forms)
+        samples = samples_of(job, forms)[1]
         if samples is None:
             return None
         held_out = samples.total, samples.rows is None
-    batch = min(job.batch_size or BATCH_SIZE, train_samples(job, forms).total)
+    batch = min(job.batch_size or BATCH_SIZE, samples_of(job, forms)[0].total)
     assert train.y is not None
     data = train.y.shape[1:], batch, job.settings["shuffle"]
-    stages = tuple(_stage(stage, model.dtype) for stage in job.stages)
     rules = _loss(loss, train.target_columns, job.stages[-1].units_out, model.dtype), _settings(optimizer, _RATES)
-    key = stages, model.dtype, rules, data, held_out, bool(job.callbacks)
+    key = job.network.form, model.dtype, rules, data, held_out, bool(job.callbacks)
     try:
         hash(key)
     except TypeError:  # of what somebody else has made
         return None
     return key
-
-
-def _stage(stage: Stage, dtype: str) -> Hashable:
-    """A stage but for its seed. Formulas are the same that have the same code and numbers."""
-    stage = replace(stage, seed=None) if stage.is_random else stage
-    formula = None if stage.activation.function is None else stage.activation.bind(dtype)
-    return stage if formula is None else (replace(stage, activation=linear), formula.identity)
 
 
 def _loss(loss: Any, columns: int, units: int, dtype: str) -> Hashable:
@@ -95,14 +85,11 @@ def _rows(job: Job, forms: Sequence[Form]) -> Rows | None:
     return whole if isinstance(whole, Rows) else None
 
 
-def train_samples(job: Job, forms: Sequence[Form]) -> Samples:
-    """What a job learns from."""
-    return _split(job, forms)[0]
-
-
-def held_out_samples(job: Job, forms: Sequence[Form]) -> Samples | None:
-    """What it validates on."""
-    return _split(job, forms)[1]
+def samples_of(job: Job, forms: Sequence[Form]) -> tuple[Samples, Samples | None]:
+    """What a job learns from, and what it validates on."""
+    if job.samples is None:
+        job.samples = _split(job, forms)
+    return job.samples
 
 
 def _split(job: Job, forms: Sequence[Form]) -> tuple[Samples, Samples | None]:

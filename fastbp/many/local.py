@@ -15,6 +15,7 @@ from .compiled import CompiledRun
 from .job import Form, Job
 from .kinds import kind_of
 from .member import Member
+from .networks import Networks
 from .work import Waiting, epochs_at_once, in_order, team_of
 
 LOOK_SECONDS = 0.02  # between two looks at the time and at who has ended
@@ -42,7 +43,9 @@ def run_jobs(
     ended : callable
         Called in this thread for each that has ended.
     """
-    deadline = None if seconds is None else time.perf_counter() + seconds
+    deadline, networks = None if seconds is None else time.perf_counter() + seconds, Networks()
+    for job in jobs:
+        job.network = job.network or networks.of(job.model, job.width(forms))
     done: dict[int, Member] = {}
     apart, together = in_order(jobs, threads)
     kinds = {job.index: kind for job in apart if (kind := kind_of(job, forms)) is not None}
