@@ -136,7 +136,7 @@ def test_copies_learn_what_the_model_would_and_leave_it_alone():
     assert original.name == "named" and len(found.models) == 2
 
 
-@pytest.mark.parametrize("compiled", ["schedule", "custom", "solver", "functional", "frozen"])
+@pytest.mark.parametrize("compiled", ["schedule", "custom", "solver", "functional", "frozen", "spared"])
 def test_copies_of_all_kinds(compiled):
     def build():
         layers = [Dense(4, "tanh"), Dense(1)]
@@ -147,6 +147,8 @@ def test_copies_of_all_kinds(compiled):
             made = Sequential(layers, seed=1)
         layers[0].trainable = compiled != "frozen"
         optimizer = {"schedule": fastbp.Adam(fastbp.optimizers.schedules.ExponentialDecay(0.1, 4, 0.5)), "solver": "lbfgs"}
+        optimizer["spared"] = fastbp.AdamW(0.1, weight_decay=0.5)
+        optimizer["spared"].exclude_from_weight_decay(var_names=["bias"])
         loss = (lambda y_true, y_pred: (y_true - y_pred) ** 2) if compiled == "custom" else "mse"
         made.compile(optimizer.get(compiled, "adam"), loss)
         return made
