@@ -1,5 +1,7 @@
 """Cross-validation: each fold is what a fit and an evaluation of these rows would give, and folds are scikit-learn's."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -176,6 +178,18 @@ def test_a_fold_that_diverges_is_reported():
     assert isinstance(found.members[0].error, fastbp.TrainingDiverged)
     with pytest.raises(fastbp.TrainingDiverged):
         fastbp.cross_validate(steep, X, spoilt, cv=2, epochs=200, verbose=0)
+
+
+def test_an_extra_that_is_missing_is_named(monkeypatch):
+    found = fastbp.cross_validate(model(), X, Y, cv=[(np.arange(9), np.arange(9, 12))], verbose=0)  # which needs none
+    monkeypatch.setitem(sys.modules, "sklearn.model_selection", None)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"fastbp\[sklearn\]"):
+        fastbp.cross_validate(model(), X, Y, verbose=0)
+    with pytest.raises(ImportError, match=r"fastbp\[sklearn\]"):
+        fastbp.search(lambda units: model(), {"units": [1]}, X, Y, verbose=0)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        found.to_frame()
 
 
 @pytest.mark.parametrize(
