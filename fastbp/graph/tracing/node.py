@@ -11,6 +11,7 @@ import numpy as np
 from .errors import missing_attribute, no_arithmetic, trace_error
 from .operators import LOGICAL, UNARY
 from .reductions import Reductions, check_conditions
+from .rounding import Rounding
 
 Shape = tuple[int, ...]
 
@@ -47,11 +48,12 @@ class NodeTape(Protocol):
     def slice(self, node: Node, start: int, stop: int) -> Node: ...
     def sum(self, node: Node) -> Node: ...
     def exact_dot(self, x: Node, y: Node) -> Node: ...
+    def combine(self, op: str, x: Any, y: Any) -> Any: ...
     def apply_ufunc(self, ufunc: Any, method: str, inputs: Any, options: Any) -> Any: ...
     def apply_function(self, function: Any, args: Any, options: Any) -> Any: ...
 
 
-class Node(Reductions):
+class Node(Rounding, Reductions):
     """One step of a formula: an argument, a constant, or an operator on other nodes.
 
     Formulas make nodes by computing with them; ``fastbp.trace`` gives a formula its first ones.
@@ -197,7 +199,7 @@ class Node(Reductions):
     def _no_number(self, *_: Any) -> Any:
         raise trace_error("A formula cannot turn a node into a Python number.", _NO_MATH)
 
-    __float__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = _no_number
+    __float__ = __complex__ = _no_number
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise trace_error("A formula cannot turn a node into an array.", f"{_ALLOWED} fastbp.stack([a, b]) makes a vector.")
@@ -207,10 +209,6 @@ class Node(Reductions):
             raise AttributeError(f"a node has no {name}")
         raise missing_attribute(f"A node has no {name}.", _ALLOWED)
 
-    def _no_operator(self, *_: Any) -> Any:
-        raise trace_error("This operator has no place in a graph.", _ALLOWED)
-
-    __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __rdivmod__ = _no_operator
     __hash__ = object.__hash__
 
     # -- NumPy's functions
@@ -230,7 +228,7 @@ def _operator(op: str, swap: bool = False) -> Callable[[Node, Any], Any]:
     def apply(self: Node, other: Any) -> Any:
         lifted = self.tape.lift(other)
         if lifted is None:
-            return NotImplemented
+            return self.tape.combine(op, other, self) if swap else self.tape.combine(op, self, other)
         return self.tape.make(op, lifted, self) if swap else self.tape.make(op, self, lifted)
 
     return apply

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from . import functions
+from .complex_numbers import any_complex, apply_complex_ufunc
 from .errors import trace_error
 from .functions import apply, as_node, tape_of
 from .node import Node
+from .numeric_functions import NUMERIC_FUNCTIONS, NUMERIC_UFUNCS
 from .operators import ELEMENTWISE
 from .reductions import check_conditions
 from .special.table import SPECIAL
@@ -54,13 +56,15 @@ _UFUNCS: dict[str, Callable[..., Any]] = {
     "matmul": lambda x, y: x @ y,
     "vecdot": lambda x, y: x @ y,
 }
-_UFUNCS |= {ufunc: _operator(name) for name, operator in SPECIAL.items() for ufunc in operator.ufuncs}
+_UFUNCS |= {ufunc: _operator(name) for name, operator in SPECIAL.items() for ufunc in operator.ufuncs} | NUMERIC_UFUNCS
 
 
 def apply_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
     """A ufunc with a node among its inputs."""
     options = {name: value for name, value in options.items() if name != "out" or any(array is not None for array in value)}
     name = ufunc.__name__
+    if method == "__call__" and not options and any_complex(*inputs):
+        return apply_complex_ufunc(ufunc, inputs)
     if method == "reduce" and ufunc is np.add:
         return _call("add.reduce", _reduce, inputs, options)
     known = any(getattr(sys.modules.get(module), name, None) is ufunc for module in ("numpy", "scipy.special"))
@@ -220,6 +224,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ones_like": lambda a: _filled(1.0, a),
     "ravel": lambda a: a.ravel(),
     "squeeze": lambda a, axis=None: a.squeeze(axis),
+    **NUMERIC_FUNCTIONS,
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .branches import Branches
+from .complex_numbers import combine
 from .errors import no_arithmetic, trace_error
 from .node import Node, NodeTape, Shape
 from .numpy_functions import apply_function, apply_ufunc
@@ -153,7 +154,7 @@ class Tape(NodeTape):
 
     def _boolean_arithmetic(self, op: str, args: tuple[Node, ...]) -> Node | None:
         """An arithmetic operator on booleans, where NumPy does not treat them as 1 and 0; else None."""
-        if op == "abs":
+        if op in ("abs", "floor", "ceil", "trunc"):
             return args[0]
         if op == "where":
             taken = self.make("and", args[0], args[1])
@@ -264,7 +265,11 @@ class Tape(NodeTape):
         """A stand-in for a node, to differentiate with respect to; it is equal to no other node."""
         return self._new("variable", (node,), None, node.shape)
 
-    # -- NumPy's functions
+    # -- what other modules know about
+
+    def combine(self, op: str, x: Any, y: Any) -> Any:
+        """Python's operator on something that is no node: complex numbers, or NotImplemented."""
+        return combine(op, x, y)
 
     def apply_ufunc(self, ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
         """A NumPy ufunc with a node of this tape among its inputs."""

@@ -123,19 +123,19 @@ _TAIL_SERIES = (10395.0, -945.0, 105.0, -15.0, 3.0, -1.0, 1.0)
 _GAP_SERIES = (110410.0, -8162.0, 706.0, -74.0, 10.0, -2.0, 1.0)
 
 
-def _tail(s, y):
+def tail(s, y):
     """e^(y^2 / 2) times the probability beyond y >= 0, of any size."""
     inverse = 1.0 / s.maximum(s.constant(_FAR), y)
     far = inverse * _DENSITY * s.polynomial(inverse * inverse, _TAIL_SERIES)
     return s.select(y > _FAR, far, scaled_tail(s, s.minimum(s.constant(_FAR), y)))
 
 
-def _bell(s, y, factor, half):
-    """``factor`` e^(-y^2), or e^(-y^2 / 2), down to the smallest numbers."""
+def bell(s, y, factor, half, rising=False):
+    """``factor`` e^(-y^2), or e^(-y^2 / 2), down to the smallest numbers; ``rising``: with the other sign of the exponent."""
     square, lost = two_product(s, y, y)
     if half:
         square, lost = 0.5 * square, 0.5 * lost
-    n, r = reduce_exp(s, -square, -lost)
+    n, r = reduce_exp(s, square, lost) if rising else reduce_exp(s, -square, -lost)
     return scale(s, factor * (1.0 + exp_minus_1(s, r)), n)
 
 
@@ -143,14 +143,14 @@ def _bell(s, y, factor, half):
 def erfc(s, x):
     """1 - erf(x)."""
     y = s.minimum(s.constant(27.4), s.abs(x))
-    value = _bell(s, y, 2.0 * _tail(s, y * math.sqrt(2.0)), half=False)
+    value = bell(s, y, 2.0 * tail(s, y * math.sqrt(2.0)), half=False)
     return s.select(x < 0.0, 2.0 - value, value)
 
 
 def _beyond(s, y):
     """The probability beyond y >= 0."""
     y = s.minimum(s.constant(38.7), y)
-    return _bell(s, y, _tail(s, y), half=True)
+    return bell(s, y, tail(s, y), half=True)
 
 
 @called
@@ -166,15 +166,15 @@ def log_ndtr(s, x):
     size = s.abs(x)
     beyond = _beyond(s, size)
     upper = log1p(s, s.select(x < 0.0, beyond - 1.0, -beyond))
-    return s.select(x < -1.0, s.fma(x * -0.5, x, log(s, _tail(s, size))), upper)
+    return s.select(x < -1.0, s.fma(x * -0.5, x, log(s, tail(s, size))), upper)
 
 
 @called
 def mills(s, x):
     """The standard normal density over the distribution function: the derivative of log_ndtr."""
     size = s.abs(x)
-    density = _bell(s, s.minimum(s.constant(38.7), size), s.constant(_DENSITY), half=True)
-    return s.select(x < 0.0, _DENSITY / _tail(s, size), density / (1.0 - _beyond(s, size)))
+    density = bell(s, s.minimum(s.constant(38.7), size), s.constant(_DENSITY), half=True)
+    return s.select(x < 0.0, _DENSITY / tail(s, size), density / (1.0 - _beyond(s, size)))
 
 
 @called
