@@ -7,69 +7,69 @@ from scipy import special
 
 import fastbp as bp
 from fastbp.graph.tracing.functions import apply
-from special_cases import CASES, ENVELOPES, ONE, TWO
+from fastbp.graph.codegen.program import Program
+from special_cases import CASES, ENVELOPES, Case
 
-FLAT = {"floor", "ceil", "trunc", "rint", "floor_divide"}
-LAST = {"sinc_4", "exprel_4", "erfcx_4", "i0e_4", "i0e_3", "polygamma_gap_3", "gammainc_2"}  # not differentiated again
-EXACT = {*FLAT, "mod", "fmod", "copysign", "heaviside"}
+EXACT = {"floor", "ceil", "trunc", "rint", "floor_divide", "mod", "fmod", "copysign", "heaviside"}
 TWO_ULP = {"arctan2", "cbrt"}
-
-
-def reference(f, arrays, orders=None):
-    with mpmath.workdps(50):
-        found = []
-        for v in zip(*(map(float, a) for a in arrays), strict=True):
-            at = tuple(map(mpmath.mpf, v))
-            if orders is None:
-                found.append(float(f(*at)))
-            else:
-                found.append(float(mpmath.diff(f, at if len(at) > 1 else at[0], orders if len(at) > 1 else orders[0])))
-        return np.array(found)
+GROUPS = [list(CASES)[i::6] for i in range(6)]  # of which each is one program
 
 
 def allowed(name, arrays, expected, relative):
-    envelope = ENVELOPES[name](arrays[0]) if name in ENVELOPES else np.abs(expected)
+    envelope = ENVELOPES[name](np.asarray(arrays[0], float)) if name in ENVELOPES else 0.0
     return relative * np.maximum(np.abs(expected), envelope)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_values(name):
-    f, arrays = CASES[name]
-    for dtype in ("float64", "float32"):
-        given = [a.astype(dtype) for a in arrays]
-        expected = reference(f, given)
-        found = apply(name, *given)
-        assert found.dtype == dtype
-        eps = np.finfo(dtype).eps
+def computed(names, formula, dtype):
+    """What a formula makes of each operator and its arrays: all of them in one program. By name, lists of arrays."""
+    size = max(len(CASES[name].arrays[0]) for name in names)
+    given = [np.resize(a, size).astype(dtype) for name in names for a in CASES[name].arrays]
+
+    def every(*x):
+        rest = iter(x)
+        return tuple(v for name in names for v in formula(name, [next(rest) for _ in CASES[name].arrays]))
+
+    graph = bp.trace(every, *given)
+    found = iter(Program(graph.inputs, graph.outputs, dtype)(given))
+    rest = iter(given)
+    return {name: ([next(rest)[: len(a)] for a in CASES[name].arrays], found) for name in names}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("names", GROUPS, ids=lambda names: names[0])
+def test_values(names, dtype):
+    eps = np.finfo(dtype).eps
+    for name, (arrays, found) in computed(names, lambda name, x: [apply(name, *x)], dtype).items():
+        expected = CASES[name].reference(arrays)
+        value = next(found)[: len(expected)]
         relative = 0.0 if name in EXACT else 2 * eps if name in TWO_ULP else max(1e-13, 2 * eps)
-        inside = np.abs(expected) < np.finfo(dtype).max
         with np.errstate(over="ignore"):
             right = expected.astype(dtype).astype(float)
-        size = allowed(name, given, right, relative) + np.finfo(dtype).smallest_subnormal * (name not in EXACT)
-        assert (np.abs(found - right) <= size)[inside].all(), (dtype, *given, found, right)
+        inside = np.abs(right) < np.inf
+        size = allowed(name, arrays, right, relative) + np.finfo(dtype).smallest_subnormal * (name not in EXACT)
+        assert (np.abs(value - right) <= size)[inside].all(), (name, *arrays, value, right)
 
 
-@pytest.mark.parametrize("name", sorted(set(CASES) - LAST))
-def test_derivatives(name):
-    """With respect to each argument, and the second with respect to the last one; compiled, and step by step."""
-    f, arrays = CASES[name]
-    arrays = [a[::4] for a in arrays]
-    count = len(arrays)
-    every = tuple(range(count))
-    graph = bp.trace(lambda *x: bp.sum(apply(name, *x)), *arrays)
-    graph.forward(*arrays)
-    compiled, by_steps = bp.grad(lambda *x: bp.sum(apply(name, *x)), argnums=every)(*arrays), graph.backward()
-    for i in every:
-        expected = reference(f, arrays, tuple(int(k == i) for k in every))
-        size = allowed(name, arrays, expected, 1e-12) + 1e-300
-        for found in (compiled[i], by_steps[i]):
-            assert (np.abs(found - expected) <= size).all(), (i, *arrays, found, expected)
-    if name in FLAT or name.endswith("_3") or name in ("i0e_2", "gammainc_1"):
-        return
-    last = count - 1
-    second = bp.grad(lambda *x: bp.sum(bp.grad(lambda *y: bp.sum(apply(name, *y)), argnums=last)(*x)), argnums=last)(*arrays)
-    expected = reference(f, arrays, tuple(2 * int(k == last) for k in every))
-    assert (np.abs(second - expected) <= 4 * allowed(name, arrays, expected, 1e-12) + 1e-300).all(), (second, expected)
+def derivatives(name, x):
+    """With respect to each argument, and the second with respect to each."""
+
+    def first(*y):
+        return bp.grad(lambda *z: bp.sum(apply(name, *z)), argnums=tuple(range(len(y))))(*y)
+
+    return *first(*x), *(bp.grad(lambda *y, i=i: bp.sum(first(*y)[i]), argnums=i)(*x) for i in range(len(x)))
+
+
+@pytest.mark.parametrize("names", GROUPS, ids=lambda names: names[0])
+def test_derivatives(names):
+    names = [name for name in names if CASES[name].differentiable]
+    for name, (arrays, found) in computed(names, derivatives, "float64").items():
+        count = len(arrays)
+        for order in (1, 2):
+            for i in range(count):
+                slope = np.resize(next(found), len(arrays[0]))
+                expected = CASES[name].reference(arrays, tuple(order * int(k == i) for k in range(count)))
+                size = allowed(name, arrays, expected, 1e-12) + 1e-300
+                assert (np.abs(slope - expected) <= size).all(), (name, order, i, *arrays, slope, expected)
 
 
 ENDS = [0.0, -0.0, np.nan, np.inf, -np.inf, 1.0, -1.0, 2.0, -2.0, 0.5, -2.5, 1e-300, -1e-300, 1e30, -1e30, 8.0, 30.0, -7.0]
@@ -90,23 +90,33 @@ def test_names_of_scipy_at_the_ends(name):
     for *x, a, b in zip(*arrays, found, expected, strict=True):
         if oscillates and abs(x[0]) == 1e30:
             continue  # scipy's angles have no digits there
+        if name[0] == "i" and np.isinf(x[0]) or name == "betaln" and not (np.isfinite(x).all() and min(x) > -1e20):
+            continue  # scipy's is NaN where there is a limit, or infinite where there is a number
         assert a == pytest.approx(b, rel=1e-13, abs=1e-16 if oscillates else 1e-299, nan_ok=True), (x, a, b)
 
 
 @pytest.mark.parametrize("family", ["jv", "yn", "iv"])
-def test_bessel_functions_of_higher_orders(family):
-    """All of them, and a derivative, against mpmath."""
-    x = np.concatenate([np.linspace(0.05, 70, 23), [1e-3, 3.0, 5.0, 8.0, 12.0, 200.0]])
+@pytest.mark.parametrize("order", [2, 3, 9, 20, 49])
+def test_bessel_functions_of_higher_orders(family, order):
+    """They, and their derivatives, against mpmath."""
+    if family == "iv" and order > 10:
+        pytest.skip("modified functions are known up to order 10")
+    x = np.concatenate([np.linspace(0.05, 70, 15), [1e-3, 3.0, 5.0, 8.0, 12.0, 200.0]])
     exact = {"jv": mpmath.besselj, "yn": mpmath.bessely, "iv": mpmath.besseli}[family]
     ufunc = getattr(special, family)
-    for order in (2, 3, 4, 9, *([20, 49] if family != "iv" else [])):
-        value, slope = bp.jacobian(lambda a, x: a * ufunc(order, x))(1.0, x), bp.grad(lambda x: bp.sum(ufunc(order, x)))(x)
-        expected, right_slope = reference(lambda v: exact(order, v), [x]), reference(lambda v: exact(order, v), [x], (1,))
-        inside = np.abs(expected) > 1e-290
-        envelope = np.where(x > order, 1 / np.sqrt(x), 0) * (family != "iv")
-        assert (np.abs(value - expected) <= 2e-13 * np.maximum(np.abs(expected), envelope))[inside].all(), order
-        assert (np.abs(slope - right_slope) <= 2e-12 * np.maximum(np.abs(right_slope), envelope))[inside].all(), order
-    np.testing.assert_allclose(bp.trace(lambda x: ufunc(-3, x), x).forward(x), -ufunc(3, x) if family != "iv" else ufunc(3, x), rtol=1e-11, atol=1e-14)
+
+    def both(x):
+        return ufunc(order, x), bp.grad(lambda x: bp.sum(ufunc(-order, x)))(x)  # the sign of a negative order
+
+    graph = bp.trace(both, x)
+    value, slope = Program(graph.inputs, graph.outputs, "float64")([x])
+    case = Case(lambda v: exact(order, v), x)
+    right, right_slope = case.reference([x]), case.reference([x], (1,))
+    slope = slope * (-1.0) ** (order * (family != "iv"))
+    envelope = np.where(x > order, 1 / np.sqrt(x), 0) * (family != "iv")
+    inside = (np.abs(right) > 1e-290) & np.isfinite(right_slope)
+    assert (np.abs(value - right) <= 2e-13 * np.maximum(np.abs(right), envelope))[inside].all(), (value, right)
+    assert (np.abs(slope - right_slope) <= 2e-12 * np.maximum(np.abs(right_slope), envelope))[inside].all()
 
 
 @pytest.mark.parametrize("family", ["jv", "yn", "iv"])
@@ -124,7 +134,3 @@ def test_log_expit_and_the_like():
     np.testing.assert_allclose(bp.trace(special.log_expit, x).forward(x), special.log_expit(x), rtol=1e-14)
     np.testing.assert_allclose(bp.trace(special.exp10, x / 4).forward(x / 4), special.exp10(x / 4), rtol=1e-13)
     np.testing.assert_array_equal(bp.trace(special.round, x / 3).forward(x / 3), special.round(x / 3))
-
-
-def test_every_case_is_one_of_the_table():
-    assert len(CASES) == len(ONE) + len(TWO)

@@ -28,7 +28,12 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         if tape_of([value]) is not None:
             raise trace_error("A formula cannot interpolate from a table that it computes.", _FIXED)
     points, values = np.asarray(xp), np.asarray(fp)
-    if points.ndim != 1 or points.shape != values.shape or not points.size or {points.dtype.kind, values.dtype.kind} - set("biuf"):
+    if (
+        points.ndim != 1
+        or points.shape != values.shape
+        or not points.size
+        or {points.dtype.kind, values.dtype.kind} - set("biuf")
+    ):
         raise trace_error(
             f"np.interp in a formula needs two vectors of as many numbers, not {points.shape} of {points.dtype} and "
             f"{values.shape} of {values.dtype}.",
@@ -48,7 +53,9 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         left = right = None
     if not np.isfinite(points).all() or (np.diff(points) < 0.0).any():
         raise trace_error("np.interp has points that do not rise.", "Sort the table: order = np.argsort(xp).")
-    left, right = (float(end) if given is None else float(given) for end, given in zip(values[[0, -1]], (left, right), strict=True))
+    left, right = (
+        float(end) if given is None else float(given) for end, given in zip(values[[0, -1]], (left, right), strict=True)
+    )
     return at(_linear(points, values, left, right), node)
 
 
@@ -95,5 +102,7 @@ def _polynomials(spline: Any) -> tuple[np.ndarray, np.ndarray]:
     knots = np.asarray(spline.x, float)[base]
     coefficients = np.asarray(spline.c, float)[:, base][:, : len(knots) - 1]
     if not (np.diff(knots) >= 0.0).all():
-        raise trace_error(f"A formula can call a {name} whose points rise, not fall.", "Turn the table round: x[::-1], y[::-1].")
+        raise trace_error(
+            f"A formula can call a {name} whose points rise, not fall.", "Turn the table round: x[::-1], y[::-1]."
+        )
     return knots, coefficients

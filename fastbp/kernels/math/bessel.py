@@ -3,21 +3,26 @@
 J and Y of orders 0 and 1: polynomials up to 8, where Y has a logarithm of its own, and Hankel's expansion beyond (Abramowitz &
 Stegun 1964, 9.2). Higher orders by recurrence: upwards where that is stable, else downwards and scaled (Miller), and by the
 power series near 0. e^-x I0(x) is the mean of e^(-x (1 - cos t)), and its derivatives of order k are (-1)^k times the means
-with a factor (1 - cos t)^k, which have no cancellation; their polynomials are of x up to 8 and of 8 / x beyond.
+with a factor (1 - cos t)^k, which have no cancellation.
 """
 
 import math
 
+import numpy as np
+from llvmlite import ir
+
+from ..simd.element_types import I64
 from . import coefficients
 from .called import called
 from .exponential import exp
 from .logarithm import log
+from .lookup import table
 from .trigonometric import cos, sin
 
 NEAR = 8.0
 MAX_ORDER = 50  # of J and Y
 MAX_ORDER_I = 10
-MAX_DERIVATIVE = 4  # of i0e
+_POINTS, _MEAN_END = 30, 30.0  # of the trapezium rule, which is right to all digits up to that end
 
 
 def _of(name):
@@ -42,9 +47,9 @@ def _first_kind(s, order, size):
     near = size < NEAR
     t = s.fma(size * size, 2.0 / NEAR**2, -1.0)
     small = s.polynomial(s.minimum(s.constant(1.0), t), _of(f"J{order}_NEAR"))
-    p, q, cosine, sine = _hankel(s, order, s.select(size < math.inf, s.maximum(s.constant(NEAR), size), NEAR))
+    p, q, cosine, sine = _hankel(s, order, s.maximum(s.constant(NEAR), size))
     far = s.fma(p, cosine, -(q * sine))
-    value = s.select(near, small * size if order else small, s.select(size < math.inf, far, 0.0))
+    value = s.select(near, small * size if order else small, far)
     return s.select(size.differs(size), size, value), s.fma(p, sine, q * cosine)
 
 
@@ -68,7 +73,7 @@ def _second_kind(s, order, x):
     rest = s.polynomial(s.fma(small_x * small_x, 2.0 / NEAR**2, -1.0), _of(f"Y{order}_NEAR"))
     if order:
         rest = s.fma(rest, small_x, (-2.0 / math.pi) / small_x)
-    value = s.select(near, s.fma(log(s, small_x) * (2.0 / math.pi), first, rest), s.select(x < math.inf, far, 0.0))
+    value = s.select(near, s.fma(log(s, small_x) * (2.0 / math.pi), first, rest), far)
     return s.select(x > 0.0, value, s.select(x.equals(0.0), s.constant(-math.inf), math.nan))
 
 
@@ -127,7 +132,7 @@ def j(order):
             bounded = s.minimum(s.constant(float(order)), s.maximum(s.constant(end), size))
             value = s.select(size < float(order), _downwards(s, order, bounded, 1.0 / bounded, first, second), value)
         series = _power_series(s, order, s.minimum(s.constant(end), size), -1.0, 26)
-        value = s.select(size < end, series, s.select(size.equals(math.inf), 0.0, value))
+        value = s.select(size < end, series, value)
         return s.copysign(s.constant(1.0), x) * value if order % 2 else value
 
     function.__name__ = f"bessel_j_{order}"
@@ -143,39 +148,57 @@ def y(order):
         for k in range(1, order):
             following = s.fma(now, inverse * (2.0 * k), -before)
             before, now = now, s.select(now.equals(-math.inf), now, following)
-        return s.select(x < math.inf, now, s.select(x.equals(math.inf), 0.0, x))
+        return s.select(x.differs(x), x, now)
 
     function.__name__ = f"bessel_y_{order}"
     return called(function)
 
 
-def i0e(order):
-    """The derivative of an order of e^-x I0(x), for |x| and without its sign: a mean of positive numbers."""
+def _scaled(s, order, size):
+    """e^-x I0(x), or e^-x I1(x) over x up to 8, of a number from 0 on."""
+    bounded = s.minimum(s.constant(NEAR), size)
+    near = s.polynomial(s.fma(bounded, 2.0 / NEAR, -1.0), _of(f"I{order}E_NEAR"))
+    inverse = 1.0 / s.maximum(s.constant(NEAR), size)
+    far = s.polynomial(s.fma(inverse, 2.0 * NEAR, -1.0), _of(f"I{order}E_FAR")) * s.sqrt(inverse)
+    return s.select(size < NEAR, near * bounded if order else near, s.select(size.differs(size), size, far))
 
-    def function(s, x):
-        size = s.abs(x)
-        bounded = s.minimum(s.constant(NEAR), size)
-        near = s.polynomial(s.fma(bounded, 2.0 / NEAR, -1.0), _of(f"I0E_{order}_NEAR"))
-        inverse = 1.0 / s.maximum(s.constant(NEAR), size)
-        far = s.polynomial(s.fma(inverse, 2.0 * NEAR, -1.0), _of(f"I0E_{order}_FAR")) * s.sqrt(inverse)
-        flat = 1.0 / (1.0 + bounded)
-        for _ in range(order):
-            near, far = near * flat, far * inverse
-        return s.select(size < NEAR, near, s.select(size.differs(size), size, far))
 
-    function.__name__ = f"bessel_i0e_{order}"
-    return called(function)
+@called
+def i0e(s, x):
+    """e^-|x| I0(x)."""
+    return _scaled(s, 0, s.abs(x))
 
 
 @called
 def i1e(s, x):
     """e^-|x| I1(x)."""
-    size = s.abs(x)
-    bounded = s.minimum(s.constant(NEAR), size)
-    near = s.polynomial(s.fma(bounded, 2.0 / NEAR, -1.0), _of("I1E_NEAR")) * bounded
-    inverse = 1.0 / s.maximum(s.constant(NEAR), size)
-    far = s.polynomial(s.fma(inverse, 2.0 * NEAR, -1.0), _of("I1E_FAR")) * s.sqrt(inverse)
-    return s.copysign(s.select(size < NEAR, near, s.select(size.differs(size), size, far)), x)
+    return s.copysign(_scaled(s, 1, s.abs(x)), x)
+
+
+def moment(order):
+    """The mean of (1 - cos t)^order e^(-|x| (1 - cos t)): the trapezium rule up to 30, the asymptotic series beyond."""
+    angles = (np.arange(_POINTS) + 0.5) * (math.pi / _POINTS)
+    heights = 2.0 * np.sin(0.5 * angles) ** 2
+    series = [math.gamma(order + 0.5) / (math.pi * math.sqrt(2.0))]
+    for k in range(1, 26):
+        series.append(series[-1] * (k - 0.5) * (order + k - 0.5) / (2.0 * k))
+
+    def function(s, x):
+        size = s.abs(x)
+        bounded = s.minimum(s.constant(_MEAN_END), size)
+        starts = table(s, "bessel_heights", heights), table(s, f"bessel_weights_{order}", heights**order / _POINTS)
+        total = s.variable(s.constant(0.0))
+        with s.loop(ir.Constant(I64, _POINTS)) as k:
+            height, weight = (s.load_spread(s.offset(start, k)) for start in starts)
+            total.set(s.fma(weight, exp(s, -(bounded * height)), total.get()))
+        inverse = 1.0 / s.maximum(s.constant(_MEAN_END), size)
+        far = s.polynomial(inverse, series[::-1]) * s.sqrt(inverse)
+        for _ in range(order):
+            far = far * inverse
+        return s.select(size < _MEAN_END, total.get(), s.select(size.differs(size), size, far))
+
+    function.__name__ = f"bessel_moment_{order}"
+    return called(function)
 
 
 def _unscaled(s, value, x):
@@ -187,7 +210,7 @@ def _unscaled(s, value, x):
 @called
 def i0(s, x):
     """I of order 0."""
-    return _unscaled(s, i0e(0)(s, x), x)
+    return _unscaled(s, i0e(s, x), x)
 
 
 @called

@@ -47,11 +47,12 @@ def betaln(s, x, y):
     a, b = s.minimum(x, y), s.maximum(x, y)
     log_gamma_a = gammaln(s, a)
     plain = (log_gamma_a + gammaln(s, b)) - gammaln(s, a + b)
-    large, one_large = a >= _LARGE, (b >= _LARGE) & (a > 0.0)
+    large, one_large = a >= _LARGE, (b >= _LARGE) & (a + b >= _LARGE)
     value = _of_one_large(s, s.select(one_large, a, 1.0), s.select(one_large, b, _LARGE), log_gamma_a)
     value = s.select(one_large, value, plain)
     value = s.select(large, _of_large(s, s.select(large, a, _LARGE), s.select(large, b, _LARGE)), value)
-    value = s.select(plain.equals(math.inf), plain, value)
+    at_pole = ((a <= 0.0) & s.floor(a).equals(a)) | ((b <= 0.0) & s.floor(b).equals(b))
+    value = s.select(at_pole | ((b.equals(math.inf)) & (a < 0.0)), math.inf, s.select(b.equals(math.inf), -math.inf, value))
     return s.select(x.differs(x) | y.differs(y), math.nan, value)
 
 
@@ -75,9 +76,7 @@ def _series_gap(s, u, v, gap, start, coefficients):
 def polygamma_gap(order):
     """(-1)^order times the polygamma function at a + b minus that at a: positive for positive a and b."""
     factorial = float(math.factorial(order))
-    bernoulli = [
-        b * math.factorial(2 * k + order - 1) / math.factorial(2 * k) for k, b in enumerate(BERNOULLI[:7], 1)
-    ]
+    bernoulli = [b * math.factorial(2 * k + order - 1) / math.factorial(2 * k) for k, b in enumerate(BERNOULLI[:7], 1)]
 
     def function(s, a, b):
         plain_a = digamma(s, a) if order == 0 else polygamma(order)(s, a)

@@ -2,8 +2,7 @@
 
 The integral of t^(a - 1) e^-t is taken over the side of x on which it is the smaller part, up to about t = e^digamma(a): with
 t = x e^-s or x e^s it becomes that of e^-h(s), where h rises steadily from 0. Gauss and Legendre's rule up to where e^-h is
-nothing is right to all digits for every a. Derivatives have powers of log(t) - digamma(a), which has one sign on such a side.
-Near 0 there is a power series.
+nothing is right to all digits unless a is small, where there are series. Derivatives have powers of log(t) - digamma(a), which has one sign on such a side.
 """
 
 import math
@@ -25,6 +24,7 @@ MAX_ORDER = 2
 _NODES = 32
 _END = 39.0  # h at the end of the integral
 _LARGE = 12.0  # a from which on Stirling's series is used
+_FEW, _TERMS = 6.0, 44  # a up to which the smaller part below is a series, and its terms
 _SERIES = 1.1  # x up to which there is the power series
 _LOG_GAP = [b / (2 * k) for k, b in enumerate(BERNOULLI[:7], 1)][::-1]
 
@@ -135,6 +135,31 @@ def _series(s, order, a, x):
     return found, -found
 
 
+def _lower_series(s, order, a, x):
+    """The sum of x^n / ((a + 1) ... (a + n)), or what its derivative with respect to a times ``front`` has, for x up to a."""
+    logarithm = log(s, x) - digamma(s, a + 1.0) if order else None
+    second = polygamma(1)(s, a + 1.0) if order == 2 else None
+    one = s.constant(1.0)
+    n, term, total, first, squares = (s.variable(v) for v in (one, one, *[s.constant(0.0)] * 3))
+
+    def add():
+        weight = one
+        if order:
+            weight = logarithm - first.get()
+        if order == 2:
+            weight = s.fma(weight, weight, squares.get() - second)
+        total.set(s.fma(term.get(), weight, total.get()))
+
+    with s.loop(ir.Constant(I64, _TERMS)):
+        add()
+        inverse = 1.0 / (a + n.get())
+        term.set(term.get() * (x * inverse))
+        first.set(first.get() + inverse)
+        squares.set(s.fma(inverse, inverse, squares.get()))
+        n.set(n.get() + 1.0)
+    return total.get()
+
+
 def sides(order):
     """(P, Q), or P's derivative of an order with respect to a and minus it."""
 
@@ -144,7 +169,11 @@ def sides(order):
         p, q = s.select(inside, a, 1.0), s.select(inside, x, 1.0)
         center = _log_over_center(s, p, q)
         lower = center <= 0.0
-        side = front(s, p, q) * _integral(s, order, p, q, center)
+        part = s.variable(_integral(s, order, p, q, center))
+        few = lower & (p < _FEW)
+        with s.b.if_then(s.any(few)):
+            part.set(s.select(few, _lower_series(s, order, s.select(few, p, 1.0), s.select(few, q, 0.5)), part.get()))
+        side = front(s, p, q) * part.get()
         other = s.constant(1.0) - side if order == 0 else -side
         below, above = s.variable(s.select(lower, side, other)), s.variable(s.select(lower, other, side))
         near = (q < _SERIES) & (center > 0.0)

@@ -57,7 +57,7 @@ def _scaled(order: int) -> Operator:
     return Operator(
         f"i0e_{order}" if order else "i0e",
         f"The size of the derivative of order {order} of i0e." if order else "e^-|x| i0(x), which does not overflow.",
-        ("bessel", "i0e", order),
+        ("bessel", "moment", order) if order else ("bessel", "i0e"),
         lambda f, v, x: (-(f.sign(x) * getattr(f, f"i0e_{order + 1}")(x)),),
         shown="0.645035",
         ufuncs=() if order else ("i0e",),
