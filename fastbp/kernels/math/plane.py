@@ -51,7 +51,7 @@ def arctan2(s, y, x):
     a, b = s.abs(y), s.abs(x)
     steep = a > b
     above, below = s.select(steep, b, a), s.select(steep, a, b)
-    both_far = above.equals(math.inf)
+    both_far = a.equals(math.inf) & b.equals(math.inf)
     above, below = s.select(both_far, 1.0, above), s.select(below.equals(0.0) | both_far, 1.0, below)
     down = s.select(below > _MAX_SUMMED[s.dtype], s.constant(0.25), 1.0)
     above, below = above * down, below * down

@@ -6,7 +6,7 @@ from .exponential import power_of_two
 from .logarithm import mantissa_and_exponent
 
 # The cube root of numbers from 2^-1.5 to 2^1.5 to some digits, the highest power first; two steps give all of them.
-_START = (0.007, -0.0727, 0.3, -0.6, 0.98, 0.39)
+_START = (0.0072387, -0.072267, 0.29203, -0.63425, 0.97762, 0.43023)
 
 
 def cbrt(s, x):
