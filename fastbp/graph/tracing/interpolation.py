@@ -74,11 +74,12 @@ def _linear(points: np.ndarray, values: np.ndarray, left: float, right: float) -
 
 def spline_at(spline: Any, x: Any, nu: Any = 0, extrapolate: Any = None) -> Any:
     """A spline of scipy.interpolate, or its derivative of the order nu, at a node."""
-    if tape_of([nu, extrapolate]) is not None or not hasattr(nu, "__index__"):
-        raise trace_error(f"The order of a spline's derivative must be a whole number, not {nu!r}.", "Use spline(x, 1).")
+    if tape_of([nu, extrapolate]) is not None or not hasattr(nu, "__index__") or nu < 0:
+        raise trace_error(
+            f"The order of a spline's derivative must be a whole number from 0 on, not {nu!r}.",
+            "spline(x, 1) is the first; spline.antiderivative() is a spline of its own.",
+        )
     order = nu.__index__()
-    if order < 0:
-        spline, order = spline.antiderivative(-order), 0
     knots, coefficients = _polynomials(spline)
     outside = spline.extrapolate if extrapolate is None else extrapolate
     if isinstance(outside, str):
