@@ -6,8 +6,8 @@ import pytest
 from scipy import special
 
 import fastbp as bp
-from fastbp.graph.tracing.functions import apply
 from fastbp.graph.codegen.program import Program
+from fastbp.graph.tracing.functions import apply
 from special_cases import CASES, ENVELOPES, Case
 
 EXACT = {"floor", "ceil", "trunc", "rint", "floor_divide", "mod", "fmod", "copysign", "heaviside"}

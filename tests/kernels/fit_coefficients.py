@@ -1,8 +1,8 @@
 """How the polynomials of kernels/math/normal.py, gamma.py and coefficients.py were found. Run it to see them again.
 
 Each is the interpolation of a smooth function at Chebyshev's points in 50 digits, which is within a small factor of the best
-polynomial, written as powers of t from -1 to 1, the highest first. The error printed beside it is the largest one, of the polynomial
-with its coefficients rounded, relative to the largest value.
+polynomial, written as powers of t from -1 to 1, the highest first. The error printed beside it is the largest one of the
+polynomial with its coefficients rounded, relative to the largest value.
 """
 
 import mpmath as mp

@@ -1,4 +1,4 @@
-"""Complex numbers in formulas, as pairs of nodes: enough for ``wofz((x + 1j * gamma) / (sigma * sqrt(2))).real`` and its kin."""
+"""Complex numbers in formulas, as pairs of nodes: for ``wofz((x + 1j * gamma) / (sigma * sqrt(2))).real`` and its kin."""
 
 from __future__ import annotations
 
@@ -131,8 +131,8 @@ def _divide(x: ComplexNode, y: ComplexNode) -> ComplexNode:
 
 
 def _power(x: ComplexNode, y: ComplexNode) -> ComplexNode:
-    exponent = getattr(y.real, "attr", None)
-    if y.real.op != "constant" or not _is_zero(y.imag) or not float(exponent).is_integer() or abs(exponent) > 16:
+    exponent = y.real.attr if getattr(y.real, "op", None) == "constant" and _is_zero(y.imag) else 0.5
+    if not float(exponent).is_integer() or abs(exponent) > 16:
         raise trace_error("A formula raises complex numbers to whole powers up to 16 only.", _HINT)
     result = ComplexNode(x.tape.constant(1.0), x.tape.constant(0.0))
     for _ in range(int(abs(exponent))):
@@ -181,7 +181,7 @@ def _exp(z: ComplexNode) -> ComplexNode:
 
 
 def wofz(z: ComplexNode) -> ComplexNode:
-    """Faddeeva's function: V(x, sigma, gamma) = w((x + i gamma) / (sigma sqrt(2))) / (sigma sqrt(2 pi)) at sigma = sqrt(1/2)."""
+    """Faddeeva's function, from V(x, sigma, gamma) = w((x + i gamma) / (sigma sqrt(2))) / (sigma sqrt(2 pi))."""
     real, imag = (apply(name, z.real, _HALF_ROOT, z.imag) for name in ("voigt_profile", "voigt_imag_0"))
     return ComplexNode(real * math.sqrt(math.pi), imag * math.sqrt(math.pi))
 

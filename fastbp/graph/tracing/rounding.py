@@ -32,25 +32,22 @@ class Rounding:
 
     __slots__ = ()
 
-    tape: Any
-    shape: Any
-
     __mod__, __rmod__ = _division("mod"), _division("mod", swap=True)
     __floordiv__, __rfloordiv__ = _division("floor_divide"), _division("floor_divide", swap=True)
     __floor__, __ceil__, __trunc__ = _to_whole("floor"), _to_whole("ceil"), _to_whole("trunc")
 
-    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+    def __divmod__(self: Any, other: Any) -> tuple[Any, Any]:
         return self // other, self % other
 
-    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+    def __rdivmod__(self: Any, other: Any) -> tuple[Any, Any]:
         return other // self, other % self
 
-    def __round__(self, ndigits: Any = None) -> Any:
+    def __round__(self: Any, ndigits: Any = None) -> Any:
         if self.shape:
             raise trace_error("Python's round() is for single numbers.", "Use np.round(x, decimals).")
         return self.round(0 if ndigits is None else ndigits)
 
-    def round(self, decimals: Any = 0, out: Any = None) -> Any:
+    def round(self: Any, decimals: Any = 0, out: Any = None) -> Any:
         """The nearest number of so many decimals, halves to even, as NumPy finds it."""
         if not hasattr(decimals, "__index__") or isinstance(decimals, Rounding) or out is not None:
             raise trace_error(f"A formula cannot round to {decimals!r} decimals.", "Give a whole number, and no out=.")

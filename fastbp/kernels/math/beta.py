@@ -92,10 +92,8 @@ def polygamma_gap(order):
         u, v = 1.0 / x, 1.0 / (x + step)
         gap = step * u * v
         value = s.fma(_power_gap(s, u, v, gap, order + 1), 0.5, value)
-        if order:
-            value = s.fma(_power_gap(s, u, v, gap, order), 1.0 / order, value)
-        else:
-            value = value + log1p(s, step * u)
+        integral = _power_gap(s, u, v, gap, order) * (1.0 / order) if order else log1p(s, step * u)
+        value = value + integral
         value = s.fma(value, factorial, _series_gap(s, u, v, gap, order + 2, bernoulli))
         return s.select(valid, value, plain * (-1.0) ** order)
 

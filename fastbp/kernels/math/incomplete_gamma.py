@@ -2,7 +2,8 @@
 
 The integral of t^(a - 1) e^-t is taken over the side of x on which it is the smaller part, up to about t = e^digamma(a): with
 t = x e^-s or x e^s it becomes that of e^-h(s), where h rises steadily from 0. Gauss and Legendre's rule up to where e^-h is
-nothing is right to all digits unless a is small, where there are series. Derivatives have powers of log(t) - digamma(a), which has one sign on such a side.
+nothing is right to all digits unless a is small, where there are series. Derivatives have powers of log(t) - digamma(a),
+which has one sign on such a side.
 """
 
 import math

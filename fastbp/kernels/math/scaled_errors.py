@@ -1,8 +1,8 @@
 """e^(x^2) erfc(x) and its derivatives over vectors.
 
-The derivative of order n is (-1)^n times 2 / sqrt(pi) times the integral of (2 t)^n e^(-t^2 - 2 x t) over t > 0: times a repeated
-integral of erfc (Abramowitz & Stegun 1964, 7.2.9), and so positive. For x >= 0 each has a polynomial, far out a series; below,
-the recurrence in n has no cancellation.
+The derivative of order n is (-1)^n times 2 / sqrt(pi) times the integral of (2 t)^n e^(-t^2 - 2 x t) over t > 0: but for
+factors a repeated integral of erfc (Abramowitz & Stegun 1964, 7.2.9), and so positive. For x >= 0 each has a polynomial, far
+out a series; below, the recurrence in n has no cancellation.
 """
 
 import math

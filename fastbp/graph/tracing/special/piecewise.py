@@ -53,7 +53,7 @@ class PiecewisePolynomial:
     def value(self, x: Any, interval: Any) -> Any:
         """The polynomial in an interval."""
         place = np.asarray(interval).astype(int)
-        offset, value = x - self.knots[place], 0.0
+        offset, value = x - self.knots[place], np.zeros_like(x, float)
         for row in self.coefficients:
             value = value * offset + row[place]
         if self.left is not None:
