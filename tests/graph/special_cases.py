@@ -84,7 +84,7 @@ CASES = {
     "ceil": Case(mpmath.ceil, HALVES),
     "trunc": Case(towards_zero, HALVES),
     "rint": Case(mpmath.nint, HALVES),
-    "cbrt": Case(lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)), np.append(ANY, [1e-30, 1e30])),
+    "cbrt": Case(lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)), np.append(ANY, [1e-3, 1e3])),
     "arctan2": Case(mpmath.atan2, ANY, np.append(-ANY[1:], 1e-9)),
     "mod": Case(remainder, *DIVISION),
     "fmod": Case(lambda x, y: mpmath.sign(x) * remainder(abs(x), abs(y)), *DIVISION),

@@ -8,7 +8,7 @@ from scipy import special
 import fastbp as bp
 from fastbp.graph.codegen.program import Program
 from fastbp.graph.tracing.functions import apply
-from special_cases import CASES, ENVELOPES, Case
+from special_cases import CASES, ENVELOPES
 
 EXACT = {"floor", "ceil", "trunc", "rint", "floor_divide", "mod", "fmod", "copysign", "heaviside"}
 TWO_ULP = {"arctan2", "cbrt"}
@@ -35,8 +35,13 @@ def computed(names, formula, dtype):
     return {name: ([next(rest)[: len(a)] for a in CASES[name].arrays], found) for name in names}
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("names", GROUPS, ids=lambda names: names[0])
+# What is not computed in float64 whatever the type, and one that is.
+NATIVE = ["floor", "ceil", "trunc", "rint", "copysign", "heaviside", "cbrt", "arctan2", "j1"]
+
+
+@pytest.mark.parametrize(
+    ("names", "dtype"), [*((names, "float64") for names in GROUPS), (NATIVE, "float32")], ids=lambda item: item[0]
+)
 def test_values(names, dtype):
     eps = np.finfo(dtype).eps
     for name, (arrays, found) in computed(names, lambda name, x: [apply(name, *x)], dtype).items():
@@ -95,26 +100,22 @@ def test_names_of_scipy_at_the_ends(name):
         assert a == pytest.approx(b, rel=1e-13, abs=1e-16 if oscillates else 1e-299, nan_ok=True), (x, a, b)
 
 
-@pytest.mark.parametrize("family", ["jv", "yn", "iv"])
-@pytest.mark.parametrize("order", [2, 3, 9, 20, 49])
+@pytest.mark.parametrize(("family", "order"), [("jv", 2), ("jv", 9), ("jv", 49), ("yn", 2), ("yn", 30), ("iv", 2), ("iv", 9)])
 def test_bessel_functions_of_higher_orders(family, order):
-    """They, and their derivatives, against mpmath."""
-    if family == "iv" and order > 10:
-        pytest.skip("modified functions are known up to order 10")
-    x = np.concatenate([np.linspace(0.05, 70, 15), [1e-3, 3.0, 5.0, 8.0, 12.0, 200.0]])
-    exact = {"jv": mpmath.besselj, "yn": mpmath.bessely, "iv": mpmath.besseli}[family]
-    ufunc = getattr(special, family)
+    """They, and their derivatives, against mpmath; of negative orders they differ by a sign."""
+    x = np.concatenate([np.linspace(0.05, 70, 11), [1e-3, 3.0, 5.0, 8.0, 12.0, 200.0]])
+    exact, ufunc = {"jv": mpmath.besselj, "yn": mpmath.bessely, "iv": mpmath.besseli}[family], getattr(special, family)
 
     def both(x):
-        return ufunc(order, x), bp.grad(lambda x: bp.sum(ufunc(-order, x)))(x)  # the sign of a negative order
+        return ufunc(order, x), bp.grad(lambda x: bp.sum(ufunc(-order, x)))(x)
 
     graph = bp.trace(both, x)
     value, slope = Program(graph.inputs, graph.outputs, "float64")([x])
-    case = Case(lambda v: exact(order, v), x)
-    right, right_slope = case.reference([x]), case.reference([x], (1,))
+    lower, right, upper = (np.array([float(exact(k, float(v))) for v in x]) for k in (order - 1, order, order + 1))
+    right_slope = 0.5 * (lower + upper if family == "iv" else lower - upper)
     slope = slope * (-1.0) ** (order * (family != "iv"))
     envelope = np.where(x > order, 1 / np.sqrt(x), 0) * (family != "iv")
-    inside = (np.abs(right) > 1e-290) & np.isfinite(right_slope)
+    inside = (np.abs(right) > 1e-290) & (np.abs(right_slope) < 1e290)
     assert (np.abs(value - right) <= 2e-13 * np.maximum(np.abs(right), envelope))[inside].all(), (value, right)
     assert (np.abs(slope - right_slope) <= 2e-12 * np.maximum(np.abs(right_slope), envelope))[inside].all()
 
