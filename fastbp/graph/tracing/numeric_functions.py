@@ -69,7 +69,5 @@ NUMERIC_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sinc": lambda x: apply("sinc", x),
     "i0": lambda x: apply("i0", x),
     "interp": interp,
-    "real": _real,
-    "imag": lambda val: 0.0 * apply("pow", val, 0.0),
     "angle": lambda z, deg=False: angle(ComplexNode(z, z.tape.constant(0.0)), deg),
 }

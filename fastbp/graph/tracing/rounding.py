@@ -13,7 +13,7 @@ def _division(op: str, swap: bool = False) -> Callable[[Any, Any], Any]:
         lifted = self.tape.lift(other)
         if lifted is None:
             return NotImplemented
-        return self.tape.make(op, lifted, self) if swap else self.tape.make(op, self, lifted)
+        return self.tape.apply(op, lifted, self) if swap else self.tape.apply(op, self, lifted)
 
     return apply
 
@@ -22,7 +22,7 @@ def _to_whole(op: str) -> Callable[[Any], Any]:
     def apply(self: Any) -> Any:
         if self.shape:
             raise trace_error(f"Python's math.{op} is for single numbers.", f"Use np.{op}(x).")
-        return self.tape.make(op, self)
+        return self.tape.apply(op, self)
 
     return apply
 
@@ -53,5 +53,5 @@ class Rounding:
             raise trace_error(f"A formula cannot round to {decimals!r} decimals.", "Give a whole number, and no out=.")
         places = decimals.__index__()
         scale = self.tape.constant(10.0 ** abs(places))
-        scaled = self.tape.make("div" if places < 0 else "mul", self, scale)
-        return self.tape.make("mul" if places < 0 else "div", self.tape.make("rint", scaled), scale)
+        scaled = self.tape.apply("div" if places < 0 else "mul", self, scale)
+        return self.tape.apply("mul" if places < 0 else "div", self.tape.apply("rint", scaled), scale)
