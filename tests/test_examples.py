@@ -27,6 +27,7 @@ EXAMPLES = (
     "brain",
     "solvers",
     "control",
+    "spectrum",
 )
 
 

@@ -9,7 +9,6 @@ the minimum, without damping, would change nothing that can be seen.
 from itertools import count as numbers
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
@@ -28,6 +27,7 @@ from .bounded_step import (
     scale_system,
     slope_of,
     take_full_step,
+    use_full_step,
     vector,
 )
 from .damped_step import norm
@@ -44,7 +44,7 @@ CURVES = _next()
 PARAMETERS = _next()
 MAX_EVALUATIONS = _next()
 FUNCTION = _next()  # the formula's code
-NEXT = _next()  # the next curve that nobody has taken
+CHUNK = _next()  # curves that a thread takes at once
 LEAVES = _next()  # arrays of data
 SOURCES = _next()  # for each: its place in the table, its address, and bytes from a row to the next (0: shared by all curves)
 LENGTHS = _next()  # places in the table that hold how many rows there are
@@ -61,7 +61,8 @@ STATUS = _next()  # (curves,) int64
 EVALUATIONS = _next()  # (curves,) int64
 THREAD_SCRATCH = _next()  # for each thread SCRATCH_FIELDS integers
 CONTROL = _next()
-FIELDS = _next()
+NEXT = _next() + 15  # the next curve that nobody has taken, on a cache line of its own
+FIELDS = NEXT + 16
 
 # -- What a thread works with: addresses.
 TABLE, TRIAL, OUT, WORK, ORDER, SCRATCH_FIELDS = range(6)
@@ -77,13 +78,13 @@ _FLAT = 1e-7  # cosine between residuals and columns, where the columns do not d
 
 
 @intrinsic
-def _take(typingctx, address):
-    """The number at an address, which is then one more."""
+def _take(typingctx, address, count):
+    """The number at an address, which is then so much more."""
 
     def codegen(context, b, sig, args):
-        return b.atomic_rmw("add", b.inttoptr(args[0], I64.as_pointer()), ir.Constant(I64, 1), "monotonic")
+        return b.atomic_rmw("add", b.inttoptr(args[0], I64.as_pointer()), args[1], "monotonic")
 
-    return types.int64(types.int64), codegen
+    return types.int64(types.int64, types.int64), codegen
 
 
 def scratch_doubles(count):
@@ -152,10 +153,13 @@ def _make_run():
             length = np.sqrt(length)
             if radius < 0.0:
                 radius = _FIRST_RADIUS * length if length > 0.0 else _FIRST_RADIUS
-            accepted = False
+            accepted, is_whole = False, remaining < np.inf and use_full_step(p, low, high, radius, work, k, order, free)
             while not accepted and evaluations < read_int(plan, MAX_EVALUATIONS):
-                free = find_free(p, low, high, gradient, k, order)
-                damping = bounded_step(work, k, order, free, radius, damping, p, low, high)
+                if is_whole:
+                    damping, is_whole = 0.0, False
+                else:
+                    free = find_free(p, low, high, gradient, k, order)
+                    damping = bounded_step(work, k, order, free, radius, damping, p, low, high)
                 gain, step_length, same = -model_change(work, k), norm(step, k), True
                 for i in range(k):
                     value = read_double(p, i) + read_double(step, i) / divisor(scale, i)
@@ -209,12 +213,14 @@ def _make_run():
         """Fit curves until none is left, for one thread of the team. ``plan`` is the address of the plan."""
         own = read_int(plan, THREAD_SCRATCH) + 8 * SCRATCH_FIELDS * thread
         curves, control, k = read_int(plan, CURVES), read_int(plan, CONTROL), read_int(plan, PARAMETERS)
-        while not read_flag(control, STOP):
-            curve = _take(plan + 8 * NEXT)
-            if curve >= curves:
-                break
-            few = read_int(read_int(plan, ROWS), curve) < k
-            write_int(read_int(plan, STATUS), curve, TOO_FEW_ROWS if few else fit(plan, curve, own))
+        first = _take(plan + 8 * NEXT, read_int(plan, CHUNK))
+        while first < curves and not read_flag(control, STOP):
+            for curve in range(first, min(first + read_int(plan, CHUNK), curves)):
+                if read_flag(control, STOP):
+                    break
+                few = read_int(read_int(plan, ROWS), curve) < k
+                write_int(read_int(plan, STATUS), curve, TOO_FEW_ROWS if few else fit(plan, curve, own))
+            first = _take(plan + 8 * NEXT, read_int(plan, CHUNK))
 
     return run
 

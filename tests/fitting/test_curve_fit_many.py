@@ -58,10 +58,23 @@ def test_threads_give_the_same_bits():
     np.testing.assert_array_equal(alone.popt[0], fits.popt[7])
 
 
+@pytest.mark.parametrize("curves", [1, 2, 31, 33, 515])
+def test_every_curve_is_fitted_once_however_many_a_thread_takes(curves):
+    y = decays(curves)
+    bp.set_num_threads(3)
+    fits = bp.curve_fit_many(decay, np.tile(X, 20), np.tile(y, 20), [1, 1, 0])
+    bp.set_num_threads(None)
+    few = np.unique([0, curves // 2, curves - 1])
+    assert fits.success.all() and fits.nfev.max() < 40
+    np.testing.assert_allclose(fits.popt[few], bp.curve_fit_many(decay, X, y[few], [1, 1, 0]).popt, rtol=1e-8)
+
+
 def test_bounds_as_scipys():
     y = decays(20)
     low, high = [0, 0, 0.3], [2, 1.2, 1]
     fits = bp.curve_fit_many(decay, X, y, [1, 1, 0.4], bounds=(low, high))
+    same = bp.curve_fit_many(decay, X, y, [1, 1, 0.4], bounds=optimize.Bounds(low, high))
+    np.testing.assert_array_equal(same.popt, fits.popt)
     at_bound = 0
     for i, one in enumerate(y):
         popt, pcov = scipys(decay, X, one, [1, 1, 0.4], bounds=(low, high))
