@@ -62,9 +62,9 @@ def moffat(x, amplitude, center, sigma, beta):
 
 def log_gamma_real(a, b):
     """The real part of log gamma(a + i b): by Stirling's series twelve units to the right, where it has 15 digits."""
-    result = 0.0
+    passed = 1.0
     for k in range(12):
-        result = result - 0.5 * np.log((a + k) ** 2 + b**2)
+        passed = passed * ((a + k) ** 2 + b**2)
     a = a + 12
     square = a * a + b * b
     real, imag = a / square, -b / square  # of 1 / z
@@ -73,7 +73,8 @@ def log_gamma_real(a, b):
         series = series + factor * power_real
         for _ in range(2):
             power_real, power_imag = power_real * real - power_imag * imag, power_real * imag + power_imag * real
-    return result + (a - 0.5) * 0.5 * np.log(square) - b * np.arctan(b / a) - a + 0.5 * np.log(2 * np.pi) + series
+    logs = 0.5 * ((a - 0.5) * np.log(square) - np.log(passed) + np.log(2 * np.pi))
+    return logs - b * np.arctan(b / a) - a + series
 
 
 def pearson4(x, amplitude, center, sigma, expon, skew):
@@ -362,7 +363,7 @@ SHAPES = {
     "rectangle, linear": Shape(
         rectangle_linear,
         _rectangle(lambda u: _ramp((u + 1) / 2)),
-        (1.7, 0.4, 2.2, 6.1, 3.4),
+        (1.7, 0.4, 1.2, 6.1, 1.7),
         np.append(_NEAR, [4.1, 7.2]),
         "rectangle",
         {"form": "linear"},

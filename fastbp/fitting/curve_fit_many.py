@@ -172,6 +172,7 @@ class _Job:
         }
         self._plan = plan = np.zeros(at.FIELDS, np.int64)
         plan[[at.CURVES, at.PARAMETERS, at.MAX_EVALUATIONS]] = m, k, limit
+        plan[at.RESULTS] = len(program.outputs)
         plan[at.CHUNK] = min(MAX_CHUNK, -(-m // (MIN_CHUNKS * self._threads)))
         plan[[at.LEAVES, at.LENGTHS]] = len(table), len(lengths)
         plan[at.FUNCTION] = ctypes.cast(program.run, ctypes.c_void_p).value or 0
@@ -181,7 +182,9 @@ class _Job:
 
     def _scratch(self, sums: Sums, k: int) -> tuple[list[int], Any]:
         """What one thread works with: its own table for the formula's code, and room for the small systems of equations."""
-        numbers, trial = (aligned_zeros("scratch", count, np.float64) for count in (at.scratch_doubles(k), k))
+        numbers, trial = (
+            aligned_zeros("scratch", count, np.float64) for count in (at.scratch_doubles(k, len(sums.program.outputs)), k)
+        )
         order, rows = aligned_zeros("order", k, np.int64), np.zeros(self._data.max_rows)
         bound = BoundProgram(sums.program, [*(trial[i : i + 1] for i in range(k)), *(rows for _ in sums.data)], apart=True)
         out = bound()  # which is where the numbers go

@@ -30,12 +30,18 @@ def divisor(scale, i):
 
 
 @inner("")
-def scale_system(now, k, work):
-    """Set MATRIX and GRADIENT, for columns of length 1 at most."""
-    scale, gradient = vector(work, k, SCALE), vector(work, k, GRADIENT)
+def update_scale(now, k, work, lengths):
+    """Set SCALE: from J'J, or from the squared lengths of the columns that begin so many bytes further, if not 0."""
+    scale = vector(work, k, SCALE)
     for i in range(k):
-        length = np.sqrt(read_double(now, i * (i + 1) // 2 + i))
-        write_double(scale, i, max(read_double(scale, i), length))
+        square = read_double(now + lengths, i) if lengths else read_double(now, i * (i + 1) // 2 + i)
+        write_double(scale, i, max(read_double(scale, i), np.sqrt(square)))
+
+
+@inner("")
+def scale_system(now, k, work):
+    """Set the matrix and GRADIENT, for columns of length 1 at most."""
+    scale, gradient = vector(work, k, SCALE), vector(work, k, GRADIENT)
     for i in range(k):
         by = divisor(scale, i)
         for j in range(i + 1):

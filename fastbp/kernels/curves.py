@@ -27,6 +27,7 @@ from .bounded_step import (
     scale_system,
     slope_of,
     take_full_step,
+    update_scale,
     use_full_step,
     vector,
 )
@@ -44,6 +45,7 @@ CURVES = _next()
 PARAMETERS = _next()
 MAX_EVALUATIONS = _next()
 FUNCTION = _next()  # the formula's code
+RESULTS = _next()  # numbers that the formula's code gives: more than J'J, J'r and the sum of squares for a robust loss
 CHUNK = _next()  # curves that a thread takes at once
 LEAVES = _next()  # arrays of data
 SOURCES = _next()  # for each: its place in the table, its address, and bytes from a row to the next (0: shared by all curves)
@@ -87,9 +89,9 @@ def _take(typingctx, address, count):
     return types.int64(types.int64, types.int64), codegen
 
 
-def scratch_doubles(count):
+def scratch_doubles(count, results):
     """Numbers that a thread needs for its own."""
-    return 2 * count * count + VECTORS * count + (count + 1) * (count + 2) // 2
+    return 2 * count * count + VECTORS * count + results
 
 
 def _make_run():
@@ -110,7 +112,9 @@ def _make_run():
         """Fit one curve; its status."""
         k, table, trial, out = read_int(plan, PARAMETERS), read_int(own, TABLE), read_int(own, TRIAL), read_int(own, OUT)
         work, order, code = read_int(own, WORK), read_int(own, ORDER), read_int(plan, FUNCTION)
-        offset, size = 8 * k * curve, (k + 1) * (k + 2) // 2
+        offset, size, last = 8 * k * curve, read_int(plan, RESULTS), (k + 1) * (k + 2) // 2 - 1
+        # What a robust loss adds (fitting/normal_equations.py): J'J for the covariance, and the columns' squared lengths.
+        more, lengths = (8 * (last + 1), 8 * (size - k)) if size > last + 1 else (0, 0)
         p, low, high = read_int(plan, POPT) + offset, read_int(plan, LOW) + offset, read_int(plan, HIGH) + offset
         inverse = read_int(plan, PCOV) + 8 * k * k * curve
         scale, gradient, step = vector(work, k, SCALE), vector(work, k, GRADIENT), vector(work, k, STEP)
@@ -122,7 +126,7 @@ def _make_run():
         call_graph(code, table)
         for i in range(size):
             write_double(now, i, read_double(out, i))
-        evaluations, last = 1, size - 1
+        evaluations = 1
         squares = read_double(read_int(plan, SQUARES), curve)
         radius, damping, remaining = -1.0, 0.0, np.inf
         status = OUT_OF_EVALUATIONS
@@ -131,11 +135,12 @@ def _make_run():
                 status = NOT_FINITE
         while status == OUT_OF_EVALUATIONS:
             cost = read_double(now, last)
+            update_scale(now, k, work, lengths)
             scale_system(now, k, work)
             free = find_free(p, low, high, gradient, k, order)
             noise = _NOISE * cost + 4.0 * _EPS * np.sqrt(cost * squares)
             before, remaining = remaining, full_step(work, k, order, free)
-            if (
+            if remaining < np.inf and (  # else there is no such step
                 remaining <= _FTOL * cost
                 or remaining <= 16.0 * _EPS * _EPS * squares
                 or is_negligible(p, work, k, order, free)
@@ -203,7 +208,7 @@ def _make_run():
                 if evaluations < read_int(plan, MAX_EVALUATIONS):
                     status = CONVERGED if remaining <= 1e3 * noise else STUCK
                 break
-        if status == CONVERGED and not invert(now, k, work, order, inverse):
+        if status == CONVERGED and not invert(now + more, k, work, order, inverse):
             status = UNDETERMINED
         write_double(read_int(plan, COST), curve, read_double(now, last))
         write_int(read_int(plan, EVALUATIONS), curve, evaluations)
