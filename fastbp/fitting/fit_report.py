@@ -41,7 +41,7 @@ def _parameters(fit: Any) -> list[tuple[str, str, str, str]]:
         if name in fit.parameters.fixed:
             rows.append((name, f"{value:.7g}", "", "fixed"))
             continue
-        share = f" ({abs(error / value):.2%})" if value and np.isfinite(error) else ""
+        share = f" ({100 * abs(error / value):.2g}%)" if value and np.isfinite(error) else ""
         shown = f"{error:.3g}{share}" if np.isfinite(error) else "not determined"
         if name in fit.parameters.tied:
             remark = f"tied to {', '.join(fit.parameters.needs[name])}"
