@@ -149,8 +149,8 @@ class _Job:
         sources = [*data.x, data.y, *([] if data.weights is None else [data.weights])]
         places = [layout.leaf[node.index] for node in sums.data]
         table = [(p, address(s.values), 0 if s.is_shared else 8) for p, s in zip(places, sources, strict=True)]
-        lengths = [layout.rows_of_loop[i] for i, loop in enumerate(program.plan.loops) if loop.length in sums.data]
         indices = {node.index for node in sums.data}
+        lengths = [layout.rows_of_loop[i] for i, loop in enumerate(program.plan.loops) if loop.length.index in indices]
         lengths += [place for leaf, place in layout.sizes.items() if leaf in indices]
         scratch = [self._scratch(sums, k) for _ in range(self._threads)]
         own = np.array([row for row, _ in scratch], np.int64)
