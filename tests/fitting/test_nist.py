@@ -6,6 +6,8 @@ import pytest
 import fastbp as bp
 from nist_problems import PROBLEMS
 
+AS_CURVES = "Chwirut2", "Lanczos3", "Nelson", "MGH17", "ENSO", "MGH09", "Thurber", "Rat43", "BoxBOD"
+
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.name)
 def test_certified_values_and_errors_from_both_starts(problem):
@@ -16,7 +18,7 @@ def test_certified_values_and_errors_from_both_starts(problem):
         assert fit.chisqr == pytest.approx(problem.squares, rel=1e-6)
 
 
-@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.name)
+@pytest.mark.parametrize("problem", [p for p in PROBLEMS if p.name in AS_CURVES], ids=lambda p: p.name)
 def test_both_starts_as_two_curves_of_one_call(problem):
     """The near start is always enough; where the far one is not, the fit says so or ends in a worse minimum."""
     x = problem.x[None] if problem.x.ndim == 2 else problem.x
