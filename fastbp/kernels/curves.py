@@ -9,8 +9,6 @@ the minimum, without damping, would change nothing that can be seen.
 from itertools import count as numbers
 
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 
 from .bounded_step import (
     GRADIENT,
@@ -35,9 +33,8 @@ from .damped_step import norm
 from .fields import STOP
 from .graph_call import call_graph
 from .memory import read_double, read_int, write_double, write_int
-from .simd.element_types import I64
 from .simd.jit import inner, kernel
-from .team import read_flag
+from .team import read_flag, take_next
 
 # -- The plan: positions in a row of 64-bit integers.
 _next = numbers().__next__
@@ -63,7 +60,7 @@ STATUS = _next()  # (curves,) int64
 EVALUATIONS = _next()  # (curves,) int64
 THREAD_SCRATCH = _next()  # for each thread SCRATCH_FIELDS integers
 CONTROL = _next()
-NEXT = _next() + 15  # the next curve that nobody has taken, on a cache line of its own
+NEXT = _next() + 15  # the next chunk that nobody has taken, on a cache line of its own
 FIELDS = NEXT + 16
 
 # -- What a thread works with: addresses.
@@ -77,16 +74,6 @@ _FTOL = 1e-18  # what is left to gain, relatively: a step of 1e-9 times the para
 _NOISE = 1e-13  # of a sum of squares, relatively
 _EPS = np.finfo(float).eps
 _FLAT = 1e-7  # cosine between residuals and columns, where the columns do not determine the parameters
-
-
-@intrinsic
-def _take(typingctx, address, count):
-    """The number at an address, which is then so much more."""
-
-    def codegen(context, b, sig, args):
-        return b.atomic_rmw("add", b.inttoptr(args[0], I64.as_pointer()), args[1], "monotonic")
-
-    return types.int64(types.int64, types.int64), codegen
 
 
 def scratch_doubles(count, results):
@@ -218,14 +205,15 @@ def _make_run():
         """Fit curves until none is left, for one thread of the team. ``plan`` is the address of the plan."""
         own = read_int(plan, THREAD_SCRATCH) + 8 * SCRATCH_FIELDS * thread
         curves, control, k = read_int(plan, CURVES), read_int(plan, CONTROL), read_int(plan, PARAMETERS)
-        first = _take(plan + 8 * NEXT, read_int(plan, CHUNK))
+        chunk = read_int(plan, CHUNK)
+        first = chunk * take_next(plan + 8 * NEXT)
         while first < curves and not read_flag(control, STOP):
-            for curve in range(first, min(first + read_int(plan, CHUNK), curves)):
+            for curve in range(first, min(first + chunk, curves)):
                 if read_flag(control, STOP):
                     break
                 few = read_int(read_int(plan, ROWS), curve) < k
                 write_int(read_int(plan, STATUS), curve, TOO_FEW_ROWS if few else fit(plan, curve, own))
-            first = _take(plan + 8 * NEXT, read_int(plan, CHUNK))
+            first = chunk * take_next(plan + 8 * NEXT)
 
     return run
 
