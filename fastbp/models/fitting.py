@@ -191,7 +191,7 @@ class Fittable(Explorable):
             loop = TrainingLoop(self._explained(engine, train, passes, observer), passes, *rest)
         self.stop_training, self._learnt_from = False, (train, steps)
         try:
-            with Progress(verbose, epochs, initial_epoch) as progress:
+            with listening.around_fit(), Progress(verbose, epochs, initial_epoch) as progress:
                 progress.prepare(engine)
                 loop.run(initial_epoch, epochs, progress)
         finally:
