@@ -13,7 +13,6 @@ from ..engine.interrupts import import_to_end, run_to_end
 from .base import Callback
 from .messages import message
 
-
 # Those that ask a process to do something, of which each system has some.
 _NAMES = "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU", "SIGBREAK"
 _SIGNALS = {name: signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__}
