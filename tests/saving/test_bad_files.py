@@ -86,8 +86,8 @@ def test_what_goes_wrong_while_writing_leaves_the_file_from_before(way, tmp_path
     def fail(*arguments):
         raise KeyboardInterrupt if way == "interrupt" else OSError(28, "No space left on device")
 
-    monkeypatch.setattr(*{"disk": (os, "fsync"), "interrupt": (container, "_write"), "rename": (os, "replace")}[way], fail)
-    with pytest.raises(KeyboardInterrupt if way == "interrupt" else OSError):
+    monkeypatch.setattr(*{"disk": (os, "fsync"), "interrupt": (container, "write_all"), "rename": (os, "replace")}[way], fail)
+    with pytest.raises(KeyboardInterrupt if way == "interrupt" else OSError, match="" if way == "interrupt" else "m.keras"):
         trained("sgd", epochs=1).save(path)
     assert os.listdir(tmp_path) == ["m.keras"] and path.read_bytes() == b"before"
 
