@@ -28,7 +28,7 @@ def _start(code: str) -> subprocess.Popen[bytes]:
 
 
 def compile_once(is_cached: Callable[[], bool], load: Callable[[], object], *codes: str) -> None:
-    """Have code on disk, compiled by the first of the processes that want it: in pieces elsewhere if it can be, else by ``load``."""
+    """Have code on disk that the first of the processes that want it compiles: in pieces elsewhere, where not, by ``load``."""
     with turn():
         if not is_cached():
             run_elsewhere(*codes)
