@@ -61,6 +61,8 @@ class Compiled:
         import numba
 
         peer = own("predict-row", dtype=dtype)
+        if not hasattr(peer.model, "predict_function"):
+            raise NotImplementedError  # an old commit
         self.network, self.x = peer.model.predict_function(gradient=gradient), peer.x[0].copy()
         self.second = np.ones(peer.w.sizes[-1], dtype)  # filled with the output, or the direction of the gradient
 
