@@ -80,10 +80,19 @@ class InterruptOnSignal(Callback):
         if self.filepath is not None:
             Path(self.filepath).parent.mkdir(parents=True, exist_ok=True)
             import_to_end("fastbp.saving.paths").writable_path("filepath", self.filepath)
-        self.received, self._waits = None, False
+        self.received, self._waits, process = None, False, os.getpid()
+
+        def interrupt(number: int, frame: Any) -> None:
+            if os.getpid() != process:  # a child that was forked meanwhile, to load data for instance
+                signal.signal(number, handlers[signal.Signals(number)])
+                signal.raise_signal(number)
+            elif not self._waits:
+                self.received = signal.Signals(number).name
+                raise KeyboardInterrupt(self.received)
+
         try:
             for number in handlers:
-                signal.signal(number, self._interrupt)
+                signal.signal(number, interrupt)
             yield
         except KeyboardInterrupt:
             self._waits = True
@@ -108,11 +117,6 @@ class InterruptOnSignal(Callback):
                     f"signals must have handlers of Python, which can be put back; that of {number.name} is none"
                 )
         return handlers
-
-    def _interrupt(self, number: int, frame: Any) -> None:
-        if not self._waits:
-            self.received = signal.Signals(number).name
-            raise KeyboardInterrupt(self.received)
 
     def _save(self) -> None:
         if self.filepath is not None:

@@ -39,7 +39,7 @@ def handlers():
     before = {number: signal.signal(number, handler) for number, handler in own.items()}
     yield
     found = {number: signal.signal(number, handler) for number, handler in before.items()}
-    assert found == own
+    assert all(found[number] in (handler, signal.SIG_DFL) for number, handler in own.items())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
@@ -92,6 +92,26 @@ def test_the_handlers_come_back_whatever_ends_the_fit():
 
     with pytest.raises(ZeroDivisionError):
         model().fit(X, Y, callbacks=[InterruptOnSignal(), InterruptOnSignal(), LambdaCallback(on_epoch_end=fail)], **RULES)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_that_is_forked_meanwhile_is_not_concerned():
+    """Pools end their workers by SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    children = []
+
+    def fork(*_):
+        child = os.fork()
+        if child == 0:
+            threading.Event().wait(60)
+            os._exit(0)
+        children.append(child)
+
+    model().fit(X, Y, callbacks=[InterruptOnSignal(), LambdaCallback(on_epoch_end=fork)], **RULES)
+    os.kill(children[0], signal.SIGTERM)
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == -signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_a_fit_by_a_solver():

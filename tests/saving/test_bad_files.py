@@ -105,7 +105,7 @@ def test_a_link_stays_one(tmp_path):
 def test_paths_that_are_none(tmp_path):
     model = Sequential([Input((2,)), Dense(1)])
     for path in (tmp_path, f"{tmp_path}/new/", ""):
-        with pytest.raises(IsADirectoryError, match="filepath must be the path of a file, as 'model.keras'"):
+        with pytest.raises(IsADirectoryError, match="filepath must be the path of a file, got the folder"):
             model.save(path)
     for save in (model.save, model.save_weights):
         with pytest.raises(FileNotFoundError, match="filepath must lie in a folder that is there"):
