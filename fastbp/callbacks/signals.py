@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,17 +80,9 @@ class InterruptOnSignal(Callback):
         if self.filepath is not None:
             Path(self.filepath).parent.mkdir(parents=True, exist_ok=True)
             import_to_end("fastbp.saving.paths").writable_path("filepath", self.filepath)
-        self.received, self._waits, process = None, False, os.getpid()
-
-        def interrupt(number: int, frame: Any) -> None:
-            if os.getpid() != process:  # a child that was forked meanwhile, to load data for instance
-                signal.signal(number, handlers[signal.Signals(number)])
-                signal.raise_signal(number)
-            elif not self._waits:
-                self.received = signal.Signals(number).name
-                raise KeyboardInterrupt(self.received)
-
+        self.received, self._waits = None, False
         try:
+            interrupt = self._interrupt(handlers)
             for number in handlers:
                 signal.signal(number, interrupt)
             yield
@@ -117,6 +109,20 @@ class InterruptOnSignal(Callback):
                     f"signals must have handlers of Python, which can be put back; that of {number.name} is none"
                 )
         return handlers
+
+    def _interrupt(self, handlers: dict[signal.Signals, Any]) -> Callable[[int, Any], None]:
+        """The handler during a fit."""
+        process = os.getpid()
+
+        def interrupt(number: int, frame: Any) -> None:
+            if os.getpid() != process:  # a child that was forked meanwhile, to load data for instance
+                signal.signal(number, handlers[signal.Signals(number)])
+                signal.raise_signal(number)
+            elif not self._waits:
+                self.received = signal.Signals(number).name
+                raise KeyboardInterrupt(self.received)
+
+        return interrupt
 
     def _save(self) -> None:
         if self.filepath is not None:

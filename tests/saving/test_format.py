@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 import fastbp
 from fastbp import Dense, Input, Sequential, layers
