@@ -99,16 +99,19 @@ def test_the_handlers_come_back_whatever_ends_the_fit():
 def test_a_child_that_is_forked_meanwhile_is_not_concerned():
     """Pools end their workers by SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    children = []
+    children, (reader, writer) = [], os.pipe()
 
     def fork(*_):
         child = os.fork()
         if child == 0:
+            os.write(writer, b"1")  # Python drops signals that come as it begins
             threading.Event().wait(60)
             os._exit(0)
         children.append(child)
 
     model().fit(X, Y, callbacks=[InterruptOnSignal(), LambdaCallback(on_epoch_end=fork)], **RULES)
+    assert os.read(reader, 1) == b"1"
+    os.close(reader), os.close(writer)
     os.kill(children[0], signal.SIGTERM)
     assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == -signal.SIGTERM
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
@@ -125,7 +128,7 @@ def test_a_fit_by_a_solver():
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_an_estimator_ends_as_by_control_c(tmp_path):
     pytest.importorskip("sklearn")
-    estimator = fastbp.MLPRegressor(8, max_iter=9, callbacks=[InterruptOnSignal(), sender("on_epoch_end")])
+    estimator = fastbp.MLPRegressor(hidden_layer_sizes=8, max_iter=9, callbacks=[InterruptOnSignal(), sender("on_epoch_end")])
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         estimator.fit(X, Y[:, 0])
     assert estimator.n_iter_ == 3 and np.isfinite(estimator.predict(X)).all()
