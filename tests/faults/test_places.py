@@ -196,9 +196,9 @@ except OSError as error:
 """
 
 
-def on_a_small_disk(place, command, **settings):
-    """Run a program that sees a disk of 16 kB at ``place``; nobody else does."""
-    mount = f'mount -t tmpfs -o size=16k,mode=700 small "{place}" || exit 77; exec "$@"'
+def on_a_small_disk(place, size, command, **settings):
+    """Run a program that sees a disk of so many kilobytes at ``place``; nobody else does."""
+    mount = f'mount -t tmpfs -o size={size}k,mode=700 small "{place}" || exit 77; exec "$@"'
     unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
     try:
         done = subprocess.run(
@@ -214,10 +214,10 @@ def on_a_small_disk(place, command, **settings):
 
 def test_a_disk_without_room_for_a_model(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    assert on_a_small_disk(tmp_path, [sys.executable, "-c", FULL, tmp_path], env=environment) == "full\n"
+    assert on_a_small_disk(tmp_path, 16, [sys.executable, "-c", FULL, tmp_path], env=environment) == "full\n"
 
 
 def test_a_disk_without_room_for_compiled_code(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(tmp_path)}
-    where, count = on_a_small_disk(tmp_path, [sys.executable, "-c", FORMULAS + SAY], env=environment).split()
+    where, count = on_a_small_disk(tmp_path, 4, [sys.executable, "-c", FORMULAS + SAY], env=environment).split()
     assert Path(where) == Path(fastbp.__file__) and int(count) == 1
