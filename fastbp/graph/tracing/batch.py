@@ -16,7 +16,8 @@ import numpy as np
 
 from .errors import TraceError, trace_error
 from .node import Node
-from .tape import MAX_UNROLLED, Tape
+from .node_array import MAX_UNROLLED
+from .tape import Tape
 
 # Up to so many columns each is a separate node: then vectors run over samples, which fill them.
 MAX_UNROLLED_COLUMNS = 8
@@ -33,6 +34,8 @@ _UNIT = "An activation works on each unit alone: use operators and functions of 
 
 class BatchTape(Tape):
     """A tape of one sample's nodes, which also computes with the nodes of a batch."""
+
+    adds_pieces = True
 
     def __init__(self) -> None:
         super().__init__()
