@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .bounds import bounds_pair
 from .least_squares import minimize
 
 _ARRAYS = (list, tuple, np.ndarray)  # as scipy has it: f sees them as arrays of float64, and all else as it is
@@ -168,9 +169,8 @@ def start_and_bounds(f: Any, p0: Any, bounds: Any) -> tuple[np.ndarray, np.ndarr
     else:
         p0 = np.atleast_1d(np.asarray(p0, float)).ravel()
         count = p0.size
-    pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
     try:
-        low, high = (np.full(count, b, float) for b in pair)
+        low, high = (np.full(count, b, float) for b in bounds_pair(bounds))
     except (TypeError, ValueError):
         raise ValueError(f"bounds must be two numbers or arrays of {count} values, the parameters, got {bounds!r}") from None
     if p0 is None:
