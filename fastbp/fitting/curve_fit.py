@@ -143,7 +143,11 @@ def curve_fit(
 def check_values(f: Any, x: Any, y: np.ndarray, start: np.ndarray) -> None:
     """What is wrong with numbers too needs no other explanation."""
     found = f(x, *start)
-    if np.shape(np.subtract(found, y)) != y.shape:
+    try:
+        fits = np.shape(np.subtract(found, y)) == y.shape
+    except ValueError:
+        fits = False
+    if not fits:
         raise ValueError(f"f must give one value for each of the {y.size} values in ydata, got shape {np.shape(found)}")
 
 
