@@ -38,7 +38,7 @@ def written(value: Node) -> Nodes:
     nodes = live([value])
     places = {node.index: i for i, node in enumerate(nodes)}
     if len(nodes) > MAX_NODES or any(node.op not in _ARGUMENTS and node.op != "stack" for node in nodes):
-        raise NotStorable(f"a formula must have at most {MAX_NODES} nodes, none of them of long vectors")
+        raise NotStorable(f"a formula must have at most {MAX_NODES} nodes, none of them of long vectors or tables")
     return [[node.op, [places[a.index] for a in node.args], _attribute(node)] for node in nodes]
 
 
