@@ -16,7 +16,7 @@ LAYER_BYTES = 8 * at.LAYER_FIELDS
 
 
 def make_rows(dtype, layers, add_activities):
-    """The functions (forward_rows, close_rows, backward_rows, learn_rows): rows through some layers, whose own they overwrite."""
+    """The functions (forward_rows, close_rows, backward_rows, learn_rows): rows through some layers, whose own rows change."""
     forward, backward, close_output = layers.forward, layers.backward, layers.close_output
     backward_and_update = layers.backward_and_update
     loss, weigh_rows, copy_rows = loss_function(dtype), weigh_rows_function(dtype), memory.copy_rows(dtype)

@@ -151,8 +151,8 @@ class Compiled(Network):
             check_targets(self._to_measure(), data.target_columns, self._outputs)
             if loss.graph(data.target_columns, self._outputs).is_of_batch and is_weighted(data):
                 raise ValueError(
-                    f"sample_weight and class_weight must be None for the loss {loss.name!r}, whose value belongs to a batch as "
-                    "a whole: weights can be a column of y and a part of the formula, as y_true[:, 1]"
+                    f"sample_weight and class_weight must be None for the loss {loss.name!r}, whose value belongs to a batch "
+                    "as a whole: weights can be a column of y and a part of the formula, as y_true[:, 1]"
                 )
 
     @property

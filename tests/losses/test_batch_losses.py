@@ -4,6 +4,7 @@ A network of one layer whose samples are the rows of the unit matrix has its ker
 to the kernel is that of the loss with respect to each prediction.
 """
 
+import functools
 import json
 import re
 
@@ -208,13 +209,13 @@ def by_hand(model, f, x, y, batches, rate=0.01):
     """Plain SGD, each step by central differences of the loss of its batch; the losses."""
     weights, found = model.get_weights(), []
 
-    def value(*changed):
-        kernel, bias, last, last_bias = changed
-        return by_numpy(f, y[rows], np.tanh(x[rows] @ kernel + bias) @ last + last_bias)
+    def value(x, y, kernel, bias, last, last_bias):
+        return by_numpy(f, y, np.tanh(x @ kernel + bias) @ last + last_bias)
 
     for rows in batches:
-        found.append(value(*weights))
-        gradients = central_differences(value, weights)
+        of_batch = functools.partial(value, x[rows], y[rows])
+        found.append(of_batch(*weights))
+        gradients = central_differences(of_batch, weights)
         weights = [w - rate * g for w, g in zip(weights, gradients, strict=True)]
     return found, weights
 
@@ -413,7 +414,7 @@ def test_without_a_value_training_has_diverged():
     model = network(one_minus_correlation)
     before = model.get_weights()
     with pytest.raises(fastbp.TrainingDiverged):
-        model.fit(x[:, :], y[:, :], batch_size=1, verbose=0)
+        model.fit(x, y, batch_size=1, verbose=0)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 

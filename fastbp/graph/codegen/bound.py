@@ -66,7 +66,9 @@ class BoundLoss(BoundFunction):
         super().__init__(loss.graph, dtype, lambda module, name: write_loss(module, name, loss, dtype))
         starts = [self._records[1 + k : 2 + k].ctypes.data for k in range(len(passes))]
         table = [len(passes), self._contents[-1].ctypes.data, self.means]
-        self.sums = np.array([*table, *(n for start, ends in zip(starts, passes, strict=True) for n in (start, *ends))], np.int64)
+        self.sums = np.array(
+            [*table, *(n for start, ends in zip(starts, passes, strict=True) for n in (start, *ends))], np.int64
+        )
 
     def _room(self, dtype: str) -> list[np.ndarray]:
         return [np.zeros(self.means, dtype)] if self.is_of_batch else []

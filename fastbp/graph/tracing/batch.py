@@ -129,7 +129,9 @@ class BatchNode(Node):
     @property
     def T(self) -> Node:
         if None in self.shape:
-            raise trace_error("A loss cannot transpose a batch.", f"Single columns are y_pred[:, 0], y_pred[:, 1], ... {_PAIRS}")
+            raise trace_error(
+                "A loss cannot transpose a batch.", f"Single columns are y_pred[:, 0], y_pred[:, 1], ... {_PAIRS}"
+            )
         return self
 
     def __len__(self) -> int:
@@ -235,9 +237,10 @@ class BatchNode(Node):
             raise trace_error(f"A loss cannot take np.{op[:3]} over the samples.", "axis=-1 goes over a sample's outputs.")
         if width > MAX_UNROLLED:
             raise trace_error(f"A loss cannot take np.{op[:3]} of {width} columns.", f"Of up to {MAX_UNROLLED} it can.")
-        columns = [self.tape.element(self.sample, i) for i in range(width)] if width > 1 else [self.sample]
+        of = self.settled()
+        columns = [self.tape.element(of.sample, i) for i in range(width)] if width > 1 else [of.sample]
         found = reduce(lambda x, y: self.tape.make(op, x, y), columns)
-        return self._as(found, (*self.shape[:-1], *[1] * keepdims))
+        return of._as(found, (*self.shape[:-1], *[1] * keepdims))
 
     def dot(self, other: Any) -> Node:
         """The sum of products over the batch, of two values for each sample."""
