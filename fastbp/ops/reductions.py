@@ -1,4 +1,4 @@
-"""Functions that go over an axis. In a loss -1 is that of a sample's outputs, and 0, for sums and means, that of the samples."""
+"""Functions that go over an axis. In a loss -1 is that of a sample's outputs; for sums and means 0 is that of the samples."""
 
 from typing import Any
 

@@ -435,6 +435,7 @@ BAD_LOSSES = {
     "going through samples": (lambda y, p: sum(p), "cannot go through the samples"),
     "number of samples": (lambda y, p: len(p) * p, "number of samples.*mean"),
     "size": (lambda y, p: p / p.size, "size of a batch"),
+    "length of the first axis": (lambda y, p: np.sum(p) / p.shape[0], "compute with None, which shape.0. is.*fastbp.mean"),
     "column 3": (lambda y, p: p[:, 3], r"column 3 of an array of shape \(samples, 3\)"),
     "every second column": (lambda y, p: p[:, ::2], r"columns slice\(None, None, 2\)"),
     "column and columns": (lambda y, p: (y - p[:, 0]) ** 2, r"shapes \(samples, 3\) and \(samples,\).*y_true\[:, 0\]"),

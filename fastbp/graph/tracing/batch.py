@@ -25,6 +25,7 @@ from .tape import MAX_UNROLLED, Tape
 # Up to so many columns each is a separate node: then vectors run over samples, which fill them.
 MAX_UNROLLED_COLUMNS = 8
 
+_COUNT = "Instead of a sum over the samples by their number: fastbp.mean(x), the mean over all of them."
 _PAIRS = "Pairs of samples are outside of a loss. Means over the batch are not: fastbp.mean(x, axis=0), fastbp.sum(x, axis=0)."
 
 
@@ -50,6 +51,8 @@ class BatchTape(Tape):
         return BatchNode(self, self.input(name), UNITS)
 
     def lift(self, value: Any) -> Node | None:
+        if value is None:
+            raise trace_error("A loss cannot compute with None, which shape[0] is.", _COUNT)
         if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.size > 1:
             node = self._constants(value)
             return self.make("ne", node, self.constant(0.0)) if value.dtype.kind == "b" else node
@@ -123,7 +126,7 @@ class BatchNode(Node):
     @property
     def size(self) -> int:
         if None in self.shape:
-            raise trace_error("A loss cannot ask for the size of a batch.", "shape[-1] is the number of outputs.")
+            raise trace_error("A loss cannot ask for the size of a batch.", f"shape[-1] is the number of outputs. {_COUNT}")
         return prod(self.shape)
 
     @property
@@ -136,7 +139,7 @@ class BatchNode(Node):
 
     def __len__(self) -> int:
         if not self.shape or None in self.shape[:1]:
-            raise trace_error("A loss cannot ask for the number of samples.", "fastbp.mean(x) is the mean over all of them.")
+            raise trace_error("A loss cannot ask for the number of samples.", _COUNT)
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Node]:
