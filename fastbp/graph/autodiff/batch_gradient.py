@@ -35,13 +35,12 @@ def batch_gradient(value: Node, y_pred: Node, scale: Node, means: BatchMeans) ->
         adjoint, x = adjoints[k], means.of(changing[k])
         if is_constant(adjoint, 0):
             continue
-        weighted = tape.sum(tape.make("mul", adjoint, x))
         if x.shape:
-            further = [means.over(through) for through in gradient(weighted, changing)]
+            further = [means.over(through) for through in gradient(x, changing, adjoint)]
         else:  # the adjoint may itself follow from means: outside of those of the derivatives, it makes no more passes
             further = [tape.make("mul", adjoint, means.over(through)) for through in gradient(x, changing)]
         adjoints = [tape.make("add", known, more) for known, more in zip(adjoints, further, strict=True)]
-        total = tape.make("add", total, weighted)
+        total = tape.make("add", total, tape.sum(tape.make("mul", adjoint, x)))
     (found,) = gradient(total, [y_pred], scale)
     return found
 

@@ -163,13 +163,13 @@ class BatchNode(Node):
             return self
         if self.ndim == 1 and None not in self.shape and not isinstance(key, tuple):
             return self._columns(key)
-        if isinstance(key, tuple) and len(key) == 2 and (key[0] is Ellipsis or key[0] == slice(None)):
-            if key[1] is None and self.shape == (None,):
-                return self._as(self.sample, COLUMN)
-            if self.ndim == 2 and self.shape != UNITS:
-                return self._columns(key[1])
+        of_columns = isinstance(key, tuple) and len(key) == 2 and (key[0] is Ellipsis or key[0] == slice(None))
+        if of_columns and key[1] is None and self.shape == (None,):
+            return self._as(self.sample, COLUMN)
         if isinstance(key, tuple) and any(k is None for k in key):
             raise trace_error("A loss cannot set every sample against every other one.", _PAIRS)
+        if of_columns and self.ndim == 2 and self.shape != UNITS:
+            return self._columns(key[1])
         raise trace_error(f"A formula cannot index an array of shape {shown(self.shape)} with {key!r}.", self._hint)
 
     def _columns(self, key: Any) -> Node:
