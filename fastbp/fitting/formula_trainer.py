@@ -143,6 +143,11 @@ class FormulaTrainer:
         self._interruptible = samples * self._operators > MIN_INTERRUPTIBLE_OPERATORS
         self._keep = self, arrays, buffers, order, random, sources, hyper, schedule, scalars
 
+    @property
+    def ways(self) -> int:
+        """How many have been compiled."""
+        return sum(map(len, self._graphs.values()))
+
     def _add_way(self, ways: int) -> None:
         """Trace and compile the formula along the way through its branches that the present parameters and batch take."""
         graphs = self._graphs[ways]
