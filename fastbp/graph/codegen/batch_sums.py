@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ...kernels.simd.vector import Vector
@@ -25,7 +26,7 @@ class SumsWriter(BlockWriter):
     def write(self) -> None:
         s, target = self.s, self.arguments["g"]
         for node, place in self._vectors:
-            self._for_each_vector(node.size, lambda j, mask, place=place: self._add(None, place, j, mask))
+            self._for_each_vector(node.size, partial(self._add, place, None))
         totals = [s.variable(s.constant(0.0)) for _ in self._numbers]
         with self._blocks():
             mask = s.first_lanes(self.count)
@@ -35,12 +36,12 @@ class SumsWriter(BlockWriter):
             s.store_scalar(s.lane(s.sum(total.get())), s.offset(target, place))
 
     def _writes(self) -> list[tuple[Node, Callable[[Sample, Any, Vector | None, Vector], None]]]:
-        return [
-            (node, lambda sample, j, mask, values, place=place: self._add(values, place, j, mask))
-            for node, place in self._vectors
-        ]
+        def write(place: int, sample: Sample, j: Any, mask: Vector | None, values: Vector) -> None:
+            self._add(place, values, j, mask)
 
-    def _add(self, values: Vector | None, place: int, j: Any, mask: Vector | None) -> None:
+        return [(node, partial(write, place)) for node, place in self._vectors]
+
+    def _add(self, place: int, values: Vector | None, j: Any, mask: Vector | None) -> None:
         """Add a sample's values from output j on to their sums; None: begin with 0."""
         s = self.s
         address = s.offset(s.offset(self.arguments["g"], place), j)

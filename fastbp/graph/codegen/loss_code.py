@@ -23,7 +23,7 @@ def write_loss(module: Any, name: str, loss: LossGraph, dtype: str) -> list[str]
     """Functions with the arguments of kernels/loss.py: one that overwrites g and row_loss, then one for each pass of means."""
 
     def write(name: str, body: Callable[..., None]) -> str:
-        return write_function(module, name, len(ARGUMENTS), dtype, body).name
+        return str(write_function(module, name, len(ARGUMENTS), dtype, body).name)
 
     found = [write(name, lambda s, *arguments: _LossWriter(s, loss, arguments).write())]
     for level in range(len(loss.places()[1])):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .batch_means import BatchMeans
-from .batch_shapes import COLUMN, OF_ONE_UNIT, UNITS, BatchShape, broadcast, refuse_values_for_samples, shown
+from .batch_shapes import COLUMN, OF_ONE_UNIT, SAMPLES, UNITS, BatchShape, broadcast, refuse_values_for_samples, shown
 from .errors import TraceError, trace_error
 from .node import Node
 from .tape import MAX_UNROLLED, Tape
@@ -164,7 +164,7 @@ class BatchNode(Node):
         if self.ndim == 1 and None not in self.shape and not isinstance(key, tuple):
             return self._columns(key)
         of_columns = isinstance(key, tuple) and len(key) == 2 and (key[0] is Ellipsis or key[0] == slice(None))
-        if of_columns and key[1] is None and self.shape == (None,):
+        if of_columns and key[1] is None and self.shape == SAMPLES:
             return self._as(self.sample, COLUMN)
         if isinstance(key, tuple) and any(k is None for k in key):
             raise trace_error("A loss cannot set every sample against every other one.", _PAIRS)
@@ -248,8 +248,9 @@ class BatchNode(Node):
     def dot(self, other: Any) -> Node:
         """The sum of products over the batch, of two values for each sample."""
         lifted = self.tape.lift(other)
-        if self.shape == (None,) and isinstance(lifted, BatchNode) and lifted.shape == (None,):
-            return self.tape.make("mul", self.tape.number(self), self.tape.number(lifted))._total(None, False)
+        if isinstance(lifted, BatchNode) and self.shape == lifted.shape == SAMPLES:
+            products: Node = self.tape.make("mul", self.tape.number(self), self.tape.number(lifted)).sum()
+            return products
         raise trace_error(
             "A loss has no matrix products.", f"Write sum(x * y, axis=-1) for the product of each sample's rows. {_PAIRS}"
         )

@@ -11,6 +11,7 @@ from .errors import trace_error
 BatchShape = tuple[int | None, ...]
 UNITS: BatchShape = (None, None)
 COLUMN: BatchShape = (None, 1)
+SAMPLES: BatchShape = (None,)
 
 OF_ONE_UNIT = "An activation works on each unit alone: use operators and functions of z, not its columns, sums or means."
 
