@@ -86,7 +86,12 @@ _LAZY = {
     **dict.fromkeys(("fit_formula", "FormulaFit"), "fitting.fit_formula"),
     **dict.fromkeys(("from_onnx", "from_torch"), "models.importing"),
     **dict.fromkeys(("check_gradients", "GradientCheck"), "gradient_check"),
-    **dict.fromkeys(("MLPClassifier", "MLPRegressor", "from_sklearn"), "estimators"),
+    **dict.fromkeys(("Member", "fit_many"), "many"),
+    "Ensemble": "many.ensemble",
+    **dict.fromkeys(("cross_validate", "CrossValidation"), "many.cross_validation"),
+    "search": "many.search",
+    "SearchResult": "many.trials",
+    **dict.fromkeys(("EnsembleClassifier", "EnsembleRegressor", "MLPClassifier", "MLPRegressor", "from_sklearn"), "estimators"),
 }
 
 

@@ -7,14 +7,18 @@ from __future__ import annotations  # numpy.random takes a while to import
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
 from .arguments import integer
 
-WEIGHTS, SHUFFLE, INITIALIZER, FORMULA, NOISE, FEEDBACK = range(6)  # what a stream is for
+WEIGHTS, SHUFFLE, INITIALIZER, FORMULA, NOISE, FEEDBACK, MEMBERS, BOOTSTRAP = range(8)  # what a stream is for
 _FASTBP = int.from_bytes(b"fastbp", "big")
-_default: Iterator[tuple[int, int]] | None = None  # what stands for a seed that is not given, and the number of the stream
+_Streams = Iterator[tuple[int, int]]  # what stands for a seed that is not given, and the number of the stream
+_default: _Streams | None = None
+_of_block: ContextVar[_Streams | None] = ContextVar("streams", default=None)  # it goes before
 
 
 def generator(seed: int | None, purpose: int) -> np.random.Generator:
@@ -29,8 +33,9 @@ def generator(seed: int | None, purpose: int) -> np.random.Generator:
     False
     """
     key: tuple[int, ...] = (_FASTBP, purpose)
-    if seed is None and _default is not None:
-        seed, number = next(_default)
+    streams = (_of_block.get() or _default) if seed is None else None
+    if streams is not None:
+        seed, number = next(streams)
         key = (*key, number)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
@@ -44,6 +49,29 @@ def noise_seed(seed: int, number: int) -> int:
     """The seed of a layer's noise, as a 64-bit integer with a sign; ``number``: which one of the random layers it is."""
     sequence = np.random.SeedSequence(seed, spawn_key=(_FASTBP, NOISE, number))
     return int(np.random.default_rng(sequence).integers(-(2**63), 2**63))
+
+
+@contextmanager
+def seeding(seed: int) -> Iterator[None]:
+    """A block in which what this thread makes without a seed of its own follows from this one.
+
+    Examples
+    --------
+    >>> def draw():
+    ...     with seeding(3):
+    ...         return generator(None, WEIGHTS).normal()
+    >>> draw() == draw()
+    True
+    """
+    token = _of_block.set(_streams(seed))
+    try:
+        yield
+    finally:
+        _of_block.reset(token)
+
+
+def _streams(seed: int) -> _Streams:
+    return zip(itertools.repeat(seed), itertools.count(), strict=False)
 
 
 def set_random_seed(seed: int) -> None:
@@ -73,4 +101,4 @@ def set_random_seed(seed: int) -> None:
         raise ValueError(f"seed must be less than 2**32, got {seed}")
     random.seed(seed)
     np.random.seed(seed)
-    _default = zip(itertools.repeat(seed), itertools.count(), strict=False)
+    _default = _streams(seed)

@@ -1,5 +1,6 @@
 """The examples run as a person runs them, and leave a picture behind."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -27,6 +28,7 @@ EXAMPLES = (
     "brain",
     "solvers",
     "control",
+    "uncertainty",
 )
 
 
@@ -81,3 +83,11 @@ def test_brain_tells_what_each_rule_has_learnt(tmp_path):
 def test_a_place_that_is_not_there_is_named(tmp_path):
     done = run("quickstart.py", "--picture", str(tmp_path / "nowhere" / "curves.png"))
     assert done.returncode != 0 and "nowhere" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_search_by_optuna_or_what_it_needs():
+    done = run("optuna_search.py", "--trials", "2")
+    if importlib.util.find_spec("optuna") is None:
+        assert done.returncode == 1 and done.stderr == "this example needs Optuna: pip install optuna\n"
+    else:
+        assert "accuracy" in done.stdout and "learning_rate" in done.stdout, done.stderr

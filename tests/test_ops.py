@@ -118,7 +118,7 @@ def test_arrays():
         (lambda y, p: ops.min(p, axis=0), "over axis 0"),
         (lambda y, p: ops.stop_gradient(p) * y, "stop the gradient"),
         (lambda y, p: ops.reshape(p, (-1,)), "no operator for np.reshape"),
-        (lambda y, p: ops.expand_dims(p, 0), "put an axis at 0"),
+        (lambda y, p: ops.expand_dims(p, 0), "several dimensions"),
     ],
 )
 def test_what_a_loss_cannot_do(loss, text):

@@ -92,6 +92,30 @@ class Derivative:
         self.run(self.k, self.x, self.y)
 
 
+def cross_entropy(w, x, classes):
+    scores = x @ w
+    scores = scores - np.max(scores, axis=1, keepdims=True)
+    return fastbp.mean(np.log(np.sum(np.exp(scores), axis=1)) - np.sum(classes * scores, axis=1))
+
+
+class SoftmaxRegression:
+    """The value and gradient of a formula of matrices: five columns of data, three classes."""
+
+    params = ([1_000, 100_000], ["float32", "float64"])
+    param_names = ["points", "dtype"]
+
+    def setup(self, n, dtype):
+        fastbp.set_num_threads(1)
+        random = np.random.default_rng(0)
+        self.x, self.w = random.normal(size=(n, 5)).astype(dtype), random.normal(size=(5, 3)).astype(dtype)
+        self.classes = np.eye(3, dtype=dtype)[random.integers(0, 3, n)]
+        self.run = fastbp.value_and_grad(cross_entropy)
+        self.time_value_and_gradient(n, dtype)
+
+    def time_value_and_gradient(self, n, dtype):
+        self.run(self.w, self.x, self.classes)
+
+
 class CurveFit:
     params = ([100, 100_000], ["fastbp", "scipy"])
     param_names = ["points", "side"]

@@ -27,6 +27,9 @@ def arrays(argument: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype:
         raise ValueError(f"{argument} must be a list of {len(shapes)} arrays, got {len(values)}")
     result = []
     for i, (value, shape) in enumerate(zip(values, shapes, strict=True)):
+        if type(value) is np.ndarray and value.dtype == dtype and value.shape == shape and value.flags.carray:
+            result.append(value)  # as nearly always
+            continue
         array = as_numbers(f"{argument}[{i}]", value)
         if array.shape != shape:
             raise ValueError(f"{argument}[{i}] must have shape {shape}, got {array.shape}")

@@ -56,6 +56,8 @@ def prepare(
     'Batches'
     """
     check_finite = boolean("check_finite", check_finite)
+    if isinstance(x, Rows):  # prepared before, for several models
+        return x
     if class_weight is not None:
         check_once(sample_weight, class_weight)
         class_weight = class_weights(class_weight, spec)
@@ -106,6 +108,8 @@ def training_data(
 def validation(data: Any, *, spec: Spec, check_finite: bool = True) -> Data:
     """The data of ``validation_data``: a tuple of two or three, or what yields batches."""
     prefix = "validation_data "
+    if isinstance(data, Rows):
+        return data
     if isinstance(data, tuple | list) and len(data) in (2, 3):
         return prepare(*data, spec=spec, check_finite=check_finite, prefix=prefix)
     if isinstance(data, tuple | list) or (stream(data) is None and not is_torch_dataset(data)):

@@ -176,6 +176,11 @@ class Core:
             self._kept = None
 
     @property
+    def row_flop(self) -> int:
+        """Operations of a training step for each row."""
+        return self._step_flop
+
+    @property
     def steps(self) -> int:
         """Of the optimizer, so far."""
         return self.state.steps
@@ -198,6 +203,10 @@ class Core:
         """Return to where ``remember`` was called last."""
         with self._lock:
             self.state.go_back()
+
+    def stop_runs(self) -> None:
+        """Have a call that another thread is in end after its step. To be repeated until that thread is out."""
+        self._plans.stop_runs()
 
     def held(self) -> AbstractContextManager[object]:
         """A block in which nothing changes: calls of other threads wait."""

@@ -85,6 +85,12 @@ class Parameters:
         other.shapes = [replace(shape, trainable=shape.is_dense or shape.learnt_vectors > 0) for shape in self.shapes]
         return other
 
+    def widened(self) -> "Parameters":
+        """The same layout for buffers of float64."""
+        other = copy(self)
+        other.dtype = np.dtype(np.float64)
+        return other
+
     def without_weights(self, stages: Iterable[Stage]) -> list[Shape]:
         """The shapes of further stages, which have no weights."""
         lanes = self.shapes[0].lanes

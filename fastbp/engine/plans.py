@@ -204,6 +204,11 @@ class Plans:
         plan[at.HYPER], plan[at.SCALARS] = address(self._hyper), address(self._scalars)
         self._bind_activations(plan, chosen)
 
+    def stop_runs(self) -> None:
+        """Have whatever runs end after its step."""
+        for plan in list(self._plans.values()):
+            plan.buffers["control"][at.STOP] = 1
+
     def note_run(self, plan: Plan) -> None:
         """A plan is about to run: where that changes the weights, they are others from now on."""
         if plan.fields[at.PHASES] & at.UPDATE and plan.fields[at.OPTIMIZER] != STORE:

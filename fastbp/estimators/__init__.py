@@ -10,6 +10,8 @@ except ImportError as error:
 
 from .classifier import MLPClassifier
 from .conversion import from_sklearn
+from .ensemble_classifier import EnsembleClassifier
+from .ensemble_regressor import EnsembleRegressor
 from .regressor import MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor", "from_sklearn"]
+__all__ = ["EnsembleClassifier", "EnsembleRegressor", "MLPClassifier", "MLPRegressor", "from_sklearn"]

@@ -7,12 +7,16 @@ import numpy as np
 
 def validated_features(estimator: Any, X: Any) -> Any:
     """X as scikit-learn's checks leave it, against what the estimator was fitted to."""
-    settings = {"accept_sparse": ["csr", "csc"], "reset": False}
+    return validated(estimator, X, accept_sparse=["csr", "csc"], reset=False)
+
+
+def validated(estimator: Any, *data: Any, **settings: Any) -> Any:
+    """X, or X and y, as scikit-learn's checks leave them."""
     try:
         from sklearn.utils.validation import validate_data
     except ImportError:  # before 1.6
-        return estimator._validate_data(X, **settings)
-    return validate_data(estimator, X, **settings)
+        return estimator._validate_data(*data, **settings)
+    return validate_data(estimator, *data, **settings)
 
 
 def checked_weights(sample_weight: Any, X: Any) -> np.ndarray:

@@ -44,11 +44,12 @@ def curve_fit(
         cannot be traced is fitted by scipy alone, with finite differences, and a warning says so. Where the chain rule meets
         0 times infinity, as in ``exp(-b / x)`` at x = 0, differences take its place.
     xdata : array
-        The independent variable, or several as an array of shape (k, M), of which f takes the rows. A pandas Series counts by
+        The independent variable, or several: an array of any shape or a tuple of arrays, as f takes it, such as (k, M) for k
+        variables, (M, k) for ``x @ w`` and a pair of meshgrids. A pandas Series counts by
         its values. Anything else, such as a DataFrame, is handed to f as it is, which is left to scipy: for speed, pass
         ``frame.to_numpy().T``.
     ydata : array
-        M values.
+        M values, or an array of the shape that f gives: several outputs a point.
     p0 : array, optional
         Where to start; ones (or a point within the bounds) if not given.
     sigma : array, optional
@@ -100,7 +101,7 @@ def curve_fit(
     whole = {"p0": p0, "sigma": sigma, "absolute_sigma": absolute_sigma, "bounds": bounds, "method": method, **rest}
     if not callable(f):
         raise TypeError(f"f must be a function, got {f!r}")
-    if jac is not None or np.ndim(ydata) != 1 or "args" in kwargs:
+    if jac is not None or "args" in kwargs:
         return optimize.curve_fit(f, xdata, ydata, **whole)
     start, low, high = start_and_bounds(f, p0, bounds)
     bounded = bool(np.any((low > -np.inf) | (high < np.inf)))
@@ -111,23 +112,24 @@ def curve_fit(
     with np.errstate(all="ignore"):
         x, y, sigma = fit_data(xdata, ydata, sigma, check_finite, nan_policy)
         weights, transform = fit_weights(sigma, y)
-    if method in (None, "lm") and len(start) > len(y) != 1:
-        raise TypeError(f"The number of func parameters={len(start)} must not exceed the number of data points={len(y)}")
+    shape = y.shape
+    if method in (None, "lm") and len(start) > y.size != 1:
+        raise TypeError(f"The number of func parameters={len(start)} must not exceed the number of data points={y.size}")
     plain = transform is None and kwargs.get("loss", "linear") == "linear" and not full_output and "callback" not in kwargs
-    reduced = plain and can_reduce(len(y), len(start))
+    reduced = plain and can_reduce(y.size, len(start))
     try:
         compiled = programs(f, x, y, len(start), weights is not None, reduced)
     except Exception as error:
         reason = str(error)
     else:
         data = program_data(x, y, weights)
-        if reduced:
+        if compiled[1].outputs[0].op == "exact_dot":
             programs_of_all = partial(programs, f, x, y, len(start), weights is not None, False)
             problem: Residuals = ReducedResiduals(compiled, data, len(start), programs_of_all)
         else:
             problem = Residuals(compiled, data, len(start), transform)
-        popt, pcov, cost, info, message, status = minimize(problem, start, (low, high), method, kwargs, len(y))
-        pcov = _scaled(pcov, cost, len(y), len(popt), absolute_sigma, optimize)
+        popt, pcov, cost, info, message, status = minimize(problem, start, (low, high), method, kwargs, y.size)
+        pcov = _scaled(pcov, cost, y.size, len(popt), absolute_sigma, optimize)
         return (popt, pcov, info, message, status) if full_output else (popt, pcov)
     _check_values(f, x if isinstance(xdata, _ARRAYS) else xdata, y, start)
     warnings.warn(
@@ -136,14 +138,17 @@ def curve_fit(
         RuntimeWarning,
         stacklevel=2,
     )
+    if len(shape) > 1:  # of which scipy knows nothing
+        whole |= {"p0": start, "sigma": None if sigma is None else np.ravel(sigma) if sigma.shape == shape else sigma}
+        return optimize.curve_fit(lambda x, *p: np.ravel(f(x, *p)), xdata, y.ravel(), **whole)
     return optimize.curve_fit(f, xdata, ydata, **whole)
 
 
 def _check_values(f: Any, x: Any, y: np.ndarray, start: np.ndarray) -> None:
     """What is wrong with numbers too needs no other explanation."""
     found = f(x, *start)
-    if np.ndim(np.subtract(found, y)) != 1:
-        raise ValueError(f"f must give one value for each of the {len(y)} values in ydata, got shape {np.shape(found)}")
+    if np.shape(np.subtract(found, y)) != y.shape:
+        raise ValueError(f"f must give one value for each of the {y.size} values in ydata, got shape {np.shape(found)}")
 
 
 def _scipy_optimize() -> Any:
@@ -209,16 +214,26 @@ def fit_data(xdata: Any, ydata: Any, sigma: Any, check_finite: bool | None, nan_
         if nan_policy not in ("raise", "omit"):
             raise ValueError("nan_policy must be one of {None, 'raise', 'omit'}")
         bad = np.isnan(y)
-        if isinstance(x, np.ndarray) and x.shape[-1:] == y.shape:
-            bad = bad | np.isnan(x).any(axis=tuple(range(x.ndim - 1)))
+        axis = _axis_of_points(x, y)
+        if axis is not None:
+            bad = bad | np.isnan(np.moveaxis(x, axis, -1)).any(axis=tuple(range(x.ndim - 1)))
         if bad.any() and nan_policy == "raise":
             raise ValueError("The input contains nan values")
         if not bad.any():
             return x, y, sigma
-        x, y = x[..., ~bad], y[~bad]
+        if axis is None:
+            raise ValueError(f"nan_policy='omit' needs a value of x for each of y, got shapes {np.shape(x)} and {y.shape}")
+        x, y = np.compress(~bad, x, axis), y[~bad]
         if sigma is not None and sigma.ndim:
             sigma = sigma[~bad] if sigma.ndim == 1 else sigma[np.ix_(~bad, ~bad)]
     return x, y, sigma
+
+
+def _axis_of_points(x: Any, y: np.ndarray) -> int | None:
+    """The axis of x that goes with the values of y: as scipy has it the last, else the first."""
+    if not isinstance(x, np.ndarray) or not x.ndim or y.ndim != 1:
+        return None
+    return next((axis for axis in (-1, 0) if x.shape[axis] == len(y)), None)
 
 
 def fit_weights(sigma: np.ndarray | None, y: np.ndarray) -> tuple[np.ndarray | None, Any]:
@@ -226,7 +241,7 @@ def fit_weights(sigma: np.ndarray | None, y: np.ndarray) -> tuple[np.ndarray | N
     if sigma is None:
         return None, None
     if sigma.size == 1 or sigma.shape == y.shape:
-        return np.broadcast_to(1.0 / sigma.reshape(-1), y.shape).copy(), None
+        return np.broadcast_to(1.0 / sigma.reshape(-1), (y.size,)).copy(), None
     if sigma.shape != (y.size, y.size):
         raise ValueError("`sigma` has incorrect shape.")
     from scipy import linalg

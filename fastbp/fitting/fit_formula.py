@@ -76,7 +76,7 @@ def fit_formula(
     data : array, or tuple or list of arrays
         Of shape (n,) or (n, k). Of the latter a formula sees the columns: ``x[:, 0]``, ``x.T``, ``x @ w``. Computes in float32
         if all of it is float32, else in float64, and reads arrays of that type where they are, also memory-mapped ones.
-    params : number, array of one dimension, or containers of such
+    params : number, array of one or two dimensions, or containers of such
         Where to start: dicts, lists, tuples, named tuples, dataclasses and None, nested as you like.
     optimizer : str or Optimizer
         As for ``Sequential.compile``.

@@ -19,9 +19,9 @@ from ..engine.memory import address, aligned_zeros, empty, zeros
 from ..graph.autodiff.chain_rule import gradient
 from ..graph.codegen.program import MIN_PARALLEL_ROWS, BoundProgram, Program
 from ..graph.tracing.branches import Branches
-from ..graph.tracing.columns import Columns
 from ..graph.tracing.errors import trace_error
 from ..graph.tracing.node import Node
+from ..graph.tracing.node_array import NodeArray, cells_of, flat_node, shaped
 from ..graph.tracing.tape import Tape
 from ..graph.tracing.trace import argument_names, results
 from ..graph.tracing.traversal import live
@@ -50,10 +50,7 @@ def _leaf(path: str, value: Any) -> Any:
     """A parameter as a float or an array of floats."""
     if not np.ndim(value):
         return number(path, value[()] if isinstance(value, np.ndarray) else value)
-    array = np.array(columns(path, value, True), np.float64)
-    if array.ndim != 1:
-        raise ValueError(f"{path} must be a number or an array of one dimension, got shape {array.shape}")
-    return array
+    return np.array(columns(path, value, True), np.float64)
 
 
 def _source(array: np.ndarray, buffer: np.ndarray) -> tuple[int, ...]:
@@ -91,7 +88,7 @@ class FormulaTrainer:
     ) -> None:
         leaves, self._structure = flatten(params, _no_leaf, "params")
         self._leaves = [(path, _leaf(path, value)) for path, value in leaves]
-        numbers = [v for _, value in self._leaves for v in np.atleast_1d(value)]
+        numbers = [v for _, value in self._leaves for v in np.ravel(value)]
         if not 1 <= len(numbers) <= MAX_PARAMETERS:
             raise ValueError(
                 f"params must hold 1 to {MAX_PARAMETERS} numbers, got {len(numbers)}: for more there is Sequential"
@@ -169,22 +166,26 @@ class FormulaTrainer:
         def stand_in(path: str, value: Any) -> Node:
             new = [tape.input(path if not np.ndim(value) else f"{path}[{i}]") for i in range(np.size(value))]
             parameters.extend(new)
-            return tape.stack(new) if np.ndim(value) else new[0]
+            return shaped(tape.stack(new), np.shape(value)) if np.ndim(value) else new[0]
 
         handed = self._structure.rebuild(iter([stand_in(path, value) for path, value in self._leaves]))
         names = argument_names(f, len(arrays) + 1)[1:]
-        seen = [
-            tape.input(name, (rows,)) if array.ndim == 1 else Columns(tape, name, (rows, array.shape[1]))
-            for name, array in zip(names, arrays, strict=True)
+        columns_of = [
+            [tape.input(name if array.ndim == 1 else f"{name}[:, {j}]", (rows,)) for j in range(len(buffer))]
+            for name, array, buffer in zip(names, arrays, buffers, strict=True)
         ]
-        inputs = [*parameters, *(node for x in seen for node in (x.T if isinstance(x, Columns) else [x]))]
+        seen = [
+            nodes[0] if array.ndim == 1 else NodeArray(tape, cells_of(nodes, (1, len(nodes))), (0,), (rows,)).simplified()
+            for array, nodes in zip(arrays, columns_of, strict=True)
+        ]
+        inputs = [*parameters, *(node for nodes in columns_of for node in nodes)]
         values = [*(self._w[i : i + 1] for i in range(len(parameters))), *(row[:rows] for buffer in buffers for row in buffer)]
         known = {node.index: value.copy() if node.shape else value[0] for node, value in zip(inputs, values, strict=True)}
         tape.branches = Branches(known, set(), self.dtype)
         found = results(tape, f, handed, *seen)
-        _refuse_rows_from_around(found)
+        _refuse_rows_from_around([flat_node(node) for node in found])
         if len(found) != 1 or found[0].shape:
-            what = f"{found[0].shape[0]} values" if len(found) == 1 else f"{len(found)} results"
+            what = f"{found[0].size} values" if len(found) == 1 else f"{len(found)} results"
             raise trace_error(f"A formula to fit must give a single number, not {what}.", "Use fastbp.mean over the data.", f)
         guard = tape.branches.guard()
         flag = [] if guard is None else [tape.number(guard)]
@@ -236,6 +237,10 @@ class FormulaTrainer:
         numbers = iter(parameters.tolist())
 
         def take(value: Any) -> Any:
-            return np.array([next(numbers) for _ in value], self.dtype) if np.ndim(value) else next(numbers)
+            return (
+                np.array([next(numbers) for _ in np.ravel(value)], self.dtype).reshape(np.shape(value))
+                if np.ndim(value)
+                else next(numbers)
+            )
 
         return self._structure.rebuild(iter([take(value) for _, value in self._leaves]))

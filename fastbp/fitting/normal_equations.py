@@ -15,6 +15,7 @@ from ..graph.tracing import functions
 from ..graph.tracing.closure_fingerprint import ClosureFingerprint
 from ..graph.tracing.errors import trace_error
 from ..graph.tracing.node import Node
+from ..graph.tracing.node_array import NodeArray, cells_of
 from ..graph.tracing.tape import Tape
 from ..graph.tracing.trace import argument_names, results, trace_within
 from ..graph.tracing.traversal import live
@@ -94,13 +95,14 @@ def trace_sums(
 
 def _trace(names: list[str], variables: int, rows: int, weighted: bool, tape: Tape, f: Callable[..., Any]) -> Any:
     parameters = [tape.input(name) for name in names]
-    x = [tape.input(f"x[{i}]", (rows,)) for i in range(variables)] if variables else tape.input("x", (rows,))
+    columns = [tape.input(f"x[{i}]" if variables else "x", (rows,)) for i in range(variables or 1)]
+    x = NodeArray(tape, cells_of(columns, (variables, 1)), (1,), (rows,)) if variables else columns[0]
     y = tape.input("y", (rows,))
     found = results(tape, f, x, *parameters)
-    if len(found) != 1 or found[0].shape not in ((), (rows,)) or found[0].op == "stack":
+    if len(found) != 1 or found[0].shape not in ((), (rows,)) or found[0].op in ("stack", "join"):
         raise trace_error("The formula must give one value for each row of a curve.", "Compute with x as a whole.", f)
     residual = tape.make("sub", found[0], y)
-    data = [*(x if isinstance(x, list) else [x]), y]
+    data = [*columns, y]
     if weighted:
         data.append(tape.input("w", (rows,)))
         residual = tape.make("mul", residual, data[-1])

@@ -19,7 +19,7 @@ from ..graph.codegen.program import BoundProgram, Program
 from ..graph.tracing.closure_fingerprint import ClosureFingerprint
 from ..graph.tracing.errors import trace_error
 from ..graph.tracing.node import Node
-from ..graph.tracing.rows import Rows
+from ..graph.tracing.node_array import flat_node
 from ..graph.tracing.tape import Tape
 from ..graph.tracing.trace import argument, argument_names, results, trace_within
 
@@ -38,25 +38,25 @@ def _identity(f: Callable[..., Any]) -> Any:
 
 def program_data(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> list[np.ndarray]:
     """What ``programs`` read besides the parameters, in their order."""
-    return [*(x if x.ndim == 2 else [x]), y, *([] if weights is None else [weights])]
+    return [x, y, *([] if weights is None else [weights])]
 
 
 def programs(f: Callable[..., Any], xdata: Any, ydata: np.ndarray, count: int, weighted: bool, reduced: bool) -> list[Program]:
     """Compiled residuals (f(x, *p) - y) w, and their Jacobian or the products of its columns.
 
-    The inputs are the parameters, x (or its rows), y and w.
+    The inputs are the parameters, x, y and w.
 
     Raises
     ------
     TraceError and whatever else f raises
         If f cannot be traced.
     """
-    if not isinstance(xdata, np.ndarray) or xdata.ndim not in (1, 2) or xdata.shape[-1:] != ydata.shape:
-        raise TypeError(f"x must be an array of shape (M,) or (k, M), M being the number of values in y, {len(ydata)}")
-    key = (_identity(f), xdata.shape, count, weighted, reduced)
+    if not isinstance(xdata, np.ndarray) or not xdata.ndim:
+        raise TypeError(f"x must be an array of numbers, got {xdata!r}")
+    key = (_identity(f), xdata.shape, ydata.shape, count, weighted, reduced)
     entry = _cache.get(key)
     if entry is None or not entry[1].unchanged():
-        entry = _cache[key] = _compile(f, xdata, count, weighted, reduced)
+        entry = _cache[key] = _compile(f, xdata, ydata.shape, count, weighted, reduced)
         if len(_cache) > MAX_CACHED:
             _cache.popitem(last=False)
     return entry[0]
@@ -70,14 +70,14 @@ def can_reduce(rows: int, count: int) -> bool:
 
 
 def _compile(
-    f: Callable[..., Any], xdata: np.ndarray, count: int, weighted: bool, reduced: bool
+    f: Callable[..., Any], xdata: np.ndarray, shape: tuple[int, ...], count: int, weighted: bool, reduced: bool
 ) -> tuple[list[Program], ClosureFingerprint, Any]:
     fingerprint = ClosureFingerprint(f)
     inputs, parameters, residual = trace_within(
-        fingerprint, f, lambda tape, g: _trace(tape, g, xdata, argument_names(f, count + 1)[1:], weighted)
+        fingerprint, f, lambda tape, g: _trace(tape, g, xdata, shape, argument_names(f, count + 1)[1:], weighted)
     )
     columns = [column for (column,) in rows_by_parameters(residual, parameters)]
-    if reduced:
+    if reduced and residual.op not in ("stack", "join"):
         every = [*columns, residual]
         columns = [residual.tape.exact_dot(every[i], every[j]) for i in range(count + 1) for j in range(i + 1)]
     compiled = [Program(inputs, [residual], "float64"), Program(inputs, columns, "float64")]
@@ -85,21 +85,20 @@ def _compile(
 
 
 def _trace(
-    tape: Tape, f: Callable[..., Any], xdata: np.ndarray, names: list[str], weighted: bool
+    tape: Tape, f: Callable[..., Any], xdata: np.ndarray, shape: tuple[int, ...], names: list[str], weighted: bool
 ) -> tuple[list[Node], list[Node], Node]:
     """The inputs, the parameters among them, and the residual."""
     parameters = [tape.input(name) for name in names]
     x = argument(tape, "x", xdata)
-    length = xdata.shape[-1:]
+    length = (math.prod(shape),)
     y = tape.input("y", length)
-    inputs = [*parameters, *(x.nodes if isinstance(x, Rows) else [x]), y]
+    inputs = [*parameters, flat_node(x), y]
     found = results(tape, f, x, *parameters)
-    if len(found) != 1 or found[0].shape not in ((), length):
-        what = f"a tuple of {len(found)}" if len(found) != 1 else f"{found[0].size} values"
-        raise trace_error(f"The formula gives {what} for {length[0]} rows.", "One value for each row is needed.", f)
-    (model,) = found
-    if model.op == "stack":
-        raise trace_error("The formula gives its values one by one.", "Compute with x as a whole.", f)
+    if len(found) != 1 or found[0].shape not in ((), shape):
+        what = f"a tuple of {len(found)}" if len(found) != 1 else f"{found[0].size} values of shape {found[0].shape}"
+        rows = f"{shape[0]} rows" if len(shape) == 1 else f"ydata of shape {shape}"
+        raise trace_error(f"The formula gives {what} for {rows}.", "One value for each is needed.", f)
+    model = flat_node(found[0])
     residual = tape.make("sub", model, y)
     if weighted:
         weights = tape.input("w", length)
@@ -116,7 +115,7 @@ class Residuals:
     compiled : list of Program
         From ``programs``.
     data : list of array
-        x (or its rows), y, and the weights if there are any.
+        x, y, and the weights if there are any.
     count : int
         Parameters.
     transform : callable, optional
@@ -127,12 +126,20 @@ class Residuals:
         self._p, self._transform = np.empty(count), transform
         each = [self._p[i : i + 1] for i in range(count)]
         self._residual, self._second = (BoundProgram(program, [*each, *data]) for program in compiled)
-        self._found = empty("residuals", len(data[-1]))
-        self._residual.set_outputs([self._found])
+        self._found = empty("residuals", data[1].size)
+        self._in_parts = any(node.op in ("stack", "join") for program in compiled for node in program.outputs)
+        if self._in_parts:
+            self._parts = [[empty("rows", node.shape) for node in program.plan.rows] for program in compiled]
+            self._residual.set_outputs(self._parts[0])
+        else:
+            self._residual.set_outputs([self._found])
         self._prepare()
 
     def _prepare(self) -> None:
         program = self._second.program
+        if self._in_parts:
+            self._second.set_outputs(self._parts[1])
+            return
         rows = [node.index for node in program.plan.rows]
         self._which = [rows.index(node.index) for node in program.outputs]  # equal columns are worked out once
         # MINPACK and trf are done with the last Jacobian when they ask for the next one.
@@ -147,8 +154,11 @@ class Residuals:
     def columns(self, p: np.ndarray, *_: Any) -> np.ndarray:
         """The Jacobian with a row for each parameter."""
         self._p[:] = p
-        self._second()
-        columns = self._columns if len(self._columns) == len(self._which) else self._columns[self._which]
+        numbers = self._second()
+        if self._in_parts:
+            columns = np.array(self._second.program.collect(numbers, self._parts[1]))
+        else:
+            columns = self._columns if len(self._columns) == len(self._which) else self._columns[self._which]
         if not math.isfinite(np.vdot(columns, columns)):
             self._fill_by_differences(columns, p)
         return columns if self._transform is None else self._transform(columns.T).T
@@ -175,7 +185,10 @@ class Residuals:
     def _values(self, p: np.ndarray) -> np.ndarray:
         """The residuals before the transform."""
         self._p[:] = p
-        self._residual()
+        numbers = self._residual()
+        if self._in_parts:
+            found: np.ndarray = self._residual.program.collect(numbers, self._parts[0])[0]
+            return found
         return self._found.copy()
 
 
@@ -210,7 +223,8 @@ class ReducedResiduals(Residuals):
             self._second()
             size = len(self._p) + 1
             # One pair of float64 for each product and block.
-            blocks = self._second.partials[0].reshape(-1, size * (size + 1) // 2, 2)
+            pairs = zip(self._second.partials, self._second.program.plan.loops, strict=True)
+            blocks = next(sums for sums, loop in pairs if loop.exact).reshape(-1, size * (size + 1) // 2, 2)
             self._at = key, cholesky(blocks, size) if np.isfinite(blocks).all() else self._triangle_of_all(p)
         return self._at[1]
 

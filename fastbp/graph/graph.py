@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .autodiff.interpreter import run_backward, run_forward
 from .drawing.draw import draw
 from .drawing.picture import Picture
@@ -12,7 +14,7 @@ from .tracing.functions import tape_of
 from .tracing.node_graph import NodeGraph
 from .tracing.tape import Tape
 from .tracing.text import as_code
-from .tracing.trace import flatten, trace_arguments
+from .tracing.trace import trace_arguments
 
 
 class Graph(NodeGraph):
@@ -21,7 +23,7 @@ class Graph(NodeGraph):
     Attributes
     ----------
     inputs : list of Node
-        One for each argument (for each row of a two-dimensional argument).
+        One for each argument; arrays of several dimensions are vectors in the graph.
     nodes : list of Node
         All that the result needs, arguments of a node before it.
     outputs : list of Node
@@ -69,10 +71,11 @@ class Graph(NodeGraph):
         >>> fastbp.trace(lambda x: x**2, 1.0).forward(3.0)
         9.0
         """
-        values = flatten(args)
+        values = [np.ravel(a) if np.ndim(a) > 1 else a for a in args]
         if len(values) != len(self.inputs):
             raise TypeError(f"the graph has {len(self.inputs)} arguments, {len(values)} were given")
-        results = run_forward(self, values)
+        found = zip(run_forward(self, values), self.output_shapes, strict=True)
+        results = [np.reshape(v, shape) if len(shape) > 1 else v for v, shape in found]
         return results[0] if len(results) == 1 else results
 
     def backward(self, seed: Any = 1.0) -> list[Any]:
@@ -97,7 +100,9 @@ class Graph(NodeGraph):
         >>> graph.backward()
         [6.0]
         """
-        return run_backward(self, seed)
+        seed = np.ravel(seed) if np.ndim(seed) > 1 else seed
+        found = zip(run_backward(self, seed), self.input_shapes, strict=True)
+        return [np.reshape(v, shape) if len(shape) > 1 else v for v, shape in found]
 
     def draw(self, path: Any = None) -> Picture:
         """A picture of the graph: operators, values (black) and derivatives (red), forward and backward edges.
@@ -135,8 +140,9 @@ def trace(f: Callable[..., Any], *example_args: Any) -> Graph:
     f : callable
         Takes numbers and arrays; computes with operators, with fastbp's functions or NumPy's.
     *example_args : float or array
-        Only their shapes count: single numbers, vectors (parameters, or data with a value for each row), or
-        two-dimensional arrays, whose rows are vectors.
+        Only their shapes count: single numbers, vectors (parameters, or data with a value for each row), or arrays of several
+        dimensions. Of these one axis, or all, may be long; where a formula takes columns apart, as in ``x @ w``, it may have
+        up to 1024 of them: each is computed on its own.
 
     Returns
     -------
@@ -161,4 +167,4 @@ def trace(f: Callable[..., Any], *example_args: Any) -> Graph:
     if tape_of(example_args) is not None:
         raise TypeError("trace takes numbers and arrays as examples, not nodes")
     traced, _ = trace_arguments(Tape(), f, example_args)
-    return Graph(traced.name, traced.inputs, traced.outputs)
+    return Graph(traced.name, traced.inputs, traced.outputs, (traced.input_shapes, traced.output_shapes))

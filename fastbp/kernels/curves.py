@@ -9,9 +9,6 @@ the minimum, without damping, would change nothing that can be seen.
 from itertools import count as numbers
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from .bounded_step import (
     GRADIENT,
@@ -34,9 +31,8 @@ from .damped_step import norm
 from .fields import STOP
 from .graph_call import call_graph
 from .memory import read_double, read_int, write_double, write_int
-from .simd.element_types import I64
 from .simd.jit import inner, kernel
-from .team import read_flag
+from .team import read_flag, take_next
 
 # -- The plan: positions in a row of 64-bit integers.
 _next = numbers().__next__
@@ -74,16 +70,6 @@ _FTOL = 1e-18  # what is left to gain, relatively: a step of 1e-9 times the para
 _NOISE = 1e-13  # of a sum of squares, relatively
 _EPS = np.finfo(float).eps
 _FLAT = 1e-7  # cosine between residuals and columns, where the columns do not determine the parameters
-
-
-@intrinsic
-def _take(typingctx, address):
-    """The number at an address, which is then one more."""
-
-    def codegen(context, b, sig, args):
-        return b.atomic_rmw("add", b.inttoptr(args[0], I64.as_pointer()), ir.Constant(I64, 1), "monotonic")
-
-    return types.int64(types.int64), codegen
 
 
 def scratch_doubles(count):
@@ -210,7 +196,7 @@ def _make_run():
         own = read_int(plan, THREAD_SCRATCH) + 8 * SCRATCH_FIELDS * thread
         curves, control, k = read_int(plan, CURVES), read_int(plan, CONTROL), read_int(plan, PARAMETERS)
         while not read_flag(control, STOP):
-            curve = _take(plan + 8 * NEXT)
+            curve = take_next(plan + 8 * NEXT)
             if curve >= curves:
                 break
             few = read_int(read_int(plan, ROWS), curve) < k

@@ -33,6 +33,7 @@ SAMPLE_WEIGHT = _next()  # float64 that the loss of each sample is multiplied by
 SAMPLE_WEIGHT_ROW = _next()
 ORDER = _next()  # int64 sample numbers in the order of training, or 0: as they come
 SHUFFLE = _next()  # whether ORDER is shuffled first
+ROWS = _next()  # int64 numbers of the rows that the samples which are shuffled are, or 0: as they come
 TRAINING = _next()  # 1: layers do what they do while a network learns, as dropping units at random
 NOISE_STEP = _next()  # the number of the run's first step, from the beginning of training; negative ones are of predictions
 NOISE_KEY = _next()  # of the present step: with a layer's SEED, the random numbers of samples and units follow from it

@@ -151,9 +151,20 @@ RULES = {
 }
 
 
+def apply_rule(code, s, h, w, g, state):
+    """(new w, new state).
+
+    State that decays towards zero ends there. Rounding would keep it among the subnormal numbers for good, once a unit is dead
+    or a loss is learnt, and many processors take a hundred times as long for those.
+    """
+    new_w, new = RULES[code](s, h, w, g, state)
+    smallest = float(np.finfo(s.dtype).tiny)
+    return new_w, [s.select(s.abs(value) < smallest, 0.0, value) for value in new]
+
+
 def _update_as(code):
     """w and its state slots (each ``slot`` bytes after the one before) move by one step along g."""
-    count, rule = UPDATE_RULES[code].slots, RULES[code]
+    count = UPDATE_RULES[code].slots
 
     def body(s, scalars, w, g, state, slot, vectors):
         b = s.b
@@ -162,7 +173,7 @@ def _update_as(code):
             shift = b.mul(i, s.index(s.lanes * s.itemsize))
             slots = [b.add(b.add(state, b.mul(slot, s.index(k))), shift) for k in range(count)]
             w_address = b.add(w, shift)
-            new_w, new = rule(s, h, s.load(w_address), s.load(b.add(g, shift)), [s.load(a) for a in slots])
+            new_w, new = apply_rule(code, s, h, s.load(w_address), s.load(b.add(g, shift)), [s.load(a) for a in slots])
             s.store(new_w, w_address)
             for value, address in zip(new, slots, strict=True):
                 s.store(value, address)

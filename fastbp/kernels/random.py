@@ -37,6 +37,13 @@ def shuffle(order, n, random):
 
 
 @inner("")
+def name_rows(order, n, rows):
+    """Have the order tell rows of the data rather than samples, each of which is one of these rows."""
+    for i in range(n):
+        write_int(order, i, read_int(rows, read_int(order, i)))
+
+
+@inner("")
 def choose_noise(plan, taken):
     """Where layers are random: the key of the step after ``taken`` steps of the run. It has no other state."""
     if read_int(plan, at.TRAINING):

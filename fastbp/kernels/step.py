@@ -22,7 +22,7 @@ from .matrix.tile import tile_rows
 from .memory import read_double, read_int, write_double, write_int
 from .monitor import make_monitor
 from .optimizer import check_finite as check_finite_function
-from .random import choose_noise, shuffle
+from .random import choose_noise, name_rows, shuffle
 from .rows import LAYER_BYTES, make_rows
 from .segments import make_segmented_rows
 from .simd.jit import inner, nothing
@@ -198,7 +198,10 @@ def make_run(dtype, full):
     @inner(dtype)
     def begin_epoch(plan, thread):
         if thread == 0 and read_int(plan, at.SHUFFLE) and read_int(plan, at.FIRST_STEP) == 0:
-            shuffle(read_int(plan, at.ORDER), read_int(plan, at.SAMPLES), read_int(plan, at.RANDOM))
+            order, samples = read_int(plan, at.ORDER), read_int(plan, at.SAMPLES)
+            shuffle(order, samples, read_int(plan, at.RANDOM))
+            if read_int(plan, at.ROWS):
+                name_rows(order, samples, read_int(plan, at.ROWS))
         if read_int(plan, at.PHASES) & at.INPUT_GRADIENT:
             layer = read_int(plan, at.TABLE) + at.FIRST_LAYER_POSITION * LAYER_BYTES
             transpose_weights(layer, thread, read_int(plan, at.THREADS))
@@ -240,8 +243,7 @@ def make_run(dtype, full):
             if thread == 0:
                 follow_weights(plan, thread, True)
             steps = (samples + size - 1) // size
-            stop = read_int(plan, at.LAST_STEP)
-            stop = stop if stop else steps
+            stop = read_int(plan, at.LAST_STEP) or steps
             for step in range(read_int(plan, at.FIRST_STEP), stop):
                 sample = step * size
                 batch, monitor = min(size, samples - sample), observes(plan, step)

@@ -127,3 +127,13 @@ def raise_flag(typingctx, control, position):
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), codegen
+
+
+@intrinsic
+def take_next(typingctx, address):
+    """The number at an address, which is then one more: whoever takes it has the task of that number to himself."""
+
+    def codegen(context, b, sig, args):
+        return b.atomic_rmw("add", b.inttoptr(args[0], I64.as_pointer()), ir.Constant(I64, 1), "monotonic")
+
+    return types.int64(types.int64), codegen

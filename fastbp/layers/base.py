@@ -6,7 +6,7 @@ and lie in the engine of the model that uses them. To add a kind: a class in thi
 which ``dispatch.py`` there chooses; a reference in the tests' oracle.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar, Unpack
 
@@ -132,6 +132,10 @@ class Layer(Held):
     def stages(self, input_units: int) -> tuple[Stage, ...]:
         """The layer as the kernels compute it."""
         raise NotImplementedError
+
+    def stage_key(self) -> Hashable | None:
+        """Equal for layers whose stages are the same; None where nothing tells. Whether they are trained does not count."""
+        return None
 
     def asked_sample(self) -> tuple[int, ...] | None:
         """The shape of a sample that it asks for where it is a model's first layer."""

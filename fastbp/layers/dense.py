@@ -1,6 +1,6 @@
 """The fully connected layer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Unpack
 
 from .. import activations, constraints, initializers, regularizers
@@ -110,6 +110,11 @@ class Dense(Layer):
     def stages(self, input_units: int) -> tuple[Stage, ...]:
         """The layer as the kernels compute it."""
         return dense(input_units, self.units, self.activation, self.use_bias)
+
+    def stage_key(self) -> Hashable | None:
+        """All its settings but how weights are drawn."""
+        rules = self.kernel_regularizer, self.bias_regularizer, self.kernel_constraint, self.bias_constraint
+        return type(self), self.units, self.activation, self.use_bias, rules, self.activity_regularizer
 
     @property
     def output_activation(self) -> str | None:

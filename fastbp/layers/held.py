@@ -219,8 +219,9 @@ class Held:
     def draw(self, random: Any, dtype: np.dtype) -> None:
         """Draw the first weights."""
         drawn: list[np.ndarray] = []
+        name = "float32" if dtype.itemsize == 4 else "float64"  # NumPy takes long to say it
         for spec in self._specs():
-            array = spec.initializer(spec.shape, random, dtype.name)
+            array = spec.initializer(spec.shape, random, name)
             drawn += arrays(f"{spec.name}_initializer", [array], [spec.shape], dtype)
         if drawn:
             self._store = AtRest(drawn)

@@ -25,10 +25,12 @@ class TerminalBar:
     stream : file object
     epochs, initial_epoch : int
         As ``fit``'s.
+    what : str
+        What is counted.
     """
 
-    def __init__(self, stream: Any, epochs: int, initial_epoch: int) -> None:
-        self._epochs = epochs
+    def __init__(self, stream: Any, epochs: int, initial_epoch: int, what: str = "Epoch") -> None:
+        self._epochs, self._what = epochs, what
         self._bar = _Bar(total=epochs, initial=initial_epoch, bar_format=LAYOUT, file=stream, dynamic_ncols=True)
 
     def starts(self) -> None:
@@ -42,7 +44,7 @@ class TerminalBar:
     def draw(self, epoch: int, logs: str, rate: str) -> None:
         """Show an epoch, counted from 1. Metrics come last: a narrow terminal cuts the line's end."""
         self._bar.n = epoch
-        self._bar.set_description_str(f"Epoch {epoch}/{self._epochs} ", refresh=False)
+        self._bar.set_description_str(f"{self._what} {epoch}/{self._epochs} ", refresh=False)
         self._bar.set_postfix_str(f"{rate} - {logs}" if rate else logs, refresh=True)
 
     def close(self) -> None:

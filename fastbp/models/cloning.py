@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from ..layers import InputLayer, Layer
+from ..layers.store import AtRest
 from .configs import layer_of
 from .functional import one_tensor
 from .model import Model, Sequential, model_classes
@@ -72,6 +74,35 @@ def clone_model(
             outputs = clone.follow(outputs, model._modes.get(i)) if call_function is None else call_function(clone, outputs)
         made = Model(tensor, outputs, model._given_name, **settings)
     made._trainable = model.trainable
+    return made
+
+
+def fresh_copy(model: Model, seed: int | None = None) -> Model:
+    """A model like another that is compiled, compiled like it, with weights of its own and nothing learnt.
+
+    ``seed``: of the new model; that of the other one if left out. What layers have been adapted to, they keep.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> model = fastbp.Sequential([fastbp.Input((3,)), fastbp.Dense(2)], seed=0)
+    >>> model.compile("adam", "mse")
+    >>> model.set_weights([[[1, 2], [3, 4], [5, 6]], [0, 1]])
+    >>> fresh_copy(model).get_weights()[1]
+    array([0., 0.], dtype=float32)
+    """
+    optimizer, loss = deepcopy(model._compiled())
+    made = clone_model(model, None, _untrained, recursive=True, seed=model._seed if seed is None else seed)
+    optimizer.end_at(0)
+    made._configure(optimizer, loss)
+    made.optimizer, made.loss, made._metrics = optimizer, loss, deepcopy(model._metrics)
+    return made
+
+
+def _untrained(layer: Layer) -> Layer:
+    made = layer.twin()
+    if hasattr(layer, "adapt") and layer._store is not None:
+        made._store = AtRest(layer._store.view())
     return made
 
 

@@ -1,46 +1,25 @@
-"""Learning from data, with the arguments and habits of Keras's ``fit``.
-
-The way of a fit: the arguments are checked -> the engine runs an epoch, or some short ones, in one compiled
-call -> callbacks have a look -> the history grows.
-"""
+"""Learning from data, with the arguments and habits of Keras's ``fit``: what it is asked for, and its checks."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..arguments import boolean, integer, verbosity
-from ..callbacks.callback_list import CallbackList, flat
+from ..callbacks.callback_list import flat
 from ..callbacks.history import History
-from ..callbacks.progress_bars import ProgbarLogger
-from ..data import Batches, Data, Rows, training_data
-from ..errors import TrainingDiverged
+from ..data import Batches, Data, training_data
 from ..layers.claims import fits
 from ..layers.held import trainable_flags
 from ..optimizers import Solver
 from .evaluation import BATCH_SIZE, thread_count
-from .exploring import Explorable
-from .measures import Measures
-from .measuring import Measuring, validated_epochs
-from .moving_statistics import compute_anew
-from .passes import Passes, Teacher, WholePasses
-from .portion_passes import PortionPasses
-from .portions import is_weighted, need_end, portions, step_count
-from .progress import Progress
-from .solving import Solved, SolvingLoop, check_network, check_watching, whole_rows
-from .training_loop import FitLoop, Train, TrainingLoop
-
-if TYPE_CHECKING:
-    from ..engine.engine import Engine
-    from ..engine.epoch import Epoch
-    from ..engine.observer import Observer
-    from .observing import FitObserver
+from .fit_request import FitRequest
+from .measuring import validated_epochs
+from .portions import need_end
+from .running import Running
+from .solving import check_network, check_watching, whole_rows
 
 
-class Fittable(Explorable):
+class Fittable(Running):
     """What learns from data, measures and predicts."""
-
-    history: History | None = None
-    stop_training = False  # a callback may set it
-    _learnt_from: tuple[Data, int | None] | None = None  # the data and the steps of an epoch, while a fit goes on
 
     @fits
     def fit(
@@ -137,11 +116,53 @@ class Fittable(Explorable):
         >>> sorted(history.history)
         ['accuracy', 'loss', 'val_accuracy', 'val_loss']
         """
+        verbose, threads = verbosity(verbose), thread_count(threads)
+        request = self._request(
+            x,
+            y,
+            batch_size,
+            epochs,
+            callbacks,
+            validation_split,
+            validation_data,
+            shuffle,
+            class_weight,
+            sample_weight,
+            initial_epoch,
+            steps_per_epoch,
+            validation_steps,
+            validation_batch_size,
+            validation_freq,
+            check_finite,
+        )
+        return self._run_fit(request, verbose, threads)
+
+    # -- the parts of it
+
+    def _request(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+        check_finite: bool = True,
+    ) -> FitRequest:
+        """The arguments of ``fit``, each looked at; the errors for those that are bad. The model is as it was."""
         epochs, initial_epoch = integer("epochs", epochs, 0), integer("initial_epoch", initial_epoch, 0)
-        verbose, threads, shuffle = verbosity(verbose), thread_count(threads), _shuffles(shuffle)
         steps = None if steps_per_epoch is None else integer("steps_per_epoch", steps_per_epoch, 1)
-        validates, watching = validated_epochs(validation_freq), list(flat(callbacks))
-        metrics, (optimizer, _) = self._to_measure(), self._compiled()
+        shuffle, validates, watching = _shuffles(shuffle), validated_epochs(validation_freq), list(flat(callbacks))
+        (optimizer, _), spec = self._compiled(), self._spec()
         train, held_out = training_data(
             x,
             y,
@@ -149,7 +170,7 @@ class Fittable(Explorable):
             class_weight,
             validation_data,
             validation_split,
-            spec=self._spec(),
+            spec=spec,
             check_finite=check_finite,
             batch_size=batch_size,
         )
@@ -161,114 +182,20 @@ class Fittable(Explorable):
         if held_out is not None:
             self._check_targets(held_out)
             need_end(held_out, "validation_steps", held_out_steps)
-        optimizer = self._compiled()[0]
         if isinstance(optimizer, Solver):
             train = whole_rows(optimizer, train, batch_size, steps)
             size = len(train)
             check_network(optimizer, self.leaves(), train.width, self.feedback)
             check_watching(optimizer, watching)
             optimizer.check(self._learnt_numbers(train.width))
-        engine = self._build(train.width)
-        params = {"verbose": verbose, "epochs": epochs, "steps": step_count(train, size, steps)}
-        if optimizer.schedule is not None:
-            optimizer.check_schedule(engine.steps, (params["steps"] or 1) * max(epochs - initial_epoch, 0))
-        self._feature_names = self._feature_names or train.names
-        self.history, listening = self._listeners(watching, params)
-        validation = None
-        if held_out is not None:
-            measures = Measures(metrics, is_weighted(held_out), held_out_size)
-            validation = Measuring(engine, measures, held_out, held_out_size, held_out_steps, threads, listening)
-
-        rest = self.metrics_names, validation, validates, listening, self.history
-        loop: FitLoop
-        if isinstance(optimizer, Solver):
-            assert isinstance(train, Rows)
-            solved = Solved(lambda: self._build(train.width), Measures(metrics, is_weighted(train), size), train, threads)
-            loop = SolvingLoop(optimizer, solved, *rest)
-        else:
-            observer = self._observer(listening, train.width)
-            passes = self._passes(engine, train, size, steps, shuffle, threads, listening, observer)
-            loop = TrainingLoop(self._explained(engine, train, passes, observer), passes, *rest)
-        self.stop_training, self._learnt_from = False, (train, steps)
-        try:
-            with Progress(verbose, epochs, initial_epoch) as progress:
-                progress.prepare(engine)
-                loop.run(initial_epoch, epochs, progress)
-        finally:
-            self._learnt_from = None
-        return self.history
-
-    # -- the parts of it
-
-    def _compute_moving_statistics(self) -> None:
-        """Have batch normalizations go by the data of the fit that goes on, with the weights as they are now."""
-        if self._learnt_from is not None:
-            compute_anew(self, *self._learnt_from)
-            self._kept_rows = 0
+        passes = initial_epoch, epochs, shuffle, validates, watching
+        return FitRequest(train, held_out, size, steps, held_out_size, held_out_steps, *passes)
 
     def _learnt_numbers(self, units: int) -> int:
         """How many numbers training changes, for an input of so many units."""
         flags = self._trained or trainable_flags(self.leaves())
         weights = [w for of_layer, flag in zip(self._weights_by_layer(units), flags, strict=True) if flag for w in of_layer]
         return sum(math.prod(weight.shape) for weight in weights if weight.trainable)
-
-    def _explained(self, engine: "Engine", data: Data, passes: Passes, observer: "FitObserver | None") -> Train:
-        """The function that trains epochs. Where the loss diverges, what the data has in it may be the reason."""
-
-        def train_epochs(index: int, count: int, ended: "list[Epoch]") -> None:
-            if observer is not None:
-                observer.epoch = index
-            try:
-                self._train(engine, index, count, ended, passes.train)
-            except TrainingDiverged:
-                if isinstance(data, Rows):
-                    data.check_finite()
-                raise
-
-        return train_epochs
-
-    def _passes(
-        self,
-        engine: "Engine",
-        data: Data,
-        batch_size: int,
-        steps: int | None,
-        shuffle: bool,
-        threads: int | None,
-        callbacks: CallbackList,
-        observer: "Observer | None",
-    ) -> Passes:
-        """How passes over the data are to be made."""
-        whole = isinstance(data, Rows) and steps is None
-        measures = Measures(self._to_measure(), is_weighted(data), batch_size)
-        size = None if isinstance(data, Batches) else batch_size
-        teacher = Teacher(engine, self._compiled()[0], measures, size, shuffle and whole, threads, observer)
-        looked_at = (
-            callbacks.looks or callbacks.keeps_batches or callbacks.listens("on_train_batch_begin", "on_train_batch_end")
-        )
-        if isinstance(data, Rows) and whole and not looked_at:
-            return WholePasses(teacher, data)
-        order = engine.next_order if shuffle and not whole else None
-        depends = steps is not None or isinstance(data, Batches)
-        return PortionPasses(teacher, portions(data, batch_size, steps, order), callbacks, depends)
-
-    def _observer(self, callbacks: CallbackList, width: int) -> "FitObserver | None":
-        """What sees into steps for a callback that wants that, if there is one."""
-        if not callbacks.observers:
-            return None
-        from .observing import FitObserver, watched_layers
-
-        return FitObserver(callbacks.observers[0], watched_layers(self.leaves(), width))
-
-    def _listeners(self, callbacks: list[Any], params: dict[str, Any]) -> tuple[History, CallbackList]:
-        """The history to fill and the callbacks to call, without those whose work is done anyway."""
-        history = next((callback for callback in callbacks if isinstance(callback, History)), None) or History()
-        if type(history) is History and history in callbacks:
-            history.on_train_begin()
-        called = [callback for callback in callbacks if type(callback) not in (History, ProgbarLogger)]
-        listening = CallbackList(called, model=self, **params)
-        history.set_params({**params, "dtype": self.dtype})
-        return history, listening
 
 
 def _shuffles(shuffle: Any) -> bool:

@@ -13,10 +13,13 @@ class NotebookBar:
     ----------
     epochs, initial_epoch : int
         As ``fit``'s.
+    what : str
+        What is counted.
     """
 
-    def __init__(self, epochs: int, initial_epoch: int) -> None:
+    def __init__(self, epochs: int, initial_epoch: int, what: str = "Epoch") -> None:
         self._epochs, self._first, self._epoch = epochs, initial_epoch, initial_epoch
+        self._what = what
         self._started = time.perf_counter()
         self._handle: Any = None
         self._show("")
@@ -34,7 +37,7 @@ class NotebookBar:
         self._epoch = epoch
         elapsed = time.perf_counter() - self._started
         left = elapsed / max(epoch - self._first, 1) * (self._epochs - epoch)
-        texts = f"Epoch {epoch}/{self._epochs}", f"[{clock(elapsed)}<{clock(left)}]", rate, logs
+        texts = f"{self._what} {epoch}/{self._epochs}", f"[{clock(elapsed)}<{clock(left)}]", rate, logs
         self._show(" - ".join(text for text in texts if text))
 
     def close(self) -> None:

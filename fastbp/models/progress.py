@@ -93,8 +93,8 @@ class Display(Protocol):
 class Log:
     """A display for streams that keep what is written: a line now and then, ever more rarely, and one for the last epoch."""
 
-    def __init__(self, stream: _Stream, epochs: int) -> None:
-        self._stream, self._epochs = stream, epochs
+    def __init__(self, stream: _Stream, epochs: int, what: str = "Epoch") -> None:
+        self._stream, self._epochs, self._what = stream, epochs, what
         self._last = ""
         self._started = self._shown = time.perf_counter()
 
@@ -108,7 +108,7 @@ class Log:
 
     def draw(self, epoch: int, logs: str, rate: str) -> None:
         """Show the epoch if the last one was shown long enough ago."""
-        self._last, now = f"{joined(f'Epoch {epoch}/{self._epochs}', logs, rate)}\n", time.perf_counter()
+        self._last, now = f"{joined(f'{self._what} {epoch}/{self._epochs}', logs, rate)}\n", time.perf_counter()
         if now - self._shown > max(LOG_SECONDS, LOG_SHARE * (now - self._started)):
             self._write(now)
 
@@ -122,20 +122,20 @@ class Log:
         self._last, self._shown = "", now
 
 
-def choose_display(epochs: int, initial_epoch: int) -> Display | None:
-    """A bar in a notebook or a terminal, lines in a log, nothing where there is no stream."""
+def choose_display(epochs: int, initial_epoch: int, what: str = "Epoch") -> Display | None:
+    """A bar in a notebook or a terminal, lines in a log, nothing where there is no stream; ``what`` is counted."""
     if in_notebook():
         from .notebook_bar import NotebookBar
 
-        return NotebookBar(epochs, initial_epoch)
+        return NotebookBar(epochs, initial_epoch, what)
     if sys.stderr is None:
         return None
     stream = _Stream(sys.stderr)
     if not stream.is_terminal():
-        return Log(stream, epochs)
+        return Log(stream, epochs, what)
     from .bar import TerminalBar
 
-    return TerminalBar(stream, epochs, initial_epoch)
+    return TerminalBar(stream, epochs, initial_epoch, what)
 
 
 def in_notebook() -> bool:

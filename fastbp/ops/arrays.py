@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from .. import config
+from ..graph.tracing.arithmetic import Arithmetic
 from ..graph.tracing.errors import trace_error
-from ..graph.tracing.node import Node
 from .elementwise import cast
 
 
@@ -26,7 +26,7 @@ def convert_to_tensor(x: Any, dtype: Any = None) -> Any:
     """
     if dtype is not None:
         return cast(x, dtype)
-    return x if isinstance(x, Node) else np.asarray(x)
+    return x if isinstance(x, Arithmetic) else np.asarray(x)
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
@@ -50,7 +50,7 @@ def is_tensor(x: Any) -> bool:
     >>> fastbp.ops.is_tensor(numpy.zeros(2)), fastbp.ops.is_tensor([0.0])
     (True, False)
     """
-    return isinstance(x, Node | np.ndarray)
+    return isinstance(x, Arithmetic | np.ndarray)
 
 
 def shape(x: Any) -> Any:
@@ -74,11 +74,9 @@ def expand_dims(x: Any, axis: int) -> Any:
     >>> fastbp.ops.expand_dims([1.0, 2.0], -1).shape
     (2, 1)
     """
-    if not isinstance(x, Node):
-        return np.expand_dims(x, axis)
-    if axis not in (-1, x.ndim):
-        raise trace_error(f"A formula cannot put an axis at {axis}.", "axis=-1 makes (samples, 1) of (samples,).")
-    return x[:, None]
+    if isinstance(x, Arithmetic) and np.ndim(x) == 1 and axis in (-1, 1):  # of a loss too
+        return x[:, None]
+    return np.expand_dims(x, axis)
 
 
 def squeeze(x: Any, axis: Any = None) -> Any:
@@ -116,7 +114,7 @@ def stop_gradient(variable: Any) -> Any:
     >>> fastbp.ops.stop_gradient(1.0)
     1.0
     """
-    if isinstance(variable, Node):
+    if isinstance(variable, Arithmetic):
         raise trace_error("A formula cannot stop the gradient.", "Compute such values before fit, as columns of y_true.")
     return variable
 
@@ -130,6 +128,6 @@ def cond(pred: Any, true_fn: Any, false_fn: Any) -> Any:
     >>> fastbp.ops.cond(True, lambda: 1.0, lambda: 2.0)
     1.0
     """
-    if isinstance(pred, Node):
+    if isinstance(pred, Arithmetic):
         return np.where(pred, true_fn(), false_fn())
     return true_fn() if pred else false_fn()

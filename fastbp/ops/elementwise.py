@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.tracing import functions
-from ..graph.tracing.node import Node
+from ..graph.tracing.arithmetic import Arithmetic
 
 _DOC = """{about}
 
@@ -165,7 +165,7 @@ def cast(x: Any, dtype: Any) -> Any:
     array([0, 2], dtype=int32)
     """
     kind = np.dtype(dtype).kind
-    if not isinstance(x, Node):
+    if not isinstance(x, Arithmetic):
         return np.asarray(x).astype(dtype)
     if kind == "b":
         return x if x.is_logical else functions.apply("ne", x, 0.0)

@@ -8,11 +8,12 @@ from .container import Contents, read_file, write_file
 from .description import Description
 
 FORMAT = "1"
-MODEL, WEIGHTS_ALONE, TRAINING = "model", "weights", "training"  # what a file may be of
+MODEL, WEIGHTS_ALONE, TRAINING, ENSEMBLE = "model", "weights", "training", "ensemble"  # what a file may be of
 _REMEDIES = {
     MODEL: "fastbp.load_model reads it",
     WEIGHTS_ALONE: "make the model and call model.load_weights",
     TRAINING: "fit with the same BackupAndRestore goes on from it",
+    ENSEMBLE: "fastbp.Ensemble.load reads it",
 }
 
 
@@ -38,14 +39,15 @@ def read_description(path: str, *contents: str) -> Description:
     if content not in contents:
         remedy = _REMEDIES.get(content, f"this fastbp reads files of {', '.join(contents)}")
         raise ModelFileError(path, f"is a file of {content!r}, not of {' or '.join(map(repr, contents))}: {remedy}")
-    return Description(_settings(path, found), found.arrays)
+    return Description(_settings(path, found, "members" if content == ENSEMBLE else "weights"), found.arrays)
 
 
-def _settings(path: str, contents: Contents) -> dict[str, Any]:
+def _settings(path: str, contents: Contents, needed: str) -> dict[str, Any]:
+    """The settings, which must have a list of a name."""
     try:
         settings = json.loads(contents.metadata["settings"])
     except (KeyError, ValueError, RecursionError) as error:
         raise ModelFileError(path, f"has settings that cannot be read: {error}") from None
-    if not isinstance(settings, dict) or not isinstance(settings.get("weights"), list):
-        raise ModelFileError(path, "has settings that are not those of a model")
+    if not isinstance(settings, dict) or not isinstance(settings.get(needed), list):
+        raise ModelFileError(path, f"has settings that are not those of {'an ensemble' if needed == 'members' else 'a model'}")
     return settings

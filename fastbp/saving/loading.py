@@ -59,14 +59,15 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
     description = read_description(path, MODEL)
     try:
         with custom_object_scope(objects):
-            return _made(path, description, objects, compile)
+            return model_of(path, description, objects, compile)
     except ModelFileError:
         raise
     except Exception as error:
         raise ModelFileError(path, f"holds settings that no model can be made of: {error}") from error
 
 
-def _made(path: str, description: Description, objects: dict[str, Any], compile: bool) -> Model:
+def model_of(path: str, description: Description, objects: dict[str, Any], compile: bool = True) -> Model:
+    """The model that a file describes."""
     compiled = {} if compile else {"compiled": None}  # whose functions are not needed then
     settings = resolved({**description.settings, **compiled}, objects)
     description = Description(settings, description.arrays)

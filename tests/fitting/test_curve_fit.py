@@ -311,7 +311,7 @@ def branching(x, a, b):
 
 
 def test_what_cannot_be_traced_is_left_to_scipy():
-    for f in (branching, lambda x, a, b: a * np.interp(x, [0, 4], [1, b]), lambda x, a, b: a * x.astype(float) + b):
+    for f in (branching, lambda x, a, b: a * np.interp(x, [0, 4], [1, b]), lambda x, a, b: a * x.astype(int) + b):
         with pytest.warns(RuntimeWarning, match="could not trace the formula"):
             ours = bp.curve_fit(f, X, Y)
         for a, b in zip(ours, optimize.curve_fit(f, X, Y), strict=True):
@@ -324,11 +324,56 @@ def test_data_that_is_no_graph_is_left_to_scipy():
     import pandas as pd
 
     frame = pd.DataFrame({"x": X, "other": X})
-    for x, f in [(frame, lambda d, a, b: decay(d["x"], a, b)), (X[:, None], lambda x, a, b: decay(x[:, 0], a, b))]:
-        with pytest.warns(RuntimeWarning, match="could not trace"):
-            ours = bp.curve_fit(f, x, Y)
-        for a, b in zip(ours, optimize.curve_fit(f, x, Y), strict=True):
-            np.testing.assert_array_equal(a, b)
+    f = lambda d, a, b: decay(d["x"], a, b)  # noqa: E731
+    with pytest.warns(RuntimeWarning, match="could not trace"):
+        ours = bp.curve_fit(f, frame, Y)
+    for a, b in zip(ours, optimize.curve_fit(f, frame, Y), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_arrays_of_several_dimensions():
+    """Columns, meshgrids, several outputs a point, and models that are flattened, as scipy's users write them."""
+    rng = np.random.default_rng(0)
+    columns = rng.normal(size=(400, 3))
+    y = columns @ [1.0, -2.0, 0.5] + 0.1 * rng.normal(size=400)
+    wide, high = np.meshgrid(np.linspace(-3, 3, 30), np.linspace(-2, 2, 20))
+    peak = 2 * np.exp(-((wide - 0.3) ** 2) - (high + 0.2) ** 2) + 0.01 * rng.normal(size=wide.shape)
+
+    def spot(xy, size, x0, y0):
+        x, y = xy
+        return size * np.exp(-((x - x0) ** 2) - (y - y0) ** 2)
+
+    def pair(x, a, b, c):
+        return np.stack([a * x[:, 0], b * x[:, 1] + c], axis=1)
+
+    both = pair(columns, 2, 3, -1) + 0.1 * rng.normal(size=(400, 2))
+    for f, x, data in (
+        (lambda x, a, b, c: x @ np.array([a, b, c]), columns, y),
+        (lambda x, a, b, c: a * x[0] + b * x[1] + c * x[2], columns.T, y),
+        (lambda x, a, b, c: sum(k * column for k, column in zip((a, b, c), x.T, strict=True)), columns, y),
+        (spot, (wide, high), peak),
+        (lambda xy, *p: spot(xy, *p).ravel(), (wide, high), peak.ravel()),
+        (pair, columns, both),
+        (lambda x, a, b, c: np.concatenate([a * x[:, 0], b * x[:, 1] + c]), columns, both.T.ravel()),
+    ):
+        start = [1.0, 0.1, 0.1]
+        sigma = np.linspace(0.5, 2, data.size)
+        found, covariance = bp.curve_fit(f, x, data, start, sigma.reshape(data.shape))
+        flat = lambda x, *p, f=f: np.ravel(f(x, *p))  # noqa: E731
+        wanted, expected = optimize.curve_fit(flat, x, data.ravel(), start, sigma, ftol=1e-13, xtol=1e-13)
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+        np.testing.assert_allclose(covariance, expected, rtol=1e-3, atol=1e-8)
+
+
+def test_missing_values_of_columns():
+    columns = np.random.default_rng(1).normal(size=(40, 2))
+    y = columns @ [1.0, -2.0]
+    columns[3, 1], y[7] = np.nan, np.nan
+    f = lambda x, a, b: x @ np.array([a, b])  # noqa: E731
+    found, _ = bp.curve_fit(f, columns, y, [1, 1], nan_policy="omit", check_finite=False)
+    np.testing.assert_allclose(found, [1.0, -2.0])
+    with pytest.raises(ValueError, match="a value of x for each of y"):
+        bp.curve_fit(f, columns[:30], y, [1, 1], nan_policy="omit", check_finite=False)
 
 
 def test_errors_of_the_formula_are_the_formulas():

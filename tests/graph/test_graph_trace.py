@@ -9,9 +9,6 @@ import numpy as np
 import pytest
 
 import fastbp as bp
-from fastbp.graph.graph import Graph
-from fastbp.graph.tracing.columns import Columns
-from fastbp.graph.tracing.tape import Tape
 from paths import ROOT
 
 X = np.linspace(0.1, 0.9, 7)
@@ -139,12 +136,12 @@ def test_places_by_list_and_array():
     assert bp.grad(lambda p: bp.sum(p[[0, -1, 0]] * p[np.array([1, 2, 3])]))(x).tolist() == [4.0, 0.0, 4.0, 0.0, 2.0]
     with pytest.raises(IndexError, match="index 5"):
         bp.grad(lambda p: bp.sum(p[[0, 5]]))(x)
-    for key in (np.array([True, False, True, True, True]), [0.5], np.zeros((1, 1), int), []):
+    for key in ([0.5], []):
         with pytest.raises(bp.TraceError, match="cannot index"):
             bp.grad(lambda p, key=key: bp.sum(p[key]))(x)
 
 
-def test_two_dimensional_arguments_are_rows():
+def test_two_dimensional_arguments():
     data = np.arange(12.0).reshape(2, 6)
     graph = bp.trace(lambda d, a: a * d[0] + d[1, :], data, 2.0)
     assert graph.forward(data, 2.0) == pytest.approx(2 * data[0] + data[1])
@@ -168,14 +165,14 @@ BAD = {
     (lambda x: [1, 2][x]): "Python number",
     (lambda x: x % 2.0): "operators",
     (lambda x: np.floor(x)): "np.floor",
-    (lambda x: np.linalg.norm(x)): "np.linalg.norm",
+    (lambda x: np.linalg.svd(x)): "np.linalg.svd",
     (lambda x: np.zeros(x)): "expected a sequence of integers",
     (lambda x: x * 1j): "complex",
-    (lambda x: x.astype(float)): "no astype",
+    (lambda x: x.tolist()): "no tolist",
     (lambda x: np.zeros(2).__setitem__(0, x * np.ones(2))): "sequence|Python number|array",
     (lambda x: numba.njit(lambda a: a * a)(x)): "py_func",
     (lambda x: None): "must return",
-    (lambda x: np.cumsum(x)): "np.cumsum",
+    (lambda x: np.argsort(x)): "np.argsort",
     (lambda x: "text"): "must return",
     (lambda x: len(x)): "length",
     (lambda x: list(x)): "go through",
@@ -185,7 +182,7 @@ BAD = {
     (lambda x: np.where(np.array([True, False]) & x, 1.0, 2.0)): "for conditions",
     (lambda x: bp.where(0 < x < 1, x, 0.0)): "& and",
     (lambda x: np.asarray(x) if x is None else np.add(x, 1.0, out=np.zeros(1))): "out=",
-    (lambda x: x + np.ones((2, 2))): "shape",
+    (lambda x: np.ones((2, 2)) @ (x + np.ones(3))): "no meaning",
 }
 
 
@@ -203,7 +200,7 @@ def test_the_users_own_errors_stay_what_they_are():
 
     with pytest.raises(ValueError, match="k must be positive"):
         bp.trace(check, 1.0)
-    assert not hasattr(bp.trace(lambda x: x, 1.0).nodes[0], "astype")
+    assert not hasattr(bp.trace(lambda x: x, 1.0).nodes[0], "tolist")
 
 
 def test_a_bad_result_shows_the_formula():
@@ -224,8 +221,6 @@ def test_the_error_shows_the_users_line():
 def test_bad_arguments():
     with pytest.raises(TypeError, match="argument x"):
         bp.trace(lambda x: x, "one")
-    with pytest.raises(TypeError, match="two dimensions"):
-        bp.trace(lambda x: x, np.zeros((2, 2, 2)))
     with pytest.raises(ValueError, match="empty"):
         bp.trace(lambda x: x, [])
     with pytest.raises(bp.TraceError, match="3 and 4"):
@@ -279,53 +274,3 @@ def test_elements_of_what_is_used_twice():
     """Each step uses the last one twice: 2^60 ways through it."""
     f = chained(lambda x: (x + 0.5 * x) / 1.5, 60)
     assert bp.trace(lambda x: f(x)[3], X).forward(X) == pytest.approx(X[3])
-
-
-@pytest.mark.parametrize(
-    "formula",
-    [
-        lambda d: d == 0,
-        lambda d: d > 0,
-        lambda d: abs(d),
-        lambda d: d @ d[0],
-        lambda d: np.exp(d),
-        lambda d: np.sum(d),
-        lambda d: d.sum(),
-        lambda d: [d[0], d[1]],
-        lambda d: d,
-    ],
-)
-def test_two_dimensions_as_a_whole_are_refused(formula):
-    with pytest.raises(bp.TraceError):
-        bp.trace(formula, np.ones((2, 6)))
-
-
-@pytest.mark.parametrize(
-    "formula",
-    [
-        lambda x, a: np.exp(x) * a,
-        lambda x, a: (x == 0) * a,
-        lambda x, a: (x > 0) * a,
-        lambda x, a: np.sum(x) * a,
-        lambda x, a: x.sum() * a,
-        lambda x, a: x[0] * a,
-        lambda x, a: x[:, 2] * a,
-        lambda x, a: x[:, a] * a,
-        lambda x, a: a @ x,
-        lambda x, a: np.ones(5) * x * a,
-    ],
-)
-def test_data_of_several_columns_as_a_whole_is_refused(formula):
-    tape = Tape()
-    with pytest.raises(bp.TraceError):
-        formula(Columns(tape, "x", (5, 2)), tape.input("a"))
-
-
-def test_products_with_data_of_several_columns():
-    x = np.random.default_rng(0).normal(size=(20, 2))
-    y = x @ [2.0, -1.0]
-    for product in (lambda x, p: x @ p, lambda x, p: np.dot(x, p), lambda x, p: np.matmul(x, p)):
-        tape = Tape()
-        columns, p = Columns(tape, "x", (20, 2)), tape.input("p", (2,))
-        graph = Graph("product", [*columns.T, p], [product(columns, p)])
-        np.testing.assert_allclose(graph.forward(*x.T, [2.0, -1.0]), y)

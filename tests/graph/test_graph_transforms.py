@@ -112,8 +112,7 @@ def test_errors():
     with pytest.raises(TypeError, match="argument 1 must be a number or an array"):
         bp.grad(lambda a, x: a)(1.0, [[1.0], [2.0, 3.0]])
     assert bp.grad(lambda p, q: p * q, argnums=np.int64(1))(3.0, 4.0) == 3.0
-    with pytest.raises(TypeError, match="numbers and vectors"):
-        bp.grad(lambda d: bp.sum(d[0]))(np.ones((2, 3)))
+    assert bp.grad(lambda d: bp.sum(d[0]))(np.ones((2, 3))).tolist() == [[1.0] * 3, [0.0] * 3]
     with pytest.raises(TypeError, match="must be a function"):
         bp.grad(3.0)
     with pytest.raises(bp.TraceError, match="too large"):

@@ -48,6 +48,40 @@ def test_derivatives_of_each_example():
     np.testing.assert_allclose(by_x, 6 * X * [1, 0, 2], rtol=1e-14)
 
 
+@pytest.mark.parametrize("examples", [1, 2, 11, 70])
+def test_matrices(examples):
+    """Arrays of several dimensions as examples, as results, and as derivatives of each example."""
+    a, b = RNG.normal(size=(examples, 3, 2)), RNG.normal(size=(2, examples))
+    product = lambda a, b: a @ b  # noqa: E731
+    np.testing.assert_allclose(bp.vmap(product, (0, 1))(a, b), np.einsum("nij,jn->ni", a, b), rtol=1e-13)
+    gram = np.einsum("nij,nkj->nik", a, a)
+    for axis in (0, 1, 2, -1):
+        np.testing.assert_allclose(bp.vmap(lambda a: a @ a.T, out_axes=axis)(a), np.moveaxis(gram, 0, axis), rtol=1e-13)
+    np.testing.assert_allclose(bp.vmap(lambda m: m @ m.T, in_axes=2)(np.moveaxis(a, 0, 2)), gram, rtol=1e-13)
+    largest = bp.vmap(bp.grad(lambda a: np.max(a, axis=1).sum()))(a)
+    np.testing.assert_array_equal(largest, a == a.max(axis=2, keepdims=True))
+    second = bp.vmap(bp.hessian(lambda v: np.sum(v) ** 3), in_axes=1)(b)
+    np.testing.assert_allclose(second, np.broadcast_to(6 * b.sum(0)[:, None, None], (examples, 2, 2)), rtol=1e-12)
+    slopes = bp.vmap(bp.jacobian(lambda v: np.outer(v, v)), in_axes=1)(b)
+    eye = np.eye(2)
+    by_hand = np.einsum("ik,jn->nijk", eye, b) + np.einsum("jk,in->nijk", eye, b)
+    np.testing.assert_allclose(slopes, by_hand, rtol=1e-13)
+
+
+def test_inside_of_a_formula():
+    a, v = RNG.normal(size=(11, 3)), RNG.normal(size=3)
+    rows = lambda a, v: bp.vmap(lambda row, v: row * v + np.max(row), (0, None))(a, v)  # noqa: E731
+    np.testing.assert_allclose(bp.jvp(rows, (a, v), (a, v))[0], a * v + a.max(1, keepdims=True), rtol=1e-13)
+    turned = bp.jvp(lambda a: bp.vmap(lambda column: column[:2] * 2.0, 1, 1)(a), (a,), (a,))[0]
+    np.testing.assert_array_equal(turned, 2 * a[:2])
+    same = bp.jvp(lambda a: bp.vmap(lambda row: (row.sum(), 3.0))(a)[1] * a[:, 0], (a,), (a,))[0]
+    np.testing.assert_array_equal(same, 3 * a[:, 0])
+    curvature = bp.grad(lambda v: np.sum(bp.hessian(lambda z: np.sum(z**4))(v)))(v)
+    np.testing.assert_allclose(curvature, 24 * v, rtol=1e-13)
+    slopes = bp.grad(lambda v, a: np.sum(bp.jacobian(lambda z: a @ z**2)(v) ** 2))(v, a)
+    np.testing.assert_allclose(slopes, 8 * v * np.sum(a**2, 0), rtol=1e-12)
+
+
 def test_derivatives_of_a_batch():
     by_w = bp.grad(lambda w, x, y: bp.mean(bp.vmap(lambda xi, yi: (w * xi - yi) ** 2)(x, y)))(0.5, X[:, 0], Y)
     assert by_w == pytest.approx(np.mean(2 * (0.5 * X[:, 0] - Y) * X[:, 0]), rel=1e-13)

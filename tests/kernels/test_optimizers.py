@@ -75,6 +75,21 @@ def test_zero_gradients_only_decay():
         assert engine.get_weights()[1][0] == pytest.approx(-0.95), settings  # biases decay too, as Keras's do
 
 
+@pytest.mark.parametrize("settings", OPTIMIZERS, ids=describe)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", [1, 16])  # in one pass over the weights, and not
+def test_state_that_decays_ends_at_zero(settings, dtype, batch):
+    """It would come to stay among the subnormal numbers, whose arithmetic is slow."""
+    engine = engine_of(make_optimizer(settings), (3, 37, 5), dtype)
+    parameters, smallest = engine._parameters, np.finfo(dtype).tiny
+    parameters.state[...] = smallest * np.random.default_rng(0).uniform(0.01, 1.5, parameters.state.shape)
+    engine.set_weights([np.zeros_like(w) for w in engine.get_weights()])  # no gradient
+    engine.train_epoch(np.zeros((batch, 3)), np.zeros((batch, 5)), batch, shuffle=False)
+    for slot in range(len(parameters.state) // parameters.size):
+        for state in parameters.arrays(parameters.slot(slot)):
+            assert not ((state != 0) & (np.abs(state) < smallest)).any()
+
+
 # --------------------------------------------------------------------------------------------------------- valleys
 
 

@@ -154,7 +154,8 @@ def test_versions_and_settings(tmp_path, good):
         return made({**header, "__metadata__": {**header["__metadata__"], **changes}}, rest)
 
     refused(path, with_metadata(format="2", fastbp="9.9"), "has the format '2', of fastbp 9.9; this fastbp reads format '1'")
-    refused(path, with_metadata(content="ensemble"), "this fastbp reads files of model")
+    refused(path, with_metadata(content="forest"), "this fastbp reads files of model")
+    refused(path, with_metadata(content="ensemble"), "fastbp.Ensemble.load reads it")
     refused(path, with_metadata(settings="[" * 100_000), "has settings that cannot be read")
     refused(path, with_metadata(settings="{}"), "not those of a model")
     settings = json.loads(header["__metadata__"]["settings"])

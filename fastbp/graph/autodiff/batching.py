@@ -7,21 +7,24 @@ the examples.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..tracing.arithmetic import Arithmetic
 from ..tracing.errors import trace_error
-from ..tracing.functions import tape_of
-from ..tracing.node import Node, NodeTape
-from ..tracing.rows import Rows
+from ..tracing.functions import as_node, tape_of
+from ..tracing.node import Node, NodeTape, Shape
+from ..tracing.node_array import NodeArray, cells_of
 from ..tracing.trace import active_tape, call
 from ..tracing.traversal import dependent, live, substitute
 from ..tracing.tree import Structure, flatten, is_array
 from .compiled import Argument, CompiledFormula, Finish, arguments_on_tape
 from .output import Output
+from .pieces import filled
 
 MAX_ELEMENTS = 1024  # of a vector of one example: each is a separate number in the compiled code
 
@@ -36,7 +39,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     Parameters
     ----------
     f : callable
-        Takes one example: numbers and vectors; as for ``fastbp.grad``, which it may call. It cannot branch on what differs
+        Takes one example: numbers and arrays; as for ``fastbp.grad``, which it may call. It cannot branch on what differs
         from example to example: ``fastbp.where`` chooses.
     in_axes : int, None, or sequence of them
         For each argument the axis of its examples, None where all examples have the same. For an argument made of containers
@@ -81,7 +84,9 @@ class Batched:
         names, every = tuple(named), [*args, *named.values()]
         tape = active_tape() or tape_of([leaf for arg in every for _, leaf in flatten(arg, is_array)[0]])
         if tape is not None:
-            arguments = arguments_on_tape(tape, every, set())
+            given = arguments_on_tape(tape, every, set())
+            places = iter(self._axes([argument.structure for argument in given], names))
+            arguments = [Argument(a.structure, [_batch_last("an argument", *pair) for pair in _with(a, places)]) for a in given]
             nodes, finish = self._build(tape, self._f, arguments, names)
             return finish(nodes)
         trees = [flatten(arg, is_array) for arg in every]
@@ -115,7 +120,7 @@ class Batched:
         examples: dict[Node, Node] = {}  # for each number of one example those of all
         handed = []
         for argument in arguments:
-            leaves = [leaf if axis is None else _example(tape, leaf, axis, examples) for leaf, axis in _with(argument, axes)]
+            leaves = [leaf if axis is None else _example(tape, leaf, examples) for leaf, axis in _with(argument, axes)]
             handed.append(argument.whole(leaves))
         if not examples:
             raise ValueError("vmap must have at least one argument with an axis of examples, got in_axes without any")
@@ -126,7 +131,7 @@ class Batched:
         numbers = [part for node in nodes for part in (node.args if node.op == "stack" else [node])]
         batch = substitute(numbers, examples)
         changing = dependent(live(numbers), list(examples))
-        (size,) = next(iter(examples.values())).shape
+        like = next(iter(examples.values()))
         out_axes = list(_prefix("out_axes", self._out_axes, output.structure))
         for number in numbers:
             if number.shape and number.index not in changing:
@@ -135,11 +140,11 @@ class Batched:
         def finish(values: list[Any]) -> Any:
             left = iter(values)
             found = []
-            for node, axis in zip(nodes, out_axes, strict=True):
-                parts = [next(left) for _ in (node.args if node.op == "stack" else [node])]
-                varies = any(p.index in changing for p in (node.args if node.op == "stack" else [node]))
-                found.append(_gathered(parts, axis, size, node.op == "stack", varies))
-            return output.shaped(found)
+            for node, shape, axis in zip(nodes, output.shapes, out_axes, strict=True):
+                own = list(node.args) if node.op == "stack" else [node]
+                varies = any(number.index in changing for number in own)
+                found.append(_gathered([next(left) for _ in own], shape, axis, like, varies))
+            return output.rebuilt(found)
 
         return batch, finish
 
@@ -171,38 +176,26 @@ def _count(structure: Structure) -> int:
     return 1 if structure.kind is None else sum(_count(child) for child in structure.children)
 
 
-def _batch_last(name: str, leaf: Any, axis: int | None) -> np.ndarray:
+def _batch_last(name: str, leaf: Any, axis: int | None) -> Any:
     """An array with its examples along the last axis."""
-    array = np.asarray(leaf)
+    array = leaf if isinstance(leaf, Arithmetic) else np.asarray(leaf)
     if axis is None:
         return array
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(f"{name} must have an axis {axis} of examples, got shape {array.shape}")
-    if array.ndim > 2:
-        raise TypeError(f"{name} must have numbers or vectors as examples, got shape {array.shape}")
-    return np.moveaxis(array, axis, -1)
+    return array if array.ndim == 1 else np.moveaxis(array, axis, -1)
 
 
-def _example(tape: NodeTape, leaf: Any, axis: int, examples: dict[Node, Node]) -> Node:
+def _example(tape: NodeTape, leaf: Any, examples: dict[Node, Node]) -> Any:
     """What stands for one example of an argument whose examples are along the last axis."""
-    if isinstance(leaf, Rows):
-        if active_tape() is not None and axis not in (1, -1):
-            raise trace_error(
-                f"A formula cannot go through an array of shape {leaf.shape} along its first axis.",
-                "Inside of another formula pass the transposed array, with in_axes=1.",
-            )
-        nodes = leaf.nodes
-        if len(nodes) > MAX_ELEMENTS:
-            raise trace_error(f"vmap cannot work with examples of {len(nodes)} values.", _TOO_LONG)
-        single = [tape.input(node.name) for node in nodes]
-        examples.update(zip(single, nodes, strict=True))
-        return tape.stack(single)
-    node: Node = leaf
-    if not node.shape:
-        raise ValueError("vmap needs an axis of examples, got a single number: in_axes is None for it")
-    single_number = tape.input(node.name or "x")
-    examples[single_number] = node
-    return tape.make("ne", single_number, tape.constant(0.0)) if node.is_logical else single_number
+    shape = leaf.shape[:-1]
+    if math.prod(shape) > MAX_ELEMENTS:
+        raise trace_error(f"vmap cannot work with examples of {math.prod(shape)} values.", _TOO_LONG)
+    whole = [leaf[place] for place in np.ndindex(shape)] if shape else [leaf]
+    single = [tape.input(f"x[{i}]" if shape else leaf.name or "x") for i in range(len(whole))]
+    examples.update(zip(single, whole, strict=True))
+    example = NodeArray(tape, cells_of(single, shape)).simplified()
+    return tape.apply("ne", example, tape.constant(0.0)) if leaf.is_logical else example
 
 
 def _unrolled(tape: NodeTape, nodes: list[Node], numbers: list[Node]) -> list[Node]:
@@ -220,24 +213,27 @@ def _unrolled(tape: NodeTape, nodes: list[Node], numbers: list[Node]) -> list[No
     return substitute(nodes, stacks)
 
 
-def _gathered(parts: Sequence[Any], axis: int | None, size: int, is_vector: bool, varies: bool) -> Any:
-    """A result with its examples along an axis."""
+def _gathered(parts: Sequence[Any], shape: Shape, axis: int | None, like: Node, varies: bool) -> Any:
+    """A result, of a shape for each example, with its examples along an axis; ``like`` has as many rows."""
+    if axis is None and varies:
+        raise ValueError("out_axes must be an integer for what differs from example to example, got None")
     if axis is None:
-        if varies:
-            raise ValueError("out_axes must be an integer for what differs from example to example, got None")
-        return np.array(parts) if is_vector else parts[0]
-    if any(isinstance(part, Node) for part in parts):
-        if is_vector:
-            raise trace_error("A formula cannot hold a vector for each example.", "Combine its elements in f itself.")
-        return _filled_node(parts[0], size)
-    rows = [part if np.ndim(part) else np.full(size, part) for part in parts]
-    table = np.stack(rows) if is_vector else rows[0]
-    if not -table.ndim <= axis < table.ndim:
-        raise ValueError(f"out_axes must be an axis of the result of {table.ndim} dimensions, got {axis}")
-    return np.moveaxis(table, -1, axis)
+        return _same_for_all(parts, shape)
+    if not -len(shape) - 1 <= axis <= len(shape):
+        raise ValueError(f"out_axes must be an axis of the result of {len(shape) + 1} dimensions, got {axis}")
+    tape, table = tape_of(parts), None
+    if tape is None:
+        rows = [part if np.ndim(part) else np.full(like.shape, part) for part in parts]
+        table = np.stack(rows).reshape(*shape, -1)
+    else:
+        cells = cells_of([filled(as_node(tape, part), like) for part in parts], (*shape, 1))
+        table = NodeArray(tape, cells, (len(shape),), like.shape).simplified()
+    return np.moveaxis(table, -1, axis) if shape else table
 
 
-def _filled_node(node: Node, size: int) -> Node:
-    if node.shape:
-        return node
-    raise trace_error("A result of vmap is the same for every example.", "Compute it outside of vmap.")
+def _same_for_all(parts: Sequence[Any], shape: Shape) -> Any:
+    """A result that does not differ from example to example."""
+    tape = tape_of(parts)
+    if not shape:
+        return parts[0]
+    return np.array(parts).reshape(shape) if tape is None else NodeArray(tape, cells_of(parts, shape)).simplified()

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..tracing.node import Node, NodeTape
+from ..tracing.node_array import MAX_UNROLLED
 from ..tracing.simplify import is_constant
-from ..tracing.tape import MAX_UNROLLED
 from ..tracing.traversal import dependent, live
+from .pieces import joined_pieces
 from .rules import RULES
 
 # The derivative with respect to a node with rows: {factor: part}, the sum of factor * part, factors being single numbers.
@@ -80,6 +81,22 @@ def gradient(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> lis
             rows.setdefault(node.args[0].index, {})
             _add(rows[node.args[0].index], scalar[node.index], one)
             continue
+        if node.op == "max":  # equal largest values have equal parts of the derivative
+            (argument,) = node.args
+            is_largest = tape.make("eq", argument, node)
+            share = tape.make("div", scalar[node.index], tape.sum(is_largest))
+            rows.setdefault(argument.index, {})
+            _add(rows[argument.index], one, tape.make("where", is_largest, share, tape.constant(0.0)))
+            continue
+        if node.op == "join":
+            total = _total(tape, parts)
+            assert total is not None
+            for place, argument in zip(node.attr, node.args, strict=True):
+                part = total
+                if total.shape:
+                    part = tape.rows(total, place) if argument.shape else tape.element(total, place[0])
+                _accumulate(tape, argument, {one: part}, argument, scalar, rows)
+            continue
         if node.op == "stack":
             total = _total(tape, parts)
             assert total is not None
@@ -139,6 +156,10 @@ def _gather(tape: NodeTape, leaf: Node, single: Node | None, parts: Parts, place
         return zero if single is None else single
     length = leaf.shape[0]
     total = _total(tape, parts)
+    if not tape.adds_pieces and (length > MAX_UNROLLED or any(isinstance(place, tuple) for place, _ in places)):
+        joined = joined_pieces(tape, leaf, places) if places else None
+        if joined is not None:
+            return joined if total is None else tape.make("add", joined, total)
     if length > MAX_UNROLLED:
         whole = [] if total is None else [total]
         if not places and total is not None and total.shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MethodType
@@ -16,11 +16,10 @@ from ..tracing.branches import Branches
 from ..tracing.closure_fingerprint import ClosureFingerprint
 from ..tracing.functions import as_node
 from ..tracing.node import Node, NodeTape
-from ..tracing.rows import Rows
+from ..tracing.node_array import shaped
 from ..tracing.tape import Tape
 from ..tracing.trace import argument, argument_names, as_condition, input_nodes, trace_within
-from ..tracing.trace import flatten as flatten_rows
-from ..tracing.tree import Structure, flatten, is_array, is_vector
+from ..tracing.tree import Structure, as_given, flatten, is_array, is_vector
 
 MAX_CACHED = 32  # forms of one function's arguments
 MAX_WAYS = 16  # ways through its branches for each of them
@@ -39,6 +38,11 @@ class Argument:
     def whole(self, leaves: Sequence[Any] | None = None) -> Any:
         """The argument as the formula gets it."""
         return self.structure.rebuild(iter(self.leaves if leaves is None else leaves))
+
+    def given(self, values: Iterator[Any]) -> Any:
+        """What has been computed for each leaf, in the form in which the argument was given."""
+        parts = [in_shape(next(values), leaf.shape) for leaf in self.leaves]
+        return self.structure.rebuild(iter(parts), as_given)
 
 
 # From a tape, the formula and its arguments: the nodes to compute, and how to return their values.
@@ -84,7 +88,7 @@ class CompiledFormula:
         every = [*(array for group in arrays for array in group), *named.values()]
         dtype = _dtype(every)
         key = (dtype, *structures, *((a.shape, a.dtype.kind) for a in every), *map(_setting_key, settings.items()))
-        values = flatten_rows(every)
+        values = every
         ways, fingerprint = self._cache.get(key, (None, None))
         if ways is None or fingerprint is None or not fingerprint.unchanged():
             ways, fingerprint = self._cache[key] = [], ClosureFingerprint(self.f)
@@ -103,9 +107,8 @@ class CompiledFormula:
             named_nodes = {name: argument(tape, name, value) for name, value in named.items()}
             arguments = _arguments(tape, argument_names(f, len(args)), paths, arrays, structures)
             inputs = input_nodes([*(leaf for a in arguments for leaf in a.leaves), *named_nodes.values()])
-            kinds = [array.dtype.kind for array in every for _ in range(len(array) if array.ndim == 2 else 1)]
-            whole = {node.index for node, kind in zip(inputs, kinds, strict=True) if kind in "iu"}
-            known = {node.index: np.asarray(value, dtype)[()] for node, value in zip(inputs, values, strict=True)}
+            whole = {node.index for node, array in zip(inputs, every, strict=True) if array.dtype.kind in "iu"}
+            known = {node.index: _flat(value, dtype) for node, value in zip(inputs, values, strict=True)}
             tape.branches = Branches(known, whole, dtype)
             handed = [_handed(tape, a, group) for a, group in zip(arguments, arrays, strict=True)]
             nodes, finish = self.build(tape, partial(f, **{**settings, **named_nodes}) if settings else f, handed)
@@ -160,8 +163,19 @@ def arguments_on_tape(tape: NodeTape, args: Sequence[Any], parameters: set[int])
     found = []
     for i, arg in enumerate(args):
         leaves, structure = flatten(arg, is_vector if i in parameters else is_array)
-        found.append(Argument(structure, [leaf if isinstance(leaf, Rows) else as_node(tape, leaf) for _, leaf in leaves]))
+        found.append(Argument(structure, [as_node(tape, leaf) for _, leaf in leaves]))
     return found
+
+
+def in_shape(value: Any, shape: tuple[int, ...]) -> Any:
+    """A vector of values, or of nodes, in the shape of an array."""
+    if len(shape) < 2:
+        return value
+    return value.reshape(shape) if isinstance(value, np.ndarray) else shaped(value, shape)
+
+
+def _flat(value: np.ndarray, dtype: str) -> Any:
+    return np.asarray(value, dtype).ravel() if value.ndim else np.asarray(value, dtype)[()]
 
 
 def _is_data(value: Any) -> bool:

@@ -9,10 +9,10 @@ from typing import Any
 from ..tracing.errors import trace_error
 from ..tracing.functions import tape_of
 from ..tracing.node import Node, NodeTape
-from ..tracing.rows import Rows
+from ..tracing.node_array import flat_node, shaped
 from ..tracing.trace import active_tape, as_results, call
 from ..tracing.traversal import substitute
-from ..tracing.tree import Structure, as_given, flatten, is_vector
+from ..tracing.tree import flatten, is_vector
 from .compiled import Argument, CompiledFormula, Finish, arguments_on_tape
 from .output import Output
 from .recipes import Recipe
@@ -44,11 +44,11 @@ class Derivative:
     def _build(self, tape: NodeTape, f: Callable[..., Any], arguments: list[Argument]) -> tuple[list[Node], Finish]:
         output, aux = self._call(tape, f, [a.whole() for a in arguments])
         chosen = [arguments[i] for i in self._argnums]
-        wrt = [differentiable(i, leaf) for i, argument in zip(self._argnums, chosen, strict=True) for leaf in argument.leaves]
+        wrt = [flat_node(leaf) for argument in chosen for leaf in argument.leaves]
         if not wrt:
             raise ValueError("there is nothing to differentiate with respect to: the argument holds no numbers")
+        forms = _Forms(self._single, chosen)
         nodes, finish = self._recipe(output, wrt)
-        forms = _Forms(self._single, [argument.structure for argument in chosen])
         if aux is None:
             return nodes, lambda values: finish(values, forms)
         return [*nodes, *aux.nodes], lambda values: self._with_aux(
@@ -76,7 +76,7 @@ class Derivative:
             if i not in numbers:
                 inner.append(argument)
                 continue
-            pairs = [stand_in(tape, differentiable(i, leaf)) for leaf in argument.leaves]
+            pairs = [stand_in(tape, leaf) for leaf in argument.leaves]
             inner.append(Argument(argument.structure, [node for node, _ in pairs]))
             variables += [variable for _, of in pairs for variable in of]
         nodes, finish = self._build(tape, f, inner)
@@ -86,28 +86,29 @@ class Derivative:
 class _Forms:
     """Parts, one for each leaf, in the form of the arguments that were differentiated with respect to."""
 
-    def __init__(self, single: bool, structures: list[Structure]) -> None:
-        self._single, self._structures = single, structures
+    def __init__(self, single: bool, arguments: list[Argument]) -> None:
+        self._single, self._arguments = single, arguments
+        self.shapes = [leaf.shape for argument in arguments for leaf in argument.leaves]
 
     def given(self, parts: Sequence[Any]) -> Any:
-        return self._shaped(parts, as_given)
+        left = iter(parts)
+        found = [argument.given(left) for argument in self._arguments]
+        return found[0] if self._single else tuple(found)
 
     def arrays(self, parts: Sequence[Any]) -> Any:
-        return self._shaped(parts, lambda value, _: value)
-
-    def _shaped(self, parts: Sequence[Any], leaf: Callable[[Any, Structure], Any]) -> Any:
         left = iter(parts)
-        found = [structure.rebuild(left, leaf) for structure in self._structures]
+        found = [argument.structure.rebuild(left) for argument in self._arguments]
         return found[0] if self._single else tuple(found)
 
 
-def stand_in(tape: NodeTape, node: Node) -> tuple[Node, list[Node]]:
-    """Something to differentiate with respect to instead of a node, and the variables in it."""
+def stand_in(tape: NodeTape, leaf: Any) -> tuple[Any, list[Node]]:
+    """Something to differentiate with respect to instead of a node or an array of nodes, and the variables in it."""
+    node = flat_node(leaf)
     if node.op == "stack":
         variables = [tape.variable(a) for a in node.args]
-        return tape.stack(variables), variables
+        return shaped(tape.stack(variables), leaf.shape), variables
     variable = tape.variable(node)
-    return variable, [variable]
+    return (shaped(variable, leaf.shape) if len(leaf.shape) > 1 else variable), [variable]
 
 
 def argument_numbers(argnums: Any) -> tuple[bool, list[int]]:
@@ -127,10 +128,3 @@ def single_output(outputs: list[Node], f: Callable[..., Any]) -> Node:
             f,
         )
     return outputs[0]
-
-
-def differentiable(i: int, leaf: Any) -> Node:
-    if isinstance(leaf, Rows):
-        raise TypeError(f"argument {i} has shape {leaf.shape}: derivatives are with respect to numbers and vectors")
-    node: Node = leaf
-    return node

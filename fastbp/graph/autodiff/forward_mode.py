@@ -13,6 +13,7 @@ from ..tracing.node import Node, NodeTape
 from ..tracing.simplify import is_constant
 from ..tracing.traversal import live
 from .chain_rule import contributions
+from .pieces import filled
 
 # Operators that are 0 at 0.
 _ZERO_AT_ZERO = {
@@ -53,7 +54,7 @@ def _tangent(tape: NodeTape, node: Node, tangents: dict[int, Node], leaves: set[
     """A node's tangent from those of its arguments; None where it does not change."""
     if not any(a.index in tangents for a in node.args):
         return None
-    if node.op in ("sum", "element", "slice", "stack", "assemble"):
+    if node.op in ("sum", "max", "element", "slice", "stack", "join", "assemble"):
         return _linear(tape, node, [tangents.get(a.index, tape.constant(0.0)) for a in node.args])
     total = None
     for k, argument in enumerate(node.args):
@@ -73,7 +74,16 @@ def _linear(tape: NodeTape, node: Node, tangents: list[Node]) -> Node:
     if node.op == "assemble":
         whole = node.attr[0]
         return tape.assemble(node.shape[0], tangents[:whole], list(zip(node.attr[1:], tangents[whole:], strict=True)))
+    if node.op == "join":
+        parts = [filled(tangent, argument) for tangent, argument in zip(tangents, node.args, strict=True)]
+        return tape.join(node.shape[0], list(zip(node.attr, parts, strict=True)))
     (tangent,) = tangents
+    if node.op == "max":
+        if not tangent.shape:
+            return tangent
+        is_largest = tape.make("eq", node.args[0], node)
+        chosen = tape.make("where", is_largest, tangent, tape.constant(0.0))
+        return tape.make("div", tape.sum(chosen), tape.sum(is_largest))
     if node.op == "sum":
         return tape.sum(tangent) if tangent.shape else tape.make("mul", tangent, tape.size(node.args[0]))
     if not tangent.shape:

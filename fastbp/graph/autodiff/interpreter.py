@@ -52,6 +52,11 @@ def _contributions(node: Node) -> Any:
     g = node.grad
     if node.op == "sum":
         return [np.full(node.args[0].value.shape, g)]
+    if node.op == "max":
+        is_largest = node.args[0].value == node.value
+        return [np.where(is_largest, g / np.sum(is_largest), 0.0)]
+    if node.op == "join":
+        return [g[p.start : p.stop : p.step] if a.shape else g[p.start] for p, a in zip(node.attr, node.args, strict=True)]
     if node.op == "size":
         return [None]
     if node.op in ("element", "slice"):

@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from ..tracing.arithmetic import Arithmetic
 from ..tracing.functions import tape_of
 from ..tracing.node import Node, NodeTape
+from ..tracing.node_array import flat_node
 from ..tracing.trace import active_tape, call
 from ..tracing.traversal import substitute
-from ..tracing.tree import as_given, flatten, is_vector, matching
+from ..tracing.tree import flatten, is_vector, matching
 from .compiled import Argument, Build, Finish, arguments_on_tape, shared_formula
-from .derivative import differentiable, single_output, stand_in
+from .derivative import single_output, stand_in
 from .forward_mode import jvp as tangents_of
 from .output import Output
+from .pieces import filled
 from .recipes import derivatives, gradient_recipe
 
 
@@ -53,7 +56,7 @@ def _jvp(tape: NodeTape, f: Callable[..., Any], arguments: list[Argument], has_a
     found = tangents_of(output.nodes, _directions(arguments))
     count = len(found)
     # A tangent that is the same for all rows has their number all the same.
-    found = [_filled(t, node) for t, node in zip(found, output.nodes, strict=True)]
+    found = [filled(t, node) for t, node in zip(found, output.nodes, strict=True)]
 
     def finish(values: list[Any]) -> Any:
         pair = output.shaped(values[:count]), output.shaped_numbers(values[count : 2 * count])
@@ -105,7 +108,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
 
 def _like(seed: Any, value: Any) -> Any:
     """A part of the vector, of the shape and type of the part of the value that it belongs to."""
-    shape, given = (v.shape if isinstance(v, Node) else np.shape(v) for v in (value, seed))
+    shape, given = (v.shape if isinstance(v, Arithmetic) else np.shape(v) for v in (value, seed))
     if given != shape:
         raise ValueError(f"the vector must have the shape of the value, {shape}, got {given}")
     return np.asarray(seed, value.dtype) if isinstance(value, np.ndarray) and not _is_symbolic(seed) else seed
@@ -121,16 +124,16 @@ def _value(tape: NodeTape, f: Callable[..., Any], arguments: list[Argument], has
 def _vjp(
     tape: NodeTape, f: Callable[..., Any], arguments: list[Argument], count: int, has_aux: bool
 ) -> tuple[list[Node], Finish]:
-    primals, seeds = arguments[:count], [leaf for argument in arguments[count:] for leaf in argument.leaves]
+    primals, seeds = arguments[:count], [leaf for argument in arguments[count:] for leaf in map(flat_node, argument.leaves)]
     output, _ = _outputs(tape, f, primals, has_aux)
     total = tape.constant(0.0)
     for node, seed in zip(output.nodes, seeds, strict=True):
         total = tape.make("add", total, tape.sum(tape.make("mul", node, seed)))
-    nodes = derivatives(total, [differentiable(i, leaf) for i, argument in enumerate(primals) for leaf in argument.leaves])
+    nodes = derivatives(total, [flat_node(leaf) for argument in primals for leaf in argument.leaves])
 
     def finish(values: list[Any]) -> Any:
         left = iter(values)
-        return tuple(argument.structure.rebuild(left, as_given) for argument in primals)
+        return tuple(argument.given(left) for argument in primals)
 
     return nodes, finish
 
@@ -168,13 +171,13 @@ def _hvp(tape: NodeTape, f: Callable[..., Any], arguments: list[Argument]) -> tu
     primals = arguments[:half]
     output, _ = _outputs(tape, f, primals, False)
     leaves = [leaf for argument in primals for leaf in argument.leaves]
-    nodes, _ = gradient_recipe(single_output(output.nodes, f), [differentiable(0, leaf) for leaf in leaves])
+    nodes, _ = gradient_recipe(single_output(output.nodes, f), [flat_node(leaf) for leaf in leaves])
     found = tangents_of(nodes, _directions(arguments))
-    found = [_filled(t, node) for t, node in zip(found, nodes, strict=True)]
+    found = [filled(t, node) for t, node in zip(found, nodes, strict=True)]
 
     def finish(values: list[Any]) -> Any:
         left = iter(values)
-        parts = [argument.structure.rebuild(left, as_given) for argument in primals]
+        parts = [argument.given(left) for argument in primals]
         return parts[0] if len(parts) == 1 else tuple(parts)
 
     return found, finish
@@ -228,24 +231,14 @@ def _directions(arguments: list[Argument]) -> dict[Node, Node]:
     """For each leaf of the first half of the arguments its direction, from the other half."""
     half = len(arguments) // 2
     found: dict[Node, Node] = {}
-    for i, (argument, direction) in enumerate(zip(arguments[:half], arguments[half:], strict=True)):
-        for leaf, tangent in zip(argument.leaves, direction.leaves, strict=True):
-            node = differentiable(i, leaf)
+    for argument, direction in zip(arguments[:half], arguments[half:], strict=True):
+        for leaf, tangent in zip(argument.leaves, map(flat_node, direction.leaves), strict=True):
+            node = flat_node(leaf)
             if node.op == "stack":
                 found.update({a: tangent.tape.element(tangent, k) for k, a in enumerate(node.args)})
             else:
                 found[node] = tangent
     return found
-
-
-def _filled(tangent: Node, like: Node) -> Node:
-    """A single number in each row of a node with rows."""
-    if tangent.shape or not like.shape:
-        return tangent
-    tape = like.tape
-    if like.op == "stack":
-        return tape.stack([tangent] * like.shape[0])
-    return tape.make("mul", tangent, tape.make("pow", tape.rows_of(like), tape.constant(0.0)))
 
 
 def _run(f: Callable[..., Any], kind: Any, build: Build, args: Sequence[Any], parameters: set[int]) -> Any:
@@ -256,8 +249,8 @@ def _run(f: Callable[..., Any], kind: Any, build: Build, args: Sequence[Any], pa
     arguments = arguments_on_tape(tape, args, parameters)
     variables: list[Node] = []
     inner = []
-    for i, argument in enumerate(arguments):
-        pairs = [stand_in(tape, differentiable(i, leaf)) for leaf in argument.leaves]
+    for argument in arguments:
+        pairs = [stand_in(tape, leaf) for leaf in argument.leaves]
         inner.append(Argument(argument.structure, [node for node, _ in pairs]))
         variables += [variable for _, of in pairs for variable in of]
     nodes, finish = build(tape, f, inner)

@@ -8,15 +8,18 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..tracing.errors import trace_error
-from ..tracing.functions import tape_of
+from ..tracing.functions import stack, tape_of
 from ..tracing.node import Node
-from ..tracing.tape import MAX_UNROLLED
+from ..tracing.node_array import MAX_UNROLLED, NodeArray, flat_node
 from .chain_rule import gradient
 from .forward_mode import jvp
+from .pieces import filled
 
 
 class Forms(Protocol):
     """How derivatives with respect to each node are returned."""
+
+    shapes: list[tuple[int, ...]]  # of the nodes; those of several dimensions are differentiated by as vectors
 
     def given(self, parts: Sequence[Any]) -> Any:
         """In the form of the arguments."""
@@ -26,7 +29,7 @@ class Forms(Protocol):
 
 
 # From a formula's result and the nodes to differentiate with respect to: what to compute, and how to return it.
-Recipe = Callable[[Node, list[Node]], tuple[list[Node], Callable[[list[Any], Forms], Any]]]
+Recipe = Callable[[Any, list[Node]], tuple[list[Node], Callable[[list[Any], Forms], Any]]]
 
 
 def derivatives(output: Node, wrt: list[Node]) -> list[Node]:
@@ -39,7 +42,7 @@ def derivatives(output: Node, wrt: list[Node]) -> list[Node]:
 def gradient_recipe(output: Node, wrt: list[Node]) -> Any:
     if output.shape:
         raise trace_error(
-            f"grad needs a formula with a single number as its result, not {output.shape[0]} values.",
+            f"grad needs a formula with a single number as its result, not {output.size} values.",
             "Use fastbp.sum or fastbp.mean over the data, or fastbp.jacobian.",
         )
     return derivatives(output, wrt), lambda values, forms: forms.given(values)
@@ -64,14 +67,12 @@ def _elements(node: Node) -> list[Node]:
 
 def rows_by_parameters(output: Node, wrt: list[Node]) -> list[list[Node]]:
     """The derivative of each row with respect to each parameter, as a node with rows for each parameter (forward mode)."""
-    tape = output.tape
-    ones = tape.make("pow", tape.rows_of(output), tape.constant(0.0))
     found = []
     for node in wrt:
         if node.shape == output.shape:
             raise trace_error("jacobian cannot differentiate rows with respect to rows of the same data.", "Use parameters.")
         tangents = [jvp([output], _unit(node, i))[0] for i in range(node.size)]
-        found.append([tangent if tangent.shape else tape.make("mul", tangent, ones) for tangent in tangents])
+        found.append([filled(tangent, output) for tangent in tangents])
     return found
 
 
@@ -85,11 +86,12 @@ def _unit(node: Node, i: int) -> dict[Node, Node]:
     return {node: tape.stack([tape.constant(float(k == i)) for k in range(node.shape[0])])}
 
 
-def jacobian_recipe(output: Node, wrt: list[Node]) -> Any:
+def jacobian_recipe(result: Any, wrt: list[Node]) -> Any:
+    output = flat_node(result)
     if output.shape and output.op != "stack" and all(node.shape != output.shape for node in wrt):
         _ = [_elements(node) for node in wrt]
         columns = rows_by_parameters(output, wrt)
-        return [c for group in columns for c in group], lambda values, forms: _columns(values, wrt, forms)
+        return [c for group in columns for c in group], lambda values, forms: _columns(values, wrt, result.shape, forms)
     outputs = _elements(output)
     if len(outputs) <= sum(node.size for node in wrt):
         by_output = [derivatives(o, wrt) for o in outputs]
@@ -97,28 +99,25 @@ def jacobian_recipe(output: Node, wrt: list[Node]) -> Any:
     else:
         tangents = [jvp(outputs, _unit(node, i)) for node in wrt for i in range(len(_elements(node)))]
         table = [list(row) for row in zip(*tangents, strict=True)]
-    shapes = [(*output.shape, *node.shape) for node in wrt]
-    return [e for row in table for e in row], lambda values, forms: _blocks(values, len(outputs), shapes, forms)
+    rows = len(outputs)
+    return [e for row in table for e in row], lambda values, forms: _blocks(
+        values, rows, [(*result.shape, *shape) for shape in forms.shapes], forms
+    )
 
 
-def _columns(values: list[np.ndarray], wrt: list[Node], forms: Forms) -> Any:
+def _columns(values: list[Any], wrt: list[Node], rows: tuple[int, ...], forms: Forms) -> Any:
     found, at = [], iter(values)
-    for node in wrt:
+    for node, shape in zip(wrt, forms.shapes, strict=True):
         columns = [next(at) for _ in range(node.size)]
-        found.append(np.stack(columns, axis=1) if node.shape else columns[0])
+        found.append((stack(columns, 1) if node.shape else columns[0]).reshape(rows + shape))
     return forms.arrays(found)
 
 
 def _blocks(values: list[Any], outputs: int, shapes: list[tuple[int, ...]], forms: Forms) -> Any:
-    if tape_of(values) is not None:
-        if len(values) > 1 and not (len(shapes) == 1 and len(shapes[0]) == 1):
-            raise trace_error("A formula cannot hold a matrix of derivatives.", "Compute with gradients inside of a formula.")
-        return forms.arrays([values[0].tape.stack(values) if shapes[0] else values[0]])
     table = np.array(values).reshape(outputs, -1)
     sizes = [int(np.prod(shape)) // outputs for shape in shapes]
     parts = np.split(table, np.cumsum(sizes)[:-1], axis=1)
-    blocks = [part.reshape(shape) if shape else float(part[0, 0]) for part, shape in zip(parts, shapes, strict=True)]
-    return forms.arrays(blocks)
+    return forms.arrays([_shaped(part, shape) for part, shape in zip(parts, shapes, strict=True)])
 
 
 def hessian_recipe(output: Node, wrt: list[Node]) -> Any:
@@ -131,15 +130,12 @@ def hessian_recipe(output: Node, wrt: list[Node]) -> Any:
         for j in range(i, len(row)):  # it is symmetric
             nodes.append(row[j])
             place.append((i, j))
-    shapes = [node.shape for node in wrt]
-    return nodes, lambda values, forms: _square(values, place, shapes, forms)
+    return nodes, lambda values, forms: _square(values, place, forms.shapes, forms)
 
 
 def _square(values: list[Any], place: list[tuple[int, int]], shapes: list[tuple[int, ...]], forms: Forms) -> Any:
-    if tape_of(values) is not None and len(values) == 1:
-        return forms.arrays([forms.arrays([values[0].tape.stack(values) if shapes[0] else values[0]])])
     sizes = [int(np.prod(shape)) for shape in shapes]
-    table = np.empty((sum(sizes), sum(sizes)))
+    table = np.empty((sum(sizes), sum(sizes)), float if tape_of(values) is None else object)
     for (i, j), value in zip(place, values, strict=True):
         table[i, j] = table[j, i] = value
     ends = np.cumsum(sizes)[:-1]
@@ -149,4 +145,8 @@ def _square(values: list[Any], place: list[tuple[int, int]], shapes: list[tuple[
 
 
 def _shaped(block: np.ndarray, shape: tuple[int, ...]) -> Any:
+    """Numbers in a shape; inside of a formula they are nodes."""
+    tape = tape_of([block])
+    if tape is not None:
+        return NodeArray(tape, block.reshape(shape)).simplified()
     return block.reshape(shape) if shape else float(block[0, 0])

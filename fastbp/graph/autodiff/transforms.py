@@ -20,11 +20,11 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool 
     Parameters
     ----------
     f : callable
-        Takes numbers, vectors and arrays of data; returns a single number. See ``fastbp.trace`` for what it may do.
+        Takes numbers and arrays; returns a single number. See ``fastbp.trace`` for what it may do.
         On single numbers it may use Python's ``if``, ``while``, ``max`` and the like: they are followed by the values of each
         call, and each way through them is compiled once.
     argnums : int or sequence of int
-        The arguments to differentiate with respect to: numbers, vectors, or containers of them (dicts, lists, tuples, named
+        The arguments to differentiate with respect to: numbers, arrays, or containers of them (dicts, lists, tuples, named
         tuples, dataclasses, None), nested as you like.
     has_aux : bool
         Whether f returns a pair (value, aux), of which aux is only passed on.
@@ -79,16 +79,16 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: b
     Parameters
     ----------
     f : callable
-        Returns ``fastbp.stack([...])``, or one value for each row of the data, or a single number.
+        Returns an array, with up to 64 values or with one or more for each row of the data, or a single number.
     argnums : int or sequence of int
-        The arguments to differentiate with respect to: numbers, vectors of at most 64 parameters, or containers of them.
+        The arguments to differentiate with respect to: numbers, arrays of at most 64 parameters, or containers of them.
     has_aux : bool
         Whether f returns a pair (value, aux), of which aux is only passed on: the result is then a pair too.
 
     Returns
     -------
     callable
-        Gives an array of shape (results, parameters), without the axis of a single number; one for each part of
+        Gives an array of the shape of the result followed by that of the parameters; one for each part of
         an argument made of containers. A list of numbers alone counts as an array.
 
     Examples
@@ -109,14 +109,14 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bo
     f : callable
         Returns a single number.
     argnums : int or sequence of int
-        The arguments to differentiate with respect to: numbers, vectors of at most 64 parameters, or containers of them.
+        The arguments to differentiate with respect to: numbers, arrays of at most 64 parameters, or containers of them.
     has_aux : bool
         Whether f returns a pair (value, aux), of which aux is only passed on: the result is then a pair too.
 
     Returns
     -------
     callable
-        Gives an array of shape (parameters, parameters); for a sequence of ``argnums`` a tuple of tuples of
+        Gives an array of the shape of the parameters, twice; for a sequence of ``argnums`` a tuple of tuples of
         blocks, and likewise for an argument made of containers. A list of numbers alone counts as an array.
 
     Examples

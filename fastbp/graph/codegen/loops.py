@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..tracing.node import Node
-from ..tracing.text import is_runtime_constant
+from ..tracing.text import is_runtime_constant, is_runtime_start
 from ..tracing.traversal import live, sum_levels
 
 BLOCK = 8192  # rows whose sums are added up together
@@ -18,7 +18,7 @@ BLOCK = 8192  # rows whose sums are added up together
 
 @dataclass
 class Loop:
-    """One pass over the data of one length: ``sums`` to add up, ``exact`` sums of products, and ``stores`` to write."""
+    """One pass over the data of one length: ``sums`` and maxima to find, ``exact`` sums of products, ``stores`` to write."""
 
     length: Node  # a leaf with as many rows
     sums: list[Node] = field(default_factory=list)
@@ -54,18 +54,20 @@ def make_plan(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
     levels = sum_levels(nodes)
     loops: dict[tuple[int, int], Loop] = {}
 
-    def loop_for(node: Node) -> Loop:
-        key = (levels[node.index], node.shape[0])
+    exact_level = max((levels[a.index] for node in outputs if node.op == "exact_dot" for a in node.args), default=0)
+
+    def loop_for(node: Node, level: int = 0) -> Loop:
+        key = (level or levels[node.index], node.shape[0])
         return loops.setdefault(key, Loop(node.tape.rows_of(node)))
 
     for node in nodes:
-        if node.op == "sum":
+        if node.op in ("sum", "max"):
             loop_for(node.args[0]).sums.append(node)
     scalars: list[Node] = []
     rows: list[Node] = []
     for node in outputs:
         if node.op == "exact_dot":
-            loop_for(node.args[0]).exact.append(node)
+            loop_for(node.args[0], exact_level).exact.append(node)
         elif not node.shape:
             scalars.append(node)
         elif node.index not in {known.index for known in rows}:
@@ -95,6 +97,11 @@ class TableLayout:
         for node in plan.nodes:
             if node.op == "size":
                 self.sizes[node.args[0].index] = start
+                start += 1
+        self.starts: dict[int, int] = {}  # first rows of slices
+        for node in plan.nodes:
+            if is_runtime_start(node):
+                self.starts[node.index] = start
                 start += 1
         self.length = start
         self.sum_place = {node.index: i for i, node in enumerate(plan.sums)}

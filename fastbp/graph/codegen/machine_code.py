@@ -10,6 +10,7 @@ processor busy where one would wait for its own results, and share the constants
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -17,16 +18,17 @@ from typing import Any
 from llvmlite import ir
 
 from ...kernels.math.double_double import two_sum
-from ...kernels.simd.element_types import I64
+from ...kernels.simd.element_types import I32, I64
 from ...kernels.simd.machine import machine
 from ...kernels.simd.vector import Variable, Vector
 from ...kernels.simd.vocabulary import Simd
 from ..tracing.node import Node
 from ..tracing.traversal import reachable
-from .emit import Known, emit_constant, emit_node
+from .emit import EMITTERS, Known, emit_constant, emit_node
 from .function import write_function
 from .loops import BLOCK, Loop, Plan, TableLayout
 
+_maximum = EMITTERS["maximum"]
 _LEAVES = ("input", "captured", "slice")  # what rows are read from
 
 
@@ -77,7 +79,7 @@ class Writer:
             return s.load_spread(s.offset(address, self.layout.constant_place[node.index]))
         if node.op == "constant":
             return emit_constant(s, node.attr)
-        if node.op == "sum":
+        if node.op in ("sum", "max"):
             value = s.b.load(self._double(s, self._entry(s, table, self.layout.sums), self.layout.sum_place[node.index]))
             return s.broadcast(value if self.dtype == "float64" else s.b.fptrunc(value, s.element))
         if node.op == "size":
@@ -99,7 +101,7 @@ class Writer:
             if not node.shape:
                 self._value(s, table, node, known)
         counter = b.inttoptr(b.add(table, ir.Constant(I64, 8 * self.layout.counter)), I64.as_pointer())
-        sums = [Variable(s, s.constant(0.0)) for _ in range(loop.width)]
+        sums = [Variable(s, s.constant(start)) for start in _starts(loop)]
         body, done = b.append_basic_block("block"), b.append_basic_block("left")
         take = b.append_basic_block("take")
         b.branch(take)
@@ -110,12 +112,12 @@ class Writer:
         b.position_at_end(body)
         end = b.add(start, ir.Constant(I64, BLOCK))
         stop = b.select(b.icmp_signed("<", end, rows), end, rows)
-        for variable in sums:
-            variable.set(s.constant(0.0))
+        for variable, nothing in zip(sums, _starts(loop), strict=True):
+            variable.set(s.constant(nothing))
         with s.loop(stop, start, s.lanes) as first:
             self._iteration(s, table, loop, sums, dict(known), first, b.sub(stop, first))
         partials = self._entry(s, table, self.layout.partials_of_loop[k])
-        results = [self._lane_sum(s, variable.get()) for variable in sums[: len(loop.sums)]]
+        results = [self._over_lanes(s, node, variable.get()) for node, variable in zip(loop.sums, sums, strict=False)]
         for high, low in zip(sums[len(loop.sums) :: 2], sums[len(loop.sums) + 1 :: 2], strict=True):
             results += _exact_lane_sum(s, high.get(), low.get())
         for j, value in enumerate(results):
@@ -140,11 +142,12 @@ class Writer:
             with some_rows:
                 mask = s.first_lanes(left)
                 self._write(s, table, loop, known, first, mask)
-                masked = [s.select(mask, v, 0.0) for v in counted]
+                nothing = [*(_nothing(node) for node in loop.sums), *[0.0] * len(factors)]
+                masked = [s.select(mask, v, start) for v, start in zip(counted, nothing, strict=True)]
                 end_some = s.b.block
         values = [_either(s, (v, end_whole), (m, end_some)) for v, m in zip(counted, masked, strict=True)]
-        for value, variable in zip(values[: len(added)], sums, strict=False):
-            variable.set(variable.get() + value)
+        for node, value, variable in zip(loop.sums, values, sums, strict=False):
+            variable.set(_maximum(s, variable.get(), value) if node.op == "max" else variable.get() + value)
         products = zip(values[len(added) :: 2], values[len(added) + 1 :: 2], strict=True)
         parts = sums[len(added) :]
         for (x, y), high, low in zip(products, parts[::2], parts[1::2], strict=True):
@@ -153,16 +156,27 @@ class Writer:
     def _read(self, s: Simd, table: Any, loop: Loop, known: Known, first: Any, left: Any, whole: Any) -> None:
         """Load one vector of every leaf that the loop needs."""
         leaves = [node for node in self._needed(loop) if node.op in _LEAVES and node.shape]
-        addresses = []
+        addresses, steps = [], []
         for node in leaves:
-            leaf, row = (node.args[0], s.b.add(first, s.index(node.attr[0]))) if node.op == "slice" else (node, first)
+            leaf, row = node, first
+            steps.append(1)
+            if node.op == "slice":
+                leaf, steps[-1] = node.args[0], range(*node.attr).step
+                place = self.layout.starts.get(node.index)
+                start = s.index(node.attr[0]) if place is None else self._entry(s, table, place)
+                row = s.b.add(s.b.mul(first, s.index(steps[-1])), start)
             addresses.append(s.offset(self._entry(s, table, self.layout.leaf[leaf.index]), row))
         with s.b.if_else(whole, likely=True) as (all_rows, some_rows):
             with all_rows:
-                full, end_full = [s.load(address) for address in addresses], s.b.block
+                full = [s.load(a) if step == 1 else _load_apart(s, a, step) for a, step in zip(addresses, steps, strict=True)]
+                end_full = s.b.block
             with some_rows:
                 mask = s.first_lanes(left)
-                part, end_part = [s.load_masked(address, mask) for address in addresses], s.b.block
+                part = [
+                    s.load_masked(a, mask) if step == 1 else _load_apart(s, a, step, left)
+                    for a, step in zip(addresses, steps, strict=True)
+                ]
+                end_part = s.b.block
         for node, v, m in zip(leaves, full, part, strict=True):
             known[node.index] = _either(s, (v, end_full), (m, end_part))
 
@@ -181,8 +195,10 @@ class Writer:
         found = reachable(roots, lambda node: node.args if node.shape and node.op not in _LEAVES else ())
         return sorted(found, key=lambda node: node.index)
 
-    def _lane_sum(self, s: Simd, x: Any) -> Any:
-        """The sum of all lanes as a float64, in a fixed order."""
+    def _over_lanes(self, s: Simd, node: Node, x: Any) -> Any:
+        """The sum of all lanes, or the largest, as a float64; in a fixed order."""
+        if node.op == "max":
+            return s.as_double(s.lane(s.reduce(x, partial(_maximum, s))))
         if self.dtype == "float64":
             return s.lane(s.sum(x))
         wide = Simd(s.b, "float64", lanes=s.lanes)
@@ -195,12 +211,13 @@ class Writer:
         rows = self._entry(s, table, self.layout.rows_of_loop[k])
         blocks = b.sdiv(b.add(rows, ir.Constant(I64, BLOCK - 1)), ir.Constant(I64, BLOCK))
         partials, sums = self._entry(s, table, self.layout.partials_of_loop[k]), self._entry(s, table, self.layout.sums)
-        totals = [Variable(s, ir.Constant(ir.DoubleType(), 0.0)) for _ in loop.sums]
+        totals = [Variable(s, ir.Constant(ir.DoubleType(), _nothing(node))) for node in loop.sums]
         if loop.sums:
             with s.loop(blocks) as block:
                 for j, total in enumerate(totals):
                     place = b.add(b.mul(block, ir.Constant(I64, count)), ir.Constant(I64, j))
-                    total.set(b.fadd(total.get(), b.load(self._double(s, partials, place))))
+                    found = b.load(self._double(s, partials, place))
+                    total.set(_larger(b, total.get(), found) if loop.sums[j].op == "max" else b.fadd(total.get(), found))
         for node, total in zip(loop.sums, totals, strict=True):
             b.store(total.get(), self._double(s, sums, self.layout.sum_place[node.index]))
         counter = b.inttoptr(b.add(table, ir.Constant(I64, 8 * self.layout.counter)), I64.as_pointer())
@@ -213,6 +230,33 @@ class Writer:
         for i, node in enumerate(self.plan.scalars):
             value = self._value(s, table, node, known)
             s.store_scalar(s.lane(value), s.offset(address, i))
+
+
+def _nothing(node: Node) -> float:
+    """What a sum or a maximum begins with."""
+    return -math.inf if node.op == "max" else 0.0
+
+
+def _starts(loop: Loop) -> list[float]:
+    return [*(_nothing(node) for node in loop.sums), *[0.0] * (loop.width - len(loop.sums))]
+
+
+def _larger(b: Any, x: Any, y: Any) -> Any:
+    """The larger of two numbers; NaN if either is."""
+    return b.select(b.or_(b.fcmp_ordered(">", x, y), b.fcmp_unordered("uno", x, x)), x, y)
+
+
+def _load_apart(s: Simd, address: Any, step: int, left: Any = None) -> Any:
+    """A vector of elements that are ``step`` apart; beyond ``left`` of them the last one again."""
+    value = ir.Constant(s.vector, ir.Undefined)
+    for lane in range(s.lanes):
+        place: Any = s.index(lane)
+        if left is not None:
+            last = s.b.sub(left, s.index(1))
+            place = s.b.select(s.b.icmp_signed("<", place, last), place, last)
+        element = s.load_scalar(s.offset(address, s.b.mul(place, s.index(step))))
+        value = s.b.insert_element(value, element, ir.Constant(I32, lane))
+    return s.wrap(value)
 
 
 def _either(s: Simd, *cases: tuple[Vector, Any]) -> Vector:

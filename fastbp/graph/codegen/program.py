@@ -64,7 +64,10 @@ class Program:
         out : sequence of array, optional
             Contiguous arrays for the outputs that have rows, in their order (new ones if not given).
         """
-        scalars, rows = self.raw(values, out)
+        return self.collect(*self.raw(values, out))
+
+    def collect(self, scalars: np.ndarray, rows: Sequence[np.ndarray]) -> list[Any]:
+        """The outputs, from the single numbers and the arrays with rows that compiled code has written."""
         numbers, arrays = iter(scalars.tolist()), {node.index: array for node, array in zip(self.plan.rows, rows, strict=True)}
         return [_assembled(node, numbers, arrays, self.dtype) for node in self.outputs]
 
@@ -122,6 +125,8 @@ class BoundProgram:
             self._max_rows = max(self._max_rows, length)
         for leaf, place in layout.sizes.items():
             (table[place],) = program.tape.nodes[leaf].shape
+        for index, place in layout.starts.items():
+            table[place] = program.tape.nodes[index].attr[0]
         self._places = [layout.row[node.index] for node in plan.rows]
         self._out: Sequence[np.ndarray] = ()
         self.address = table.ctypes.data
@@ -149,13 +154,18 @@ def _address(array: np.ndarray) -> int:
 
 def _parts(node: Node) -> list[Node]:
     """The parts of an output that compiled code computes: single numbers and nodes with rows."""
-    return list(node.args) if node.op in ("stack", "assemble") else [node]
+    return list(node.args) if node.op in ("stack", "join", "assemble") else [node]
 
 
 def _assembled(node: Node, numbers: Any, rows: dict[int, np.ndarray], dtype: np.dtype) -> Any:
     """An output from the parts that compiled code has computed."""
     if node.op == "stack":
         return np.array([next(numbers) for _ in node.args], dtype)
+    if node.op == "join":
+        joined = np.empty(node.shape, dtype)
+        for place, part in zip(node.attr, node.args, strict=True):
+            joined[place.start : place.stop : place.step] = rows[part.index] if part.shape else next(numbers)
+        return joined
     if node.op != "assemble":
         return rows[node.index] if node.shape else next(numbers)
     values = [rows[a.index] if a.shape else next(numbers) for a in node.args]

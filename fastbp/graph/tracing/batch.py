@@ -20,7 +20,8 @@ from .batch_means import BatchMeans
 from .batch_shapes import COLUMN, OF_ONE_UNIT, SAMPLES, UNITS, BatchShape, broadcast, refuse_values_for_samples, shown
 from .errors import TraceError, trace_error
 from .node import Node
-from .tape import MAX_UNROLLED, Tape
+from .node_array import MAX_UNROLLED
+from .tape import Tape
 
 # Up to so many columns each is a separate node: then vectors run over samples, which fill them.
 MAX_UNROLLED_COLUMNS = 8
@@ -31,6 +32,8 @@ _PAIRS = "Pairs of samples are outside of a loss. Means over the batch are not: 
 
 class BatchTape(Tape):
     """A tape of one sample's nodes, which also computes with the nodes of a batch."""
+
+    adds_pieces = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -262,5 +262,5 @@ class ClosureWalk:
 
 
 def _is_large_vector(value: Any) -> bool:
-    is_vector = type(value) is np.ndarray and value.ndim == 1 and value.dtype == np.float64
+    is_vector = type(value) is np.ndarray and value.ndim > 0 and value.dtype == np.float64
     return is_vector and value.nbytes > MAX_COMPARED_BYTES

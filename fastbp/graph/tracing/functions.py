@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from .arithmetic import Arithmetic
 from .errors import trace_error
-from .node import Node, NodeTape
+from .node import NodeTape
 from .operators import UNARY, evaluate
 from .special.operator import Operator
 from .special.table import SPECIAL
@@ -58,17 +59,18 @@ _ABOUT = {
 def tape_of(values: Sequence[Any]) -> NodeTape | None:
     """The tape of the first node among the values (or inside arrays among them), or None."""
     for value in values:
-        if isinstance(value, Node):
-            return value.tape
+        if isinstance(value, Arithmetic):
+            tape: NodeTape = value.tape
+            return tape
         if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object and value.ndim):
-            tape = tape_of(list(value))
-            if tape is not None:
-                return tape
+            found = tape_of(list(value))
+            if found is not None:
+                return found
     return None
 
 
-def as_node(tape: NodeTape, value: Any) -> Node:
-    """A number, an array, a list of nodes or a node as a node."""
+def as_node(tape: NodeTape, value: Any) -> Any:
+    """A number, an array, a list of nodes or a node as a node or an array of nodes."""
     node = tape.lift(value)
     if node is None:
         raise trace_error(f"A formula cannot compute with {value!r}.", "Use numbers, arrays and nodes.")
@@ -80,7 +82,7 @@ def apply(op: str, *values: Any) -> Any:
     tape = tape_of(values)
     if tape is None:
         return evaluate(op, values)
-    return tape.make(op, *(as_node(tape, v) for v in values))
+    return tape.apply(op, *(as_node(tape, v) for v in values))
 
 
 def _unary(name: str) -> Callable[[Any], Any]:
@@ -209,9 +211,9 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
     ----------
     x : number, array or Node
     axis : int, optional
-        In a loss, -1 for the sum over the outputs of each sample.
+        Over which axis; over all if not given. In a loss, -1 for the sum over the outputs of each sample.
     keepdims : bool
-        In a loss, whether the result has shape (samples, 1) rather than (samples,).
+        Whether the axis stays, with size 1.
 
     Examples
     --------
@@ -230,9 +232,9 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     ----------
     x : number, array or Node
     axis : int, optional
-        In a loss, -1 for the mean over the outputs of each sample.
+        Over which axis; over all if not given. In a loss, -1 for the mean over the outputs of each sample.
     keepdims : bool
-        In a loss, whether the result has shape (samples, 1) rather than (samples,).
+        Whether the axis stays, with size 1.
 
     Examples
     --------
@@ -244,12 +246,14 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.mean(x, axis=axis, keepdims=keepdims) if tape is None else as_node(tape, x).mean(axis, keepdims=keepdims)
 
 
-def stack(values: Sequence[Any]) -> Any:
-    """A vector of single numbers: what a formula with several results returns.
+def stack(values: Sequence[Any], axis: int = 0) -> Any:
+    """Numbers as a vector, or arrays along a new axis: what a formula with several results returns.
 
     Parameters
     ----------
     values : sequence of numbers and Nodes
+    axis : int
+        Where the new axis is.
 
     Examples
     --------
@@ -258,4 +262,4 @@ def stack(values: Sequence[Any]) -> Any:
     array([ 1.,  4., 12.])
     """
     tape = tape_of(values)
-    return np.array(values) if tape is None else as_node(tape, list(values))
+    return np.stack(list(values), axis) if tape is None else tape.apply_function(np.stack, (list(values), axis), {})

@@ -13,13 +13,20 @@ from typing import Any
 import numpy as np
 
 from . import functions
+from .arithmetic import check_conditions
+from .array_functions import ARRAY_FUNCTIONS
 from .errors import trace_error
 from .functions import apply, as_node, tape_of
+from .moving_functions import MOVING_FUNCTIONS
 from .node import Node
+from .node_array import NodeArray
 from .operators import ELEMENTWISE
-from .reductions import check_conditions
+from .order_functions import ORDER_FUNCTIONS
+from .product_functions import PRODUCT_FUNCTIONS, matmul, vecdot
+from .shape_functions import SHAPE_FUNCTIONS
 from .special.table import SPECIAL
 from .traversal import dependent, live, substitute
+from .ufunc_methods import ufunc_method
 
 _INSTEAD = "Use functions of fastbp or NumPy that a graph knows: "
 
@@ -28,8 +35,9 @@ def _operator(op: str) -> Callable[..., Any]:
     return lambda *x: apply(op, *x)
 
 
+_OPERATORS = {function.__name__: op for op, function in ELEMENTWISE.items() if isinstance(function, np.ufunc)}
 _UFUNCS: dict[str, Callable[..., Any]] = {
-    **{function.__name__: _operator(op) for op, function in ELEMENTWISE.items() if isinstance(function, np.ufunc)},
+    **{name: _operator(op) for name, op in _OPERATORS.items()},
     "fabs": lambda x: apply("abs", x + 0.0),
     "power": _operator("pow"),
     "positive": lambda x: +x,
@@ -44,6 +52,7 @@ _UFUNCS: dict[str, Callable[..., Any]] = {
     "isinf": lambda x: apply("eq", apply("abs", x), math.inf),
     "isfinite": lambda x: apply("lt", apply("abs", x), math.inf),
     "square": lambda x: apply("pow", x, 2.0),
+    "conjugate": lambda x: x + 0.0,
     "reciprocal": lambda x: 1.0 / x,
     "deg2rad": lambda x: x * (math.pi / 180.0),
     "radians": lambda x: x * (math.pi / 180.0),
@@ -51,8 +60,8 @@ _UFUNCS: dict[str, Callable[..., Any]] = {
     "degrees": lambda x: x * (180.0 / math.pi),
     "expit": functions.sigmoid,  # scipy.special's
     "erf": functions.erf,
-    "matmul": lambda x, y: x @ y,
-    "vecdot": lambda x, y: x @ y,
+    "matmul": matmul,
+    "vecdot": vecdot,
 }
 _UFUNCS |= {ufunc: _operator(name) for name, operator in SPECIAL.items() for ufunc in operator.ufuncs}
 
@@ -61,9 +70,10 @@ def apply_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
     """A ufunc with a node among its inputs."""
     options = {name: value for name, value in options.items() if name != "out" or any(array is not None for array in value)}
     name = ufunc.__name__
-    if method == "reduce" and ufunc is np.add:
-        return _call("add.reduce", _reduce, inputs, options)
     known = any(getattr(sys.modules.get(module), name, None) is ufunc for module in ("numpy", "scipy.special"))
+    other = ufunc_method(name, method, _OPERATORS.get(name)) if known else None
+    if other is not None:
+        return _call(f"{name}.{method}", other, inputs, options)
     if method != "__call__" or not known or name not in _UFUNCS:
         shown = f"{'np.' * hasattr(np, name)}{name}{'' if method == '__call__' else f'.{method}'}"
         raise trace_error(f"A graph has no operator for {shown}.", _INSTEAD + _known(_UFUNCS))
@@ -77,17 +87,11 @@ def apply_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
     return _UFUNCS[name](*(as_node(tape, value) for value in inputs))
 
 
-def _node(*values: Any) -> Node:
+def _node(*values: Any) -> Any:
     """The first value as a node, of the tape of any of them."""
     tape = tape_of(values)
     assert tape is not None
     return as_node(tape, values[0])
-
-
-def _reduce(
-    array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False, initial: Any = 0.0, where: Any = True
-) -> Any:
-    return _node(array, initial, where).sum(axis, dtype, out, keepdims, initial, where)
 
 
 def _sum(
@@ -101,7 +105,11 @@ def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
 
 
 def _extreme(op: str) -> Callable[..., Any]:
-    return lambda a, axis=None, out=None, keepdims=False: _node(a).extreme(op, axis, out, keepdims)
+    def function(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+        found = _node(a, initial).extreme(op, axis, out, keepdims)
+        return found if initial is None else apply(op, found, initial)
+
+    return function
 
 
 def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
@@ -111,6 +119,8 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
     if weights is None:
         return x.mean(axis, keepdims=keepdims)
     w = as_node(x.tape, weights)
+    if w.ndim == 1 and x.ndim > 1 and hasattr(axis, "__index__") and w.shape == (x.shape[axis],):
+        w = np.broadcast_to(w.reshape([n if i == axis % x.ndim else 1 for i, n in enumerate(x.shape)]), x.shape)
     if w.shape != x.shape:
         raise trace_error(f"np.average of {x.shape} values has {w.shape} weights.", "One weight for each value is needed.")
     # A count of conditions, not the condition that both hold.
@@ -124,14 +134,6 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
     x = _node(a, low, high)
     x = x if low is None else functions.maximum(x, low)
     return x if high is None else functions.minimum(x, high)
-
-
-def _dot(a: Any, b: Any) -> Any:
-    return _node(a, b).dot(as_node(_node(a, b).tape, b))
-
-
-def _vdot(a: Any, b: Any) -> Any:
-    return _node(a, b).ravel() @ _node(b, a).ravel()
 
 
 def _polyval(p: Any, x: Any) -> Any:
@@ -174,6 +176,8 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
 
 def _apply_piece(piece: Callable[..., Any], x: Node, args: Any, kw: Any) -> Any:
     """A piece on all rows, where NumPy passes it only some of them: the same if it treats each row independently."""
+    if isinstance(x, NodeArray):
+        raise trace_error("A formula cannot compute np.piecewise of several dimensions.", "fastbp.where chooses.")
     if type(x) is not Node or not x.shape:  # a batch never mixes its samples
         return piece(x, *args, **kw)
     rows = x.tape.variable(x)
@@ -181,21 +185,9 @@ def _apply_piece(piece: Callable[..., Any], x: Node, args: Any, kw: Any) -> Any:
         value = as_node(x.tape, piece(rows, *args, **kw))
     nodes = live([value], [rows])
     changing = dependent(nodes, [rows])
-    if any(node.index in changing and node.op in ("sum", "element", "slice") for node in nodes):
+    if any(node.index in changing and node.op in ("sum", "max", "element", "slice", "join") for node in nodes):
         raise trace_error("A piece of np.piecewise mixes its rows.", "Compute sums and single values outside of it.")
     return substitute([value], {rows: x})[0]
-
-
-def _stack(arrays: Any, axis: int = 0) -> Any:
-    if axis not in (0, -1):
-        raise trace_error(f"A graph cannot stack along axis {axis}.", "fastbp.stack([a, b]) makes a vector of single numbers.")
-    return functions.stack(arrays)
-
-
-def _size(a: Any, axis: Any = None) -> int:
-    if axis is not None and not (_node(a).shape and axis in (0, -1)):
-        raise trace_error(f"A node of shape {_node(a).shape} has no axis {axis!r}.", "Leave it out.")
-    return _node(a).size
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -208,25 +200,26 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "clip": _clip,
     **{name: _extreme("maximum") for name in ("max", "amax")},
     **{name: _extreme("minimum") for name in ("min", "amin")},
-    "dot": _dot,
-    "vdot": _vdot,
-    "inner": _dot,
-    "stack": _stack,
     "polyval": _polyval,
-    "size": _size,
     "ndim": lambda a: a.ndim,
     "shape": lambda a: a.shape,
     "zeros_like": lambda a: _filled(0.0, a),
     "ones_like": lambda a: _filled(1.0, a),
-    "ravel": lambda a: a.ravel(),
-    "squeeze": lambda a, axis=None: a.squeeze(axis),
+    "real": lambda val: _node(val),
+    "imag": lambda val: _filled(0.0, _node(val)),
+    **SHAPE_FUNCTIONS,
+    **MOVING_FUNCTIONS,
+    **ARRAY_FUNCTIONS,
+    **PRODUCT_FUNCTIONS,
+    **ORDER_FUNCTIONS,
 }
 
 
 def apply_function(function: Any, args: Any, options: Any) -> Any:
     """A NumPy function other than a ufunc, with a node among its arguments."""
     name = function.__name__
-    if function.__module__ != "numpy" or name not in _FUNCTIONS:
+    home = "numpy.linalg" if name == "norm" else "numpy"
+    if function.__module__ != home or name not in _FUNCTIONS:
         shown = f"{function.__module__.replace('numpy', 'np', 1)}.{name}"
         raise trace_error(f"A graph has no operator for {shown}.", _INSTEAD + _known({**_UFUNCS, **_FUNCTIONS}))
     return _call(name, _FUNCTIONS[name], args, options)

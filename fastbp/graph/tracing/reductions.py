@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from .arithmetic import Arithmetic, check_conditions
 from .errors import trace_error
 
 
-class Reductions:
+class Reductions(Arithmetic):
     """The part of a node that knows its rows (each ``self`` here is a Node)."""
 
     __slots__ = ()
-
-    if TYPE_CHECKING:
-
-        @property
-        def is_logical(self) -> bool: ...
 
     def squeeze(self: Any, axis: Any = None) -> Any:
         """A vector of one value as that value."""
@@ -39,7 +35,7 @@ class Reductions:
         where: Any = True,
     ) -> Any:
         """The sum over all rows, or over those where a condition holds; with NumPy's arguments."""
-        _no_options(dtype, out)
+        no_options(dtype, out)
         total = self._where(where, self)._total(axis, keepdims)
         return total + initial if isinstance(initial, Reductions) or initial != 0.0 else total
 
@@ -47,10 +43,10 @@ class Reductions:
         self: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
     ) -> Any:
         """The mean over all rows, or over those where a condition holds; with NumPy's arguments."""
-        _no_options(dtype, out)
+        no_options(dtype, out)
         if where is True:
             return self._average(axis, keepdims)
-        ones = self.tape.make("pow", self, self.tape.constant(0.0))
+        ones = self.tape.apply("pow", self, self.tape.constant(0.0))
         return self._where(where, self)._total(axis, keepdims) / self._where(where, ones)._total(axis, keepdims)
 
     def _where(self: Any, condition: Any, values: Any) -> Any:
@@ -62,7 +58,7 @@ class Reductions:
         assert lifted is not None
         if lifted.shape not in ((), self.shape):
             raise trace_error(f"where= has shape {lifted.shape}, the values {self.shape}.", "Give one condition for each.")
-        return self.tape.make("where", lifted, values, self.tape.constant(0.0))
+        return self.tape.apply("where", lifted, values, self.tape.constant(0.0))
 
     def _total(self: Any, axis: Any, keepdims: bool) -> Any:
         if not self._is_over_rows(axis):
@@ -77,10 +73,9 @@ class Reductions:
         return self.tape.make("div", total, self.tape.size(self))
 
     def extreme(self: Any, op: str, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-        """The largest ("maximum") or smallest ("minimum") value; refused over rows, for which there is no compiled code."""
-        raise trace_error(
-            f"A graph has no operator for np.{op[:3]} over rows.", f"fastbp.{op}(a, b) takes one of two values, in each row."
-        )
+        """The largest ("maximum") or smallest ("minimum") value."""
+        no_options(None, out)
+        return self.tape.array(self).extreme(op, axis, None, keepdims)
 
     def _is_over_rows(self: Any, axis: Any) -> bool:
         """Whether it is the axis of the rows (a single number counts as one row); () is no axis."""
@@ -89,38 +84,62 @@ class Reductions:
             raise trace_error(f"A formula cannot go over axis {axis!r} of an array of shape {self.shape}.", "Leave axis out.")
         return bool(axes)
 
+    def astype(self: Any, dtype: Any, *_: Any, **__: Any) -> Any:
+        """True and false as 1 and 0; everything else has the type of the arguments anyway."""
+        if np.dtype(dtype).kind != "f":
+            raise trace_error(f"A formula cannot turn values into {np.dtype(dtype)}.", "Use float; x != 0 makes conditions.")
+        return self.tape.apply("where", self, self.tape.constant(1.0), self.tape.constant(0.0)) if self.is_logical else self
+
+    @property
+    def real(self: Any) -> Any:
+        return self
+
+    def conjugate(self: Any) -> Any:
+        """The same: all numbers are real."""
+        return self
+
+    conj = conjugate
+
     def dot(self: Any, other: Any) -> Any:
         """The sum of the products; the product where one is a single number."""
-        lifted = self.tape.lift(other)
-        if lifted is None:
-            raise trace_error(f"A formula cannot multiply by {other!r}.", "Use numbers, arrays and nodes.")
-        return self @ lifted if self.shape and lifted.shape else self * lifted
+        return self.tape.apply_function(np.dot, (self, other), {})
 
     def __matmul__(self: Any, other: Any) -> Any:
-        lifted = self.tape.lift(other)
-        if lifted is None:
-            return NotImplemented
-        if not self.shape or lifted.shape != self.shape:
-            raise trace_error(
-                f"The product x @ y of arrays of shape {self.shape} and {lifted.shape} has no meaning.",
-                "It is for two vectors of one length; * multiplies numbers.",
-            )
-        products = self * lifted
-        total = products.sum()
-        return self.tape.make("ne", total, self.tape.constant(0.0)) if products.is_logical else total
+        return self.tape.apply_ufunc(np.matmul, "__call__", (self, other), {})
 
     def __rmatmul__(self: Any, other: Any) -> Any:
-        return self @ other
+        return self.tape.apply_ufunc(np.matmul, "__call__", (other, self), {})
 
 
-def _no_options(dtype: Any, out: Any) -> None:
+def _method(function: Any) -> Any:
+    def method(self: Any, *args: Any, **options: Any) -> Any:
+        return self.tape.apply_function(function, (self, *args), options)
+
+    return method
+
+
+def _prefixed(function: Any) -> Any:
+    """A method that takes a shape or an order as one argument or as several."""
+
+    def method(self: Any, *args: Any, **options: Any) -> Any:
+        given = args[0] if len(args) == 1 and (args[0] is None or isinstance(args[0], tuple | list)) else args
+        return self.tape.apply_function(function, (self, given) if args else (self,), options)
+
+    return method
+
+
+for _name, _function in {
+    **{name: getattr(np, name) for name in ("prod", "cumsum", "cumprod", "var", "std", "max", "min", "any", "all", "clip")},
+    **{name: getattr(np, name) for name in ("copy", "swapaxes", "repeat", "take", "trace", "diagonal")},
+    "flatten": np.ravel,
+}.items():
+    setattr(Reductions, _name, _method(_function))
+for _name, _function in {"reshape": np.reshape, "transpose": np.transpose}.items():
+    setattr(Reductions, _name, _prefixed(_function))
+
+
+def no_options(dtype: Any, out: Any) -> None:
+    """Refuse NumPy's arguments that choose a type or a place for the result."""
     for name, value in (("dtype", dtype), ("out", out)):
         if value is not None:
             raise trace_error(f"A formula cannot choose {name}=.", "Leave it out: everything has the type of the arguments.")
-
-
-def check_conditions(*values: Any) -> None:
-    """Raise an error unless each is boolean."""
-    for value in values:
-        if not (value.is_logical if isinstance(value, Reductions) else np.asarray(value).dtype.kind == "b"):
-            raise trace_error("The operators & | ^ ~ are for conditions, not for numbers.", "Compare first: (x > 0) & (x < 1).")

@@ -21,6 +21,11 @@ def is_runtime_constant(node: Node) -> bool:
     return node.op == "constant" and not isinstance(node.attr, bool) and node.attr not in _STRUCTURAL
 
 
+def is_runtime_start(node: Node) -> bool:
+    """Whether a slice begins at a row that is passed to compiled code: that of one of several columns is structure."""
+    return node.op == "slice" and node.attr[0] >= range(*node.attr).step
+
+
 def names(graph: NodeGraph, as_key: bool = False) -> dict[int, str]:
     """What each node is called in the text: arguments by their names, constants by their values, the rest v1, v2, ...
 
@@ -58,7 +63,9 @@ def expression(node: Node, called: dict[int, str]) -> str:
     if node.op in ("neg", "not"):
         return f"{'-' if node.op == 'neg' else '~'}{args[0]}"
     if node.op == "slice":
-        return f"{args[0]}[{node.attr[0]}:{node.attr[1]}]"
+        return f"{args[0]}[{':'.join(map(str, node.attr))}]"
+    if node.op == "join":
+        return f"join({', '.join(f'{p.start}:{p.stop}:{p.step}: {a}' for p, a in zip(node.attr, args, strict=True))})"
     if node.op == "stack":
         return f"stack([{', '.join(args)}])"
     if node.op == "assemble":
@@ -84,6 +91,13 @@ def as_key(graph: NodeGraph, sizes: bool) -> str:
     def length(node: Node) -> str:
         return _length(node) if sizes or not node.shape else f"[{letters.setdefault(node.shape[0], f'n{len(letters)}')}]"
 
+    starts = 0
+    for node in graph.nodes:  # where a column begins and how far its rows are apart, but not how many there are
+        if node.op == "slice":
+            start = str(node.attr[0])
+            if is_runtime_start(node) and not sizes:
+                start, starts = f"s{starts}", starts + 1
+            called[node.index] = f"{called[node.args[0].index]}[{start}::{range(*node.attr).step}]{length(node)}"
     leaves = [*graph.inputs, *(node for node in graph.nodes if node.op == "captured")]
     return "\n".join([", ".join(called[node.index] + length(node) for node in leaves), *_body(graph, called)])
 
@@ -95,6 +109,8 @@ def _length(node: Node) -> str:
 def _body(graph: NodeGraph, called: dict[int, str]) -> list[str]:
     lines = []
     for node in graph.nodes:
-        if node.op not in ("input", "constant", "size", "element", "captured"):
+        if node.op not in ("input", "constant", "size", "element", "captured") and not (
+            node.op == "slice" and "::" in called[node.index]
+        ):
             lines.append(f"    {called[node.index]} = {expression(node, called)}")
     return [*lines, f"    return {', '.join(called[node.index] for node in graph.outputs)}"]

@@ -13,8 +13,8 @@ import numpy as np
 from .closure_fingerprint import ClosureFingerprint
 from .errors import TraceError, call_error, is_about_nodes, trace_error
 from .node import Node, NodeTape
+from .node_array import flat_node, shaped
 from .node_graph import NodeGraph
-from .rows import Rows
 from .tape import Tape
 
 Traced = TypeVar("Traced")
@@ -55,17 +55,6 @@ def active_tape() -> NodeTape | None:
     return _tracing.get()
 
 
-def flatten(args: Sequence[Any]) -> list[Any]:
-    """Arguments one by one, arrays of two dimensions as their rows."""
-    flat: list[Any] = []
-    for value in args:
-        if np.ndim(value) == 2:
-            flat.extend(np.asarray(value))
-        else:
-            flat.append(value)
-    return flat
-
-
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     """Names for ``count`` arguments of f."""
     try:
@@ -86,19 +75,17 @@ def argument(tape: NodeTape, name: str, example: Any) -> Any:
     array = np.asarray(example)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"argument {name} must be a number or an array of numbers, got {example!r}")
-    if array.ndim > 2:
-        raise TypeError(f"argument {name} must have at most two dimensions, got shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"argument {name} is empty")
-    return Rows(tape, name, array.shape) if array.ndim == 2 else tape.input(name, array.shape)
+    return shaped(tape.input(name, (array.size,)), array.shape) if array.ndim > 1 else tape.input(name, array.shape)
 
 
-def results(tape: NodeTape, f: Callable[..., Any], *args: Any) -> list[Node]:
-    """What a formula returns, as nodes: a tuple gives several."""
+def results(tape: NodeTape, f: Callable[..., Any], *args: Any) -> list[Any]:
+    """What a formula returns, as nodes and arrays of nodes: a tuple gives several."""
     return as_results(tape, call(tape, f, *args), f)
 
 
-def as_results(tape: NodeTape, value: Any, f: Callable[..., Any]) -> list[Node]:
+def as_results(tape: NodeTape, value: Any, f: Callable[..., Any]) -> list[Any]:
     """The same of what it has returned."""
     nodes = [tape.lift(v) for v in (value if isinstance(value, tuple) else [value])]
     if not nodes or any(node is None for node in nodes):
@@ -111,7 +98,7 @@ def trace_within(
 ) -> Traced:
     """``make(tape, f)``, where f gets nodes in place of the large arrays that it refers to, if it works with them."""
     tape = Tape()
-    with_nodes = fingerprint.with_arrays_as(tape.captured)
+    with_nodes = fingerprint.with_arrays_as(tape.capture)
     if with_nodes is not None:
         with suppress(Exception):  # an error that is not due to the nodes occurs again below
             return make(tape, with_nodes)
@@ -120,20 +107,26 @@ def trace_within(
 
 
 def trace_arguments(tape: Tape, f: Callable[..., Any], examples: Sequence[Any]) -> tuple[NodeGraph, list[Any]]:
-    """The graph, and what stands for each argument (a Node, or Rows)."""
+    """The graph, and what stands for each argument (a Node, or NodeArray)."""
     arguments = [argument(tape, n, e) for n, e in zip(argument_names(f, len(examples)), examples, strict=True)]
     passed = [as_condition(tape, item, e) for item, e in zip(arguments, examples, strict=True)]
-    outputs = results(tape, f, *passed)
-    return NodeGraph(getattr(f, "__name__", "formula"), input_nodes(arguments), outputs), arguments
+    found = results(tape, f, *passed)
+    outputs, shapes = [flat_node(node) for node in found], ([a.shape for a in arguments], [node.shape for node in found])
+    return NodeGraph(getattr(f, "__name__", "formula"), input_nodes(arguments), outputs, shapes), arguments
 
 
 def input_nodes(arguments: Sequence[Any]) -> list[Node]:
-    """The nodes of what stands for arguments, in the order of ``flatten``."""
-    return [node for item in arguments for node in (item.nodes if isinstance(item, Rows) else [item])]
+    """The nodes of what stands for arguments: arrays are read as vectors."""
+    return [_leaf(flat_node(item)) for item in arguments]
+
+
+def _leaf(node: Node) -> Node:
+    """Of an array of a single value, which stands there as an element, the argument itself."""
+    return node.args[0].args[0] if node.op == "stack" else node
 
 
 def as_condition(tape: NodeTape, item: Any, example: Any) -> Any:
     """A boolean argument, which compiled code gets as 1 and 0, as a condition."""
-    if np.asarray(example).dtype.kind == "b" and isinstance(item, Node) and item.shape:
-        return tape.make("ne", item, tape.constant(0.0))
+    if np.asarray(example).dtype.kind == "b" and item.shape:
+        return tape.apply("ne", item, tape.constant(0.0))
     return item

@@ -46,7 +46,7 @@ def sum_levels(nodes: Sequence[Node]) -> dict[int, int]:
     """For each node, by its index, how many sums are nested in it; ``nodes`` are in order."""
     levels: dict[int, int] = {}
     for node in nodes:
-        levels[node.index] = max((levels[a.index] for a in node.args), default=0) + (node.op == "sum")
+        levels[node.index] = max((levels[a.index] for a in node.args), default=0) + (node.op in ("sum", "max"))
     return levels
 
 
@@ -97,6 +97,10 @@ def _copy(tape: NodeTape, node: Node, args: list[Node]) -> Node:
     """The same operator on other arguments."""
     if node.op == "sum":
         return tape.sum(args[0])
+    if node.op == "max":
+        return tape.max(args[0])
+    if node.op == "join":
+        return tape.join(node.shape[0], list(zip(node.attr, args, strict=True)))
     if node.op == "size":
         return tape.size(args[0])
     if node.op == "element":

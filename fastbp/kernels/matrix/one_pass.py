@@ -7,7 +7,7 @@ row of the batch and each input, and dW = X.T @ dZ. By the simplest rules the we
 
 from .. import fields as at
 from ..codes import MOMENTUM, SGD, STORE, UPDATE_RULES
-from ..optimizer import RULES, SCALARS
+from ..optimizer import SCALARS, apply_rule
 from ..simd.library import VectorFunction, call_by_code
 from .dots import sums_of
 from .panels import PANEL_VECTORS
@@ -99,7 +99,7 @@ def _pass(rule, rows, vectors):
                     continue
                 place = panel.column(panel.row(state, k, panel.size), j)
                 places = [b.add(place, b.mul(slot, s.index(n))) for n in range(slots)]
-                new, new_state = RULES[rule](s, h, weights[j], g, [s.load(place) for place in places])
+                new, new_state = apply_rule(rule, s, h, weights[j], g, [s.load(place) for place in places])
                 s.store(new, panel.column(panel.row(panel.weights, k, panel.size), j))
                 for value, place in zip(new_state, places, strict=True):
                     s.store(value, place)
