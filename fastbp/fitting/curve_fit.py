@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
-from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -40,9 +39,10 @@ def curve_fit(
     Parameters
     ----------
     f : callable
-        ``f(x, a, b, ...)``, of NumPy's functions or fastbp's. It is called once, with nodes instead of numbers. One that
-        cannot be traced is fitted by scipy alone, with finite differences, and a warning says so. Where the chain rule meets
-        0 times infinity, as in ``exp(-b / x)`` at x = 0, differences take its place.
+        ``f(x, a, b, ...)``, of NumPy's functions or fastbp's. It is called once, with nodes instead of numbers, or once for
+        each way through its branches: it may use Python's if, while, max and the like on its parameters. One that cannot be
+        traced is fitted by scipy alone, with finite differences, and a warning says so. Where the chain rule meets 0 times
+        infinity, as in ``exp(-b / x)`` at x = 0, differences take its place.
     xdata : array
         The independent variable, or several: an array of any shape or a tuple of arrays, as f takes it, such as (k, M) for k
         variables, (M, k) for ``x @ w`` and a pair of meshgrids. A pandas Series counts by
@@ -94,7 +94,9 @@ def curve_fit(
     >>> print(popt.round(6))
     [2.5 1.3]
     """
-    from .residuals import ReducedResiduals, Residuals, can_reduce, program_data, programs
+    from ..graph.tracing.errors import TraceError
+    from .branching import make_residuals
+    from .residuals import can_reduce, program_data
 
     optimize = _scipy_optimize()
     rest = {"check_finite": check_finite, "jac": jac, "nan_policy": nan_policy, "full_output": full_output, **kwargs}
@@ -117,20 +119,19 @@ def curve_fit(
         raise TypeError(f"The number of func parameters={len(start)} must not exceed the number of data points={y.size}")
     plain = transform is None and kwargs.get("loss", "linear") == "linear" and not full_output and "callback" not in kwargs
     reduced = plain and can_reduce(y.size, len(start))
+    problem, reason = None, ""
     try:
-        compiled = programs(f, x, y, len(start), weights is not None, reduced)
+        problem = make_residuals(f, program_data(x, y, weights), start, transform, reduced)
     except Exception as error:
         reason = str(error)
-    else:
-        data = program_data(x, y, weights)
-        if compiled[1].outputs[0].op == "exact_dot":
-            programs_of_all = partial(programs, f, x, y, len(start), weights is not None, False)
-            problem: Residuals = ReducedResiduals(compiled, data, len(start), programs_of_all)
+    if problem is not None:
+        try:
+            popt, pcov, cost, info, message, status = minimize(problem, start, (low, high), method, kwargs, y.size)
+        except TraceError as error:  # along a way that it has come to later
+            reason = str(error)
         else:
-            problem = Residuals(compiled, data, len(start), transform)
-        popt, pcov, cost, info, message, status = minimize(problem, start, (low, high), method, kwargs, y.size)
-        pcov = _scaled(pcov, cost, y.size, len(popt), absolute_sigma, optimize)
-        return (popt, pcov, info, message, status) if full_output else (popt, pcov)
+            pcov = _scaled(pcov, cost, y.size, len(popt), absolute_sigma, optimize)
+            return (popt, pcov, info, message, status) if full_output else (popt, pcov)
     _check_values(f, x if isinstance(xdata, _ARRAYS) else xdata, y, start)
     warnings.warn(
         f"curve_fit could not trace the formula and leaves it to scipy's finite differences, which are slower and less "

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .residuals import Residuals, program_data, programs
+from .branching import make_residuals
+from .residuals import program_data
 
 _STEP = np.finfo(float).eps ** (1 / 3)  # of central differences
 
@@ -52,10 +53,9 @@ class DifferenceResiduals:
         return self.columns(p).T
 
 
-def make_problem(f: Any, x: Any, y: np.ndarray, count: int, weights: np.ndarray | None, transform: Any) -> Any:
-    """Residuals and their derivatives: compiled, or of differences."""
+def make_problem(f: Any, x: Any, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None, transform: Any) -> Any:
+    """Residuals and their derivatives: compiled, or of differences. ``p`` are parameters that they are wanted for."""
     try:
-        compiled = programs(f, x, y, count, weights is not None, False)
+        return make_residuals(f, program_data(x, y, weights), p, transform)
     except Exception:  # curve_fit has said why
         return DifferenceResiduals(f, x, y, weights, transform)
-    return Residuals(compiled, program_data(x, y, weights), count, transform)

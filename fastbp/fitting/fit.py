@@ -198,7 +198,7 @@ class Fit:
         """
         x = self.x if x is None else np.atleast_1d(np.asarray(x, float)) if isinstance(self.x, np.ndarray) else x
         rows = x.shape[-1] if isinstance(x, np.ndarray) else len(self.y)
-        found = make_problem(self.parameters.model(), x, np.zeros(rows), self.nvarys, None, None)
+        found = make_problem(self.parameters.model(), x, np.zeros(rows), self.popt, None, None)
         values = found.residuals(self.popt)
         if not return_std:
             return values

@@ -115,6 +115,4 @@ def fit_curve(
             method=method,
             **robust,  # type: ignore[arg-type]
         )
-    return Fit(
-        parameters, popt, pcov, make_problem(model, xs, ys, len(popt), weights, transform), ys, xs, errors, absolute, robust
-    )
+    return Fit(parameters, popt, pcov, make_problem(model, xs, ys, popt, weights, transform), ys, xs, errors, absolute, robust)

@@ -118,3 +118,76 @@ def test_in_float32_and_nested():
 
     fit = bp.fit_formula(f, data, {"ramp": {"slope": 0.0}, "floor": 0.2}, bp.SGD(0.05), epochs=30, batch_size=30, seed=0)
     assert fit.params["ramp"]["slope"] == 0.0 and fit.params["floor"] == pytest.approx(np.sum(X * Y) / np.sum(X * X), abs=0.05)
+
+
+# ---------------------------------------------------------------------------------------------------------- curve_fit
+
+
+def sided(x, a, b):
+    """From a = 1 the way to a negative amplitude leads through 0."""
+    return a * np.exp(-b * x) if a > 0 else a * np.exp(-2 * b * x) / (1 + 0.1 * a * a)
+
+
+def ordered(x, a, b, c):
+    """Parameters that may come in any order."""
+    low, high = min(b, c), max(b, c)
+    return a * (np.exp(-low * x) - np.exp(-high * x))
+
+
+def series(x, a, b):
+    total, k = 0.0, 0
+    while k < int(abs(b)) + 1:
+        total = total + a * np.cos(k * x) / (1 + k)
+        k += 1
+    return total + b * x
+
+
+FITS = [(sided, (-2.0, 0.7), (1.0, 0.5)), (ordered, (2.0, 0.4, 1.7), (1.0, 2.0, 0.1)), (series, (1.5, 0.8), (1.0, 0.5))]
+
+
+@pytest.mark.parametrize(("f", "truth", "p0"), FITS, ids=lambda case: getattr(case, "__name__", ""))
+@pytest.mark.parametrize("rows", [60, 3000])
+def test_curves_as_scipy(f, truth, p0, rows):
+    """No warning; 3,000 rows are reduced to a few."""
+    optimize = pytest.importorskip("scipy.optimize")
+    x = np.linspace(0.1, 4, rows)
+    y = f(x, *truth) + 0.02 * np.random.default_rng(0).normal(size=rows)
+    ours, theirs = bp.curve_fit(f, x, y, p0), optimize.curve_fit(f, x, y, p0, xtol=1e-13, ftol=1e-13, maxfev=10_000)
+    cost, best = (np.sum((f(x, *popt) - y) ** 2) for popt in (ours[0], theirs[0]))
+    assert cost <= best * (1 + 1e-9)
+    assert np.allclose(ours[0], theirs[0], rtol=1e-5) and np.allclose(ours[1], theirs[1], rtol=1e-3)
+
+
+def test_a_way_for_each_bound_and_sigma():
+    optimize = pytest.importorskip("scipy.optimize")
+    x = np.linspace(0.1, 4, 50)
+    y, sigma = sided(x, -2.0, 0.7) + 0.01 * np.sin(9 * x), np.linspace(0.5, 2, 50)
+    covariance = np.diag(sigma**2) + 0.1
+    for settings in ({"sigma": sigma}, {"sigma": covariance}, {"bounds": ([-5, 0], [5, 3])}, {"full_output": True}):
+        ours = bp.curve_fit(sided, x, y, (1.0, 0.5), **settings)
+        theirs = optimize.curve_fit(sided, x, y, (-1.0, 0.5), **settings)
+        assert np.allclose(ours[0], theirs[0], rtol=1e-5)
+    fit = bp.fit_curve(sided, x, y, {"a": 1.0, "b": 0.5})
+    assert fit.params["a"] == pytest.approx(-2, abs=0.1) and np.allclose(fit.best_fit, sided(x, *fit.popt), rtol=1e-12)
+
+
+def test_other_data_of_the_same_form_has_its_own_way():
+    """A branch on the data is looked at anew for each fit."""
+    pytest.importorskip("scipy")
+
+    def f(x, a, b):
+        return a * x + b if x[0] > 0 else a * x**2 + b
+
+    for x in (np.linspace(0.5, 2, 30), np.linspace(-1, 2, 30), np.linspace(0.5, 3, 30)):
+        popt, _ = bp.curve_fit(f, x, f(x, 1.5, -0.3))
+        assert np.allclose(popt, [1.5, -0.3], rtol=1e-9)
+
+
+def test_ways_without_end_are_left_to_scipy():
+    pytest.importorskip("scipy")
+    x = np.linspace(0, 1, 20)
+    f = lambda x, a: a * x + 0 * int(1e4 * a)  # noqa: E731
+    with pytest.warns(RuntimeWarning, match="could not trace the formula"):
+        popt, _ = bp.curve_fit(lambda x, a: a * x if a * 0 == 0 and [a for _ in range(2000) if a > 0] else x, x, 2 * x)
+    assert popt == pytest.approx([2.0])
+    assert bp.curve_fit(f, x, 2 * x)[0] == pytest.approx([2.0])
