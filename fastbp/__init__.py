@@ -60,7 +60,7 @@ __all__ = [
 
 
 # What not every program needs is imported at its first use: modules, and what needs the graph.
-_MODULES = ("backend", "config", "datasets", "ops", "random", "saving", "utils")
+_MODULES = ("backend", "config", "dask", "datasets", "ops", "random", "saving", "utils")
 _LAZY = {
     **dict.fromkeys(("Graph", "trace"), "graph.graph"),
     **dict.fromkeys(("grad", "hessian", "jacobian", "value_and_grad"), "graph.autodiff.transforms"),
@@ -77,6 +77,12 @@ _LAZY = {
     **dict.fromkeys(("sum", "mean", "stack"), "graph.tracing.functions"),
     **dict.fromkeys(("erfc", "erfinv", "ndtr", "log_ndtr", "logit", "xlogy", "xlog1py"), "graph.tracing.functions"),
     **dict.fromkeys(("gamma", "gammaln", "digamma", "voigt_profile"), "graph.tracing.functions"),
+    **dict.fromkeys(
+        ("gammainc", "gammaincc", "betaln", "erfcx", "exprel", "sinc", "cbrt", "arctan2"), "graph.tracing.functions"
+    ),
+    **dict.fromkeys(("j0", "j1", "y0", "y1", "i0", "i1", "i0e", "i1e"), "graph.tracing.functions"),
+    **dict.fromkeys(("floor", "ceil", "trunc", "rint", "mod", "fmod", "floor_divide"), "graph.tracing.functions"),
+    **dict.fromkeys(("copysign", "heaviside"), "graph.tracing.functions"),
     "curve_fit": "fitting.curve_fit",
     "curve_fit_many": "fitting.curve_fit_many",
     "ManyFits": "fitting.many_fits",

@@ -9,25 +9,30 @@ import numpy as np
 
 from ..graph.codegen.program import BoundProgram
 from ..graph.tracing.errors import trace_error
-from .residuals import MAX_WAYS, ReducedResiduals, Residuals, Way, find_way
+from .residuals import MAX_WAYS, ReducedResiduals, Residuals, Way, find_way, program_data
 
 Find = Callable[[np.ndarray], tuple[Way, Residuals]]
 
 
-def make_residuals(
-    f: Callable[..., Any], data: list[np.ndarray], start: np.ndarray, transform: Any = None, reduced: bool = False
+def compiled_problem(
+    f: Callable[..., Any],
+    x: Any,
+    y: np.ndarray,
+    start: np.ndarray,
+    weights: np.ndarray | None,
+    transform: Any = None,
+    reduced: bool = False,
 ) -> Any:
-    """What scipy calls: residuals and their derivatives for data from ``program_data``.
+    """What scipy calls: the residuals (f(x, *p) - y) w and their derivatives; ``reduced`` to fewer if the formula allows it.
 
-    Parameters
-    ----------
-    start : array
-        Parameters, which say what way is compiled first.
-    transform : callable, optional
-        See ``Residuals``.
-    reduced : bool
-        Whether ``ReducedResiduals`` do, where they can.
+    ``start`` are parameters, which say what way is compiled first; ``transform`` is that of ``Residuals``.
+
+    Raises
+    ------
+    TraceError and whatever else f raises
+        If f cannot be traced.
     """
+    data, start = program_data(x, y, weights), np.asarray(start, float)
 
     def find(p: np.ndarray) -> tuple[Way, Residuals]:
         way, here = find_way(f, data, p, reduced), np.array(p, float)

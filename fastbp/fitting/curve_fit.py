@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .bounds import bounds_pair
 from .least_squares import minimize
 
 _ARRAYS = (list, tuple, np.ndarray)  # as scipy has it: f sees them as arrays of float64, and all else as it is
@@ -95,10 +96,10 @@ def curve_fit(
     [2.5 1.3]
     """
     from ..graph.tracing.errors import TraceError
-    from .branching import make_residuals
-    from .residuals import can_reduce, program_data
+    from .branching import compiled_problem
+    from .residuals import can_reduce
 
-    optimize = _scipy_optimize()
+    optimize = scipy_optimize("curve_fit")
     rest = {"check_finite": check_finite, "jac": jac, "nan_policy": nan_policy, "full_output": full_output, **kwargs}
     whole = {"p0": p0, "sigma": sigma, "absolute_sigma": absolute_sigma, "bounds": bounds, "method": method, **rest}
     if not callable(f):
@@ -121,18 +122,20 @@ def curve_fit(
     reduced = plain and can_reduce(y.size, len(start))
     problem, reason = None, ""
     try:
-        problem = make_residuals(f, program_data(x, y, weights), start, transform, reduced)
+        problem = compiled_problem(f, x, y, start, weights, transform, reduced)
     except Exception as error:
         reason = str(error)
     if problem is not None:
         try:
-            popt, pcov, cost, info, message, status = minimize(problem, start, (low, high), method, kwargs, y.size)
+            popt, found, cost, info, message, status = minimize(problem, start, (low, high), method, kwargs, y.size)
         except TraceError as error:  # along a way that it has come to later
             reason = str(error)
         else:
-            pcov = _scaled(pcov, cost, y.size, len(popt), absolute_sigma, optimize)
+            pcov = scaled(found, cost, y.size, len(popt), absolute_sigma)
+            if np.isinf(pcov).all():
+                warnings.warn("Covariance of the parameters could not be estimated", optimize.OptimizeWarning, stacklevel=2)
             return (popt, pcov, info, message, status) if full_output else (popt, pcov)
-    _check_values(f, x if isinstance(xdata, _ARRAYS) else xdata, y, start)
+    check_values(f, x if isinstance(xdata, _ARRAYS) else xdata, y, start)
     warnings.warn(
         f"curve_fit could not trace the formula and leaves it to scipy's finite differences, which are slower and less "
         f"exact. The reason:\n{reason}",
@@ -145,18 +148,23 @@ def curve_fit(
     return optimize.curve_fit(f, xdata, ydata, **whole)
 
 
-def _check_values(f: Any, x: Any, y: np.ndarray, start: np.ndarray) -> None:
+def check_values(f: Any, x: Any, y: np.ndarray, start: np.ndarray) -> None:
     """What is wrong with numbers too needs no other explanation."""
     found = f(x, *start)
-    if np.shape(np.subtract(found, y)) != y.shape:
+    try:
+        fits = np.shape(np.subtract(found, y)) == y.shape
+    except ValueError:
+        fits = False
+    if not fits:
         raise ValueError(f"f must give one value for each of the {y.size} values in ydata, got shape {np.shape(found)}")
 
 
-def _scipy_optimize() -> Any:
+def scipy_optimize(who: str) -> Any:
+    """scipy.optimize, or an error that names what installs it."""
     try:
         from scipy import optimize
     except ImportError as error:
-        raise ImportError("curve_fit needs scipy, which pip install 'fastbp[fit]' installs") from error
+        raise ImportError(f"{who} needs scipy, which pip install 'fastbp[fit]' installs") from error
     return optimize
 
 
@@ -169,9 +177,8 @@ def start_and_bounds(f: Any, p0: Any, bounds: Any) -> tuple[np.ndarray, np.ndarr
     else:
         p0 = np.atleast_1d(np.asarray(p0, float)).ravel()
         count = p0.size
-    pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
     try:
-        low, high = (np.full(count, b, float) for b in pair)
+        low, high = (np.full(count, b, float) for b in bounds_pair(bounds))
     except (TypeError, ValueError):
         raise ValueError(f"bounds must be two numbers or arrays of {count} values, the parameters, got {bounds!r}") from None
     if p0 is None:
@@ -254,13 +261,12 @@ def fit_weights(sigma: np.ndarray | None, y: np.ndarray) -> tuple[np.ndarray | N
     return None, lambda values: linalg.solve_triangular(factor, values, lower=True)
 
 
-def _scaled(pcov: np.ndarray | None, cost: float, rows: int, count: int, absolute_sigma: bool, optimize: Any) -> np.ndarray:
-    """The covariance by the errors that were given, or by those that the residuals show."""
+def scaled(pcov: np.ndarray | None, cost: float, rows: int, count: int, absolute_sigma: bool) -> np.ndarray:
+    """The covariance by the errors that were given, or by those that the residuals show; infinite where there is none."""
     if pcov is not None and np.isfinite(cost):
         if absolute_sigma:
             return pcov
         if rows > count:
             with np.errstate(all="ignore"):
                 return pcov * (cost / (rows - count))
-    warnings.warn("Covariance of the parameters could not be estimated", optimize.OptimizeWarning, stacklevel=3)
     return np.full((count, count), np.inf)

@@ -139,12 +139,16 @@ def _mean_and_deviation(stage: Stage, weights: list[np.ndarray]) -> dict[str, np
 def formula(activation: Activation) -> Any:
     """The graph of an elementwise activation: its argument ``z`` and its ``value``, nodes of fastbp's graph."""
     from ..graph.codegen.row_graphs import trace_activation
+    from ..graph.tracing.special.operator import Unlisted
     from ..graph.tracing.special.table import SPECIAL
     from ..graph.tracing.traversal import live
 
     function: Callable[..., Any] = activation._formula
     graph = trace_activation(partial(function, **dict(activation.settings)) if activation.settings else function)
-    inside = sorted({node.op for node in live([graph.value])} & set(SPECIAL))
+    operators = {node.op for node in live([graph.value])}
+    if any(isinstance(op, Unlisted) for op in operators):
+        raise ValueError("an activation with a table that it interpolates from cannot be exported to other programs")
+    inside = sorted(operators & set(SPECIAL))
     if inside:
         raise ValueError(f"an activation with {', '.join(inside)} can be saved, but not exported to other programs")
     return graph

@@ -41,7 +41,7 @@ def written(value: Node) -> Nodes:
     nodes = sorted(reachable([value], means.operands), key=lambda node: node.index)
     places = {node.index: i for i, node in enumerate(nodes)}
     if len(nodes) > MAX_NODES or any(node.op not in _ARGUMENTS and node.op != "stack" for node in nodes):
-        raise NotStorable(f"a formula must have at most {MAX_NODES} nodes, none of them of long vectors")
+        raise NotStorable(f"a formula must have at most {MAX_NODES} nodes, none of them of long vectors or tables")
     return [_written(node, [places[a.index] for a in means.operands(node)], means) for node in nodes]
 
 

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+import scipy.special
 
 import fastbp
 from all_ways import WAYS, clean_up
@@ -33,17 +34,59 @@ BINARY = {
     "over": lambda f, a, b: a / (2 + f.cos(b)),
     "power": lambda f, a, b: (2 + f.sin(a)) ** f.tanh(b),
 }
+
+
+def special(f):
+    """Special functions beside NumPy's or PyTorch's."""
+    return scipy.special if f is np else f.special
+
+
+# What has no complex steps: for PyTorch only.
+REAL_UNARY = {
+    "floor": lambda f, a: f.floor(3.1 * a) * f.sin(a),
+    "ceil": lambda f, a: a - f.ceil(a),
+    "trunc": lambda f, a: f.trunc(2.3 * a) * a,
+    "round": lambda f, a: f.round(1.7 * a) + f.sin(a),
+    "remainder": lambda f, a: f.remainder(a, 1.7),
+    "percent": lambda f, a: (2.3 * a) % 1.1,
+    "fmod": lambda f, a: f.fmod(a, 2.9),
+    "sinc": lambda f, a: f.sinc(a),
+    "erfcx": lambda f, a: special(f).erfcx(1 + 2 * f.sin(a)),
+    "expit": lambda f, a: special(f).expit(a),
+    "i0e": lambda f, a: special(f).i0e(a),
+    "i1e": lambda f, a: special(f).i1e(a),
+    "log_ndtr": lambda f, a: special(f).log_ndtr(3 * f.sin(a)),
+    "gammaln": lambda f, a: special(f).gammaln(1.5 + f.cos(a)),
+}
+REAL_BINARY = {
+    "arctan2": lambda f, a, b: f.arctan2(a, 1.5 + b * b),
+    "hypot": lambda f, a, b: f.hypot(a, 1 + f.cos(b) ** 2),
+    "copysign": lambda f, a, b: f.copysign(1.1 + f.sin(a), f.cos(b + 0.1)),
+    "remainder": lambda f, a, b: f.remainder(a, 1.6 + f.sin(b)),
+    "xlogy": lambda f, a, b: special(f).xlogy(a, 1.5 + f.sin(b)),
+}
+EVERY_UNARY, EVERY_BINARY = (
+    {**UNARY, **{f"real {n}": f for n, f in REAL_UNARY.items()}},
+    {
+        **BINARY,
+        **{f"real {n}": f for n, f in REAL_BINARY.items()},
+    },
+)
 LEAVES = ["parameter", "other parameter", "data", "number", "array", "element", "mean", "fixed"]
 
 
-def random_tree(rng, depth):
+def random_tree(rng, depth, unary=UNARY, binary=BINARY):
     """An expression as nested tuples: (name, part, ...)."""
+
+    def part():
+        return random_tree(rng, depth - 1, unary, binary)
+
     if depth == 0 or rng.random() < 0.1:
         leaf = LEAVES[rng.integers(len(LEAVES))]
         return (leaf, int(rng.integers(3)))
     if rng.random() < 0.4:
-        return (list(UNARY)[rng.integers(len(UNARY))], random_tree(rng, depth - 1))
-    return (list(BINARY)[rng.integers(len(BINARY))], random_tree(rng, depth - 1), random_tree(rng, depth - 1))
+        return (list(unary)[rng.integers(len(unary))], part())
+    return (list(binary)[rng.integers(len(binary))], part(), part())
 
 
 def evaluate(tree, f, p, x, number, arrays):
@@ -62,7 +105,7 @@ def evaluate(tree, f, p, x, number, arrays):
             "fixed": lambda: 0 * p[0] + 0.5 + i,
         }[name]()
     parts = [evaluate(part, f, p, x, number, arrays) for part in parts]
-    return UNARY[name](f, *parts) if len(parts) == 1 else BINARY[name](f, *parts)
+    return EVERY_UNARY[name](f, *parts) if len(parts) == 1 else EVERY_BINARY[name](f, *parts)
 
 
 class Surroundings:
@@ -137,9 +180,10 @@ def one_formula(seed, oracle, calls=10):
     """One random formula; its calls beside the oracle's. The message of a failure has all that is needed to see it again."""
     rng = np.random.default_rng(seed)
     size = max(3, SIZES[rng.integers(len(SIZES))])
-    tree = random_tree(rng, int(rng.integers(2, 5)))
+    known = (EVERY_UNARY, EVERY_BINARY) if oracle is by_torch else (UNARY, BINARY)
+    tree = random_tree(rng, int(rng.integers(2, 5)), *known)
     while not used_by(tree):
-        tree = random_tree(rng, int(rng.integers(2, 5)))
+        tree = random_tree(rng, int(rng.integers(2, 5)), *known)
     around = Surroundings(rng, size)
     while sum(way in SHARED for way in around.ways) > 1:
         around = Surroundings(rng, size)

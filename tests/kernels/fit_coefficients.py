@@ -1,8 +1,8 @@
-"""How the polynomials of kernels/math/normal.py, gamma.py and bessel.py were found. Run it to see them again.
+"""How the polynomials of kernels/math/normal.py, gamma.py and coefficients.py were found. Run it to see them again.
 
 Each is the interpolation of a smooth function at Chebyshev's points in 50 digits, which is within a small factor of the best
-polynomial, written as powers of t from -1 to 1, the highest first. The error printed beside it is the largest one relative to
-the function, of the polynomial with its coefficients rounded.
+polynomial, written as powers of t from -1 to 1, the highest first. The error printed beside it is the largest one of the
+polynomial with its coefficients rounded, relative to the largest value.
 """
 
 import mpmath as mp
@@ -39,15 +39,16 @@ def powers(coefficients):
 def fit(name, f, degree):
     """f as a polynomial of t from -1 to 1."""
     coefficients = [float(c) for c in reversed(powers(chebyshev(f, degree)))]
-    worst = mp.mpf(0)
-    for k in range(200):
-        t = mp.cos(mp.pi * (k + mp.mpf(1) / 3) / 200)
-        value = mp.polyval([mp.mpf(c) for c in coefficients], t)
-        worst = max(worst, abs(value / f(t) - 1))
-    print(f"# {mp.nstr(worst, 2)}")
+    worst, most = mp.mpf(0), mp.mpf(0)
+    for k in range(60):
+        t = mp.cos(mp.pi * (k + mp.mpf(1) / 3) / 60)
+        exact = f(t)
+        worst = max(worst, abs(mp.polyval([mp.mpf(c) for c in coefficients], t) - exact))
+        most = max(most, abs(exact))
+    print(f"# {mp.nstr(worst / most, 2)}")
     print(f"{name} = (")
-    for c in coefficients:
-        print(f"    {c!r},")
+    for i in range(0, len(coefficients), 5):
+        print(f"    *({', '.join(map(repr, coefficients[i : i + 5]))},),")
     print(")", flush=True)
 
 
@@ -108,24 +109,41 @@ def side(order, which, near):
     return f
 
 
+def second_kind(order, x):
+    """What Y0 and Y1 add to the logarithm: without it and the pole, and Y1 over x."""
+    pole = 1 / x if order else 0
+    return (mp.bessely(order, x) - 2 / mp.pi * (mp.log(x) * mp.besselj(order, x) - pole)) / x**order
+
+
+def repeated(order, x):
+    """(-1)^order times the derivative of an order of e^(x^2) erfc(x)."""
+    with mp.workdps(120):
+        before, now = 2 / mp.sqrt(mp.pi), mp.exp(x * x) * mp.erfc(x)
+        for n in range(1, order + 1):
+            before, now = now, -2 * x * now + (2 * (n - 1) * before if n > 1 else before)
+        return +now
+
+
 def main():
     fit("_ERFINV_CENTER", between(central, 0, 5), 21)
     fit("_ERFINV_MIDDLE", between(lambda s: central(s * s), mp.sqrt(5), mp.sqrt(16)), 20)
     fit("_ERFINV_FAR", between(lambda s: central(s * s), mp.sqrt(16), mp.sqrt(38)), 20)
     near = lambda y: 1 - 6 / (3 + mp.mpf(y))  # noqa: E731
     fit("_GAP", between(gap, near(0), near(39)), 26)
-    fit("_GAMMALN", between(gammaln_2, -0.5, 0.5), 20)
+    fit("GAMMALN", between(gammaln_2, -0.5, 0.5), 20)
     print("root of digamma", [float(ROOT), float(ROOT - mp.mpf(float(ROOT)))])
     fit("_DIGAMMA", between(digamma_over, 1, 2), 22)
     for n in (0, 1):
-        fit(f"_J{n}_NEAR", between(lambda s, n=n: mp.besselj(n, mp.sqrt(s)) / mp.sqrt(s) ** n, 0, 64), 18)
-        fit(f"_P{n}", between(side(n, 0, 8), mp.mpf(10) ** -12, 1), 13)
-        fit(f"_Q{n}", between(side(n, 1, 8), mp.mpf(10) ** -12, 1), 13)
-        fit(f"_I{n}_NEAR", between(lambda s, n=n: mp.besseli(n, mp.sqrt(s)) / mp.sqrt(s) ** n, 0, 64), 17)
+        fit(f"J{n}_NEAR", between(lambda s, n=n: mp.besselj(n, mp.sqrt(s)) / mp.sqrt(s) ** n, 0, 64), 18)
+        fit(f"Y{n}_NEAR", between(lambda s, n=n: second_kind(n, mp.sqrt(s)), 0, 64), 19)
+        fit(f"P{n}", between(side(n, 0, 8), 0, 1), 13)
+        fit(f"Q{n}", between(side(n, 1, 8), 0, 1), 13)
+    for n in (0, 1):
+        fit(f"I{n}E_NEAR", between(lambda x, n=n: mp.besseli(n, x) * mp.exp(-x) / x**n, 0, 8), 31)
+        fit(f"I{n}E_FAR", between(lambda w, n=n: mp.besseli(n, 8 / w) * mp.exp(-8 / w) * mp.sqrt(8 / w), 0, 1), 24)
+    for n in range(1, 5):
         fit(
-            f"_I{n}_FAR",
-            between(lambda w, n=n: mp.besseli(n, 8 / w) * mp.exp(-8 / w) * mp.sqrt(8 / w), mp.mpf(10) ** -4, 1),
-            24,
+            f"ERFCX_{n}", between(lambda t, n=n: repeated(n, 6 / (1 - t) - 3) * (6 / (1 - t)) ** (n + 1), near(0), near(28)), 28
         )
 
 

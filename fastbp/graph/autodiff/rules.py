@@ -21,7 +21,7 @@ from ..tracing.errors import trace_error
 from ..tracing.functions import apply
 from ..tracing.node import Node
 from ..tracing.operators import ELEMENTWISE
-from ..tracing.special.operator import Operator
+from ..tracing.special.operator import Operator, OperatorTable
 from ..tracing.special.table import SPECIAL
 
 Rule = Callable[..., tuple[Any, ...]]
@@ -98,7 +98,9 @@ def _none(g: Any, v: Any, *args: Any) -> tuple[None, ...]:
 
 
 class _Operators:
-    """All operators as functions: ``f.exp(x)``."""
+    """All operators as functions: ``f.exp(x)``, and by their names: ``f.apply(name, x)``."""
+
+    apply = staticmethod(apply)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):  # libraries probe for these
@@ -119,7 +121,7 @@ def _of_table(operator: Operator) -> Rule:
 
 _OPERATORS = _Operators()
 
-RULES: dict[str, Rule] = {
+_RULES: dict[str, Rule] = {
     "add": lambda g, v, x, y: (g, g),
     "sub": lambda g, v, x, y: (g, -g),
     "mul": lambda g, v, x, y: (g * y, g * x),
@@ -164,3 +166,4 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("sign", "lt", "le", "eq", "ne", "and", "or", "not"), _none),
     **{name: _of_table(operator) for name, operator in SPECIAL.items()},
 }
+RULES = OperatorTable(_RULES, _of_table)

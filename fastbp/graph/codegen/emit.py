@@ -10,6 +10,7 @@ from llvmlite import ir
 from ...kernels.math import functions as vmath
 from ...kernels.simd.vector import Vector
 from ..tracing.node import Node
+from ..tracing.special.operator import OperatorTable
 from ..tracing.special.table import SPECIAL
 from ..tracing.traversal import evaluate_node
 
@@ -43,7 +44,7 @@ _NAMED = (
     *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "hypot", "cosine_of", "one_minus_square"),
 )
 
-EMITTERS: dict[str, Callable[..., Any]] = {
+_EMITTERS: dict[str, Callable[..., Any]] = {
     "add": lambda s, x, y: x + y,
     "sub": lambda s, x, y: x - y,
     "mul": lambda s, x, y: x * y,
@@ -68,6 +69,7 @@ EMITTERS: dict[str, Callable[..., Any]] = {
     **{name: getattr(vmath, name) for name in _NAMED},
     **{name: operator.emit for name, operator in SPECIAL.items()},
 }
+EMITTERS = OperatorTable(_EMITTERS, lambda operator: operator.emit)
 
 
 def emit_constant(s: Any, value: float | bool) -> Vector:

@@ -9,6 +9,7 @@ import numpy as np
 
 from .errors import missing_attribute, no_arithmetic, trace_error
 from .operators import UNARY
+from .rounding import Rounding
 
 _ALLOWED = (
     "Use the operators + - * / **, the functions of fastbp (exp, log, sin, where, minimum, sum, mean, ...) "
@@ -25,7 +26,7 @@ def check_conditions(*values: Any) -> None:
             raise trace_error("The operators & | ^ ~ are for conditions, not for numbers.", "Compare first: (x > 0) & (x < 1).")
 
 
-class Arithmetic:
+class Arithmetic(Rounding):
     """What nodes and arrays of nodes have in common (each has a ``tape``)."""
 
     __slots__ = ()
@@ -37,6 +38,7 @@ class Arithmetic:
         @property
         def is_logical(self) -> bool: ...
 
+        def __getitem__(self, key: Any) -> Any: ...
         def __neg__(self) -> Any: ...
         def __abs__(self) -> Any: ...
         def __pos__(self) -> Any: ...
@@ -73,7 +75,7 @@ class Arithmetic:
     def _no_number(self, *_: Any) -> Any:
         raise trace_error("A formula cannot turn a node into a Python number.", _NO_MATH)
 
-    __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = _no_number
+    __float__ = __int__ = __index__ = __complex__ = _no_number
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """A NumPy array of nodes, each a number: what ``np.array([a, b])`` asks for."""
@@ -92,10 +94,6 @@ class Arithmetic:
             raise AttributeError(f"a node has no {name}")
         raise missing_attribute(f"A node has no {name}.", _ALLOWED)
 
-    def _no_operator(self, *_: Any) -> Any:
-        raise trace_error("This operator has no place in a graph.", _ALLOWED)
-
-    __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __rdivmod__ = _no_operator
     __hash__ = object.__hash__
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -114,7 +112,7 @@ def _operator(op: str, swap: bool = False) -> Callable[[Any, Any], Any]:
     def apply(self: Any, other: Any) -> Any:
         lifted = self.tape.lift(other)
         if lifted is None:
-            return NotImplemented
+            return self.tape.combine(op, other, self) if swap else self.tape.combine(op, self, other)
         return self.tape.apply(op, lifted, self) if swap else self.tape.apply(op, self, lifted)
 
     return apply

@@ -53,7 +53,7 @@ class BatchTape(Tape):
         """An argument of any width, whose values are independent of each other."""
         return BatchNode(self, self.input(name), UNITS)
 
-    def lift(self, value: Any) -> Node | None:
+    def lift(self, value: Any) -> Any:
         if value is None:
             raise trace_error("A loss cannot compute with None, which shape[0] is.", _COUNT)
         if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.size > 1:

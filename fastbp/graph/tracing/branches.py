@@ -66,12 +66,14 @@ class Branches:
         return found
 
     def is_whole(self, node: Node) -> bool:
-        """Whether it is an integer argument, a condition, or a sum, difference or product of such."""
+        """Whether it is an integer argument, a condition, rounded, or a sum, difference or product of such."""
         if node.is_logical:
             return True
         if node.op == "constant":
             return float(node.attr).is_integer()
-        if node.op in ("add", "sub", "mul", "neg", "abs", "variable", "element"):
+        if node.op in ("floor", "ceil", "trunc", "rint", "floor_divide"):
+            return True
+        if node.op in ("add", "sub", "mul", "mod", "fmod", "neg", "abs", "variable", "element"):
             return all(self.is_whole(a) for a in node.args)
         return node.index in self._whole
 

@@ -15,11 +15,14 @@ import numpy as np
 from . import functions
 from .arithmetic import check_conditions
 from .array_functions import ARRAY_FUNCTIONS
+from .complex_numbers import any_complex, apply_complex_ufunc
 from .errors import trace_error
 from .functions import apply, as_node, tape_of
 from .moving_functions import MOVING_FUNCTIONS
+from .nan_functions import NAN_FUNCTIONS
 from .node import Node
 from .node_array import NodeArray
+from .numeric_functions import NUMERIC_FUNCTIONS, NUMERIC_UFUNCS
 from .operators import ELEMENTWISE
 from .order_functions import ORDER_FUNCTIONS
 from .product_functions import PRODUCT_FUNCTIONS, matmul, vecdot
@@ -63,13 +66,15 @@ _UFUNCS: dict[str, Callable[..., Any]] = {
     "matmul": matmul,
     "vecdot": vecdot,
 }
-_UFUNCS |= {ufunc: _operator(name) for name, operator in SPECIAL.items() for ufunc in operator.ufuncs}
+_UFUNCS |= {ufunc: _operator(name) for name, operator in SPECIAL.items() for ufunc in operator.ufuncs} | NUMERIC_UFUNCS
 
 
 def apply_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
     """A ufunc with a node among its inputs."""
     options = {name: value for name, value in options.items() if name != "out" or any(array is not None for array in value)}
     name = ufunc.__name__
+    if method == "__call__" and not options and any_complex(*inputs):
+        return apply_complex_ufunc(ufunc, inputs)
     known = any(getattr(sys.modules.get(module), name, None) is ufunc for module in ("numpy", "scipy.special"))
     other = ufunc_method(name, method, _OPERATORS.get(name)) if known else None
     if other is not None:
@@ -212,6 +217,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **ARRAY_FUNCTIONS,
     **PRODUCT_FUNCTIONS,
     **ORDER_FUNCTIONS,
+    **NAN_FUNCTIONS,
+    **NUMERIC_FUNCTIONS,
 }
 
 

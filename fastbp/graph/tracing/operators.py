@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .special.operator import OperatorTable
 from .special.table import SPECIAL
 
 _erf_of_one = np.vectorize(math.erf, otypes=[float])
@@ -101,7 +102,7 @@ INFIX: dict[str, tuple[str, Callable[..., Any]]] = {
     "or": ("|", np.logical_or),
 }
 
-ELEMENTWISE: dict[str, Callable[..., Any]] = {
+_ELEMENTWISE: dict[str, Callable[..., Any]] = {
     **UNARY,
     **{name: function for name, (_, function) in INFIX.items()},
     "neg": np.negative,
@@ -118,6 +119,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "where": np.where,
     **{name: operator.evaluate for name, operator in SPECIAL.items()},
 }
+ELEMENTWISE = OperatorTable(_ELEMENTWISE, lambda operator: operator.evaluate)
 
 # Operators that give booleans.
 CONNECTIVES = {"and", "or", "not"}

@@ -8,7 +8,7 @@ import types
 # Packages of pure functions, and what in them is impure.
 _PURE = {
     *("math", "cmath", "operator", "_operator", "builtins", "itertools", "functools", "_functools", "collections", "numbers"),
-    *("typing", "abc", "fastbp", "numpy", "scipy.special", "scipy.constants", "scipy._lib"),
+    *("typing", "abc", "fastbp", "numpy", "scipy.special", "scipy.constants", "scipy.interpolate", "scipy._lib"),
 }
 IMPURE_MODULES = ("numpy.random",)
 IMPURE_NAMES = {

@@ -11,6 +11,7 @@ import numpy as np
 from .arithmetic import Arithmetic
 from .branches import Branches
 from .broadcasting import elementwise, stack_arrays
+from .complex_numbers import combine
 from .errors import no_arithmetic, trace_error
 from .functions import tape_of
 from .indexing import index
@@ -160,7 +161,7 @@ class Tape(VectorTape):
 
     def _boolean_arithmetic(self, op: str, args: tuple[Node, ...]) -> Node | None:
         """An arithmetic operator on booleans, where NumPy does not treat them as 1 and 0; else None."""
-        if op == "abs":
+        if op in ("abs", "floor", "ceil", "trunc"):
             return args[0]
         if op == "where":
             taken = self.make("and", args[0], args[1])
@@ -200,7 +201,11 @@ class Tape(VectorTape):
             pieces.append((place, self.make(op, *parts)))
         return self.join(length, pieces)
 
-    # -- NumPy's functions
+    # -- what other modules know about
+
+    def combine(self, op: str, x: Any, y: Any) -> Any:
+        """Python's operator on something that is no node: complex numbers, or NotImplemented."""
+        return combine(op, x, y)
 
     def apply_ufunc(self, ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
         """A NumPy ufunc with a node of this tape among its inputs."""

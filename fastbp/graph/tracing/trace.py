@@ -15,6 +15,7 @@ from .errors import TraceError, call_error, is_about_nodes, trace_error
 from .node import Node, NodeTape
 from .node_array import flat_node, shaped
 from .node_graph import NodeGraph
+from .splines import splines_take_nodes
 from .tape import Tape
 
 Traced = TypeVar("Traced")
@@ -39,7 +40,7 @@ def call(tape: NodeTape, f: Callable[..., Any], *args: Any) -> Any:
     TraceError
         Also where a function that the formula calls fails because it cannot take nodes.
     """
-    with tracing(tape):
+    with tracing(tape), splines_take_nodes():
         try:
             return f(*args)
         except TraceError:

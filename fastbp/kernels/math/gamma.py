@@ -11,10 +11,10 @@ from .double_double import two_product, two_sum
 from .exponential import clamp, exp_minus_1, reduce_exp, scale
 from .logarithm import log
 from .power import log_in_two_parts
-from .trigonometric import cos_and_sin_of_turns
+from .turns import cos_and_sin_of_half_turns
 
 # log gamma(2 + d) / d as a polynomial of 2 d, for |d| <= 1/2.
-_GAMMALN = (
+GAMMALN = (
     -2.943025091543748e-14,
     1.2345447235230874e-13,
     -3.646155586866453e-13,
@@ -67,22 +67,12 @@ _DIGAMMA = (
 _ROOT, _ROOT_LOW = 1.4616321449683622, 9.549995429965697e-17
 
 # Bernoulli's numbers B_2, B_4, ...
-_BERNOULLI = (
+BERNOULLI = (
     *(1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798),
     *(-174611 / 330, 854513 / 138),
 )
-_STIRLING = tuple(b / (2 * k * (2 * k - 1)) for k, b in enumerate(_BERNOULLI[:8], 1))[::-1]
-_LOG_ROOT_2_PI = 0.9189385332046728
-
-
-def _sine_of_pi(s, x):
-    """(cos(pi x), sin(pi x)), exact at whole numbers; of huge numbers and infinities those of 0."""
-    x = s.select(s.abs(x) < 2.0**52, x, 0.0)
-    n = s.round(x)
-    cosine, sine = cos_and_sin_of_turns(s, 0.5 * (x - n))
-    half = 0.5 * n
-    odd = s.floor(half).differs(half)
-    return s.select(odd, -cosine, cosine), s.select(odd, -sine, sine)
+STIRLING = tuple(b / (2 * k * (2 * k - 1)) for k, b in enumerate(BERNOULLI[:8], 1))[::-1]
+LOG_ROOT_2_PI = 0.9189385332046728
 
 
 @called
@@ -99,13 +89,13 @@ def gammaln(s, x):
     below = s.select(n > 0.5, y, s.abs(y * (1.0 + y)))
     logarithm = log(s, s.select(far, y, s.select(n > 1.5, product, below)))
     d = y - n
-    near = s.fma(d, s.polynomial(d + d, _GAMMALN), s.select(n > 1.5, logarithm, -logarithm))
+    near = s.fma(d, s.polynomial(d + d, GAMMALN), s.select(n > 1.5, logarithm, -logarithm))
     inverse = 1.0 / y
-    series = inverse * s.polynomial(inverse * inverse, _STIRLING)
-    stirling = s.fma(y - 0.5, logarithm - 1.0, series + (_LOG_ROOT_2_PI - 0.5))
+    series = inverse * s.polynomial(inverse * inverse, STIRLING)
+    stirling = s.fma(y - 0.5, logarithm - 1.0, series + (LOG_ROOT_2_PI - 0.5))
     value = s.variable(s.select(far, s.select(y < math.inf, stirling, y), near))
     with s.b.if_then(s.any(reflected), likely=False):
-        _, sine = _sine_of_pi(s, x)
+        _, sine = cos_and_sin_of_half_turns(s, x)
         other = log(s, math.pi / (size * s.abs(sine))) - value.get()
         other = s.select(sine.equals(0.0), s.select(size < math.inf, s.constant(math.inf), x), other)
         value.set(s.select(reflected, other, value.get()))
@@ -128,15 +118,15 @@ def gamma(s, x):
     total, lost = two_product(s, z - 0.5, high)
     total, rounding = two_sum(total, -z)
     inverse = 1.0 / z
-    small = s.fma(z - 0.5, low, s.fma(z_low, high, inverse * s.polynomial(inverse * inverse, _STIRLING)))
-    rest = _LOG_ROOT_2_PI + small
+    small = s.fma(z - 0.5, low, s.fma(z_low, high, inverse * s.polynomial(inverse * inverse, STIRLING)))
+    rest = LOG_ROOT_2_PI + small
     total, more = two_sum(total, rest)
-    low = ((small - (rest - _LOG_ROOT_2_PI)) + lost) + (rounding + more)
+    low = ((small - (rest - LOG_ROOT_2_PI)) + lost) + (rounding + more)
     negative = x < 0.0
     total, low = s.select(negative, -total, total), s.select(negative, -low, low)
     factor = s.variable(1.0 / product)
     with s.b.if_then(s.any(negative), likely=False):
-        _, sine = _sine_of_pi(s, x)
+        _, sine = cos_and_sin_of_half_turns(s, x)
         factor.set(s.select(negative, (product / x) * (-math.pi / sine), factor.get()))
         factor.set(s.select(negative & sine.equals(0.0), math.nan, factor.get()))
     n, r = reduce_exp(s, clamp(s, total, -900.0, 900.0), low)
@@ -145,7 +135,7 @@ def gamma(s, x):
     return s.select(x.equals(0.0), s.copysign(s.constant(math.inf), x), s.select(x.differs(x), x, value))
 
 
-_DIGAMMA_SERIES = tuple(b / (2 * k) for k, b in enumerate(_BERNOULLI[:8], 1))[::-1]
+_DIGAMMA_SERIES = tuple(b / (2 * k) for k, b in enumerate(BERNOULLI[:8], 1))[::-1]
 
 
 @called
@@ -168,7 +158,7 @@ def digamma(s, x):
     series = s.fma(square, s.polynomial(square, _DIGAMMA_SERIES), 0.5 * quotient)
     value = s.variable(s.select(far, log(s, s.select(far, y, 1.0)) - series, near))
     with s.b.if_then(s.any(negative), likely=False):
-        cosine, sine = _sine_of_pi(s, x)
+        cosine, sine = cos_and_sin_of_half_turns(s, x)
         other = s.select(sine.equals(0.0), math.nan, value.get() - math.pi * cosine / sine)
         value.set(s.select(negative, other, value.get()))
     return s.select(x.equals(0.0), s.copysign(s.constant(math.inf), -x), value.get())
@@ -190,7 +180,7 @@ def polygamma(order):
     """The derivative of digamma of an order from 1 to 4."""
     shift, sign = 12, (-1.0) ** (order + 1)
     factorial = float(math.factorial(order))
-    series = [b * math.factorial(2 * k + order - 1) / math.factorial(2 * k) for k, b in enumerate(_BERNOULLI, 1)][::-1]
+    series = [b * math.factorial(2 * k + order - 1) / math.factorial(2 * k) for k, b in enumerate(BERNOULLI, 1)][::-1]
 
     def function(s, x):
         negative = x < 0.0
@@ -212,7 +202,7 @@ def polygamma(order):
         sum_of_powers = s.select(shifted, factorial * (above / below), 0.0)
         value = s.variable(sign * (tail + sum_of_powers))
         with s.b.if_then(s.any(negative), likely=False):
-            cosine, sine = _sine_of_pi(s, x)
+            cosine, sine = cos_and_sin_of_half_turns(s, x)
             cotangent, cosecant = cosine / sine, 1.0 / (sine * sine)
             other = math.pi ** (order + 1) * _cotangents(order, cotangent, cosecant)
             other = (-1.0) ** order * value.get() - other

@@ -6,11 +6,11 @@ their digits as far as there are numbers.
 
 import math
 
-from .called import called
+from .called import called, results
 from .double_double import two_product
 from .error_function import scaled_tail
 from .exponential import exp_minus_1, reduce_exp, scale
-from .logarithm import log, log1p
+from .logarithm import log, log_of_sum, log_value
 
 # erfinv(x) / x, where w = -log(1 - x^2): of w from 0 to 5, and of sqrt(w) from sqrt(5) to 4 and from 4 to sqrt(38).
 _ERFINV_CENTER = (
@@ -123,19 +123,19 @@ _TAIL_SERIES = (10395.0, -945.0, 105.0, -15.0, 3.0, -1.0, 1.0)
 _GAP_SERIES = (110410.0, -8162.0, 706.0, -74.0, 10.0, -2.0, 1.0)
 
 
-def _tail(s, y):
+def tail(s, y):
     """e^(y^2 / 2) times the probability beyond y >= 0, of any size."""
     inverse = 1.0 / s.maximum(s.constant(_FAR), y)
     far = inverse * _DENSITY * s.polynomial(inverse * inverse, _TAIL_SERIES)
     return s.select(y > _FAR, far, scaled_tail(s, s.minimum(s.constant(_FAR), y)))
 
 
-def _bell(s, y, factor, half):
-    """``factor`` e^(-y^2), or e^(-y^2 / 2), down to the smallest numbers."""
+def bell(s, y, factor, half, rising=False):
+    """``factor`` e^(-y^2), or e^(-y^2 / 2), down to the smallest numbers; ``rising``: with the other sign of the exponent."""
     square, lost = two_product(s, y, y)
     if half:
         square, lost = 0.5 * square, 0.5 * lost
-    n, r = reduce_exp(s, -square, -lost)
+    n, r = reduce_exp(s, square, lost) if rising else reduce_exp(s, -square, -lost)
     return scale(s, factor * (1.0 + exp_minus_1(s, r)), n)
 
 
@@ -143,14 +143,14 @@ def _bell(s, y, factor, half):
 def erfc(s, x):
     """1 - erf(x)."""
     y = s.minimum(s.constant(27.4), s.abs(x))
-    value = _bell(s, y, 2.0 * _tail(s, y * math.sqrt(2.0)), half=False)
+    value = bell(s, y, 2.0 * tail(s, y * math.sqrt(2.0)), half=False)
     return s.select(x < 0.0, 2.0 - value, value)
 
 
 def _beyond(s, y):
     """The probability beyond y >= 0."""
     y = s.minimum(s.constant(38.7), y)
-    return _bell(s, y, _tail(s, y), half=True)
+    return bell(s, y, tail(s, y), half=True)
 
 
 @called
@@ -161,20 +161,32 @@ def ndtr(s, x):
 
 
 @called
+@results(2)
+def _logarithm_and_slope(s, x):
+    """(log of the distribution function, density over distribution function): what is needed together is found together."""
+    size, negative, low_tail = s.abs(x), x < 0.0, x < -1.0
+    scaled = tail(s, size)
+    bell_size = s.minimum(s.constant(38.7), size)
+    bell_value = bell(s, bell_size, s.constant(1.0), half=True)
+    beyond = bell_value * scaled
+    # The logarithm of the tail, or of the distribution function as 1 + a small number.
+    gap = s.select(negative, beyond - 1.0, -beyond)
+    whole = 1.0 + gap
+    u, lost = s.select(low_tail, scaled, whole), s.select(low_tail, 0.0, gap - (whole - 1.0))
+    logarithm = log_value(s, *log_of_sum(s, u, lost))
+    value = s.select(low_tail, s.fma(x * -0.5, x, logarithm), logarithm)
+    slope = s.select(negative, s.constant(_DENSITY), bell_value * _DENSITY) / s.select(negative, scaled, 1.0 - beyond)
+    return s.select(x.differs(x), x, value), slope
+
+
 def log_ndtr(s, x):
     """The logarithm of the standard normal distribution function."""
-    size = s.abs(x)
-    beyond = _beyond(s, size)
-    upper = log1p(s, s.select(x < 0.0, beyond - 1.0, -beyond))
-    return s.select(x < -1.0, s.fma(x * -0.5, x, log(s, _tail(s, size))), upper)
+    return _logarithm_and_slope(s, x)[0]
 
 
-@called
 def mills(s, x):
     """The standard normal density over the distribution function: the derivative of log_ndtr."""
-    size = s.abs(x)
-    density = _bell(s, s.minimum(s.constant(38.7), size), s.constant(_DENSITY), half=True)
-    return s.select(x < 0.0, _DENSITY / _tail(s, size), density / (1.0 - _beyond(s, size)))
+    return _logarithm_and_slope(s, x)[1]
 
 
 @called

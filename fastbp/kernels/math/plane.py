@@ -3,9 +3,12 @@
 import math
 
 from ..simd.machine import machine
+from .double_double import ordered_sum, two_product
+from .trigonometric import ARCTAN, half_pi_pair
 
 # Outside of the first pair a square may overflow or lose digits: there points are multiplied by the second pair.
 _ENDS = {"float32": (2.0**-60, 2.0**60), "float64": (2.0**-500, 2.0**500)}
+_MAX_SUMMED = {"float32": 2.0**126, "float64": 2.0**1022}  # of two numbers up to this one the sum is finite
 _FACTORS = {"float32": (2.0**100, 2.0**-100), "float64": (2.0**700, 2.0**-700)}
 
 
@@ -41,3 +44,28 @@ def cosine_of(s, x, y):
 def one_minus_square(s, x):
     """1 - x^2, to all digits near x = 1."""
     return s.fma(-x, x, 1.0) if machine().fma else (1.0 - x) * (1.0 + x)
+
+
+def arctan2(s, y, x):
+    """The angle from -pi to pi of the point (x, y), as C99 has it on the axes, for signed zeros and infinities."""
+    a, b = s.abs(y), s.abs(x)
+    steep = a > b
+    above, below = s.select(steep, b, a), s.select(steep, a, b)
+    both_far = a.equals(math.inf) & b.equals(math.inf)
+    above, below = s.select(both_far, 1.0, above), s.select(below.equals(0.0) | both_far, 1.0, below)
+    down = s.select(below > _MAX_SUMMED[s.dtype], s.constant(0.25), 1.0)
+    above, below = above * down, below * down
+    far = above > 0.5 * below  # arctan(t) = pi / 4 + arctan((t - 1) / (t + 1))
+    t = s.select(far, above - below, above) / s.select(far, above + below, below)
+    square = t * t
+    tail = t * square * s.polynomial(square, ARCTAN[s.dtype])
+    # The angle is a multiple of pi / 4 and t + tail, with a sign.
+    left = s.copysign(s.constant(1.0), x) < 0.0
+    quarters = s.select(steep, 2.0, s.select(left, 4.0, s.constant(0.0)))
+    minus = steep ^ left
+    quarters = s.select(far, s.select(minus, quarters - 1.0, quarters + 1.0), quarters)
+    t, tail = s.select(minus, -t, t), s.select(minus, -tail, tail)
+    high, low = half_pi_pair(s)
+    angle, rounding = two_product(s, quarters, s.constant(0.5 * high))
+    start, lost = ordered_sum(angle, t)
+    return s.copysign(start + (lost + (rounding + s.fma(quarters, 0.5 * low, tail))), y)

@@ -54,7 +54,7 @@ _ARCSIN = {
 }
 
 # (arctan(t) - t) / t^3 as a polynomial of t^2 for |t| <= 1/2: 2.8e-10 and 2.2e-19.
-_ARCTAN = {
+ARCTAN = {
     "float32": (0.03901323, -0.08007193, 0.10947971, -0.14273064, 0.19999553, -0.33333328),
     "float64": (
         -0.008365503410123676,
@@ -146,7 +146,7 @@ def tan(s, x):
     return for_any_size(s, _tangent, x, reduce_to_double_double)
 
 
-def _half_pi_pair(s):
+def half_pi_pair(s):
     digits = 24 if s.dtype == "float32" else 53
     return half_pi((digits, digits))
 
@@ -162,7 +162,7 @@ def _arcsine(s, size):
 def arcsin(s, x):
     """The angle from -pi/2 to pi/2 whose sine is x; NaN outside of [-1, 1]."""
     y, tail, above = _arcsine(s, s.abs(x))
-    high, low = _half_pi_pair(s)
+    high, low = half_pi_pair(s)
     larger, lost = ordered_sum(s.constant(high), -(y + y))
     return s.copysign(s.select(above, larger + (lost - ((tail + tail) - low)), y + tail), x)
 
@@ -170,7 +170,7 @@ def arcsin(s, x):
 def arccos(s, x):
     """The angle from 0 to pi whose cosine is x; NaN outside of [-1, 1]."""
     y, tail, above = _arcsine(s, s.abs(x))
-    high, low = _half_pi_pair(s)
+    high, low = half_pi_pair(s)
     signed_y, signed_tail = s.copysign(y, x), s.copysign(tail, x)
     value = high - (signed_y + (signed_tail - low))
     twice = s.select(x > 0.0, y + tail, high - (y + (tail - low)))
@@ -184,7 +184,7 @@ def arctan(s, x):
     middle, far = size > 0.5, size > 2.5
     above = s.select(far, -1.0, s.select(middle, size - 1.0, size))
     t = above / s.select(far, size, s.select(middle, size + 1.0, 1.0))
-    high, low = (s.select(far, part, s.select(middle, 0.5 * part, s.constant(0.0))) for part in _half_pi_pair(s))
+    high, low = (s.select(far, part, s.select(middle, 0.5 * part, s.constant(0.0))) for part in half_pi_pair(s))
     square = t * t
-    tail = s.fma(t * square, s.polynomial(square, _ARCTAN[s.dtype]), low)
+    tail = s.fma(t * square, s.polynomial(square, ARCTAN[s.dtype]), low)
     return s.copysign(high + (t + tail), x)

@@ -152,6 +152,15 @@ class Simd(Lanes):
         b.cbranch(b.icmp_signed("<", following, stop), body, done)
         b.position_at_end(done)
 
+    def repeat_while(self, body: Callable[[], Value]) -> None:
+        """Run ``body`` again as long as it gives true, a scalar boolean."""
+        b = self.b
+        again, done = b.append_basic_block("again"), b.append_basic_block("done")
+        b.branch(again)
+        b.position_at_end(again)
+        b.cbranch(body(), again, done)
+        b.position_at_end(done)
+
     def over_row(self, count: Value, body: Callable[[Value, Vector | None], None]) -> None:
         """Call ``body(first, mask)`` for the vectors that hold ``count`` elements: whole ones (mask None), then the rest."""
         b = self.b

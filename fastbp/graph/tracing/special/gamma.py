@@ -24,6 +24,20 @@ def _gamma(f: Any, v: Any, x: Any) -> tuple[Any]:
     return (v * f.digamma(x),)
 
 
+def _gap(order: int) -> Operator:
+    return Operator(
+        f"polygamma_gap_{order}",
+        f"(-1)^{order} times the derivative of order {order} of digamma at x + y, minus that at x.",
+        ("beta", "polygamma_gap", order),
+        lambda f, v, x, y: (
+            -getattr(f, f"polygamma_gap_{order + 1}")(x, y),
+            (-1.0) ** order * getattr(f, f"polygamma_{order + 1}")(x + y),
+        ),
+        parameters=("x", "y"),
+        public=False,
+    )
+
+
 OPERATORS = (
     Operator("gamma", "The gamma function.", ("gamma", "gamma"), _gamma, "1.772454", ufuncs=("gamma",)),
     Operator(
@@ -43,4 +57,15 @@ OPERATORS = (
         ufuncs=("psi", "digamma"),
     ),
     *(_polygamma(order) for order in range(1, MAX_ORDER + 1)),
+    Operator(
+        "betaln",
+        "The logarithm of the absolute value of the beta function.",
+        ("beta", "betaln"),
+        lambda f, v, x, y: (-f.polygamma_gap_0(x, y), -f.polygamma_gap_0(y, x)),
+        at=(2.0, 3.0),
+        shown="-2.484907",
+        ufuncs=("betaln",),
+        parameters=("x", "y"),
+    ),
+    *map(_gap, range(MAX_ORDER)),
 )

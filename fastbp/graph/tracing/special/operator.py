@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
 
 # Of the operators as functions (``f.exp(x)``), the operator's value and its arguments: a derivative with respect to each
 # argument, or None where there is nothing to add.
@@ -63,6 +65,32 @@ class Operator:
         from .compiled import over_arrays
 
         return over_arrays(self.name, self.emit, x)
+
+
+class Unlisted(str):
+    """The name of an operator that is in no table and lives as long as its nodes do: it carries the operator."""
+
+    operator: Operator
+
+
+def unlisted(operator: Operator) -> Unlisted:
+    """The name of such an operator. Equal names must mean equal operators."""
+    name = Unlisted(operator.name)
+    name.operator = operator
+    return name
+
+
+class OperatorTable(dict[str, Value]):
+    """Something for each operator by its name; for one that is in no table, made of it by ``of``."""
+
+    def __init__(self, entries: dict[str, Value], of: Callable[[Operator], Value]) -> None:
+        super().__init__(entries)
+        self._of = of
+
+    def __missing__(self, name: str) -> Value:
+        if not isinstance(name, Unlisted):
+            raise KeyError(name)
+        return self._of(name.operator)
 
 
 @cache

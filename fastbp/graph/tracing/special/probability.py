@@ -8,7 +8,23 @@ from .operator import Operator
 
 _DENSITY = 1.0 / math.sqrt(2.0 * math.pi)
 
+MAX_SCALED = 4  # derivatives of erfcx
+
+
+def _erfcx(order: int) -> Operator:
+    return Operator(
+        f"erfcx_{order}" if order else "erfcx",
+        f"The size of the derivative of order {order} of erfcx." if order else "e^(x^2) erfc(x), which does not underflow.",
+        ("scaled_errors", "erfcx", order),
+        lambda f, v, x: (-getattr(f, f"erfcx_{order + 1}")(x),),
+        shown="0.615690",
+        ufuncs=() if order else ("erfcx",),
+        public=not order,
+    )
+
+
 OPERATORS = (
+    *map(_erfcx, range(MAX_SCALED + 1)),
     Operator(
         "erfc",
         "1 - erf(x), with all digits where that is small.",

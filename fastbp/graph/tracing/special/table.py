@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from . import gamma, probability, voigt
+from . import bessel, elementary, gamma, incomplete_gamma, probability, rounding, voigt
 from .operator import Operator
 
-SPECIAL: dict[str, Operator] = {
-    operator.name: operator for module in (probability, gamma, voigt) for operator in module.OPERATORS
-}
+_MODULES = (probability, gamma, voigt, rounding, elementary, bessel, incomplete_gamma)
+SPECIAL: dict[str, Operator] = {operator.name: operator for module in _MODULES for operator in module.OPERATORS}
