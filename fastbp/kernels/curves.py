@@ -2,8 +2,8 @@
 
 The formula's own code gives J'J, J'r and the sum of squares in one pass over a curve's rows; it is reached by its address, so
 one compiled driver serves every formula. Which thread fits a curve does not change its bits. A fit does what MINPACK's lmder
-does, with two differences: parameters at a bound that the gradient pushes out stay there, and the fit ends where the step to
-the minimum, without damping, would change nothing that can be seen.
+does, with three differences: parameters at a bound that the gradient pushes out stay there, the fit ends where the step to
+the minimum, without damping, would change nothing that can be seen, and the steps of a robust fit know how its loss bends.
 """
 
 from itertools import count as numbers

@@ -41,10 +41,9 @@ class Mean:
         ]
         return Mean(rows, self.loss + (other.loss - self.loss) * part, arrays, self.reports + other.reports)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the arrays: what it takes to send it."""
-        return sum(array.nbytes for arrays in self.arrays for array in arrays)
+    def __sizeof__(self) -> int:
+        """With the arrays: what it takes to send it."""
+        return object.__sizeof__(self) + sum(array.nbytes for arrays in self.arrays for array in arrays)
 
 
 def between(a: np.ndarray, b: np.ndarray, part: float) -> np.ndarray:

@@ -7,7 +7,6 @@ import time
 import warnings
 from contextlib import contextmanager
 
-import fastbp
 from fastbp.callbacks import LambdaCallback
 
 WORKERS = 2
@@ -24,7 +23,6 @@ def local_cluster():
             n_workers=WORKERS, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
         )
         client = distributed.Client(cluster)
-        client.run(fastbp.warmup)
     try:
         yield client
     finally:

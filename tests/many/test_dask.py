@@ -174,6 +174,17 @@ def test_rows_stay_on_the_workers_that_hold_them(client):
     assert sum(after.values()) - sum(received.values()) < 20_000 < x.nbytes / 10
 
 
+def test_dask_knows_how_large_things_are():
+    """Else it would take rows for what is quickly moved."""
+    from dask.sizeof import sizeof
+
+    from fastbp.data import Rows
+    from fastbp.many.averaging import Mean
+
+    assert sizeof(Rows(X, Y, np.ones(600))) >= X.nbytes + Y.nbytes + 4800
+    assert sizeof(Mean(1.0, 0.0, [[X], [Y, Y]])) >= X.nbytes + 2 * Y.nbytes
+
+
 def test_labels_counts_and_empty_partitions(client):
     labels = (Y[:, 0] > 0).astype("int64")
     layers, loss = [fastbp.Dense(8, "tanh"), fastbp.Dense(2, "softmax")], "sparse_categorical_crossentropy"
