@@ -64,7 +64,7 @@ def derivatives(name, x):
     return *first(*x), *(bp.grad(lambda *y, i=i: bp.sum(first(*y)[i]), argnums=i)(*x) for i in range(len(x)))
 
 
-@pytest.mark.parametrize("names", GROUPS, ids=lambda names: names[0])
+@pytest.mark.parametrize("names", [*GROUPS[:3], *(pytest.param(g, marks=pytest.mark.soak) for g in GROUPS[3:])], ids=str)
 def test_derivatives(names):
     names = [name for name in names if CASES[name].differentiable]
     for name, (arrays, found) in computed(names, derivatives, "float64").items():
