@@ -60,7 +60,7 @@ __all__ = [
 
 
 # What not every program needs is imported at its first use: modules, and what needs the graph.
-_MODULES = ("backend", "config", "datasets", "ops", "random", "saving", "utils")
+_MODULES = ("backend", "config", "dask", "datasets", "ops", "random", "saving", "utils")
 _LAZY = {
     **dict.fromkeys(("Graph", "trace"), "graph.graph"),
     **dict.fromkeys(("grad", "hessian", "jacobian", "value_and_grad"), "graph.autodiff.transforms"),

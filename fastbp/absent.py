@@ -111,7 +111,8 @@ TOP = {
         "fastbp computes in float32 or float64: dtype='float64'",
     ),
     "distillation": "predict with the teacher, and fit the student to what it says",
-    **_for_each("distribution tree legacy export visualization", "fastbp runs on one machine's CPU, with threads"),
+    "distribution": "fastbp.dask.fit trains one model on the workers of a cluster, fit_many(client=...) many",
+    **_for_each("tree legacy export visualization", "fastbp runs on one machine's CPU, with threads"),
     **_for_each(
         "Variable KerasTensor Operation Function StatelessScope SymbolicScope InputSpec RematScope remat device name_scope",
         "fastbp has models, layers and formulas: see fastbp.trace",

@@ -51,6 +51,13 @@ def noise_seed(seed: int, number: int) -> int:
     return int(np.random.default_rng(sequence).integers(-(2**63), 2**63))
 
 
+def spawned(seed: int, number: int) -> int:
+    """The seed of one of several that do the same at once, each by other random numbers; the first has the seed itself."""
+    if number == 0:
+        return seed
+    return int(np.random.default_rng(np.random.SeedSequence(seed % 2**64, spawn_key=(_FASTBP, number))).integers(2**63))
+
+
 @contextmanager
 def seeding(seed: int) -> Iterator[None]:
     """A block in which what this thread makes without a seed of its own follows from this one.

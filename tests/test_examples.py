@@ -29,6 +29,7 @@ EXAMPLES = (
     "solvers",
     "control",
     "uncertainty",
+    "spectrum",
 )
 
 

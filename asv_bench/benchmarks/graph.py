@@ -129,6 +129,23 @@ class CurveFit:
         self.fit(formula, self.x, self.y, p0=[1.5, 1.0, 1.0, 2.9, 0.5, 0.0])
 
 
+class FitCurve:
+    """A fit with names, and the intervals of all its parameters by profile."""
+
+    params = ([100, 100_000], ["fit", "fit and intervals"])
+    param_names = ["points", "what"]
+
+    def setup(self, n, what):
+        fastbp.fit_curve  # noqa: B018 (it is skipped where there is none)
+        self.x, self.y = points(n)
+        self.time_fit(n, what)
+
+    def time_fit(self, n, what):
+        fit = fastbp.fit_curve(formula, self.x, self.y, dict(zip("abcdef", [1.5, 1.0, 1.0, 2.9, 0.5, 0.0], strict=True)))
+        if what != "fit":
+            fit.conf_interval()
+
+
 class CurveFitMany:
     """Decays of 100 points and three parameters, all in one call."""
 

@@ -1,6 +1,13 @@
 """Prediction: how long a row takes, and how many rows a second."""
 
-from .common import own, rates, unit
+import statistics
+import time
+
+import numpy as np
+
+from .common import SMOKE, own, rates, unit
+
+CALLS = 10_000  # of compiled code, between two looks at the clock
 
 
 class Row:
@@ -42,3 +49,36 @@ class Million:
     @unit("% of the limit")
     def track_fraction(self, found, threads):
         return found[threads]["% of the limit"]
+
+
+class Compiled:
+    """One row of 17-64-64-6 in code that Numba compiles, as a control loop would have it: the aim is 2 us."""
+
+    params = (["float32", "float64"], [False, True])
+    param_names = ["dtype", "gradient"]
+
+    def setup(self, dtype, gradient):
+        import numba
+
+        peer = own("predict-row", dtype=dtype)
+        if not hasattr(peer.model, "predict_function"):
+            raise NotImplementedError  # an old commit
+        self.network, self.x = peer.model.predict_function(gradient=gradient), peer.x[0].copy()
+        self.second = np.ones(peer.w.sizes[-1], dtype)  # filled with the output, or the direction of the gradient
+
+        @numba.njit
+        def call_often(network, x, second, calls):
+            for _ in range(calls):
+                network(x, second)
+
+        self.call_often = call_often
+        call_often(self.network, self.x, self.second, 1)
+
+    @unit("us")
+    def track_call(self, dtype, gradient):
+        seconds = []
+        for _ in range(3 if SMOKE else 30):
+            start = time.perf_counter()
+            self.call_often(self.network, self.x, self.second, CALLS)
+            seconds.append((time.perf_counter() - start) / CALLS)
+        return 1e6 * statistics.median(seconds)

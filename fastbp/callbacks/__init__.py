@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the others are imported with their first use
     from .gradient_monitor import GradientMonitor
     from .lambda_callback import LambdaCallback
     from .learning_rate import LearningRateScheduler, ReduceLROnPlateau
+    from .signals import InterruptOnSignal
     from .stopping import EarlyStopping, TerminateOnNaN, TimeBudget
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "EarlyStopping",
     "GradientMonitor",
     "History",
+    "InterruptOnSignal",
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
@@ -51,6 +53,7 @@ _MODULES = {
     "ModelCheckpoint": "checkpoint",
     "CSVLogger": "csv_logger",
     "GradientMonitor": "gradient_monitor",
+    "InterruptOnSignal": "signals",
     "LambdaCallback": "lambda_callback",
 }
 

@@ -1,6 +1,7 @@
 """The callbacks of one call, called as if they were one."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 from ..conversion import describe
@@ -103,6 +104,7 @@ class CallbackList:
         """Find out which callbacks have something to do in which hook."""
         self.keepers = [callback for callback in self.callbacks if hasattr(callback, "on_kept")]
         self.keeps_batches = any(keeper.keeps_batches for keeper in self.keepers)
+        self.contexts = [callback.around_fit for callback in self.callbacks if hasattr(callback, "around_fit")]
         self.looks = [callback.on_look for callback in self.callbacks if hasattr(callback, "on_look")]
         self.observers = [callback for callback in self.callbacks if hasattr(callback, "on_observed")]
         if len(self.observers) > 1:
@@ -116,6 +118,17 @@ class CallbackList:
     def listens(self, *hooks: str) -> bool:
         """Whether a callback has something to do in one of these hooks."""
         return bool(self.callbacks) and any(self._listeners[hook] for hook in hooks)
+
+    def around_fit(self) -> AbstractContextManager[None]:
+        """What a fit runs in: what callbacks want to have done however it ends."""
+        return self._entered() if self.contexts else nullcontext()
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for context in self.contexts:
+                stack.enter_context(context())
+            yield
 
     def look(self) -> None:
         """Let those look who want to now and then."""

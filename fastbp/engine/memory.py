@@ -9,13 +9,14 @@ from .guards import ALIGNMENT, ENABLED, guarded
 
 
 def aligned_zeros(name: str, count: int, dtype: Any) -> np.ndarray:
-    """A zeroed array of ``count`` elements whose first byte lies on a boundary that vectors like."""
+    """A zeroed array of ``count`` elements that begins where vectors like it, on cache lines that hold nothing else."""
     if ENABLED:
         return guarded(name, count, dtype, True)
     dtype = np.dtype(dtype)
-    raw = np.zeros(count * dtype.itemsize + ALIGNMENT, np.uint8)
+    size = count * dtype.itemsize
+    raw = np.zeros(size + -size % ALIGNMENT + ALIGNMENT, np.uint8)
     start = -address(raw) % ALIGNMENT
-    return raw[start : start + count * dtype.itemsize].view(dtype)
+    return raw[start : start + size].view(dtype)
 
 
 def zeros(name: str, shape: Any, dtype: Any = np.float64) -> np.ndarray:

@@ -16,7 +16,7 @@ from .plan import Plan
 from .runner import MIN_INTERRUPTIBLE_FLOP
 from .work import choose_threads
 
-ROWS = 512  # of a task: a multiple of the engine's ROWS_AT_ONCE, so that a row's outputs are what ``Engine.forward`` gives
+MAX_ROWS = 512  # of a task: a multiple of the engine's ROWS_AT_ONCE, so that a row's outputs are what ``Engine.forward`` gives
 
 
 class Together:
@@ -37,6 +37,7 @@ class Together:
         self._folding = [engine for engine in engines if engine._folded is not None]
         self._in_order = sorted(engines, key=id)  # in which all threads take their locks: none has what another waits for
         self.dtype, self.units = engines[0].dtype, engines[0].shapes[-1].units_out
+        self._rows = min(MAX_ROWS, *(engine._prediction_rows() for engine in engines))
         self._generations: list[int] = []
         self._plans: list[list[Plan]] = []  # for each thread, those of the engines
         self._flop = sum(engine._forward_flop for engine in engines)
@@ -52,7 +53,7 @@ class Together:
         """The outputs (engines, n, units) for rows as the engines take them."""
         out = np.empty((len(self._engines), len(x), self.units), self.dtype)
         flop = self._flop * len(x)
-        threads = min(choose_threads(flop, threads), len(self._engines) * -(-len(x) // ROWS))
+        threads = min(choose_threads(flop, threads), len(self._engines) * -(-len(x) // self._rows))
         with ExitStack() as held:
             for engine in self._in_order:
                 held.enter_context(engine._lock)
@@ -74,7 +75,7 @@ class Together:
         if len(self._plans) < threads:
             sources = [engine._for_predictions()[0] for engine in self._engines]
             for _ in range(threads - len(self._plans)):
-                self._plans.append([source.make(fields.PREDICT_ONLY, ROWS, 1) for source in sources])
+                self._plans.append([source.make(fields.PREDICT_ONLY, self._rows, 1) for source in sources])
             self._addresses = np.array([[plan.address for plan in own] for own in self._plans], np.int64)
 
     def _bind(self, x: np.ndarray, out: np.ndarray) -> None:
@@ -84,7 +85,7 @@ class Together:
             at.KERNELS: address(self._kernels),
             at.PLANS: address(self._addresses),
             at.SAMPLES: len(x),
-            at.ROWS: ROWS,
+            at.ROWS: self._rows,
             at.X: address(x),
             at.X_ROW: x.strides[0],
             at.OUT: address(out),

@@ -60,7 +60,8 @@ class Fit:
         self._callbacks.on_train_begin()
         has_stopped = False
         try:
-            has_stopped = self._run()
+            with self._callbacks.around_fit():
+                has_stopped = self._run()
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
         self._callbacks.on_train_end()

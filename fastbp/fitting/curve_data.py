@@ -55,16 +55,15 @@ def curve_data(xs: Any, ys: Any, sigma: Any) -> CurveData:
     bad = np.isnan(y)
     for values in (*variables, *([] if weights is None else [weights])):
         bad = bad | np.isnan(values)
-    rows = n - bad.sum(axis=1)
     if bad.any():
-        keep = ~bad
+        keep, rows = ~bad, n - bad.sum(axis=1)
         sources = [Source(np.broadcast_to(v, (m, n))[keep], False) for v in variables]
         starts = np.concatenate([[0], np.cumsum(rows)[:-1]])
         own = None if weights is None else Source(np.broadcast_to(weights, (m, n))[keep], False)
         return CurveData(sources, 0 if x.ndim < 3 else len(sources), Source(y[keep], False), own, starts, rows, False, n)
     sources = [_source(v) for v in variables]
     own = None if weights is None else _source(weights)
-    return CurveData(sources, 0 if x.ndim < 3 else len(sources), _source(y), own, n * np.arange(m), rows, True, n)
+    return CurveData(sources, 0 if x.ndim < 3 else len(sources), _source(y), own, n * np.arange(m), np.full(m, n), True, n)
 
 
 def _of_lists(xs: Any, ys: Any, sigma: Any) -> CurveData:

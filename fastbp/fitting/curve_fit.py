@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
-from functools import partial
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from .bounds import bounds_pair
 from .least_squares import minimize
 
 _ARRAYS = (list, tuple, np.ndarray)  # as scipy has it: f sees them as arrays of float64, and all else as it is
@@ -94,9 +94,9 @@ def curve_fit(
     >>> print(popt.round(6))
     [2.5 1.3]
     """
-    from .residuals import ReducedResiduals, Residuals, can_reduce, program_data, programs
+    from .residuals import can_reduce, compiled_problem
 
-    optimize = _scipy_optimize()
+    optimize = scipy_optimize("curve_fit")
     rest = {"check_finite": check_finite, "jac": jac, "nan_policy": nan_policy, "full_output": full_output, **kwargs}
     whole = {"p0": p0, "sigma": sigma, "absolute_sigma": absolute_sigma, "bounds": bounds, "method": method, **rest}
     if not callable(f):
@@ -118,20 +118,16 @@ def curve_fit(
     plain = transform is None and kwargs.get("loss", "linear") == "linear" and not full_output and "callback" not in kwargs
     reduced = plain and can_reduce(y.size, len(start))
     try:
-        compiled = programs(f, x, y, len(start), weights is not None, reduced)
+        problem = compiled_problem(f, x, y, len(start), weights, transform, reduced)
     except Exception as error:
         reason = str(error)
     else:
-        data = program_data(x, y, weights)
-        if compiled[1].outputs[0].op == "exact_dot":
-            programs_of_all = partial(programs, f, x, y, len(start), weights is not None, False)
-            problem: Residuals = ReducedResiduals(compiled, data, len(start), programs_of_all)
-        else:
-            problem = Residuals(compiled, data, len(start), transform)
-        popt, pcov, cost, info, message, status = minimize(problem, start, (low, high), method, kwargs, y.size)
-        pcov = _scaled(pcov, cost, y.size, len(popt), absolute_sigma, optimize)
+        popt, found, cost, info, message, status = minimize(problem, start, (low, high), method, kwargs, y.size)
+        pcov = scaled(found, cost, y.size, len(popt), absolute_sigma)
+        if np.isinf(pcov).all():
+            warnings.warn("Covariance of the parameters could not be estimated", optimize.OptimizeWarning, stacklevel=2)
         return (popt, pcov, info, message, status) if full_output else (popt, pcov)
-    _check_values(f, x if isinstance(xdata, _ARRAYS) else xdata, y, start)
+    check_values(f, x if isinstance(xdata, _ARRAYS) else xdata, y, start)
     warnings.warn(
         f"curve_fit could not trace the formula and leaves it to scipy's finite differences, which are slower and less "
         f"exact. The reason:\n{reason}",
@@ -144,18 +140,23 @@ def curve_fit(
     return optimize.curve_fit(f, xdata, ydata, **whole)
 
 
-def _check_values(f: Any, x: Any, y: np.ndarray, start: np.ndarray) -> None:
+def check_values(f: Any, x: Any, y: np.ndarray, start: np.ndarray) -> None:
     """What is wrong with numbers too needs no other explanation."""
     found = f(x, *start)
-    if np.shape(np.subtract(found, y)) != y.shape:
+    try:
+        fits = np.shape(np.subtract(found, y)) == y.shape
+    except ValueError:
+        fits = False
+    if not fits:
         raise ValueError(f"f must give one value for each of the {y.size} values in ydata, got shape {np.shape(found)}")
 
 
-def _scipy_optimize() -> Any:
+def scipy_optimize(who: str) -> Any:
+    """scipy.optimize, or an error that names what installs it."""
     try:
         from scipy import optimize
     except ImportError as error:
-        raise ImportError("curve_fit needs scipy, which pip install 'fastbp[fit]' installs") from error
+        raise ImportError(f"{who} needs scipy, which pip install 'fastbp[fit]' installs") from error
     return optimize
 
 
@@ -168,9 +169,8 @@ def start_and_bounds(f: Any, p0: Any, bounds: Any) -> tuple[np.ndarray, np.ndarr
     else:
         p0 = np.atleast_1d(np.asarray(p0, float)).ravel()
         count = p0.size
-    pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
     try:
-        low, high = (np.full(count, b, float) for b in pair)
+        low, high = (np.full(count, b, float) for b in bounds_pair(bounds))
     except (TypeError, ValueError):
         raise ValueError(f"bounds must be two numbers or arrays of {count} values, the parameters, got {bounds!r}") from None
     if p0 is None:
@@ -253,13 +253,12 @@ def fit_weights(sigma: np.ndarray | None, y: np.ndarray) -> tuple[np.ndarray | N
     return None, lambda values: linalg.solve_triangular(factor, values, lower=True)
 
 
-def _scaled(pcov: np.ndarray | None, cost: float, rows: int, count: int, absolute_sigma: bool, optimize: Any) -> np.ndarray:
-    """The covariance by the errors that were given, or by those that the residuals show."""
+def scaled(pcov: np.ndarray | None, cost: float, rows: int, count: int, absolute_sigma: bool) -> np.ndarray:
+    """The covariance by the errors that were given, or by those that the residuals show; infinite where there is none."""
     if pcov is not None and np.isfinite(cost):
         if absolute_sigma:
             return pcov
         if rows > count:
             with np.errstate(all="ignore"):
                 return pcov * (cost / (rows - count))
-    warnings.warn("Covariance of the parameters could not be estimated", optimize.OptimizeWarning, stacklevel=3)
     return np.full((count, count), np.inf)

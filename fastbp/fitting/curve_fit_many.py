@@ -14,12 +14,15 @@ from ..engine.memory import address, aligned_zeros
 from ..graph.codegen.program import BoundProgram
 from ..kernels import curves as at
 from ..kernels.fields import CONTROL_SIZE
+from .bounds import bounds_pair
 from .curve_data import CurveData, curve_data
 from .curve_fit import start_and_bounds
 from .many_fits import ManyFits
 from .normal_equations import Sums, check_loss, trace_sums
 
 MIN_PARALLEL_VALUES = 20_000  # from so many values on several threads are faster
+MAX_CHUNK = 32  # curves that a thread takes at once, so that two threads seldom write to the same cache line
+MIN_CHUNKS = 16  # for each thread, so that none is long done before the others
 MIN_INTERRUPTIBLE_VALUES = 1_000_000  # in another thread, so that Ctrl-C reaches the calling one
 
 
@@ -57,7 +60,7 @@ def curve_fit_many(
         Standard deviations of ys.
     absolute_sigma : bool
         Whether sigma is meant absolutely; else only its ratios count.
-    bounds : pair of (lower, upper)
+    bounds : pair of (lower, upper), or scipy.optimize.Bounds
         Each a number, or an array (k,) or (m, k).
     loss : {"linear", "soft_l1", "huber", "cauchy", "arctan"}
         As in ``scipy.optimize.least_squares``: all but the first let outliers count for less.
@@ -106,7 +109,7 @@ def curve_fit_many(
 def _starts(f: Callable[..., Any], p0: Any, bounds: Any, curves: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """p0 and the bounds of each curve."""
     try:
-        low, high = (np.asarray(b, float) for b in bounds)
+        low, high = (np.asarray(b, float) for b in bounds_pair(bounds))
     except (TypeError, ValueError):
         raise ValueError(f"bounds must be a pair of numbers or arrays, got {bounds!r}") from None
     if p0 is None:
@@ -146,8 +149,8 @@ class _Job:
         sources = [*data.x, data.y, *([] if data.weights is None else [data.weights])]
         places = [layout.leaf[node.index] for node in sums.data]
         table = [(p, address(s.values), 0 if s.is_shared else 8) for p, s in zip(places, sources, strict=True)]
-        lengths = [layout.rows_of_loop[i] for i, loop in enumerate(program.plan.loops) if loop.length in sums.data]
         indices = {node.index for node in sums.data}
+        lengths = [layout.rows_of_loop[i] for i, loop in enumerate(program.plan.loops) if loop.length.index in indices]
         lengths += [place for leaf, place in layout.sizes.items() if leaf in indices]
         scratch = [self._scratch(sums, k) for _ in range(self._threads)]
         own = np.array([row for row, _ in scratch], np.int64)
@@ -169,6 +172,8 @@ class _Job:
         }
         self._plan = plan = np.zeros(at.FIELDS, np.int64)
         plan[[at.CURVES, at.PARAMETERS, at.MAX_EVALUATIONS]] = m, k, limit
+        plan[at.RESULTS] = len(program.outputs)
+        plan[at.CHUNK] = min(MAX_CHUNK, -(-m // (MIN_CHUNKS * self._threads)))
         plan[[at.LEAVES, at.LENGTHS]] = len(table), len(lengths)
         plan[at.FUNCTION] = ctypes.cast(program.run, ctypes.c_void_p).value or 0
         for place, array in arrays.items():
@@ -177,17 +182,13 @@ class _Job:
 
     def _scratch(self, sums: Sums, k: int) -> tuple[list[int], Any]:
         """What one thread works with: its own table for the formula's code, and room for the small systems of equations."""
-        numbers, trial = aligned_zeros("scratch", at.scratch_doubles(k), np.float64), np.zeros(k)
-        order, rows = np.zeros(k, np.int64), np.zeros(self._data.max_rows)
-        bound = BoundProgram(sums.program, [*(trial[i : i + 1] for i in range(k)), *(rows for _ in sums.data)])
-        out = bound()  # which is where the numbers go
-        return [bound.address, address(trial), address(out), address(numbers), address(order)], (
-            bound,
-            out,
-            numbers,
-            trial,
-            order,
+        numbers, trial = (
+            aligned_zeros("scratch", count, np.float64) for count in (at.scratch_doubles(k, len(sums.program.outputs)), k)
         )
+        order, rows = aligned_zeros("order", k, np.int64), np.zeros(self._data.max_rows)
+        bound = BoundProgram(sums.program, [*(trial[i : i + 1] for i in range(k)), *(rows for _ in sums.data)], apart=True)
+        out = bound()  # which is where the numbers go
+        return [bound.address, *map(address, (trial, out, numbers, order))], (bound, out, numbers, trial, order)
 
     def run(self) -> None:
         """Fit all curves."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .residuals import Residuals, program_data, programs
+from .residuals import compiled_problem
 
 _STEP = np.finfo(float).eps ** (1 / 3)  # of central differences
 
@@ -25,9 +25,14 @@ class DifferenceResiduals:
         What residuals are multiplied with.
     transform : callable or None
         Applied to them (a full covariance of the errors).
+    reason : str
+        Why the formula is not traced.
     """
 
-    def __init__(self, f: Callable[..., Any], x: Any, y: np.ndarray, weights: np.ndarray | None, transform: Any) -> None:
+    def __init__(
+        self, f: Callable[..., Any], x: Any, y: np.ndarray, weights: np.ndarray | None, transform: Any, reason: str
+    ) -> None:
+        self.reason = reason
         self._f, self._x, self._y, self._weights, self._transform = f, x, y, weights, transform
 
     def residuals(self, p: np.ndarray, *_: Any) -> np.ndarray:
@@ -55,7 +60,6 @@ class DifferenceResiduals:
 def make_problem(f: Any, x: Any, y: np.ndarray, count: int, weights: np.ndarray | None, transform: Any) -> Any:
     """Residuals and their derivatives: compiled, or of differences."""
     try:
-        compiled = programs(f, x, y, count, weights is not None, False)
-    except Exception:  # curve_fit has said why
-        return DifferenceResiduals(f, x, y, weights, transform)
-    return Residuals(compiled, program_data(x, y, weights), count, transform)
+        return compiled_problem(f, x, y, count, weights, transform)
+    except Exception as error:
+        return DifferenceResiduals(f, x, y, weights, transform, str(error))

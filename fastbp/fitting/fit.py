@@ -62,6 +62,7 @@ class Fit:
         popt: np.ndarray,
         pcov: np.ndarray,
         problem: Any,
+        quick: Any,
         y: np.ndarray,
         x: Any,
         sigma: np.ndarray | None,
@@ -69,7 +70,7 @@ class Fit:
         robust: dict[str, Any],
     ) -> None:
         self.parameters, self.popt, self.pcov, self.free = parameters, popt, pcov, parameters.free
-        self._problem, self.x, self.y, self.sigma = problem, x, y, sigma
+        self._quick, self.x, self.y, self.sigma = quick, x, y, sigma  # quick: has the same sums of squares as the problem
         self._absolute, self.loss = absolute_sigma, robust
         self.params: dict[str, float] = {name: float(value) for name, value in parameters.values(popt.tolist()).items()}
         self.ndata, self.nvarys = len(y), len(popt)
@@ -174,7 +175,7 @@ class Fit:
 
         errors = np.sqrt(np.diagonal(self.pcov))
         low, high = self.parameters.low, self.parameters.high
-        profile = Profile(self._problem, self.popt, self.chisqr, errors, low, high, self.loss)
+        profile = Profile(self._quick, self.popt, self.chisqr, errors, low, high, self.loss)
         return conf_interval(profile, self.free, which, sigmas, rise)
 
     # -- the formula
@@ -197,8 +198,10 @@ class Fit:
         array([20.])
         """
         x = self.x if x is None else np.atleast_1d(np.asarray(x, float)) if isinstance(self.x, np.ndarray) else x
-        rows = x.shape[-1] if isinstance(x, np.ndarray) else len(self.y)
-        found = make_problem(self.parameters.model(), x, np.zeros(rows), self.nvarys, None, None)
+        model = self.parameters.model()
+        with np.errstate(all="ignore"):
+            shape = self.y.shape if x is self.x else np.shape(model(x, *self.popt)) or np.shape(x)[-1:]
+        found = make_problem(model, x, np.zeros(shape), self.nvarys, None, None)
         values = found.residuals(self.popt)
         if not return_std:
             return values

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..arguments import boolean, unknown
-from .curve_fit import curve_fit, fit_data, fit_weights
-from .differences import make_problem
+from .curve_fit import check_values, fit_data, fit_weights, scaled, scipy_optimize
+from .differences import DifferenceResiduals, make_problem
 from .fit import Fit
+from .least_squares import minimize
 from .normal_equations import check_loss
 from .parameters import Parameters
+from .residuals import can_reduce, compiled_problem
 
 
 def fit_curve(
@@ -86,6 +88,7 @@ def fit_curve(
     >>> round(fit.params["rate"], 2), fit.stderr["rate"] < 0.02, fit.params["offset"]
     (1.3, True, 0.0)
     """
+    scipy_optimize("fit_curve")
     if not callable(f):
         raise TypeError(f"f must be a function, got {f!r}")
     scale = check_loss(loss, f_scale)
@@ -100,21 +103,21 @@ def fit_curve(
     if ys.ndim != 1 or len(ys) < len(parameters.free):
         raise ValueError(f"y must have one dimension and at least {len(parameters.free)} values, got shape {ys.shape}")
     robust = {} if loss == "linear" else {"loss": loss, "f_scale": scale}
-    method = "trf" if robust else None
-    model, bounded = parameters.model(), (parameters.low, parameters.high)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Covariance of the parameters could not be estimated")  # the report says so
-        popt, pcov = curve_fit(
-            model,
-            xs,
-            ys,
-            parameters.start,
-            errors,
-            absolute,
-            bounds=bounded,
-            method=method,
-            **robust,  # type: ignore[arg-type]
+    model, count = parameters.model(), len(parameters.free)
+    problem = quick = make_problem(model, xs, ys, count, weights, transform)
+    if isinstance(problem, DifferenceResiduals):
+        check_values(model, xs, ys, parameters.start)
+        warnings.warn(
+            f"fit_curve could not trace the formula and takes finite differences, which are slower and less "
+            f"exact. The reason:\n{problem.reason}",
+            RuntimeWarning,
+            stacklevel=2,
         )
-    return Fit(
-        parameters, popt, pcov, make_problem(model, xs, ys, len(popt), weights, transform), ys, xs, errors, absolute, robust
-    )
+    elif transform is None and not robust and can_reduce(len(ys), count):
+        quick = compiled_problem(model, xs, ys, count, weights, reduced=True)
+    bounded = bool(np.isfinite([parameters.low, parameters.high]).any())
+    method = "trf" if robust or bounded else None
+    bounds = parameters.low, parameters.high
+    popt, found, cost, *_ = minimize(quick, parameters.start, bounds, method, robust, len(ys))
+    pcov = scaled(found, cost, len(ys), count, absolute)
+    return Fit(parameters, popt, pcov, problem, quick, ys, xs, errors, absolute, robust)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from html import escape
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 _CORRELATED = 0.1  # from so much on correlations are shown
 _MAX_CORRELATIONS = 20
+_WIDTH = 100
 
 
 def _title(fit: Any) -> str:
@@ -41,7 +43,7 @@ def _parameters(fit: Any) -> list[tuple[str, str, str, str]]:
         if name in fit.parameters.fixed:
             rows.append((name, f"{value:.7g}", "", "fixed"))
             continue
-        share = f" ({abs(error / value):.2%})" if value and np.isfinite(error) else ""
+        share = f" ({100 * abs(error / value):.2g}%)" if value and np.isfinite(error) else ""
         shown = f"{error:.3g}{share}" if np.isfinite(error) else "not determined"
         if name in fit.parameters.tied:
             remark = f"tied to {', '.join(fit.parameters.needs[name])}"
@@ -58,7 +60,7 @@ def _correlations(fit: Any) -> list[tuple[str, str, float]]:
 
 def as_text(fit: Any) -> str:
     """The report as lines of text."""
-    lines = [_title(fit)]
+    lines = textwrap.wrap(_title(fit), _WIDTH, subsequent_indent="  ")
     lines += [f"  {name:<20}{value}" for name, value in _statistics(fit)]
     rows = _parameters(fit)
     widths = [max(len(row[i]) for row in rows) for i in range(3)]

@@ -77,7 +77,9 @@ def trace_sums(
 ) -> Sums:
     """Trace f(x, *parameters) for x of ``rows`` rows, or for a list of so many ``variables`` if that is not 0.
 
-    The outputs: the lower triangle of J'J by rows, J'r, the sum of squares (of a loss, scipy's approximation).
+    The outputs: the lower triangle of J'J by rows, J'r, the sum of squares. Of a loss J'J has what that adds to the second
+    derivatives, negative where a residual is large, and there is more: J'J as scipy has it for the covariance, where the rest
+    is cut off, and the squares of the columns' lengths by the weights of the rows, which no residual makes negative.
 
     Parameters
     ----------
@@ -110,19 +112,21 @@ def _trace(names: list[str], variables: int, rows: int, weighted: bool, tape: Ta
 
 
 def _sums(residual: Node, columns: Sequence[Node], loss: str, scale: float) -> list[Node]:
-    tape = residual.tape
-    times, total = partial(tape.make, "mul"), tape.sum
-    bend: Node | None = None
-    pull, cost = residual, times(residual, residual)
-    if loss != "linear":
-        z = cost * (1 / scale**2)
-        rho, first, second = LOSSES[loss](z, z <= 1)
-        pull, bend, cost = residual * first, functions.maximum(first + 2 * second * z, _LEAST), rho * scale**2
-    products = []
-    for i, column in enumerate(columns):
-        bent = column if bend is None else times(column, bend)
-        products += [total(times(bent, other)) for other in columns[: i + 1]]
-    return [*products, *(total(times(column, pull)) for column in columns), total(cost)]
+    times, total = partial(residual.tape.make, "mul"), residual.tape.sum
+
+    def products(weight: Node | None) -> list[Node]:
+        weighted = [column if weight is None else times(column, weight) for column in columns]
+        return [total(times(column, other)) for i, column in enumerate(weighted) for other in columns[: i + 1]]
+
+    square = times(residual, residual)
+    if loss == "linear":
+        return [*products(None), *(total(times(column, residual)) for column in columns), total(square)]
+    z = square * (1 / scale**2)
+    rho, first, second = LOSSES[loss](z, z <= 1)
+    bend = first + 2 * second * z
+    steps = [*products(bend), *(total(times(column, residual * first)) for column in columns), total(rho * scale**2)]
+    lengths = [total(times(times(column, column), first)) for column in columns]
+    return [*steps, *products(functions.maximum(bend, _LEAST)), *lengths]
 
 
 def _refuse_single_rows(f: Any, residual: Node, data: list[Node]) -> None:

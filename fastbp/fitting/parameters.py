@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import number, unknown
+from .bounds import bounds_pair
 from .curve_fit import start_within
 
 Tie = Callable[..., Any]
@@ -129,10 +130,9 @@ class Parameters:
             ends = [[-np.inf if a is None else a, np.inf if b is None else b] for a, b in pairs]
             low, high = np.array(ends, float).T
             return low, high
-        pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
         which = [self.names.index(name) for name in self.free]
         try:
-            low, high = (np.full(len(self.names), end, float)[which] for end in pair)
+            low, high = (np.full(len(self.names), end, float)[which] for end in bounds_pair(bounds))
         except (TypeError, ValueError):
             count = len(self.names)
             raise ValueError(

@@ -7,7 +7,7 @@ import operator
 from collections import OrderedDict
 from collections.abc import Callable
 from decimal import Context, Decimal, localcontext
-from functools import cache
+from functools import cache, partial
 from types import MethodType
 from typing import Any
 
@@ -242,6 +242,29 @@ class ReducedResiduals(Residuals):
     def columns(self, p: np.ndarray, *_: Any) -> np.ndarray:
         """The triangle's other columns, as rows."""
         return self._triangle(np.asarray(p, float))[:, :-1].T.copy()
+
+
+def compiled_problem(
+    f: Callable[..., Any],
+    x: Any,
+    y: np.ndarray,
+    count: int,
+    weights: np.ndarray | None,
+    transform: Any = None,
+    reduced: bool = False,
+) -> Residuals:
+    """The residuals (f(x, *p) - y) w and their derivatives; ``reduced`` to fewer if the formula allows it.
+
+    Raises
+    ------
+    TraceError and whatever else f raises
+        If f cannot be traced.
+    """
+    compiled = programs(f, x, y, count, weights is not None, reduced)
+    data = program_data(x, y, weights)
+    if compiled[1].outputs[0].op != "exact_dot":
+        return Residuals(compiled, data, count, transform)
+    return ReducedResiduals(compiled, data, count, partial(programs, f, x, y, count, weights is not None, False))
 
 
 def cholesky(blocks: np.ndarray, size: int) -> np.ndarray:

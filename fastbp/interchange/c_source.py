@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..saving.atomic import replacing, write_all
+from ..saving.paths import writable_path
 from .c_formulas import HELPERS, literal, write_formula
 from .c_functions import FUNCTIONS
 from .operations import Operation, batch_norm_scale, formula, operations
@@ -137,7 +139,7 @@ WRITERS: dict[str, Callable[[_Source, Operation], None]] = {
 
 def export_c(model: Any, path: Any, name: str = "predict") -> None:
     """What ``model.export_c`` does."""
-    source_path = Path(path)
+    source_path = Path(writable_path("path", path))
     if source_path.suffix != ".c":
         raise ValueError(f"path must end in .c, got {str(path)!r}")
     if (
@@ -150,8 +152,9 @@ def export_c(model: Any, path: Any, name: str = "predict") -> None:
     header_path = source_path.with_suffix(".h")
     header = _header(model, name, found)
     source = _body(model, name, found, header_path.name)
-    header_path.write_text(header)
-    source_path.write_text(source)
+    with replacing(str(header_path)) as header_file, replacing(str(source_path)) as source_file:
+        write_all(header_file, header.encode())
+        write_all(source_file, source.encode())
 
 
 def _type(model: Any) -> str:

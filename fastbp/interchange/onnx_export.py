@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..activations import Activation
+from ..saving.atomic import replacing, write_all
+from ..saving.paths import writable_path
 from .extras import needed
 from .onnx_formulas import write_formula
 from .operations import Operation, batch_norm_scale, formula, operations
@@ -210,6 +212,7 @@ def onnx_model(model: Any) -> Any:
 
 def export_onnx(model: Any, path: Any) -> None:
     """What ``model.export_onnx`` does."""
+    path = writable_path("path", path)
     made = onnx_model(model).SerializeToString()
-    with open(path, "wb") as file:
-        file.write(made)
+    with replacing(path) as file:
+        write_all(file, made)

@@ -6,7 +6,7 @@ its factor, VECTORS vectors with a number for each parameter, and after them wha
 
 import numpy as np
 
-from .damped_step import damped_step, factor, norm, solve_lower, solve_upper
+from .damped_step import damped_step, factor, is_within, norm, solve_lower, solve_upper
 from .memory import read_double, read_int, write_double, write_int
 from .simd.jit import inner
 
@@ -30,12 +30,18 @@ def divisor(scale, i):
 
 
 @inner("")
-def scale_system(now, k, work):
-    """Set MATRIX and GRADIENT, for columns of length 1 at most."""
-    scale, gradient = vector(work, k, SCALE), vector(work, k, GRADIENT)
+def update_scale(now, k, work, lengths):
+    """Set SCALE: from J'J, or from the squared lengths of the columns that begin so many bytes further, if not 0."""
+    scale = vector(work, k, SCALE)
     for i in range(k):
-        length = np.sqrt(read_double(now, i * (i + 1) // 2 + i))
-        write_double(scale, i, max(read_double(scale, i), length))
+        square = read_double(now + lengths, i) if lengths else read_double(now, i * (i + 1) // 2 + i)
+        write_double(scale, i, max(read_double(scale, i), np.sqrt(square)))
+
+
+@inner("")
+def scale_system(now, k, work):
+    """Set the matrix and GRADIENT, for columns of length 1 at most."""
+    scale, gradient = vector(work, k, SCALE), vector(work, k, GRADIENT)
     for i in range(k):
         by = divisor(scale, i)
         for j in range(i + 1):
@@ -103,6 +109,23 @@ def take_full_step(p, low, high, work, k, order, free):
         i = read_int(order, m)
         value = read_double(p, i) + read_double(solved, m) / divisor(scale, i)
         write_double(p, i, min(max(value, read_double(low, i)), read_double(high, i)))
+
+
+@inner("")
+def use_full_step(p, low, high, radius, work, k, order, free):
+    """Set STEP to the step in SOLVED if that is within the radius and the bounds, and so what ``bounded_step`` would find."""
+    scale, step, solved = vector(work, k, SCALE), vector(work, k, STEP), vector(work, k, SOLVED)
+    if not is_within(norm(solved, free), radius):
+        return False
+    for i in range(k):
+        write_double(step, i, 0.0)
+    for m in range(free):
+        i = read_int(order, m)
+        value = read_double(p, i) + read_double(solved, m) / divisor(scale, i)
+        if value < read_double(low, i) or value > read_double(high, i):
+            return False
+        write_double(step, i, read_double(solved, m))
+    return True
 
 
 @inner("")

@@ -2,8 +2,8 @@
 
 The formula's own code gives J'J, J'r and the sum of squares in one pass over a curve's rows; it is reached by its address, so
 one compiled driver serves every formula. Which thread fits a curve does not change its bits. A fit does what MINPACK's lmder
-does, with two differences: parameters at a bound that the gradient pushes out stay there, and the fit ends where the step to
-the minimum, without damping, would change nothing that can be seen.
+does, with three differences: parameters at a bound that the gradient pushes out stay there, the fit ends where the step to
+the minimum, without damping, would change nothing that can be seen, and the steps of a robust fit know how its loss bends.
 """
 
 from itertools import count as numbers
@@ -25,6 +25,8 @@ from .bounded_step import (
     scale_system,
     slope_of,
     take_full_step,
+    update_scale,
+    use_full_step,
     vector,
 )
 from .damped_step import norm
@@ -40,7 +42,8 @@ CURVES = _next()
 PARAMETERS = _next()
 MAX_EVALUATIONS = _next()
 FUNCTION = _next()  # the formula's code
-NEXT = _next()  # the next curve that nobody has taken
+RESULTS = _next()  # numbers that the formula's code gives: more than J'J, J'r and the sum of squares for a robust loss
+CHUNK = _next()  # curves that a thread takes at once
 LEAVES = _next()  # arrays of data
 SOURCES = _next()  # for each: its place in the table, its address, and bytes from a row to the next (0: shared by all curves)
 LENGTHS = _next()  # places in the table that hold how many rows there are
@@ -57,7 +60,8 @@ STATUS = _next()  # (curves,) int64
 EVALUATIONS = _next()  # (curves,) int64
 THREAD_SCRATCH = _next()  # for each thread SCRATCH_FIELDS integers
 CONTROL = _next()
-FIELDS = _next()
+NEXT = _next() + 15  # the next chunk that nobody has taken, on a cache line of its own
+FIELDS = NEXT + 16
 
 # -- What a thread works with: addresses.
 TABLE, TRIAL, OUT, WORK, ORDER, SCRATCH_FIELDS = range(6)
@@ -72,9 +76,9 @@ _EPS = np.finfo(float).eps
 _FLAT = 1e-7  # cosine between residuals and columns, where the columns do not determine the parameters
 
 
-def scratch_doubles(count):
+def scratch_doubles(count, results):
     """Numbers that a thread needs for its own."""
-    return 2 * count * count + VECTORS * count + (count + 1) * (count + 2) // 2
+    return 2 * count * count + VECTORS * count + results
 
 
 def _make_run():
@@ -95,7 +99,9 @@ def _make_run():
         """Fit one curve; its status."""
         k, table, trial, out = read_int(plan, PARAMETERS), read_int(own, TABLE), read_int(own, TRIAL), read_int(own, OUT)
         work, order, code = read_int(own, WORK), read_int(own, ORDER), read_int(plan, FUNCTION)
-        offset, size = 8 * k * curve, (k + 1) * (k + 2) // 2
+        offset, size, last = 8 * k * curve, read_int(plan, RESULTS), (k + 1) * (k + 2) // 2 - 1
+        # What a robust loss adds (fitting/normal_equations.py): J'J for the covariance, and the columns' squared lengths.
+        more, lengths = (8 * (last + 1), 8 * (size - k)) if size > last + 1 else (0, 0)
         p, low, high = read_int(plan, POPT) + offset, read_int(plan, LOW) + offset, read_int(plan, HIGH) + offset
         inverse = read_int(plan, PCOV) + 8 * k * k * curve
         scale, gradient, step = vector(work, k, SCALE), vector(work, k, GRADIENT), vector(work, k, STEP)
@@ -107,7 +113,7 @@ def _make_run():
         call_graph(code, table)
         for i in range(size):
             write_double(now, i, read_double(out, i))
-        evaluations, last = 1, size - 1
+        evaluations = 1
         squares = read_double(read_int(plan, SQUARES), curve)
         radius, damping, remaining = -1.0, 0.0, np.inf
         status = OUT_OF_EVALUATIONS
@@ -116,11 +122,12 @@ def _make_run():
                 status = NOT_FINITE
         while status == OUT_OF_EVALUATIONS:
             cost = read_double(now, last)
+            update_scale(now, k, work, lengths)
             scale_system(now, k, work)
             free = find_free(p, low, high, gradient, k, order)
             noise = _NOISE * cost + 4.0 * _EPS * np.sqrt(cost * squares)
             before, remaining = remaining, full_step(work, k, order, free)
-            if (
+            if remaining < np.inf and (  # else there is no such step
                 remaining <= _FTOL * cost
                 or remaining <= 16.0 * _EPS * _EPS * squares
                 or is_negligible(p, work, k, order, free)
@@ -138,10 +145,13 @@ def _make_run():
             length = np.sqrt(length)
             if radius < 0.0:
                 radius = _FIRST_RADIUS * length if length > 0.0 else _FIRST_RADIUS
-            accepted = False
+            accepted, is_whole = False, remaining < np.inf and use_full_step(p, low, high, radius, work, k, order, free)
             while not accepted and evaluations < read_int(plan, MAX_EVALUATIONS):
-                free = find_free(p, low, high, gradient, k, order)
-                damping = bounded_step(work, k, order, free, radius, damping, p, low, high)
+                if is_whole:
+                    damping, is_whole = 0.0, False
+                else:
+                    free = find_free(p, low, high, gradient, k, order)
+                    damping = bounded_step(work, k, order, free, radius, damping, p, low, high)
                 gain, step_length, same = -model_change(work, k), norm(step, k), True
                 for i in range(k):
                     value = read_double(p, i) + read_double(step, i) / divisor(scale, i)
@@ -185,7 +195,7 @@ def _make_run():
                 if evaluations < read_int(plan, MAX_EVALUATIONS):
                     status = CONVERGED if remaining <= 1e3 * noise else STUCK
                 break
-        if status == CONVERGED and not invert(now, k, work, order, inverse):
+        if status == CONVERGED and not invert(now + more, k, work, order, inverse):
             status = UNDETERMINED
         write_double(read_int(plan, COST), curve, read_double(now, last))
         write_int(read_int(plan, EVALUATIONS), curve, evaluations)
@@ -195,12 +205,15 @@ def _make_run():
         """Fit curves until none is left, for one thread of the team. ``plan`` is the address of the plan."""
         own = read_int(plan, THREAD_SCRATCH) + 8 * SCRATCH_FIELDS * thread
         curves, control, k = read_int(plan, CURVES), read_int(plan, CONTROL), read_int(plan, PARAMETERS)
-        while not read_flag(control, STOP):
-            curve = take_next(plan + 8 * NEXT)
-            if curve >= curves:
-                break
-            few = read_int(read_int(plan, ROWS), curve) < k
-            write_int(read_int(plan, STATUS), curve, TOO_FEW_ROWS if few else fit(plan, curve, own))
+        chunk = read_int(plan, CHUNK)
+        first = chunk * take_next(plan + 8 * NEXT)
+        while first < curves and not read_flag(control, STOP):
+            for curve in range(first, min(first + chunk, curves)):
+                if read_flag(control, STOP):
+                    break
+                few = read_int(read_int(plan, ROWS), curve) < k
+                write_int(read_int(plan, STATUS), curve, TOO_FEW_ROWS if few else fit(plan, curve, own))
+            first = chunk * take_next(plan + 8 * NEXT)
 
     return run
 

@@ -70,6 +70,12 @@ def norm(vector, count):
 
 
 @inner("")
+def is_within(length, radius):
+    """Whether a step without damping is short enough."""
+    return length - radius <= _ENOUGH * radius
+
+
+@inner("")
 def _newton(triangle, stride, count, step, length, radius, scratch):
     """How much more damping Newton's method asks for, so that the step is as long as the radius."""
     for i in range(count):
@@ -90,7 +96,7 @@ def damped_step(matrix, stride, which, count, right, radius, damping, triangle, 
         solve_lower(triangle, stride, count, right, step)
         solve_upper(triangle, stride, count, step)
         length = norm(step, count)
-        if length - radius <= _ENOUGH * radius:
+        if is_within(length, radius):
             return 0.0
         low = _newton(triangle, stride, count, step, length, radius, scratch)
     steepest = norm(right, count)

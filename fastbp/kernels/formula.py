@@ -15,7 +15,7 @@ from .memory import make_accessors, read_double, read_int, write_double
 from .optimizer import make_begin_step, update
 from .random import shuffle
 from .simd import jit
-from .simd.background_compile import run_elsewhere
+from .simd.background_compile import compile_once
 from .simd.jit import inner, kernel
 from .team import barrier, raise_flag, read_flag
 
@@ -145,13 +145,23 @@ def run_kernel(dtype, announce=lambda: None):
     ``announce()`` is called first where it has to be compiled.
     """
     if dtype not in _ready:
-        if not (functions.is_cached(dtype) and jit.is_cached(_name(dtype), SIGNATURE, cpu_target.target_context.codegen())):
+        if not _is_cached(dtype):
             announce()
             library = f"from fastbp.kernels import functions; functions.load({dtype!r})"
-            run_elsewhere(library, f"from fastbp.kernels import formula; formula.compile_only({dtype!r})")
-        functions.load(dtype)
-        _ready[dtype] = _run(dtype)
+            run = f"from fastbp.kernels import formula; formula.compile_only({dtype!r})"
+            compile_once(lambda: _is_cached(dtype), lambda: _load(dtype), library, run)
+        _ready[dtype] = _load(dtype)
     return _ready[dtype]
+
+
+def _is_cached(dtype):
+    code = cpu_target.target_context.codegen()
+    return functions.is_cached(dtype) and jit.is_cached(_name(dtype), SIGNATURE, code)
+
+
+def _load(dtype):
+    functions.load(dtype)
+    return _run(dtype)
 
 
 def compile_only(dtype):

@@ -8,7 +8,7 @@ from numba.core.registry import cpu_target
 
 from . import functions
 from .simd import jit
-from .simd.background_compile import run_elsewhere
+from .simd.background_compile import compile_once
 from .simd.jit import kernel, making, variant
 from .step import make_run
 
@@ -33,9 +33,14 @@ def _make_ready(dtype, full, announce):
     if not is_cached(dtype, full):
         announce()
         library = f"from fastbp.kernels import functions; functions.load({dtype!r}, {full})"
-        run_elsewhere(library, f"from fastbp.kernels import run; run.compile_only({dtype!r}, {full})")
+        run = f"from fastbp.kernels import run; run.compile_only({dtype!r}, {full})"
+        compile_once(lambda: is_cached(dtype, full), lambda: _load(dtype, full), library, run)
+    _ready[dtype, full] = _load(dtype, full)
+
+
+def _load(dtype, full):
     functions.load(dtype, full)
-    _ready[dtype, full] = _run(dtype, full)
+    return _run(dtype, full)
 
 
 def compile_only(dtype, full):

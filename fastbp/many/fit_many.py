@@ -99,8 +99,7 @@ def fit_many(
     wanted = get_num_threads() if threads is None else check_threads(threads, "threads")
     if client is not None and executor is not None:
         raise ValueError("client and executor must not both be given: models are trained by one of them")
-    if client is not None or executor is not None:
-        raise NotImplementedError("client and executor come later")
+    run = _runner(client, executor)
     jobs, forms = make_jobs(
         models,
         x,
@@ -117,5 +116,18 @@ def fit_many(
         check_finite=check_finite,
     )
     with ManyProgress(verbose, len(jobs)) as progress:
-        members = run_jobs(jobs, forms, wanted, seconds, progress.ended)
+        members = run(jobs, forms, wanted, seconds, progress.ended)
     return [members[job.index] for job in jobs]
+
+
+def _runner(client: Any, executor: Any) -> Any:
+    """What runs jobs: this process, or others."""
+    if client is not None:
+        from .cluster import Cluster
+
+        return Cluster(client).run_jobs
+    if executor is not None:
+        from .executor import Executed
+
+        return Executed(executor).run_jobs
+    return run_jobs

@@ -71,6 +71,11 @@ def run_job(job: Job, forms: Sequence[Form], threads: int) -> Member:
     return Member(model, history, error, time.perf_counter() - start)
 
 
+def not_begun(job: Job) -> Member:
+    """What becomes of a job for which there is no time."""
+    return Member(job.model, History(), TimeoutError("the time_budget was over before this model began"))
+
+
 class _Crew:
     """Threads that run jobs, and what the calling thread does meanwhile."""
 
@@ -107,8 +112,7 @@ class _Crew:
             raise
         self._note_ended()
         for job in (*self.left, *self.waiting.rest()):
-            error = TimeoutError("the time_budget was over before this model began")
-            self._note(job, Member(job.model, History(), error))
+            self._note(job, not_begun(job))
 
     def _wait(self) -> None:
         """Sleep for a moment, or until a worker leaves. (Ctrl-C amid ``join`` would have Python take it for gone.)"""

@@ -66,8 +66,8 @@ def search(
         For splitters.
     rungs : int or list of int
         How often trials are compared: 1 trains all of them to the end. Each rung has ``factor`` times the epochs of the one
-        before, and the last one ``epochs``; or the epochs of each are given. Who goes on does so where it stood: the best
-        model is what ``epochs`` epochs in one fit would have made of it.
+        before, and the last one ``epochs``; or the epochs of each are given. Who goes on does so where it stood: the best model
+        is what ``epochs`` epochs in one fit would have made of it. Only callbacks, and solvers, begin anew at each rung.
     factor : int
         One in so many comes to the next rung.
     objective : str

@@ -22,7 +22,7 @@ class Trial:
     models : list of Model
         One for each fold, as long as it goes on, and those of the best one in the end.
     scores : dict of arrays
-        By the epochs that had been trained then: the objective of each fold.
+        The objective of each fold, an entry for each rung that it has come to: by the epochs that it had been trained for.
     seconds : float
         Of the training of all folds.
     error : Exception or None
@@ -141,7 +141,7 @@ class SearchResult:
 def rank(trial: Trial, maximize: bool) -> tuple[Any, ...]:
     """What trials are sorted by."""
     is_known = np.isfinite(trial.score)
-    return not is_known, -trial.epochs, (-trial.score if maximize else trial.score) if is_known else 0.0, trial.number
+    return not is_known, -len(trial.scores), (-trial.score if maximize else trial.score) if is_known else 0.0, trial.number
 
 
 def told(parameters: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ class Running(Explorable):
             loop = TrainingLoop(self._explained(engine, train, passes, observer), passes, *rest)
         self.stop_training, self._learnt_from = False, (train, request.steps)
         try:
-            with Progress(verbose, epochs, first) as progress:
+            with listening.around_fit(), Progress(verbose, epochs, first) as progress:
                 progress.prepare(engine)
                 loop.run(first, epochs, progress)
         finally:

@@ -24,11 +24,20 @@ def replacing(path: str) -> Iterator[BinaryIO]:
             yield file
             os.fsync(file.fileno())
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename in (None, temporary):
+            error.filename = path  # the name that the user knows
         raise
     _keep_name(folder)
+
+
+def write_all(file: BinaryIO, chunk: bytes | memoryview) -> None:
+    """Write to a file without a buffer, which may take a part at a time."""
+    rest = memoryview(chunk)
+    while len(rest):
+        rest = rest[file.write(rest) :]
 
 
 def _keep_name(folder: str) -> None:

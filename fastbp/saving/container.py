@@ -21,7 +21,7 @@ import numpy as np
 
 from ..engine.packed import PackedRows
 from ..errors import ModelFileError
-from .atomic import replacing
+from .atomic import replacing, write_all
 from .kinds import kind_of
 
 CHECKSUM = "checksum"  # the name of the last array: the CRC-32 of all bytes of the file before it, four bytes
@@ -74,11 +74,11 @@ def write_file(path: str, arrays: Mapping[str, np.ndarray | PackedRows], metadat
         raise ValueError(f"a model file holds at most {MAX_HEADER} bytes of settings and logs, got {len(text)}")
     start = memoryview(len(text).to_bytes(_PREFIX, "little") + text)
     with replacing(path) as file:
-        checksum = _write_all(file, [start, *ordered.values()])
-        _write(file, memoryview(checksum.to_bytes(4, "little")))
+        checksum = _write_chunks(file, [start, *ordered.values()])
+        write_all(file, memoryview(checksum.to_bytes(4, "little")))
 
 
-def _write_all(file: BinaryIO, chunks: Iterable[_Chunk]) -> int:
+def _write_chunks(file: BinaryIO, chunks: Iterable[_Chunk]) -> int:
     """Write chunks one after the other; gives the CRC-32 of all.
 
     Another thread gets the next blocks ready, while they are in its cache, since that takes about as long as writing them.
@@ -88,9 +88,9 @@ def _write_all(file: BinaryIO, chunks: Iterable[_Chunk]) -> int:
         for read in source.of(chunks):
             ready.append(pool.submit(source.checked, read))
             if len(ready) == len(source.buffers):
-                _write(file, ready.popleft().result())
+                write_all(file, ready.popleft().result())
         for block in ready:
-            _write(file, block.result())
+            write_all(file, block.result())
     return source.checksum
 
 
@@ -134,11 +134,6 @@ def _rows(packed: PackedRows, first: int, rows: int, buffer: np.ndarray) -> memo
 
 def _bytes(array: np.ndarray) -> memoryview:
     return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))  # type: ignore[arg-type]
-
-
-def _write(file: BinaryIO, chunk: memoryview) -> None:
-    while len(chunk):
-        chunk = chunk[file.write(chunk) :]
 
 
 # -- reading

@@ -16,7 +16,7 @@ def writable_path(argument: str, path: Any, overwrite: bool = True) -> str:
     """The path of a file that may be written, or the error for one where none can be."""
     name = path_name(argument, path)
     if not name or os.path.isdir(name) or name.endswith(("/", os.sep)):
-        raise IsADirectoryError(f"{argument} must be the path of a file, as 'model.keras', got the folder {name!r}")
+        raise IsADirectoryError(f"{argument} must be the path of a file, got the folder {name!r}")
     folder = os.path.dirname(name)
     if folder and not os.path.isdir(folder):
         raise FileNotFoundError(f"{argument} must lie in a folder that is there, got {name!r}: make {folder!r} first")

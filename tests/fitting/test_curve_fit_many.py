@@ -58,10 +58,23 @@ def test_threads_give_the_same_bits():
     np.testing.assert_array_equal(alone.popt[0], fits.popt[7])
 
 
+@pytest.mark.parametrize("curves", [1, 2, 31, 33, 515])
+def test_every_curve_is_fitted_once_however_many_a_thread_takes(curves):
+    y = decays(curves)
+    bp.set_num_threads(3)
+    fits = bp.curve_fit_many(decay, np.tile(X, 20), np.tile(y, 20), [1, 1, 0])
+    bp.set_num_threads(None)
+    few = np.unique([0, curves // 2, curves - 1])
+    assert fits.success.all() and fits.nfev.max() < 40
+    np.testing.assert_allclose(fits.popt[few], bp.curve_fit_many(decay, X, y[few], [1, 1, 0]).popt, rtol=1e-8)
+
+
 def test_bounds_as_scipys():
     y = decays(20)
     low, high = [0, 0, 0.3], [2, 1.2, 1]
     fits = bp.curve_fit_many(decay, X, y, [1, 1, 0.4], bounds=(low, high))
+    same = bp.curve_fit_many(decay, X, y, [1, 1, 0.4], bounds=optimize.Bounds(low, high))
+    np.testing.assert_array_equal(same.popt, fits.popt)
     at_bound = 0
     for i, one in enumerate(y):
         popt, pcov = scipys(decay, X, one, [1, 1, 0.4], bounds=(low, high))
@@ -121,9 +134,14 @@ def test_own_x_and_several_variables():
 
 
 def test_parameters_that_data_do_not_determine():
-    fits = bp.curve_fit_many(lambda x, a, b, c: (a + b) * np.exp(-c * x), X, decays(2), [1, 1, 1])
+    """The sum of squares is the least nevertheless."""
+    y = decays(2)
+    fits = bp.curve_fit_many(lambda x, a, b, c: (a + b) * np.exp(-c * x), X, y, [1, 1, 1])
     assert fits.status.tolist() == [2, 2] and np.isinf(fits.pcov).all()
     assert "do not determine" in fits.messages[0]
+    alone = bp.curve_fit_many(lambda x, a, c: a * np.exp(-c * x), X, y, [1, 1])
+    np.testing.assert_allclose(fits.chisqr, alone.chisqr, rtol=1e-9)
+    np.testing.assert_allclose(fits.popt[:, :2].sum(axis=1), alone.popt[:, 0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("loss", ["soft_l1", "huber", "cauchy", "arctan"])
@@ -139,6 +157,18 @@ def test_robust_losses_as_scipys(loss):
         assert fits.chisqr[i] == pytest.approx(2 * found.cost, rel=1e-9)
         popt, pcov = optimize.curve_fit(decay, X, y[i], fits.popt[i], method="trf", loss=loss, f_scale=0.1)
         np.testing.assert_allclose(fits.pcov[i], pcov, rtol=1e-3)
+
+
+@pytest.mark.parametrize("loss", ["soft_l1", "huber", "cauchy", "arctan"])
+def test_robust_losses_from_where_every_residual_is_an_outlier(loss):
+    """There what a loss adds to the second derivatives is negative. A minimum is found, from which scipy finds no way on."""
+    y = decays(20)
+    y[:, ::7] += 2
+    fits = bp.curve_fit_many(decay, X, y, [1, 1, 0], loss=loss, f_scale=0.1)
+    assert fits.success.all() and np.median(fits.nfev) < 40
+    for i, one in enumerate(y):
+        from_here = optimize.least_squares(lambda p, y=one: decay(X, *p) - y, fits.popt[i], loss=loss, f_scale=0.1)
+        assert fits.chisqr[i] == pytest.approx(2 * from_here.cost, rel=1e-7)
 
 
 @pytest.mark.parametrize(

@@ -69,3 +69,47 @@ def test_the_band_of_a_line():
 def test_errors(changed, text):
     with pytest.raises(ValueError, match=text):
         bp.fit_curve(peak, X, Y, **{"p0": START, **changed})
+
+
+def test_a_formula_that_cannot_be_traced():
+    """It is fitted and has its report with differences; where it is wrong with numbers too, that is the error."""
+    table = peak(X, *START.values(), 1.2, 0.5)
+
+    def formula(x, height, center):
+        return np.interp(x, X - X[40] + 1.1 * center, height * table) if np.isfinite(float(height)) else x
+
+    with pytest.warns(RuntimeWarning, match="fit_curve could not trace the formula"):
+        fit = bp.fit_curve(formula, X, Y, {"height": 1, "center": 4})
+    popt, pcov = optimize.curve_fit(formula, X, Y, [1, 4])
+    np.testing.assert_allclose(fit.popt, popt, rtol=1e-4)
+    np.testing.assert_allclose(fit.pcov, pcov, rtol=0.05, atol=1e-6)
+    with pytest.raises(ValueError, match="f must give one value for each of the 80 values"):
+        bp.fit_curve(lambda x, a: np.full(3, float(a)), X, Y, [1])
+
+
+def test_rows_of_a_matrix():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 2))
+    y = np.exp(x @ [0.3, -0.5]) + 0.01 * rng.normal(size=60)
+    fit = bp.fit_curve(lambda x, a, b: np.exp(a * x[:, 0] + b * x[:, 1]), x, y, [0.1, 0.1])
+    popt, _ = optimize.curve_fit(lambda x, a, b: np.exp(a * x[:, 0] + b * x[:, 1]), x, y, [0.1, 0.1])
+    np.testing.assert_allclose(fit.popt, popt, rtol=1e-6)
+    values, deviations = fit.predict(x[:7], return_std=True)
+    np.testing.assert_allclose(values, fit.best_fit[:7], rtol=1e-12)
+    assert deviations.shape == (7,)
+
+
+@pytest.mark.parametrize("sigma", [None, 0.1])
+def test_much_data_have_the_same_report(sigma):
+    """From 1,000 rows on fits and profiles go by sums over the data: as they are, in place of all residuals."""
+    x, y = np.tile(X, 25), np.tile(Y, 25) + 0.1 * np.random.default_rng(1).normal(size=2000)
+    fit = bp.fit_curve(peak, x, y, START, sigma, absolute_sigma=sigma is not None)
+    popt, pcov = optimize.curve_fit(peak, x, y, [2, 4.5, 1, 0], sigma and np.full(2000, sigma), sigma is not None)
+    np.testing.assert_allclose(fit.popt, popt, rtol=1e-6)
+    np.testing.assert_allclose(fit.pcov, pcov, rtol=1e-4, atol=1e-9)
+    assert len(fit.residual) == 2000 and fit.chisqr == pytest.approx(np.sum(fit.residual**2))
+    (probability, value), *_ = fit.conf_interval("center", [0.9])["center"]
+    held = bp.fit_curve(peak, x, y, fit.params | {"center": value}, sigma, fixed=["center"])
+    rise = held.chisqr - fit.chisqr
+    share = stats.f.cdf(rise / fit.redchi, 1, fit.nfree) if sigma is None else stats.chi2.cdf(rise, 1)
+    assert share == pytest.approx(probability, abs=1e-5)

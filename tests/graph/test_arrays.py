@@ -7,6 +7,7 @@ import fastbp as bp
 from fastbp.graph.tracing import numpy_functions
 from fastbp.graph.tracing.array_functions import ARRAY_FUNCTIONS
 from fastbp.graph.tracing.moving_functions import MOVING_FUNCTIONS
+from fastbp.graph.tracing.nan_functions import NAN_FUNCTIONS
 from fastbp.graph.tracing.order_functions import ORDER_FUNCTIONS
 from fastbp.graph.tracing.product_functions import PRODUCT_FUNCTIONS
 from fastbp.graph.tracing.reductions import Reductions
@@ -19,6 +20,12 @@ ARGUMENTS = (*SMALL, RNG.normal(size=(70, 3)), RNG.normal(size=70))
 MASK = np.array([True, False, True, True])
 TABLE = RNG.normal(size=(4, 3))
 LONG = RNG.normal(size=(70, 3))
+
+
+def holes(a):
+    """With NaN where the values are below -0.4, away from which the arguments are."""
+    return np.where(a < -0.4, np.nan, a)
+
 
 CASES = {
     "reshape": lambda a, b, v, w, x, y: (
@@ -148,6 +155,23 @@ CASES = {
     "trapezoid": lambda a, b, v, w, x, y: (
         *(np.trapezoid(v), np.trapezoid(y), np.trapezoid(a, axis=0), np.trapezoid(a, v), np.trapezoid(x, y, axis=0)),
         *(np.trapezoid(a, b.T, 2.0, 0), np.trapezoid(TABLE, w, axis=0), np.trapezoid(w, dx=v[0])),
+    ),
+    "nansum": lambda a, b, v, w, x, y: (np.nansum(holes(a)), np.nansum(holes(x), axis=0), np.nansum(v)),
+    "nanmean": lambda a, b, v, w, x, y: (
+        np.nanmean(holes(a), axis=1),
+        np.nanmean(holes(x), 0, keepdims=True),
+        np.nanmean(holes(y)),
+    ),
+    "nanvar": lambda a, b, v, w, x, y: (np.nanvar(holes(a), axis=0), np.nanvar(holes(y), ddof=1)),
+    "nanstd": lambda a, b, v, w, x, y: (np.nanstd(holes(a)), np.nanstd(holes(x), axis=0)),
+    "nanmax": lambda a, b, v, w, x, y: (np.nanmax(holes(a), axis=1), np.nanmax(holes(x), axis=0), np.nanmax(holes(y))),
+    "nanmin": lambda a, b, v, w, x, y: (np.nanmin(holes(a)), np.nanmin(holes(x), axis=0, keepdims=True)),
+    "nanprod": lambda a, b, v, w, x, y: (np.nanprod(holes(a), axis=1), np.nanprod(v)),
+    "nancumsum": lambda a, b, v, w, x, y: (np.nancumsum(holes(v)), np.nancumsum(holes(a), axis=1)),
+    "nancumprod": lambda a, b, v, w, x, y: (np.nancumprod(holes(v)),),
+    "nan_to_num": lambda a, b, v, w, x, y: (
+        np.nan_to_num(holes(a), posinf=1.0, neginf=-1.0),
+        np.nan_to_num(x, True, 2.0, 1.0, 0.0),
     ),
     "sort": lambda a, b, v, w, x, y: (np.sort(v), np.sort(a), np.sort(a, 0), np.sort(a, None), np.sort(x), np.sort(w - w[0])),
     "median": lambda a, b, v, w, x, y: (np.median(v), np.median(a), np.median(x, 1), np.median(a, axis=0, keepdims=True)),
@@ -289,9 +313,16 @@ def test_values_and_derivatives(name):
 
 
 def test_every_name_has_a_case():
-    assert {*SHAPE_FUNCTIONS, *MOVING_FUNCTIONS, *ARRAY_FUNCTIONS, *PRODUCT_FUNCTIONS, *ORDER_FUNCTIONS, "max", "min"} <= set(
-        CASES
-    )
+    assert {
+        *SHAPE_FUNCTIONS,
+        *MOVING_FUNCTIONS,
+        *NAN_FUNCTIONS,
+        *ARRAY_FUNCTIONS,
+        *PRODUCT_FUNCTIONS,
+        *ORDER_FUNCTIONS,
+        "max",
+        "min",
+    } <= set(CASES)
     assert set(CASES) - set(numpy_functions._FUNCTIONS) - {"matmul", "vecdot"} == {
         *("broadcasting", "indexing", "softmax", "logsumexp", "ufuncs"),
     }
@@ -378,6 +409,38 @@ def test_what_is_refused(number):
     with pytest.raises(bp.TraceError, match=words) as caught:
         bp.trace(lambda a, x: formula(a, x), SMALL[0], np.ones((2000, 3)))
     assert "test_arrays.py" in str(caught.value) and len(str(caught.value).splitlines()) > 2
+
+
+def test_functions_that_take_arrays_apart_by_themselves():
+    special = pytest.importorskip("scipy.special")
+    with pytest.raises(bp.TraceError, match=r"np.logaddexp.reduce"):
+        bp.grad(lambda x: special.logsumexp(x))(np.ones(3))
+    assert bp.grad(lambda x: np.logaddexp.reduce(x))(np.zeros(4)).tolist() == [0.25] * 4
+
+
+def test_arrays_that_a_formula_writes_into():
+    def total(p):
+        chosen, found = np.zeros(70), 0.0
+        for i in range(3):
+            chosen[:] = 0.0
+            chosen[20 * i : 20 * i + 20] = 1.0
+            found = found + p[i] * np.sum(p[3] * chosen)
+        return found
+
+    p = np.array([1.0, 2.0, 3.0, 0.5])
+    assert bp.value_and_grad(total)(p) == (60.0, pytest.approx([10.0, 10.0, 10.0, 120.0]))
+
+
+def test_derivatives_of_overlapping_parts():
+    """Pieces of a long vector, which may be differentiated again."""
+    y = np.random.default_rng(3).normal(size=70)
+    slope = bp.grad(lambda z: np.sum(np.diff(z) ** 2) + z[3] * z[5])
+    step = np.diff(np.eye(70), axis=0)
+    second = 2 * step.T @ step
+    second[3, 5] += 1.0
+    second[5, 3] += 1.0
+    np.testing.assert_allclose(slope(y), second @ y, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(bp.grad(lambda z: np.sum(slope(z) ** 2))(y), 2 * second @ second @ y, rtol=1e-12, atol=1e-12)
 
 
 def test_arrays_around_a_formula_are_read_at_each_call():

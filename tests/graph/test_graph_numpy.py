@@ -14,6 +14,7 @@ from fastbp.graph.codegen.program import Program
 from fastbp.graph.tracing import functions, numpy_functions
 from fastbp.graph.tracing.array_functions import ARRAY_FUNCTIONS
 from fastbp.graph.tracing.moving_functions import MOVING_FUNCTIONS
+from fastbp.graph.tracing.nan_functions import NAN_FUNCTIONS
 from fastbp.graph.tracing.node import Node
 from fastbp.graph.tracing.operators import UNARY
 from fastbp.graph.tracing.order_functions import ORDER_FUNCTIONS
@@ -385,6 +386,7 @@ def test_every_name_has_a_case():
         "amin",
         *SHAPE_FUNCTIONS,
         *MOVING_FUNCTIONS,
+        *NAN_FUNCTIONS,
         *ARRAY_FUNCTIONS,
         *PRODUCT_FUNCTIONS,
         *ORDER_FUNCTIONS,
@@ -551,8 +553,8 @@ OPTIONS = [
     lambda x: np.where(x > 0),
     lambda x: np.piecewise(x, [x > 0], [lambda x: x - x.mean()]),
     lambda x: np.piecewise(x, [x > 0], [lambda x: x.sum()]),
-    *(lambda x, f=f: f(x) for f in (np.argsort, np.nanmax)),
-    *(lambda x, f=f: f(x) for f in (np.nanmedian, np.argmax, np.unique, np.linalg.svd, np.nan_to_num)),
+    *(lambda x, f=f: f(x) for f in (np.argsort, np.nanmedian)),
+    *(lambda x, f=f: f(x) for f in (np.nanargmax, np.argmax, np.unique, np.linalg.svd, np.nan_to_num)),
     lambda x: np.frompyfunc(lambda v: 2 * v, 1, 1)(x),
     lambda x: x[x > 0],
     lambda x: x[:, 0],

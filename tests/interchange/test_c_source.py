@@ -104,6 +104,10 @@ def test_a_model_that_is_not_built(tmp_path):
         fastbp.Sequential([fastbp.Dense(1)]).export_c(tmp_path / "net.c")
 
 
-def test_a_missing_folder(tmp_path):
-    with pytest.raises(FileNotFoundError):
+def test_paths_that_are_none(tmp_path):
+    with pytest.raises(FileNotFoundError, match="path must lie in a folder that is there"):
         model_of([fastbp.Dense(1)]).export_c(tmp_path / "no" / "net.c")
+    (tmp_path / "net.c").mkdir()
+    with pytest.raises(IsADirectoryError, match="path must be the path of a file"):
+        model_of([fastbp.Dense(1)]).export_c(tmp_path / "net.c")
+    assert [path.name for path in tmp_path.iterdir()] == ["net.c"]

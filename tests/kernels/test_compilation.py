@@ -179,7 +179,7 @@ def test_no_place_for_the_cache(tmp_path):
 
 
 def test_two_processes_at_once(filled, tmp_path):
-    """Both find the cache empty, both have others compile beside them, neither trips over the other."""
+    """Both find the cache empty, one compiles, neither trips over the other."""
     cache, (_, first) = tmp_path / "cache", filled
     cache.mkdir()
     processes = [start(cache, "-W", "error") for _ in range(2)]

@@ -1,5 +1,7 @@
 """Cross-validation: each fold is what a fit and an evaluation of these rows would give, and folds are scikit-learn's."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -136,7 +138,7 @@ def test_copies_learn_what_the_model_would_and_leave_it_alone():
     assert original.name == "named" and len(found.models) == 2
 
 
-@pytest.mark.parametrize("compiled", ["schedule", "custom", "solver", "functional", "frozen"])
+@pytest.mark.parametrize("compiled", ["schedule", "custom", "solver", "functional", "frozen", "spared"])
 def test_copies_of_all_kinds(compiled):
     def build():
         layers = [Dense(4, "tanh"), Dense(1)]
@@ -147,6 +149,8 @@ def test_copies_of_all_kinds(compiled):
             made = Sequential(layers, seed=1)
         layers[0].trainable = compiled != "frozen"
         optimizer = {"schedule": fastbp.Adam(fastbp.optimizers.schedules.ExponentialDecay(0.1, 4, 0.5)), "solver": "lbfgs"}
+        optimizer["spared"] = fastbp.AdamW(0.1, weight_decay=0.5)
+        optimizer["spared"].exclude_from_weight_decay(var_names=["bias"])
         loss = (lambda y_true, y_pred: (y_true - y_pred) ** 2) if compiled == "custom" else "mse"
         made.compile(optimizer.get(compiled, "adam"), loss)
         return made
@@ -174,6 +178,18 @@ def test_a_fold_that_diverges_is_reported():
     assert isinstance(found.members[0].error, fastbp.TrainingDiverged)
     with pytest.raises(fastbp.TrainingDiverged):
         fastbp.cross_validate(steep, X, spoilt, cv=2, epochs=200, verbose=0)
+
+
+def test_an_extra_that_is_missing_is_named(monkeypatch):
+    found = fastbp.cross_validate(model(), X, Y, cv=[(np.arange(9), np.arange(9, 12))], verbose=0)  # which needs none
+    monkeypatch.setitem(sys.modules, "sklearn.model_selection", None)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"fastbp\[sklearn\]"):
+        fastbp.cross_validate(model(), X, Y, verbose=0)
+    with pytest.raises(ImportError, match=r"fastbp\[sklearn\]"):
+        fastbp.search(lambda units: model(), {"units": [1]}, X, Y, verbose=0)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        found.to_frame()
 
 
 @pytest.mark.parametrize(

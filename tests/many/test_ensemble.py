@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -164,6 +165,14 @@ def test_mean_deviation_and_quantiles_are_those_of_the_members(trained):
     np.testing.assert_allclose(trained.predict_quantiles(X, [0, 0.3, 1]), np.quantile(members, [0, 0.3, 1], axis=0), rtol=1e-5)
     np.testing.assert_allclose(trained.predict_quantiles(X, 0.5), np.median(members, axis=0), rtol=1e-5, atol=1e-7)
     assert trained.predict_quantiles(X).shape == (3, 120, 1)
+
+
+def test_threads_may_predict_at_once(trained):
+    x = np.random.default_rng(3).normal(size=(2000, 3)).astype("float32")
+    expected = trained.predict_members(x)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda i: trained.predict_members(x, threads=1 + i % 2), range(40)))
+    assert all((one == expected).all() for one in found)
 
 
 def test_data_of_other_kinds(trained, tmp_path):

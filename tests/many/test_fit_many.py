@@ -2,13 +2,14 @@
 
 import copy
 import pickle
+import threading
 
 import numpy as np
 import pytest
 
 import fastbp as bp
 from fastbp.callbacks import EarlyStopping, LambdaCallback, ReduceLROnPlateau, TerminateOnNaN
-from fastbp.many import checks, kinds
+from fastbp.many import checks, kinds, local
 from many_members import LABELS, WEIGHTS, X, Y, assert_same, made, ratio, state
 
 KINDS = [
@@ -234,6 +235,29 @@ def test_a_callback_that_raises():
     assert [len(member.history.epoch) for member in members] == [2, 1, 2, 2]
 
 
+def test_a_model_that_another_thread_is_fitting():
+    models, inside, leave = several(5), threading.Event(), threading.Event()
+
+    def pause(epoch, logs):
+        inside.set()
+        leave.wait(60)
+
+    own = {"epochs": 1, "verbose": 0, "callbacks": [LambdaCallback(on_epoch_end=pause)]}
+    thread = threading.Thread(target=models[3].fit, args=(X, Y), kwargs=own, name="the fitter")
+    thread.start()
+    assert inside.wait(60)
+    try:
+        members = bp.fit_many(models, X, Y, epochs=2, verbose=0)
+    finally:
+        leave.set()
+        thread.join()
+    assert type(members[3].error) is RuntimeError and "'the fitter' is fitting" in str(members[3].error)
+    for i, model in enumerate(several(5)):
+        if i != 3:
+            model.fit(X, Y, epochs=2, verbose=0)
+            assert_same(members[i], model)
+
+
 def test_an_initializer_that_raises():
     def none(shape, dtype=None):
         raise OSError("no numbers")
@@ -246,11 +270,23 @@ def test_an_initializer_that_raises():
     for i, model in enumerate(several()):
         if i != 2:
             model.fit(X, Y, epochs=2, verbose=0)
-            # rates differ by i, seeds too
             assert_same(members[i], model)
 
 
-# -- the time, the threads, the bar
+# -- elsewhere, the time, the bar
+
+
+@pytest.mark.parametrize("case", [{}, {"layers": "noise"}, {"metrics": ["mae"]}], ids=str)
+def test_jobs_in_another_process(case):
+    """What is sent to one: jobs, and the data that they share."""
+    jobs, forms = checks.make_jobs(several(**case), X, Y, rows=ROWS, epochs=2, validation=0.2)
+    jobs, forms = pickle.loads(pickle.dumps((jobs, forms)))
+    members = pickle.loads(pickle.dumps(local.run_jobs(jobs, forms, 2, None)))
+    for i, (rows, model) in enumerate(zip(ROWS, several(**case), strict=True)):
+        model.fit(X[rows], Y[rows], epochs=2, validation_split=0.2, verbose=0)
+        member = members[i]
+        assert member.history.history == model.history.history
+        assert state(member.model) == state(model)
 
 
 def test_models_that_share_a_plan_leave_no_engine_behind():

@@ -129,6 +129,18 @@ def test_larger_values_of_some_metrics_are_better():
     assert not down.maximize and down.best_score <= up.best_score
 
 
+def test_a_trial_that_stops_early_competes_with_those_that_do_not():
+    class Stop(fastbp.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = self.model.layers[0].units == 8
+
+    found = search(
+        {"units": [1, 8]}, lambda units: build(units, 0.1 if units == 8 else 1e-6), epochs=40, rungs=1, callbacks=[Stop()]
+    )
+    assert {trial.parameters["units"]: trial.epochs for trial in found.trials} == {1: 40, 8: 1}
+    assert found.best_parameters == {"units": 8}
+
+
 def test_one_rung_trains_all_to_the_end():
     assert {trial.epochs for trial in search(rungs=1, epochs=3).trials} == {3}
 

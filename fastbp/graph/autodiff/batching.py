@@ -178,7 +178,7 @@ def _count(structure: Structure) -> int:
 
 def _batch_last(name: str, leaf: Any, axis: int | None) -> Any:
     """An array with its examples along the last axis."""
-    array = leaf if isinstance(leaf, Arithmetic) else np.asarray(leaf)
+    array: Any = leaf if isinstance(leaf, Arithmetic) else np.asarray(leaf)
     if axis is None:
         return array
     if not -array.ndim <= axis < array.ndim:

@@ -27,7 +27,7 @@ class Output:
     def __init__(self, tape: NodeTape, value: Any, f: Callable[..., Any] | None = None) -> None:
         leaves, self.structure = flatten(value, lambda _: False)
         self._leaves = [_lifted(tape, leaf, f) for _, leaf in leaves]
-        found = [leaf for leaf in self._leaves if isinstance(leaf, Arithmetic)]
+        found: list[Any] = [leaf for leaf in self._leaves if isinstance(leaf, Arithmetic)]
         self._is_logical = [leaf.is_logical for leaf in found]
         self.shapes = [leaf.shape for leaf in found]
         self.nodes = [flat_node(tape.number(leaf)) for leaf in found]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...engine import threads
 from ...engine.guards import checked
-from ...engine.memory import empty, zeros
+from ...engine.memory import aligned_zeros, empty, zeros
 from ...kernels.fields import CONTROL_SIZE
 from ...kernels.simd import native
 from ..tracing.node import Node
@@ -95,13 +95,15 @@ class BoundProgram:
     """A program and its data: only the contents of the arrays may change from call to call.
 
     Arrays that are contiguous and of the program's type are read where they are. One call at a time. ``scalars`` is where the
-    single numbers go (a new array if left out).
+    single numbers go (a new array if left out). ``apart`` is for programs that run in different threads: all that one writes
+    lies on cache lines of its own.
     """
 
-    def __init__(self, program: Program, values: Sequence[Any], scalars: np.ndarray | None = None) -> None:
+    def __init__(self, program: Program, values: Sequence[Any], scalars: np.ndarray | None = None, apart: bool = False) -> None:
         self.program = program
         plan, layout, dtype = program.plan, program.layout, program.dtype
-        self._table = table = zeros("table", layout.length, np.int64)
+        zeroed, new = (aligned_zeros, aligned_zeros) if apart else (zeros, empty)
+        self._table = table = zeroed("table", layout.length, np.int64)
         captured = [program.tape.arrays[node.attr] for node in plan.leaves[len(values) :]]
         self._arrays = []  # the table holds their addresses
         for i, (node, value) in enumerate(zip(plan.leaves, [*values, *captured], strict=True)):
@@ -110,9 +112,9 @@ class BoundProgram:
                 raise ValueError(f"{node.name or 'data'} must have {node.size} values, got {array.size}")
             self._arrays.append(array)
             table[i] = array.ctypes.data
-        self._scalars = empty("numbers", len(plan.scalars), dtype) if scalars is None else scalars
+        self._scalars = new("numbers", len(plan.scalars), dtype) if scalars is None else scalars
         table[layout.scalars] = _address(self._scalars)
-        sums = empty("sums", len(plan.sums))
+        sums = new("sums", len(plan.sums), np.float64)
         table[layout.sums], table[layout.constants] = _address(sums), program.constants
         self._arrays.append(sums)
         self._max_rows = 0
@@ -120,7 +122,8 @@ class BoundProgram:
         for k, loop in enumerate(plan.loops):
             (length,) = loop.length.shape
             table[layout.rows_of_loop[k]] = length
-            self.partials.append(empty("partial sums", (-(-length // BLOCK), loop.width)))
+            blocks = -(-length // BLOCK)
+            self.partials.append(new("partial sums", blocks * loop.width, np.float64).reshape(blocks, loop.width))
             table[layout.partials_of_loop[k]] = _address(self.partials[-1])
             self._max_rows = max(self._max_rows, length)
         for leaf, place in layout.sizes.items():

@@ -53,7 +53,7 @@ class BatchTape(Tape):
         """An argument of any width, whose values are independent of each other."""
         return BatchNode(self, self.input(name), _ANY)
 
-    def lift(self, value: Any) -> Node | None:
+    def lift(self, value: Any) -> Any:
         if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.size > 1:
             node = self._constants(value)
             return self.make("ne", node, self.constant(0.0)) if value.dtype.kind == "b" else node

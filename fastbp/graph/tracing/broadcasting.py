@@ -86,7 +86,8 @@ def _joined(tape: NodeTape, arrays: Sequence[NodeArray], axis: int, shape: Shape
     others = tuple(1 if i == axis else n for i, n in enumerate(shape))
     found = []
     for place in np.ndindex(others):
-        start, pieces = 0, []
+        start = 0
+        pieces: list[tuple[range, Any]] = []
         for a in arrays:
             cells = [a.cells[place]] if a.axes else list(a.cells[(*place[:axis], slice(None), *place[axis + 1 :])])
             width = a.shape[axis] if a.axes else 1

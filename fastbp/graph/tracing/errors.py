@@ -57,6 +57,8 @@ def is_about_nodes(error: Exception) -> bool:
     """Whether a function that a formula called failed because it got nodes instead of numbers."""
     if isinstance(error.__cause__ or error.__context__, TraceError) or type(error).__module__.startswith("numba."):
         return True
+    if isinstance(error, TypeError) and "ufunc" in str(error):  # on an array of nodes
+        return True
     return isinstance(error, TypeError | ValueError | AttributeError) and "Node" in str(error)
 
 
@@ -65,7 +67,10 @@ def call_error(error: Exception) -> TraceError:
     if type(error).__module__.startswith("numba."):
         said, instead = "It calls a function compiled by Numba.", "Call the Python function that it was made from: f.py_func."
     else:
-        said, instead = str(error), "Use operators, and functions of fastbp or NumPy: fastbp.exp(x), np.exp(x), ..."
+        said = str(error)
+        instead = (
+            "Use operators, and functions of fastbp or NumPy: np.exp(x), np.logaddexp.reduce(x) for scipy's logsumexp, ..."
+        )
     frames = reversed(list(traceback.walk_tb(error.__traceback__)))
     return TraceError(f"A formula does what cannot be traced. {said}\n{_innermost(frames)}{instead}")
 

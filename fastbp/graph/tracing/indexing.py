@@ -64,7 +64,8 @@ def _full(keys: list[Any], ndim: int) -> list[Any]:
 
 def _basic(array: NodeArray, keys: list[Any], key: Any) -> Any:
     """Whole numbers, slices and new axes: first those of the vectors' axes, then the others as NumPy does."""
-    axis, on_cells = 0, []
+    axis = 0
+    on_cells: list[Any] = []
     for k in keys:
         if k is None:
             on_cells.append(None)

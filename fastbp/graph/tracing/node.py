@@ -78,6 +78,7 @@ class Node(Reductions):
     """
 
     __slots__ = ("args", "attr", "grad", "index", "name", "op", "shape", "tape", "value")
+    tape: NodeTape
 
     def __init__(self, tape: NodeTape, index: int, op: str, args: tuple[Node, ...], attr: Any, shape: Shape) -> None:
         self.tape, self.index, self.op, self.args, self.attr, self.shape = tape, index, op, args, attr, shape

@@ -53,6 +53,8 @@ class NodeArray(Reductions):
     """
 
     __slots__ = ("axes", "cells", "shape", "sizes", "tape")
+    tape: NodeTape
+    shape: Shape
 
     def __init__(self, tape: NodeTape, cells: np.ndarray, axes: Shape = (), sizes: Shape = ()) -> None:
         if cells.size == 0 or cells.size > MAX_CELLS:

@@ -19,6 +19,7 @@ from .complex_numbers import any_complex, apply_complex_ufunc
 from .errors import trace_error
 from .functions import apply, as_node, tape_of
 from .moving_functions import MOVING_FUNCTIONS
+from .nan_functions import NAN_FUNCTIONS
 from .node import Node
 from .node_array import NodeArray
 from .numeric_functions import NUMERIC_FUNCTIONS, NUMERIC_UFUNCS
@@ -216,6 +217,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **ARRAY_FUNCTIONS,
     **PRODUCT_FUNCTIONS,
     **ORDER_FUNCTIONS,
+    **NAN_FUNCTIONS,
     **NUMERIC_FUNCTIONS,
 }
 

@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from . import disk_cache
+from .turns import turn
 
 
 def can_start() -> bool:
@@ -23,6 +25,14 @@ def _start(code: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {code}"]
     none = subprocess.DEVNULL
     return subprocess.Popen(command, stdin=none, stdout=none, stderr=none)
+
+
+def compile_once(is_cached: Callable[[], bool], load: Callable[[], object], *codes: str) -> None:
+    """Have code on disk that the first of the processes that want it compiles: in pieces elsewhere, where not, by ``load``."""
+    with turn():
+        if not is_cached():
+            run_elsewhere(*codes)
+            load()
 
 
 def run_elsewhere(*codes: str) -> None:
