@@ -33,6 +33,7 @@ class BoundStep:
     def __init__(self, engine: Any, x: np.ndarray, y: np.ndarray) -> None:
         plans, n, optimizer = engine._plans, len(x), engine._optimizer
         assert optimizer is not None
+        plans.expect(y)
         one_pass = plans.takes_one_pass(n)
         self._flop = n * engine._step_flop
         threads = 1 if one_pass else choose_threads(self._flop)
@@ -113,6 +114,7 @@ class BoundMeasure:
 
     def __init__(self, engine: Any, x: np.ndarray, y: np.ndarray, differentiates: bool) -> None:
         plans, n, self.x, self.y = engine._plans, len(x), x, y
+        plans.expect(y)
         plan = plans.make(at.TRAIN if differentiates else at.FORWARD | at.LOSS_PHASE, n, 1)
         plans.bind_data(plan, x, y)
         plan.point(at.X, x)

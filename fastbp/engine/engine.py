@@ -58,11 +58,17 @@ class Engine(Training):
         *,
         sample_weight: np.ndarray | None = None,
         keep_outputs: bool = False,
+        batch_size: int = EVALUATION_ROWS,
     ) -> Epoch:
-        """Loss and statistics over the data, and the outputs where they are wanted; nothing changes."""
-        batch = min(EVALUATION_ROWS, len(x))
+        """Loss and statistics over the data, and the outputs where they are wanted; nothing changes.
+
+        ``batch_size`` matters to a loss that belongs to a batch as a whole: it is the mean of that of the batches.
+        """
         with self._lock:
-            if sample_weight is None and not statistics and not keep_outputs and threads is None:
+            self._plans.expect(y)
+            batch = min(batch_size if self._plans.measures_batch else EVALUATION_ROWS, len(x))
+            fits = batch == len(x) or not self._plans.measures_batch
+            if fits and sample_weight is None and not statistics and not keep_outputs and threads is None:
                 bound = self._bound_measure(x, y, False)
                 if bound is not None:
                     penalty, flop = weight_penalty(self.stages, self._parameters), batch * self._forward_flop

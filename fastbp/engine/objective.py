@@ -116,6 +116,7 @@ class Objective:
         return float(epoch.loss)
 
     def _pass(self, phases: int, flop: int) -> Pass:
+        self._plans.expect(self._y)
         plan = self._plan(phases, flop)
         self._plans.bind_data(plan, self._x, self._y, self._sample_weight)
         if phases & at.UPDATE:

@@ -130,6 +130,11 @@ class Plan:
             raise Diverged(int(result[at.DIVERGED_AT]), bool(result[at.DIVERGED_WEIGHTS]))
 
     @property
+    def is_cut_below_loss(self) -> bool:
+        """Whether the whole batch comes through all layers before any row's loss."""
+        return bool(self.fields[at.SEGMENTS] > 1 and self.buffers["segments"][-2] == self.fields[at.LAYERS])
+
+    @property
     def table(self) -> np.ndarray:
         """The layers' rows."""
         return self.rows[at.ROWS_BEFORE_TABLE :]
@@ -169,6 +174,7 @@ def make_plan(
         Whether the activations of the whole batch must be there afterwards.
     cuts : sequence of int
         Layers that the whole batch must have come to before its rows go through them: the network is cut into segments there.
+        The number of layers stands for the loss.
     groups : int, optional
         Parts of the batch that have a gradient each; chosen by the sizes if left out.
     one_pass : bool
@@ -185,7 +191,7 @@ def make_plan(
     builder.describe_layers(one_pass)
     describe_rules(builder, phases, fusion.trained)
     builder.place_activations(block if grouped else batch, threads if grouped else 1, learns or keep, fusion.trained, keep)
-    builder.place_statistics(i for i in cuts if shapes[i].normalizes_batch)
+    builder.place_statistics(i for i in cuts if i < len(shapes) and shapes[i].normalizes_batch)
     if keep:
         builder.describe_input()
     if updates or keep:

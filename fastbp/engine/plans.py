@@ -13,6 +13,7 @@ from ..layers.stages import Stage
 from ..losses import Custom, Loss
 from ..optimizers import Optimizer
 from .abandon import kept_place, make_abandonable
+from .batch_loss import bind_loss
 from .buffers import float_bits
 from .fusion import Fusion, fuse
 from .memory import address, aligned_zeros, empty, zeros
@@ -23,7 +24,7 @@ from .state import TrainingState
 from .steering import Steering
 
 if TYPE_CHECKING:
-    from ..graph.codegen.bound import BoundFunction
+    from ..graph.codegen.bound import BoundFunction, BoundLoss
 
 MIN_PREFETCH_BYTES = 256 * 1024  # of parameters and their state, which a core's cache does not keep from step to step
 MAX_PLANS = 9  # a caller that never repeats a size must not fill the memory
@@ -50,7 +51,7 @@ class Plans:
         self.dtype, self.units = self._parameters.dtype, self._parameters.shapes[-1].units_out
         self._scalars, self._hyper = aligned_zeros("scalars", 2 * SCALARS, self.dtype), zeros("settings", HYPER_SIZE)
         self._order, self.generation = np.zeros(0, np.int64), 0
-        self._plans: dict[tuple[int, int, int, bool, bool, bool, bool], Plan] = {}
+        self._plans: dict[tuple[int, int, int, bool, bool, bool, bool, bool], Plan] = {}
         self._need_full = self._parameters.has_feedback or any(stage.needs_full_kernel for stage in stages)
         self._is_random = any(stage.is_random for stage in stages)
         self._one_pass: dict[int, bool] = {}  # of batches of so many rows
@@ -58,7 +59,8 @@ class Plans:
         self.steering: Steering | None = None
         self._loss: Loss | None = None
         self._activations: list[BoundFunction | None] | None = None  # the code of custom ones, else None
-        self._custom_losses: dict[int, BoundFunction] = {}  # the code of a custom loss, by the columns of targets
+        self._custom_losses: dict[int, BoundLoss] = {}  # the code of a custom loss, by the columns of targets
+        self._targets = 0  # their columns in what comes next
 
     def configure(self, optimizer: Optimizer, loss: Loss | None) -> None:
         """Take an optimizer and a loss; plans and formulas are made anew."""
@@ -80,7 +82,20 @@ class Plans:
     @property
     def need_full_kernel(self) -> bool:
         """Whether the network has, or its optimizer asks for, anything that only some do (kernels/run.py)."""
+        if isinstance(self._loss, Custom) and self._loss.is_of_batch:
+            return True
         return self._need_full or (self.steering is not None and self.steering.is_steered)
+
+    def expect(self, y: np.ndarray) -> None:
+        """Have the plans asked for from now on be for such targets."""
+        if y.ndim == 2 and y.shape[1] != self._targets:
+            self._targets = y.shape[1]
+            self._one_pass.clear()
+
+    @property
+    def measures_batch(self) -> bool:
+        """Whether the loss of the targets that are expected belongs to a batch as a whole."""
+        return isinstance(self._loss, Custom) and self._custom_loss(self._loss, self._targets).is_of_batch
 
     @property
     def normalize_batch(self) -> bool:
@@ -114,7 +129,7 @@ class Plans:
         layers do what they do while the network learns. ``one_pass``: see ``make_plan``.
         """
         training = training and self.differ_in_training
-        key = phases, batch, threads, keep, apart, training, one_pass
+        key = phases, batch, threads, keep, apart, training, one_pass, bool(phases & at.LOSS_PHASE) and self.measures_batch
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= MAX_PLANS:
@@ -131,6 +146,8 @@ class Plans:
         chosen = [i for i, stage in enumerate(self._stages) if training or not stage.is_random]
         shapes, stages = [self._parameters.shapes[i] for i in chosen], [self._stages[i] for i in chosen]
         cuts = [i for i, shape in enumerate(shapes) if training and shape.normalizes_batch]
+        if loss is not None and self.measures_batch:
+            cuts.append(len(shapes))
         plan = make_plan(self._parameters, shapes, fuse(stages, loss), phases, batch, threads, keep, cuts, one_pass=one_pass)
         plan[at.TRAINING] = training
         self._bind_network(plan, chosen)
@@ -150,6 +167,8 @@ class Plans:
     def _pays_in_one_pass(self, batch: int) -> bool:
         assert self._optimizer is not None
         if self._parameters.has_feedback or self.normalize_batch or self._optimizer.norm_limit is not None:
+            return False
+        if self.measures_batch:
             return False
         return pays(self._parameters.shapes, batch)
 
@@ -229,9 +248,9 @@ class Plans:
         if y is not None:
             plan.place(at.Y, y)
             if isinstance(self._loss, Custom):
-                plan[at.LOSS_PARAMETER] = self._custom_loss(self._loss, y.shape[1]).address
+                bind_loss(plan, self._custom_loss(self._loss, y.shape[1]), sample_weight)
 
-    def _custom_loss(self, loss: Custom, targets: int) -> "BoundFunction":
+    def _custom_loss(self, loss: Custom, targets: int) -> "BoundLoss":
         """The code of a custom loss for so many columns of targets."""
         if targets not in self._custom_losses:
             self._custom_losses[targets] = loss.bind(targets, self.units, self.dtype.name)

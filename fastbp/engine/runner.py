@@ -39,7 +39,7 @@ class Runner:
         return self._kernel
 
     def _kernel_for(self, plan: Plan) -> Callable[[int, int], object]:
-        return self._choose(self._plans.need_full_kernel or bool(plan.fields[at.MONITOR]))
+        return self._choose(self._plans.need_full_kernel or bool(plan.fields[at.MONITOR] or plan.fields[at.LOSS_SUMS]))
 
     @checked
     def run(self, plan: Plan, flop: float, *data: object) -> None:

@@ -105,6 +105,7 @@ class Training(Core):
         """A pass that is about to learn. ``apart``: its plan stays bound to it whatever else is called."""
         assert count == 1 or not keep_outputs
         n, batch = len(x), min(batch_size, len(x))
+        self._plans.expect(y)
         one_pass = self._plans.takes_one_pass(batch)
         steps = count * -(-n // batch)
         trial = None if one_pass or threads is not None else self._trials.find(self._step_flop, batch, steps)
@@ -165,6 +166,7 @@ class Training(Core):
         """
         batch = len(x)
         with self._lock:
+            self._plans.expect(y)
             if sample_weight is None and not training and not by_feedback:
                 bound = self._bound_measure(x, y, True)
                 if bound is not None and bound.gradient is not None:

@@ -40,9 +40,10 @@ def curve_fit(
     Parameters
     ----------
     f : callable
-        ``f(x, a, b, ...)``, of NumPy's functions or fastbp's. It is called once, with nodes instead of numbers. One that
-        cannot be traced is fitted by scipy alone, with finite differences, and a warning says so. Where the chain rule meets
-        0 times infinity, as in ``exp(-b / x)`` at x = 0, differences take its place.
+        ``f(x, a, b, ...)``, of NumPy's functions or fastbp's. It is called once, with nodes instead of numbers, or once for
+        each way through its branches: it may use Python's if, while, max and the like on its parameters. One that cannot be
+        traced is fitted by scipy alone, with finite differences, and a warning says so. Where the chain rule meets 0 times
+        infinity, as in ``exp(-b / x)`` at x = 0, differences take its place.
     xdata : array
         The independent variable, or several: an array of any shape or a tuple of arrays, as f takes it, such as (k, M) for k
         variables, (M, k) for ``x @ w`` and a pair of meshgrids. A pandas Series counts by
@@ -94,7 +95,9 @@ def curve_fit(
     >>> print(popt.round(6))
     [2.5 1.3]
     """
-    from .residuals import can_reduce, compiled_problem
+    from ..graph.tracing.errors import TraceError
+    from .branching import compiled_problem
+    from .residuals import can_reduce
 
     optimize = scipy_optimize("curve_fit")
     rest = {"check_finite": check_finite, "jac": jac, "nan_policy": nan_policy, "full_output": full_output, **kwargs}
@@ -117,16 +120,21 @@ def curve_fit(
         raise TypeError(f"The number of func parameters={len(start)} must not exceed the number of data points={y.size}")
     plain = transform is None and kwargs.get("loss", "linear") == "linear" and not full_output and "callback" not in kwargs
     reduced = plain and can_reduce(y.size, len(start))
+    problem, reason = None, ""
     try:
-        problem = compiled_problem(f, x, y, len(start), weights, transform, reduced)
+        problem = compiled_problem(f, x, y, start, weights, transform, reduced)
     except Exception as error:
         reason = str(error)
-    else:
-        popt, found, cost, info, message, status = minimize(problem, start, (low, high), method, kwargs, y.size)
-        pcov = scaled(found, cost, y.size, len(popt), absolute_sigma)
-        if np.isinf(pcov).all():
-            warnings.warn("Covariance of the parameters could not be estimated", optimize.OptimizeWarning, stacklevel=2)
-        return (popt, pcov, info, message, status) if full_output else (popt, pcov)
+    if problem is not None:
+        try:
+            popt, found, cost, info, message, status = minimize(problem, start, (low, high), method, kwargs, y.size)
+        except TraceError as error:  # along a way that it has come to later
+            reason = str(error)
+        else:
+            pcov = scaled(found, cost, y.size, len(popt), absolute_sigma)
+            if np.isinf(pcov).all():
+                warnings.warn("Covariance of the parameters could not be estimated", optimize.OptimizeWarning, stacklevel=2)
+            return (popt, pcov, info, message, status) if full_output else (popt, pcov)
     check_values(f, x if isinstance(xdata, _ARRAYS) else xdata, y, start)
     warnings.warn(
         f"curve_fit could not trace the formula and leaves it to scipy's finite differences, which are slower and less "
@@ -143,11 +151,7 @@ def curve_fit(
 def check_values(f: Any, x: Any, y: np.ndarray, start: np.ndarray) -> None:
     """What is wrong with numbers too needs no other explanation."""
     found = f(x, *start)
-    try:
-        fits = np.shape(np.subtract(found, y)) == y.shape
-    except ValueError:
-        fits = False
-    if not fits:
+    if np.shape(np.subtract(found, y)) != y.shape and y.size > 1:  # one y is for many x
         raise ValueError(f"f must give one value for each of the {y.size} values in ydata, got shape {np.shape(found)}")
 
 

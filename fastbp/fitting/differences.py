@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .residuals import compiled_problem
+from .branching import compiled_problem
 
 _STEP = np.finfo(float).eps ** (1 / 3)  # of central differences
 
@@ -57,9 +57,9 @@ class DifferenceResiduals:
         return self.columns(p).T
 
 
-def make_problem(f: Any, x: Any, y: np.ndarray, count: int, weights: np.ndarray | None, transform: Any) -> Any:
-    """Residuals and their derivatives: compiled, or of differences."""
+def make_problem(f: Any, x: Any, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None, transform: Any) -> Any:
+    """Residuals and their derivatives: compiled, or of differences. ``p`` are parameters that they are wanted for."""
     try:
-        return compiled_problem(f, x, y, count, weights, transform)
+        return compiled_problem(f, x, y, p, weights, transform)
     except Exception as error:
         return DifferenceResiduals(f, x, y, weights, transform, str(error))

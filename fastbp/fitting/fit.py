@@ -201,7 +201,7 @@ class Fit:
         model = self.parameters.model()
         with np.errstate(all="ignore"):
             shape = self.y.shape if x is self.x else np.shape(model(x, *self.popt)) or np.shape(x)[-1:]
-        found = make_problem(model, x, np.zeros(shape), self.nvarys, None, None)
+        found = make_problem(model, x, np.zeros(shape), self.popt, None, None)
         values = found.residuals(self.popt)
         if not return_std:
             return values

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..arguments import boolean, unknown
+from .branching import compiled_problem
 from .curve_fit import check_values, fit_data, fit_weights, scaled, scipy_optimize
 from .differences import DifferenceResiduals, make_problem
 from .fit import Fit
 from .least_squares import minimize
 from .normal_equations import check_loss
 from .parameters import Parameters
-from .residuals import can_reduce, compiled_problem
+from .residuals import can_reduce
 
 
 def fit_curve(
@@ -104,7 +105,7 @@ def fit_curve(
         raise ValueError(f"y must have one dimension and at least {len(parameters.free)} values, got shape {ys.shape}")
     robust = {} if loss == "linear" else {"loss": loss, "f_scale": scale}
     model, count = parameters.model(), len(parameters.free)
-    problem = quick = make_problem(model, xs, ys, count, weights, transform)
+    problem = quick = make_problem(model, xs, ys, parameters.start, weights, transform)
     if isinstance(problem, DifferenceResiduals):
         check_values(model, xs, ys, parameters.start)
         warnings.warn(
@@ -114,7 +115,7 @@ def fit_curve(
             stacklevel=2,
         )
     elif transform is None and not robust and can_reduce(len(ys), count):
-        quick = compiled_problem(model, xs, ys, count, weights, reduced=True)
+        quick = compiled_problem(model, xs, ys, parameters.start, weights, reduced=True)
     bounded = bool(np.isfinite([parameters.low, parameters.high]).any())
     method = "trf" if robust or bounded else None
     bounds = parameters.low, parameters.high

@@ -72,7 +72,8 @@ def fit_formula(
     ----------
     f : callable
         ``f(params, x, y, ...)`` gives the loss of a batch, a single number: ``fastbp.mean`` of something over its rows. It
-        takes the parameters first, in the form of ``params``, then the data, as loss functions for JAX do.
+        takes the parameters first, in the form of ``params``, then the data, as loss functions for JAX do. It may use Python's
+        if, while, max and the like on its parameters: each way through its branches is compiled once.
     data : array, or tuple or list of arrays
         Of shape (n,) or (n, k). Of the latter a formula sees the columns: ``x[:, 0]``, ``x.T``, ``x @ w``. Computes in float32
         if all of it is float32, else in float64, and reads arrays of that type where they are, also memory-mapped ones.

@@ -7,15 +7,16 @@ import operator
 from collections import OrderedDict
 from collections.abc import Callable
 from decimal import Context, Decimal, localcontext
-from functools import cache, partial
+from functools import cache
 from types import MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..engine.memory import empty
 from ..graph.autodiff.recipes import rows_by_parameters
 from ..graph.codegen.program import BoundProgram, Program
+from ..graph.tracing.branches import Branches
 from ..graph.tracing.closure_fingerprint import ClosureFingerprint
 from ..graph.tracing.errors import trace_error
 from ..graph.tracing.node import Node
@@ -24,10 +25,11 @@ from ..graph.tracing.tape import Tape
 from ..graph.tracing.trace import argument, argument_names, results, trace_within
 
 MAX_CACHED = 64  # traced fits
+MAX_WAYS = 64  # through a formula's branches
 MIN_REDUCED_ROWS = 1000  # from so many rows on scipy is handed a small problem with the same solution
 MAX_REDUCED_PARAMETERS = 16  # up to so many
 _NEGLIGIBLE = Decimal("1e-29")
-_cache: OrderedDict[Any, tuple[list[Program], ClosureFingerprint, Any]] = OrderedDict()
+_cache: OrderedDict[Any, tuple[list[Way], ClosureFingerprint, Any]] = OrderedDict()
 _STEP = math.sqrt(np.finfo(float).eps)  # of differences, as in scipy
 
 
@@ -37,29 +39,45 @@ def _identity(f: Callable[..., Any]) -> Any:
 
 
 def program_data(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> list[np.ndarray]:
-    """What ``programs`` read besides the parameters, in their order."""
+    """What the programs of a ``Way`` read besides the parameters, in their order."""
     return [x, y, *([] if weights is None else [weights])]
 
 
-def programs(f: Callable[..., Any], xdata: Any, ydata: np.ndarray, count: int, weighted: bool, reduced: bool) -> list[Program]:
+class Way(NamedTuple):
     """Compiled residuals (f(x, *p) - y) w, and their Jacobian or the products of its columns.
 
-    The inputs are the parameters, x, y and w.
+    The inputs are the parameters, x, y and w. ``guard`` tells whether these are those of the formula for the values that it
+    is given: its way through its branches. None: it has no branches.
+    """
+
+    programs: list[Program]
+    guard: Program | None
+
+
+def find_way(f: Callable[..., Any], data: list[np.ndarray], p: np.ndarray, reduced: bool) -> Way:
+    """The way of a formula for some parameters, compiled if it is a new one.
 
     Raises
     ------
     TraceError and whatever else f raises
         If f cannot be traced.
     """
+    xdata, ydata, *weights = data
     if not isinstance(xdata, np.ndarray) or not xdata.ndim:
         raise TypeError(f"x must be an array of numbers, got {xdata!r}")
-    key = (_identity(f), xdata.shape, ydata.shape, count, weighted, reduced)
+    key = (_identity(f), xdata.shape, ydata.shape, len(p), len(weights), reduced)
     entry = _cache.get(key)
     if entry is None or not entry[1].unchanged():
-        entry = _cache[key] = _compile(f, xdata, ydata.shape, count, weighted, reduced)
+        entry = _cache[key] = [], ClosureFingerprint(f), f  # which keeps its id
         if len(_cache) > MAX_CACHED:
             _cache.popitem(last=False)
-    return entry[0]
+    ways, fingerprint, _ = entry
+    for way in ways:
+        if way.guard is None or way.guard([*p, *data])[0]:
+            return way
+    ways.insert(0, _compile(f, fingerprint, data, p, reduced))
+    del ways[MAX_WAYS:]
+    return ways[0]
 
 
 def can_reduce(rows: int, count: int) -> bool:
@@ -70,41 +88,40 @@ def can_reduce(rows: int, count: int) -> bool:
 
 
 def _compile(
-    f: Callable[..., Any], xdata: np.ndarray, shape: tuple[int, ...], count: int, weighted: bool, reduced: bool
-) -> tuple[list[Program], ClosureFingerprint, Any]:
-    fingerprint = ClosureFingerprint(f)
-    inputs, parameters, residual = trace_within(
-        fingerprint, f, lambda tape, g: _trace(tape, g, xdata, shape, argument_names(f, count + 1)[1:], weighted)
-    )
+    f: Callable[..., Any], fingerprint: ClosureFingerprint, data: list[np.ndarray], p: np.ndarray, reduced: bool
+) -> Way:
+    count, names = len(p), argument_names(f, len(p) + 1)[1:]
+    inputs, parameters, residual, guard = trace_within(fingerprint, f, lambda tape, g: _trace(tape, g, data, names, p))
     columns = [column for (column,) in rows_by_parameters(residual, parameters)]
     if reduced and residual.op not in ("stack", "join"):
         every = [*columns, residual]
         columns = [residual.tape.exact_dot(every[i], every[j]) for i in range(count + 1) for j in range(i + 1)]
     compiled = [Program(inputs, [residual], "float64"), Program(inputs, columns, "float64")]
-    return compiled, fingerprint, f  # which keeps its id
+    return Way(compiled, None if guard is None else Program(inputs, [guard.tape.number(guard)], "float64"))
 
 
 def _trace(
-    tape: Tape, f: Callable[..., Any], xdata: np.ndarray, shape: tuple[int, ...], names: list[str], weighted: bool
-) -> tuple[list[Node], list[Node], Node]:
-    """The inputs, the parameters among them, and the residual."""
+    tape: Tape, f: Callable[..., Any], data: list[np.ndarray], names: list[str], p: np.ndarray
+) -> tuple[list[Node], list[Node], Node, Node | None]:
+    """The inputs, the parameters among them, the residual, and what must hold for it to be that of the formula."""
+    xdata, ydata, *given = data
+    shape = ydata.shape
     parameters = [tape.input(name) for name in names]
     x = argument(tape, "x", xdata)
-    length = (math.prod(shape),)
-    y = tape.input("y", length)
-    inputs = [*parameters, flat_node(x), y]
+    y = tape.input("y", (ydata.size,))
+    weights = [tape.input("w", (ydata.size,)) for _ in given]
+    inputs = [*parameters, flat_node(x), y, *weights]
+    values = [*np.asarray(p, float), *(np.ravel(array) for array in data)]
+    tape.branches = Branches({node.index: value for node, value in zip(inputs, values, strict=True)}, set(), "float64")
     found = results(tape, f, x, *parameters)
     if len(found) != 1 or found[0].shape not in ((), shape):
         what = f"a tuple of {len(found)}" if len(found) != 1 else f"{found[0].size} values of shape {found[0].shape}"
         rows = f"{shape[0]} rows" if len(shape) == 1 else f"ydata of shape {shape}"
         raise trace_error(f"The formula gives {what} for {rows}.", "One value for each is needed.", f)
-    model = flat_node(found[0])
-    residual = tape.make("sub", model, y)
-    if weighted:
-        weights = tape.input("w", length)
-        inputs.append(weights)
-        residual = tape.make("mul", residual, weights)
-    return inputs, parameters, residual
+    residual = tape.make("sub", flat_node(found[0]), y)
+    for factor in weights:
+        residual = tape.make("mul", residual, factor)
+    return inputs, parameters, residual, tape.branches.guard()
 
 
 class Residuals:
@@ -113,7 +130,7 @@ class Residuals:
     Parameters
     ----------
     compiled : list of Program
-        From ``programs``.
+        Of a ``Way``.
     data : list of array
         x, y, and the weights if there are any.
     count : int
@@ -123,7 +140,7 @@ class Residuals:
     """
 
     def __init__(self, compiled: list[Program], data: list[np.ndarray], count: int, transform: Any = None) -> None:
-        self._p, self._transform = np.empty(count), transform
+        self.count, self._p, self._transform = count, np.empty(count), transform
         each = [self._p[i : i + 1] for i in range(count)]
         self._residual, self._second = (BoundProgram(program, [*each, *data]) for program in compiled)
         self._found = empty("residuals", data[1].size)
@@ -242,29 +259,6 @@ class ReducedResiduals(Residuals):
     def columns(self, p: np.ndarray, *_: Any) -> np.ndarray:
         """The triangle's other columns, as rows."""
         return self._triangle(np.asarray(p, float))[:, :-1].T.copy()
-
-
-def compiled_problem(
-    f: Callable[..., Any],
-    x: Any,
-    y: np.ndarray,
-    count: int,
-    weights: np.ndarray | None,
-    transform: Any = None,
-    reduced: bool = False,
-) -> Residuals:
-    """The residuals (f(x, *p) - y) w and their derivatives; ``reduced`` to fewer if the formula allows it.
-
-    Raises
-    ------
-    TraceError and whatever else f raises
-        If f cannot be traced.
-    """
-    compiled = programs(f, x, y, count, weights is not None, reduced)
-    data = program_data(x, y, weights)
-    if compiled[1].outputs[0].op != "exact_dot":
-        return Residuals(compiled, data, count, transform)
-    return ReducedResiduals(compiled, data, count, partial(programs, f, x, y, count, weights is not None, False))
 
 
 def cholesky(blocks: np.ndarray, size: int) -> np.ndarray:

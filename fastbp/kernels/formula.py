@@ -1,6 +1,8 @@
 """An epoch of gradient descent on a formula in one call: shuffle, gather, the graph's loops, update.
 
-The formula's own code is reached by its addresses, so one compiled driver serves every formula and every optimizer.
+The formula's own code is reached by its addresses, so one compiled driver serves every formula and every optimizer. One that
+branches on its parameters has code for each way through its branches that is known, which tells whether it is the right one
+for the present values. Where none is, the epoch ends before that step, to be gone on with when there is.
 """
 
 from itertools import count
@@ -11,7 +13,7 @@ from numba.core.registry import cpu_target
 from . import functions
 from .fields import QUIT, STOP
 from .graph_call import call_graph
-from .memory import make_accessors, read_double, read_int, write_double
+from .memory import make_accessors, read_double, read_int, write_double, write_int
 from .optimizer import make_begin_step, update
 from .random import shuffle
 from .simd import jit
@@ -24,14 +26,16 @@ _next = count().__next__
 SAMPLES = _next()
 BATCH = _next()
 THREADS = _next()
+FIRST_STEP = _next()  # of a pass; from a later one on than 0, what is left of a pass that has begun
 SHUFFLE = _next()
 ORDER = _next()  # int64 sample numbers, in the order of training
 RANDOM = _next()  # the shuffle's generator, one uint64
 ARRAYS = _next()  # how many arrays of data
 SOURCES = _next()  # SOURCE_FIELDS integers for each
-GRAPH = _next()  # the formula on a whole batch: GRAPH_FIELDS integers
-LAST_GRAPH = _next()  # and on the last one, which may be smaller
-OUTPUTS = _next()  # what the formula works out: the gradient, then the loss
+WAYS, CURRENT_WAY, GRAPHS = _next(), _next(), _next()  # of the formula on a whole batch: see below
+LAST_WAYS, LAST_CURRENT_WAY, LAST_GRAPHS = _next(), _next(), _next()  # and on the last one, which may be smaller
+FORCED = _next()  # 1: the first step takes its current way, whatever that tells
+OUTPUTS = _next()  # what the formula works out: the gradient, then the loss, then whether it is the way for these values
 PARAMETERS = _next()
 PARAMETER_COUNT = _next()
 VECTORS = _next()  # vectors that hold the parameters
@@ -42,7 +46,7 @@ HYPER = _next()
 RUNNING_PRODUCTS = _next()
 SCALARS = _next()
 CONTROL = _next()
-RESULT = _next()  # float64: the sum of the batches' losses times their rows, steps taken, the step that diverged
+RESULT = _next()  # float64: the sum of the batches' losses times their rows, steps taken, the step that diverged, LOST_AT
 FIELDS = _next()
 
 # -- An array: its address, bytes to the next row and to the next column, columns, the buffer of the batch's first column,
@@ -50,11 +54,15 @@ FIELDS = _next()
 SOURCE_DATA, SOURCE_ROW, SOURCE_COLUMN, SOURCE_COLUMNS, BUFFER, BUFFER_ROW = range(6)
 SOURCE_FIELDS = 6
 
-# -- A graph: what its functions are given, how many loops over rows it has, their addresses and those of their ends, then
-# that of the results.
-GRAPH_TABLE, GRAPH_LOOPS, GRAPH_FUNCTIONS = range(3)
+# -- The ways of a formula: how many there are, the one that was taken last, and where the addresses of their graphs are.
+WAY_COUNT, WAY_TAKEN, WAY_GRAPHS = range(3)
 
-LOSS_SUM, STEPS, DIVERGED_AT = range(3)
+# -- A graph: what its functions are given, how many loops over rows it has, whether it tells if it is the way for the present
+# values, the addresses of the loops and those of their ends, then that of the results.
+GRAPH_TABLE, GRAPH_LOOPS, GRAPH_GUARDED, GRAPH_FUNCTIONS = range(4)
+
+LOSS_SUM, STEPS, DIVERGED_AT, LOST_AT = range(4)  # LOST_AT: the step for which no way is known
+RESULT_SIZE = 4
 
 SIGNATURE = "void(int64, int64)"
 
@@ -94,6 +102,28 @@ def _make_run(dtype):
             call_graph(read_int(addresses, 2 * loops), table)
 
     @inner(dtype)
+    def take_way(plan, ways, forced, thread, threads, control):
+        """The formula along the way for the present values; whether one is known. ``forced``: the current one is."""
+        count, first = read_int(ways, WAY_COUNT), read_int(ways, WAY_TAKEN)
+        flag = read_int(plan, PARAMETER_COUNT) + 1
+        for k in range(count):
+            way = (first + k) % count
+            graph = read_int(read_int(ways, WAY_GRAPHS), way)
+            evaluate(graph, thread, threads, control)
+            if not read_int(graph, GRAPH_GUARDED):
+                return True
+            if threads > 1:
+                barrier(control, threads)
+            holds = forced or read(read_int(plan, OUTPUTS), flag) != 0.0
+            if threads > 1:
+                barrier(control, threads)
+            if holds:
+                if thread == 0:
+                    write_int(ways, WAY_TAKEN, way)
+                return True
+        return False
+
+    @inner(dtype)
     def close_step(plan, step, batch):
         """Record the loss, and take the optimizer's step along the gradient unless all is lost."""
         result, outputs, control = read_int(plan, RESULT), read_int(plan, OUTPUTS), read_int(plan, CONTROL)
@@ -112,15 +142,15 @@ def _make_run(dtype):
             raise_flag(control, QUIT)
 
     def run(plan, thread):
-        """One pass over the data, for one thread of the team. ``plan`` is the address of the plan.
+        """One pass over the data, or what is left of it, for one thread of the team. ``plan`` is the address of the plan.
 
         Overwrites parameters, state, running products, generator, order and every buffer.
         """
         samples, size, threads = read_int(plan, SAMPLES), read_int(plan, BATCH), read_int(plan, THREADS)
-        control = read_int(plan, CONTROL)
-        if thread == 0 and read_int(plan, SHUFFLE):
+        control, begin = read_int(plan, CONTROL), read_int(plan, FIRST_STEP)
+        if thread == 0 and read_int(plan, SHUFFLE) and begin == 0:
             shuffle(read_int(plan, ORDER), samples, read_int(plan, RANDOM))
-        for step in range((samples + size - 1) // size):
+        for step in range(begin, (samples + size - 1) // size):
             sample = step * size
             batch = min(size, samples - sample)
             if threads > 1:
@@ -130,9 +160,14 @@ def _make_run(dtype):
             gather(plan, sample, batch * thread // threads, batch * (thread + 1) // threads)
             if threads > 1:
                 barrier(control, threads)
-            evaluate(read_int(plan, GRAPH if batch == size else LAST_GRAPH), thread, threads, control)
+            ways, forced = plan + 8 * (WAYS if batch == size else LAST_WAYS), step == begin and read_int(plan, FORCED) != 0
+            is_known = take_way(plan, ways, forced, thread, threads, control)
             if thread == 0:
-                close_step(plan, step, batch)
+                if is_known:
+                    close_step(plan, step, batch)
+                else:
+                    write_double(read_int(plan, RESULT), LOST_AT, float(step + 1))
+                    raise_flag(control, QUIT)
                 if threads == 1 and read_flag(control, QUIT):
                     break
 

@@ -16,7 +16,7 @@ LAYER_BYTES = 8 * at.LAYER_FIELDS
 
 
 def make_rows(dtype, layers, add_activities):
-    """The functions (forward_rows, backward_rows, learn_rows): rows through some layers, whose own rows they overwrite."""
+    """The functions (forward_rows, close_rows, backward_rows, learn_rows): rows through some layers, whose own rows change."""
     forward, backward, close_output = layers.forward, layers.backward, layers.close_output
     backward_and_update = layers.backward_and_update
     loss, weigh_rows, copy_rows = loss_function(dtype), weigh_rows_function(dtype), memory.copy_rows(dtype)
@@ -95,27 +95,32 @@ def make_rows(dtype, layers, add_activities):
             copy_rows(output, row, 0, out, out_row, last - first, read_int(end, at.UNITS_OUT))
 
     @inner(dtype)
-    def forward_rows(plan, shift, start, stop, first, last, sample, batch, row_loss):
+    def order_from(plan, sample):
+        """Where the order of training has number ``sample``, or 0."""
+        order = read_int(plan, at.ORDER)
+        return order + 8 * sample if order else 0
+
+    @inner(dtype)
+    def forward_rows(plan, shift, start, stop, first, last, sample, batch):
         """Layers start .. stop on rows first .. last, which are samples ``sample`` onwards in the order of training.
 
-        A start of -1 stands for the input, which comes before layer 0. After the last layer comes the loss; ``row_loss`` is
-        where that of row ``first`` goes.
+        A start of -1 stands for the input, which comes before layer 0.
         """
-        phases, layers = read_int(plan, at.PHASES), read_int(plan, at.LAYERS)
-        order = read_int(plan, at.ORDER)
-        if order:
-            order += 8 * sample
         if start < 0:
-            read_rows(plan, shift, stop, order, sample, first, last, batch)
-        if phases & at.FORWARD:
+            read_rows(plan, shift, stop, order_from(plan, sample), sample, first, last, batch)
+        if read_int(plan, at.PHASES) & at.FORWARD:
             forward_layers(plan, shift, start if start >= 0 else 1, stop, first, last, batch, sample)
-        if stop == layers:
-            if phases & at.LOSS_PHASE:
-                top = read_int(plan, at.TABLE) + (layers - 1) * LAYER_BYTES
-                loss_rows(plan, top, shift, order, sample, first, last, batch, row_loss)
-                add_activities(plan, shift, first, last, row_loss)
-            if read_int(plan, at.STATISTICS) or phases & at.PREDICT:
-                predict_rows(plan, shift, sample, first, last, batch)
+
+    @inner(dtype)
+    def close_rows(plan, shift, first, last, sample, batch, row_loss):
+        """What comes after the last layer: the loss, that of row ``first`` at ``row_loss``, and predictions."""
+        phases = read_int(plan, at.PHASES)
+        if phases & at.LOSS_PHASE:
+            top = read_int(plan, at.TABLE) + (read_int(plan, at.LAYERS) - 1) * LAYER_BYTES
+            loss_rows(plan, top, shift, order_from(plan, sample), sample, first, last, batch, row_loss)
+            add_activities(plan, shift, first, last, row_loss)
+        if read_int(plan, at.STATISTICS) or phases & at.PREDICT:
+            predict_rows(plan, shift, sample, first, last, batch)
 
     @inner(dtype)
     def backward_rows(plan, shift, start, stop, first, last, sample):
@@ -146,4 +151,4 @@ def make_rows(dtype, layers, add_activities):
             layer = table + i * LAYER_BYTES
             backward_and_update(plan, layer, layer - LAYER_BYTES if i >= end else 0, batch, sample)
 
-    return forward_rows, backward_rows, learn_rows
+    return forward_rows, close_rows, backward_rows, learn_rows

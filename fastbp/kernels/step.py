@@ -40,7 +40,7 @@ def make_run(dtype, full):
     functions = make_layers(dtype, full, add_activity_gradient)
     sum_forward, sum_backward, transpose_weights = functions.sum_forward, functions.sum_backward, functions.transpose_weights
     add_gradient, constrain_norms = functions.add_gradient, functions.constrain_norms
-    forward_rows, backward_rows, learn_rows = make_rows(dtype, functions, add_activities)
+    forward_rows, close_rows, backward_rows, learn_rows = make_rows(dtype, functions, add_activities)
     (open_update, open_applying), count = make_open_update(dtype, full), make_count(dtype)
     update_rows = make_update_rows(dtype, full, functions.update_task, functions.step_task)
     observing = make_monitor(dtype) if full else [nothing] * 5
@@ -69,8 +69,8 @@ def make_run(dtype, full):
         """Whether the weights change."""
         return read_int(plan, at.PHASES) & at.UPDATE and read_int(plan, at.OPTIMIZER) != STORE
 
-    segments = sum_forward, sum_backward, forward_rows, backward_rows, partition, learns
-    segmented_rows = make_segmented_rows(dtype, *segments) if full else nothing  # no other kernel's kinds need the whole batch
+    segments = sum_forward, sum_backward, forward_rows, close_rows, backward_rows, partition, learns
+    segmented_rows = make_segmented_rows(dtype, *segments) if full else nothing  # in others nothing needs the whole batch
 
     @inner(dtype)
     def count_rows(plan, shift, first, last, sample, slot):
@@ -88,7 +88,8 @@ def make_run(dtype, full):
     def run_rows(plan, shift, first, last, sample, batch, row_loss):
         """Rows first .. last of the buffers, through all layers, forward and back."""
         layers = read_int(plan, at.LAYERS)
-        forward_rows(plan, shift, -1, layers, first, last, sample, batch, row_loss)
+        forward_rows(plan, shift, -1, layers, first, last, sample, batch)
+        close_rows(plan, shift, first, last, sample, batch, row_loss)
         if read_int(plan, at.ONE_PASS):
             learn_rows(plan, last, sample)
         else:
@@ -242,8 +243,7 @@ def make_run(dtype, full):
             if thread == 0:
                 follow_weights(plan, thread, True)
             steps = (samples + size - 1) // size
-            stop = read_int(plan, at.LAST_STEP)
-            stop = stop if stop else steps
+            stop = read_int(plan, at.LAST_STEP) or steps
             for step in range(read_int(plan, at.FIRST_STEP), stop):
                 sample = step * size
                 batch, monitor = min(size, samples - sample), observes(plan, step)

@@ -10,7 +10,7 @@ from ..serialization import serialize
 from .base import MEAN, Domain, Loss
 
 if TYPE_CHECKING:
-    from ..graph.codegen.bound import BoundFunction
+    from ..graph.codegen.bound import BoundLoss
     from ..graph.codegen.row_graphs import LossGraph
 
 
@@ -25,9 +25,10 @@ class Custom(Loss):
     function : callable
         ``f(y_true, y_pred)``, with arrays of shape (samples, columns of the targets) and (samples, units); targets of shape
         (samples,) are (samples, 1). It returns an array of one value for each sample (or for each output of each sample),
-        of which the loss is the mean, or that mean itself. It may use whatever treats each sample alike: operators,
-        fastbp's functions or NumPy's, columns such as ``y_pred[:, 0]``, sums and means with ``axis=-1``. Numbers and arrays
-        from outside the formula are constants, read at the first use after ``compile``.
+        of which the loss is the mean, or a single number, which is the loss. It may use whatever treats each sample alike:
+        operators, fastbp's functions or NumPy's, columns such as ``y_pred[:, 0]``, sums and means with ``axis=-1``, and sums
+        and means over the batch, with ``axis=0`` or without an axis. Numbers and arrays from outside the formula are
+        constants, read at the first use after ``compile``.
     name : str, optional
         The function's if not given.
     reduction : str
@@ -37,6 +38,20 @@ class Custom(Loss):
     ------
     TraceError
         At the first use with data, if the formula cannot be compiled.
+
+    Notes
+    -----
+    A mean over everything may be all that a formula returns, or sums and multiples of such: that is a loss as any other. If
+    it computes further with sums or means over the batch, as a root mean square, R2, a correlation or a ratio of means does,
+    its value belongs to the batch as a whole. The derivative then goes through these sums and means too, and each step goes
+    over the batch once more for each of them that is nested in another.
+
+    - The loss of an epoch, of ``evaluate`` and of validation data is then, as in Keras, the mean of that of the batches,
+      each counted as often as it has rows: it depends on ``batch_size``, and on the order of the samples. A last batch of
+      few rows counts as it is; where one row has no value (the correlation has none), choose batches that go into the data.
+    - ``sample_weight`` and ``class_weight`` are refused: no rule says what they mean for a correlation. Weights can be a
+      column of the targets and a part of the formula, ``y_true[:, 1]``.
+    - Samples are not compared with each other in pairs: ``y_pred[:, None] - y_pred[None, :]`` is refused.
 
     Examples
     --------
@@ -48,6 +63,12 @@ class Custom(Loss):
     >>> model.compile("sgd", pinball)
     >>> model.evaluate([[1.0], [2.0]], [3.0, 1.0], verbose=0)
     0.949...
+
+    >>> def rmse(y_true, y_pred):
+    ...     return fastbp.sqrt(fastbp.mean((y_true - y_pred) ** 2))
+    >>> model.compile("sgd", rmse)
+    >>> model.evaluate([[1.0], [2.0]], [4.0, 6.0], verbose=0)
+    3.535...
     """
 
     function: Callable[..., Any]
@@ -71,6 +92,13 @@ class Custom(Loss):
 
         return loss_graph(self, targets, units)
 
+    @property
+    def is_of_batch(self) -> bool:
+        """Whether its value belongs to a batch as a whole, as far as it has been traced."""
+        from ..graph.codegen.row_graphs import known_graphs
+
+        return any(graph.is_of_batch for graph in known_graphs(self))
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample."""
         return self.function(y_true, y_pred)
@@ -79,7 +107,7 @@ class Custom(Loss):
         """The object that has the method ``call``, or the name of the function."""
         return serialize(getattr(self.function, "__self__", self.function))
 
-    def bind(self, targets: int, units: int, dtype: str) -> "BoundFunction":
+    def bind(self, targets: int, units: int, dtype: str) -> "BoundLoss":
         """Its machine code for these numbers of target and output columns."""
         from ..graph.codegen.bound import bind_loss
 

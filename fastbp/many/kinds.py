@@ -38,6 +38,8 @@ def kind_of(job: Job, forms: Sequence[Form]) -> Hashable | None:
     batch = min(job.batch_size or BATCH_SIZE, samples_of(job, forms)[0].total)
     assert train.y is not None
     data = train.y.shape[1:], batch, job.settings["shuffle"]
+    if isinstance(loss, Custom) and loss.graph(train.target_columns, job.stages[-1].units_out).is_of_batch:
+        return None
     rules = _loss(loss, train.target_columns, job.stages[-1].units_out, model.dtype), _settings(optimizer, _RATES)
     key = job.network.form, model.dtype, rules, data, held_out, bool(job.callbacks)
     try:

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..callbacks.history import History
-from ..data import Rows, prepare
-from ..layers.held import trainable_flags
-from ..layers.stages import stages_of
+from ..data import Rows
 from ..models.resting import is_at_rest, leave_at_rest, resting_weights
 from .job import Form, Job
 from .local import not_begun, run_jobs
@@ -103,18 +101,9 @@ def train(packed: bytes, threads: int, deadline: float | None, *forms: Form) -> 
         members = {job.index: not_begun(job) for job in jobs}
     else:
         own = [aligned(form) if isinstance(form, Rows) else form for form in forms]
-        for job in jobs:
-            _find_stages(job, own)
         members = run_jobs(jobs, own, threads, seconds)
     packed_outcomes: bytes = cloudpickle.dumps([_outcome(job, members[job.index]) for job in jobs])
     return packed_outcomes
-
-
-def _find_stages(job: Job, forms: Sequence[Form]) -> None:
-    """What the layers are for the kernels, which a job does not take along."""
-    whole, leaves = job.whole(forms), list(job.model.leaves())
-    width = whole.width if isinstance(whole, Rows) else prepare(*whole, spec=job.model._spec(), check_finite=False).width
-    job.stages = tuple(stages_of(leaves, width, job.model._trained or trainable_flags(leaves)))
 
 
 def aligned(rows: Rows) -> Rows:

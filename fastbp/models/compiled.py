@@ -13,6 +13,7 @@ from ..layers.claims import changes
 from ..metrics import CompiledMetric, check_targets, get_all
 from ..notices import warn_of_last_activation
 from .network import Network
+from .portions import is_weighted
 
 
 class Compiled(Network):
@@ -148,7 +149,16 @@ class Compiled(Network):
         loss = self.loss
         if isinstance(loss, losses.Custom):
             check_targets(self._to_measure(), data.target_columns, self._outputs)
-            loss.graph(data.target_columns, self._outputs)
+            if loss.graph(data.target_columns, self._outputs).is_of_batch and is_weighted(data):
+                raise ValueError(
+                    f"sample_weight and class_weight must be None for the loss {loss.name!r}, whose value belongs to a batch "
+                    "as a whole: weights can be a column of y and a part of the formula, as y_true[:, 1]"
+                )
+
+    @property
+    def _has_loss_of_batch(self) -> bool:
+        """Whether the value of the loss belongs to a batch as a whole; see ``fastbp.losses.Custom``."""
+        return isinstance(self.loss, losses.Custom) and self.loss.is_of_batch
 
 
 def _only(loss: Any) -> Any:

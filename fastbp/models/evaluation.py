@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arguments import boolean, integer, verbosity
 from ..callbacks.callback_list import CallbackList
-from ..data import Rows, Spec, prepare
+from ..data import Data, Rows, Spec, prepare
 from ..data.samples import is_ready, samples
 from ..engine.threads import check_threads
 from .bound import Prediction
@@ -47,7 +47,8 @@ class Evaluable(Trainable):
         x, y, sample_weight : arrays
             As for ``fit``.
         batch_size : int, optional
-            For ``steps`` and callbacks (None: 32). The result does not depend on it.
+            For ``steps`` and callbacks (None: 32). The result does not depend on it, but for a custom loss that belongs to a
+            batch as a whole (see ``fastbp.losses.Custom``).
         verbose : {"auto", 0, 1, 2}
             0 prints nothing, the others one line.
         steps : int, optional
@@ -76,15 +77,29 @@ class Evaluable(Trainable):
         verbose, threads = verbosity(verbose), thread_count(threads)
         steps, return_dict = None if steps is None else integer("steps", steps, 1), boolean("return_dict", return_dict)
         size = integer("batch_size", BATCH_SIZE if batch_size is None else batch_size, 1)
-        metrics = self._to_measure()
         data = prepare(x, y, sample_weight, spec=self._spec(), check_finite=check_finite, batch_size=batch_size)
+        return self._measured(data, size, return_dict, verbose, steps, callbacks, threads)
+
+    def _measured(
+        self,
+        data: Data,
+        size: int,
+        return_dict: bool,
+        verbose: int = 0,
+        steps: int | None = None,
+        callbacks: Any = None,
+        threads: int | None = None,
+    ) -> float | list[float] | dict[str, float]:
+        """What ``evaluate`` returns for data in batches of ``size``."""
+        metrics = self._to_measure()
         self._check_targets(data)
         need_end(data, "steps", steps)
         engine = self._build(data.width)
         measures = Measures(metrics, is_weighted(data), size)
         if not metrics and callbacks is None and steps is None and isinstance(data, Rows):
             assert data.y is not None
-            loss = float(engine.evaluate(data.x, data.y, threads=threads, sample_weight=data.sample_weight).loss)
+            measured = engine.evaluate(data.x, data.y, threads=threads, sample_weight=data.sample_weight, batch_size=size)
+            loss = float(measured.loss)
             if verbose:
                 show(format_logs({"loss": loss}))
             return {"loss": loss} if return_dict else loss
@@ -112,7 +127,9 @@ class Evaluable(Trainable):
         >>> model.test_on_batch([[1.0]], [3.0])
         4.0
         """
-        return self.evaluate(x, y, verbose=0, sample_weight=sample_weight, return_dict=return_dict, check_finite=check_finite)
+        return_dict = boolean("return_dict", return_dict)
+        data = prepare(x, y, sample_weight, spec=self._spec(), check_finite=check_finite)
+        return self._measured(data, len(data) if isinstance(data, Rows) else BATCH_SIZE, return_dict)
 
     def predict(
         self,

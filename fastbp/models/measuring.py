@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..arguments import integer
 from ..callbacks.callback_list import CallbackList
-from ..data import Data, Rows, Source
+from ..data import Batches, Data, Rows, Source
 from ..scaled_sums import Targets
 from .batch_logs import tell
 from .measures import Answers, Measures
@@ -25,7 +25,7 @@ class Measuring:
     measures : Measures
     data : Rows, Source or Batches
     batch_size : int
-        For callbacks that look at batches; the result does not depend on it.
+        For callbacks that look at batches, and for a loss that belongs to a batch as a whole.
     steps : int, optional
         Batches to measure on; None: all.
     threads : int, optional
@@ -62,7 +62,10 @@ class Measuring:
 
     def _measure(self, rows: Rows) -> "Epoch":
         assert rows.y is not None
-        settings: dict[str, Any] = {} if rows.sample_weight is None else {"sample_weight": rows.sample_weight}
+        size = self._batch_size if not isinstance(self._data, Batches) else len(rows)
+        settings: dict[str, Any] = {"batch_size": size}
+        if rows.sample_weight is not None:
+            settings["sample_weight"] = rows.sample_weight
         if self._measures.keeps_outputs:
             settings["keep_outputs"] = True
         return self._engine.evaluate(rows.x, rows.y, self._measures.counted, self._threads, **settings)
@@ -96,7 +99,7 @@ class Measuring:
         if isinstance(data, Rows):
             return (data.part(start, min(start + size, len(data))) for start in range(0, len(data), size))
         if isinstance(data, Source):
-            return chunks(data, size, self._watched)
+            return chunks(data, size, self._watched or self._callbacks.model._has_loss_of_batch)
         data.restart()
         return data.epoch(self._steps)
 

@@ -1,4 +1,4 @@
-"""Functions that go over an axis. In a loss the axis is -1, that of a sample's outputs."""
+"""Functions that go over an axis. In a loss -1 is that of a sample's outputs; for sums and means 0 is that of the samples."""
 
 from typing import Any
 

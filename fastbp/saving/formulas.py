@@ -1,15 +1,17 @@
 """Formulas as the nodes of their graphs, and back: a file holds what a formula computes, never the code that wrote it down."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from ..graph.tracing.batch import BatchTape
+from ..graph.tracing.batch_means import BatchMeans
 from ..graph.tracing.node import Node
 from ..graph.tracing.operators import ELEMENTWISE, UNARY
 from ..graph.tracing.special.table import SPECIAL
 from ..graph.tracing.tape import Tape
-from ..graph.tracing.traversal import live
+from ..graph.tracing.traversal import reachable
 
 MAX_NODES = 20_000
 MAX_STACKED = 256
@@ -19,8 +21,8 @@ _ARGUMENTS = {
     **dict.fromkeys((*UNARY, "neg", "not", "sigmoid_derivative", "one_minus_square"), 1),
     **{name: len(operator.parameters) for name, operator in SPECIAL.items()},
     **dict.fromkeys(("where",), 3),
-    **dict.fromkeys(("element", "slice", "sum"), 1),
-    **dict.fromkeys(("input", "constant", "captured"), 0),
+    **dict.fromkeys(("element", "slice", "sum", "batch_mean"), 1),
+    **dict.fromkeys(("input", "constant", "captured", "batch_size"), 0),
 }
 
 Nodes = list[list[Any]]  # of each: the operator, the places of its arguments, and what else there is to say of it
@@ -35,11 +37,20 @@ class NotStorable(ValueError):
 
 def written(value: Node) -> Nodes:
     """The nodes that a value needs, each after its arguments, the value last."""
-    nodes = live([value])
+    means = value.tape.means if isinstance(value.tape, BatchTape) else BatchMeans(cast(Tape, value.tape))
+    nodes = sorted(reachable([value], means.operands), key=lambda node: node.index)
     places = {node.index: i for i, node in enumerate(nodes)}
     if len(nodes) > MAX_NODES or any(node.op not in _ARGUMENTS and node.op != "stack" for node in nodes):
         raise NotStorable(f"a formula must have at most {MAX_NODES} nodes, none of them of long vectors or tables")
-    return [[node.op, [places[a.index] for a in node.args], _attribute(node)] for node in nodes]
+    return [_written(node, [places[a.index] for a in means.operands(node)], means) for node in nodes]
+
+
+def _written(node: Node, places: list[int], means: BatchMeans) -> list[Any]:
+    if node is means.samples:
+        return ["batch_size", places, None]
+    if node.op == "input" and places:
+        return ["batch_mean", places, None]
+    return [node.op, places, _attribute(node)]
 
 
 def _attribute(node: Node) -> Any:
@@ -93,6 +104,10 @@ def _made(op: str, args: list[Node], attribute: Any, tape: Tape, inputs: Mapping
         if not start < stop <= node.shape[0]:
             raise ValueError(f"a slice must lie within {node.shape[0]} values, got {attribute}")
         return tape.slice(node, start, stop)
+    if op in ("batch_mean", "batch_size"):
+        if not isinstance(tape, BatchTape):
+            raise ValueError(f"{op} has a meaning in losses and metrics alone")
+        return tape.means.over(args[0]) if args else tape.means.size()
     if op == "stack":
         return tape.stack(args)
     return tape.sum(args[0]) if op == "sum" else tape.make(op, *args)
@@ -136,4 +151,8 @@ def _evaluated(op: str, args: list[Any], attribute: Any, inputs: Mapping[str, np
         return np.concatenate(
             np.broadcast_arrays(*(np.asarray(arg) if np.ndim(arg) else np.array([[arg]]) for arg in args)), -1
         )
+    if op == "batch_mean":
+        return np.mean(args[0], axis=0, keepdims=True)
+    if op == "batch_size":
+        return np.array([[float(len(next(iter(inputs.values()))))]])
     return np.sum(args[0], axis=-1, keepdims=True) if op == "sum" else ELEMENTWISE[op](*args)

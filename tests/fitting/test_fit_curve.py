@@ -84,7 +84,7 @@ def test_a_formula_that_cannot_be_traced():
     np.testing.assert_allclose(fit.popt, popt, rtol=1e-4)
     np.testing.assert_allclose(fit.pcov, pcov, rtol=0.05, atol=1e-6)
     with pytest.raises(ValueError, match="f must give one value for each of the 80 values"):
-        bp.fit_curve(lambda x, a: np.full(3, float(a)), X, Y, [1])
+        bp.fit_curve(lambda x, a: np.full((3, 1), float(a)), X, Y, [1])
 
 
 def test_rows_of_a_matrix():

@@ -202,7 +202,7 @@ def test_a_formula_compiles_once():
         ((lambda p, x, y: p * x - y, (X, Y), 0.0), {}, bp.TraceError, "must give a single number, not 32 values"),
         ((lambda p, x: bp.mean(x * p), (X[:, None], Y)[:1], 0.0), {}, bp.TraceError, r"data of shape \(32, 1\) as a whole"),
         ((lambda p, x: bp.mean(x[0] * p), (X[:, None],), 0.0), {}, bp.TraceError, r"cannot index data of shape"),
-        ((lambda p, x: bp.mean(x if p > 0 else -x), (X,), 0.0), {}, bp.TraceError, "branch on a value"),
+        ((lambda p, x: bp.mean(p * x if x > 0 else -x), (X,), 0.0), {}, bp.TraceError, "branch on a value"),
     ],
 )
 def test_errors(arguments, settings, kind, message):

@@ -6,7 +6,7 @@ import numpy as np
 RNG = np.random.default_rng(1)
 
 
-def spread(*ranges, count=5):
+def spread(*ranges, count=3):
     return np.concatenate([RNG.uniform(low, high, count) for low, high in ranges])
 
 

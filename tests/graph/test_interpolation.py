@@ -64,7 +64,10 @@ SPLINES = {
 }
 
 
-@pytest.mark.parametrize("name", SPLINES)
+KIN = ("natural", "akima", "hermite", "linear", "derivative", "two points")  # of others, looked at in soaks
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.soak] * (n in KIN)) for n in SPLINES])
 def test_splines(name):
     spline = SPLINES[name]
     degree = spline.k if hasattr(spline, "k") else len(spline.c) - 1

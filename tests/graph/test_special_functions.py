@@ -64,7 +64,7 @@ def derivatives(name, x):
     return *first(*x), *(bp.grad(lambda *y, i=i: bp.sum(first(*y)[i]), argnums=i)(*x) for i in range(len(x)))
 
 
-@pytest.mark.parametrize("names", GROUPS, ids=lambda names: names[0])
+@pytest.mark.parametrize("names", [*GROUPS[::2], *(pytest.param(g, marks=pytest.mark.soak) for g in GROUPS[1::2])], ids=str)
 def test_derivatives(names):
     names = [name for name in names if CASES[name].differentiable]
     for name, (arrays, found) in computed(names, derivatives, "float64").items():
@@ -100,7 +100,7 @@ def test_names_of_scipy_at_the_ends(name):
         assert a == pytest.approx(b, rel=1e-13, abs=1e-16 if oscillates else 1e-299, nan_ok=True), (x, a, b)
 
 
-@pytest.mark.parametrize(("family", "order"), [("jv", 2), ("jv", 9), ("jv", 49), ("yn", 2), ("yn", 30), ("iv", 2), ("iv", 9)])
+@pytest.mark.parametrize(("family", "order"), [("jv", 2), ("jv", 49), ("yn", 2), ("iv", 9)])
 def test_bessel_functions_of_higher_orders(family, order):
     """They, and their derivatives, against mpmath; of negative orders they differ by a sign."""
     x = np.concatenate([np.linspace(0.05, 70, 11), [1e-3, 3.0, 5.0, 8.0, 12.0, 200.0]])

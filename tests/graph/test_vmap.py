@@ -48,7 +48,7 @@ def test_derivatives_of_each_example():
     np.testing.assert_allclose(by_x, 6 * X * [1, 0, 2], rtol=1e-14)
 
 
-@pytest.mark.parametrize("examples", [1, 2, 11, 70])
+@pytest.mark.parametrize("examples", [1, 11])
 def test_matrices(examples):
     """Arrays of several dimensions as examples, as results, and as derivatives of each example."""
     a, b = RNG.normal(size=(examples, 3, 2)), RNG.normal(size=(2, examples))

@@ -1,4 +1,7 @@
-"""What the machine code of a loss or an activation finds at its address argument: its own address, its numbers, its arrays."""
+"""What the machine code of a loss or an activation finds at its address argument.
+
+Its own address, then those of its numbers, of its arrays, and of a loss's means over the batch, if it has any.
+"""
 
 from __future__ import annotations
 
@@ -35,3 +38,7 @@ class Record:
     def load_arrays(self, s: Simd, address: Any) -> dict[int, Any]:
         """Where each array begins, by its node's index."""
         return {node.index: s.load_address(address, _ARRAYS + i) for i, node in enumerate(self.arrays)}
+
+    def load_means(self, s: Simd, address: Any) -> Any:
+        """Where the means over a batch begin, after the arrays."""
+        return s.load_address(address, _ARRAYS + len(self.arrays))
