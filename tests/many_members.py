@@ -56,6 +56,11 @@ def made(layers="plain", optimizer="adam", seed=0, loss=None, rate=0.01, metrics
     return model
 
 
+def named(case):
+    """A case as text, the same in each process."""
+    return ",".join(f"{key}={getattr(value, '__name__', value)}" for key, value in case.items()) or "plain"
+
+
 def state(model):
     """All that training changes, as bytes."""
     record = model._training_record()

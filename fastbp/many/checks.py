@@ -115,8 +115,9 @@ def _check(job: Job, whole: Form, checked: _Checked) -> None:
     key = job.form, job.validation_form, type(job.validation), weights is None, model.feedback
     if not is_plain or key not in checked.alike:
         request = _request(job, checked.forms.made)
-        if job.rows is not None and request.train.sample_weight is not None:  # with the weights of classes
-            require_weight("class_weight", request.train.sample_weight[job.rows])
+        train = request.train
+        if job.rows is not None and isinstance(train, Rows) and train.sample_weight is not None:  # with the weights of classes
+            require_weight("class_weight", train.sample_weight[job.rows])
         if is_plain:
             checked.alike.add(key)
     job.network = checked.networks.of(model, job.width(checked.forms.made))

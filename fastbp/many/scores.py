@@ -32,19 +32,20 @@ def probabilities(loss: Loss, outputs: np.ndarray) -> np.ndarray:
     loss = known(loss)
     if not loss.from_logits:
         return outputs
+    found: np.ndarray
     with np.errstate(over="ignore", under="ignore"):
         if isinstance(loss, _LABELS):
-            return 1 / (1 + np.exp(-outputs))
-        powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
-        found: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
-        return found
+            found = 1 / (1 + np.exp(-outputs))
+        else:
+            powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
+            found = powers / powers.sum(axis=-1, keepdims=True)
+    return found
 
 
 def class_labels(loss: Loss, y: np.ndarray) -> np.ndarray:
     """Targets as a number for each sample, where they tell one class of several; else as they are."""
-    if isinstance(known(loss), _CLASSES) and y.ndim == 2 and y.shape[1] > 1:
-        return y.argmax(axis=1)
-    return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    found: np.ndarray = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    return y.argmax(axis=1) if isinstance(known(loss), _CLASSES) and found.ndim == 2 else found
 
 
 def score(loss: Loss, y: np.ndarray, predictions: np.ndarray, sample_weight: np.ndarray | None = None) -> float:

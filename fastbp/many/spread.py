@@ -23,7 +23,8 @@ def is_normal(loss: Loss) -> bool:
 def mean(loss: Loss, outputs: np.ndarray) -> np.ndarray:
     """The mean of what the members predict: (n, units), or of normal distributions (n, targets)."""
     values = _means(loss, outputs)
-    return values.mean(axis=0, dtype=np.float64).astype(values.dtype)
+    found: np.ndarray = values.mean(axis=0, dtype=np.float64).astype(values.dtype)
+    return found
 
 
 def mean_of(loss: Loss, outputs: np.ndarray, chosen: np.ndarray) -> np.ndarray:
@@ -31,7 +32,8 @@ def mean_of(loss: Loss, outputs: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     values = _means(loss, outputs)
     sums = np.einsum("mnu,mn->nu", values, chosen.astype(np.float64))
     with np.errstate(invalid="ignore"):
-        return (sums / chosen.sum(axis=0)[:, None]).astype(values.dtype)
+        found: np.ndarray = (sums / chosen.sum(axis=0)[:, None]).astype(values.dtype)
+    return found
 
 
 def std(loss: Loss, outputs: np.ndarray) -> np.ndarray:
@@ -40,16 +42,20 @@ def std(loss: Loss, outputs: np.ndarray) -> np.ndarray:
     variance = values.var(axis=0)
     if is_normal(loss):
         variance += _variances(loss, outputs).mean(axis=0)
-    return np.sqrt(variance).astype(outputs.dtype)
+    found: np.ndarray = np.sqrt(variance).astype(outputs.dtype)
+    return found
 
 
 def quantiles(loss: Loss, outputs: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """The numbers (levels, n, units) below which so much of what is predicted lies."""
     values = _means(loss, outputs).astype(np.float64)
-    if not is_normal(loss):
-        return np.quantile(values, levels, axis=0).astype(outputs.dtype)
-    sigma = np.sqrt(_variances(loss, outputs))
-    return np.stack([_of_mixture(values, sigma, float(level)) for level in levels]).astype(outputs.dtype)
+    if is_normal(loss):
+        sigma = np.sqrt(_variances(loss, outputs))
+        found = np.stack([_of_mixture(values, sigma, float(level)) for level in levels])
+    else:
+        found = np.quantile(values, levels, axis=0)
+    in_type: np.ndarray = found.astype(outputs.dtype)
+    return in_type
 
 
 def _means(loss: Loss, outputs: np.ndarray) -> np.ndarray:
@@ -76,4 +82,5 @@ def _of_mixture(means: np.ndarray, sigma: np.ndarray, level: float) -> np.ndarra
         middle = 0.5 * (low + high)
         is_below = np.asarray(SPECIAL["ndtr"].evaluate((middle - means) / sigma)).mean(axis=0) < level
         low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
-    return 0.5 * (low + high)
+    found: np.ndarray = 0.5 * (low + high)
+    return found

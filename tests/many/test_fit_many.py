@@ -10,7 +10,7 @@ import pytest
 import fastbp as bp
 from fastbp.callbacks import EarlyStopping, LambdaCallback, ReduceLROnPlateau, TerminateOnNaN
 from fastbp.many import checks, kinds, local
-from many_members import LABELS, WEIGHTS, X, Y, assert_same, made, ratio, state
+from many_members import LABELS, WEIGHTS, X, Y, assert_same, made, named, ratio, state
 
 KINDS = [
     {},
@@ -58,17 +58,17 @@ def test_models_of_all_kinds_at_once(threads):
         assert_same(member, model)
 
 
-@pytest.mark.parametrize("case", KINDS, ids=str)
+@pytest.mark.parametrize("case", KINDS, ids=named)
 def test_a_kind_goes_through_one_plan(case):
     assert goes_through_one_plan(several(**case))
 
 
-@pytest.mark.parametrize("case", OTHERS, ids=str)
+@pytest.mark.parametrize("case", OTHERS, ids=named)
 def test_others_have_a_fit_of_their_own(case):
     assert not goes_through_one_plan(several(**case))
 
 
-@pytest.mark.parametrize("case", [{}, {"layers": "noise"}, {"layers": "norms", "optimizer": "added"}], ids=str)
+@pytest.mark.parametrize("case", [{}, {"layers": "noise"}, {"layers": "norms", "optimizer": "added"}], ids=named)
 def test_they_go_on_as_they_would_alone(case):
     """By fit_many again, by their own fit, and as copies."""
     models, alone = several(**case), several(**case)
@@ -92,7 +92,7 @@ ROWS = [np.random.default_rng(i).integers(0, 70, n) for i, n in enumerate((70, 3
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
-@pytest.mark.parametrize("case", [{}, {"metrics": ["mae"]}], ids=str)
+@pytest.mark.parametrize("case", [{}, {"metrics": ["mae"]}], ids=named)
 def test_rows(case, shuffle):
     """Of a bootstrap or a fold, with weights of samples: those of the rows taken."""
     settings = {"epochs": [3, 2, 1, 4], "batch_size": [16, 16, 16, 7], "shuffle": shuffle}
@@ -147,7 +147,7 @@ def test_labels_and_weights_of_classes():
 
 
 @pytest.mark.parametrize("stops", [False, True])
-@pytest.mark.parametrize("case", [{}, {"layers": "norms"}, {"layers": "rules"}, {"metrics": ["mae"]}], ids=str)
+@pytest.mark.parametrize("case", [{}, {"layers": "norms"}, {"layers": "rules"}, {"metrics": ["mae"]}], ids=named)
 def test_validation(case, stops):
     """A part of the rows, data, and rows of the data, all at once; with callbacks that stop early."""
     held_out = np.arange(3, 70, 3)
@@ -178,7 +178,7 @@ def test_validation(case, stops):
         {"monitor": "val_loss", "patience": 0, "start_from_epoch": 4},
         {"monitor": "val_loss", "patience": 3, "restore_best_weights": True, "mode": "min"},
     ],
-    ids=str,
+    ids=named,
 )
 def test_a_callback_that_stops_early_is_as_its_fit_leaves_it(settings):
     own = [[EarlyStopping(**settings)] for _ in range(4)]
@@ -276,7 +276,7 @@ def test_an_initializer_that_raises():
 # -- elsewhere, the time, the bar
 
 
-@pytest.mark.parametrize("case", [{}, {"layers": "noise"}, {"metrics": ["mae"]}], ids=str)
+@pytest.mark.parametrize("case", [{}, {"layers": "noise"}, {"metrics": ["mae"]}], ids=named)
 def test_jobs_in_another_process(case):
     """What is sent to one: jobs, and the data that they share."""
     jobs, forms = checks.make_jobs(several(**case), X, Y, rows=ROWS, epochs=2, validation=0.2)
@@ -312,7 +312,7 @@ def test_no_time_at_all():
             assert all(map(np.array_equal, member.model.get_weights(), weights))
 
 
-@pytest.mark.parametrize("case", [{}, {"metrics": ["mae"]}], ids=str)
+@pytest.mark.parametrize("case", [{}, {"metrics": ["mae"]}], ids=named)
 def test_little_time(case):
     """Fits without an end are ended after an epoch, and stand where as many epochs leave them."""
     models = several(**case)
