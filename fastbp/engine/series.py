@@ -37,6 +37,7 @@ class Series:
 
     def __init__(self, engine: Engine, train: Samples, held_out: Samples | None, batch: int, shuffle: bool) -> None:
         self._engine, plans = engine, engine._plans
+        plans.expect(train.y)
         one_pass = plans.takes_one_pass(batch)
         self._plan = plans.get(at.TRAIN, batch, 1, training=True, one_pass=one_pass)
         self._shuffle, self._batch = shuffle, batch

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import oracle
@@ -45,6 +45,8 @@ def test_forward_and_gradients(problem):
 @given(problems(), st.sampled_from(OPTIMIZERS), SIZES)
 def test_ten_steps(problem, optimizer, batch_size):
     """Shuffling off, the last batch of an epoch as short as it comes."""
+    # Where a norm leaves no gradient, Lion would follow the sign of its rounding.
+    assume(optimizer["name"] != "lion" or not any("norm" in layer for layer in problem.network))
     # Small enough that nothing explodes: there, rounding would grow with everything else.
     rate = 0.02 / max(problem.widths) if optimizer["name"] == "sgd" else 0.001
     optimizer = {"learning_rate": rate, **optimizer}
