@@ -198,7 +198,7 @@ def test_labels_counts_and_empty_partitions(client):
 # ---------------------------------------------------------------------------------------------------------- lost workers
 
 
-@pytest.mark.parametrize("sync", ["rounds", "step"])
+@pytest.mark.parametrize("sync", ["rounds", pytest.param("step", marks=pytest.mark.soak)])
 def test_a_worker_that_is_killed_costs_nothing_but_time(client, sync):
     settings = {"rounds": 3, "local_epochs": {"rounds": 1500, "step": 1}[sync], "batch_size": 8, "sync": sync}
     undisturbed, model = made(), made()
