@@ -345,6 +345,7 @@ def test_correlation_is_learnt():
         (lambda t, p: np.sum((t - p) ** 2), lambda t, p: np.sum((t - p) ** 2)),
         (lambda t, p: fastbp.sqrt(np.dot(p[:, 0], p[:, 1]) ** 2), lambda t, p: abs(p[:, 0] @ p[:, 1])),
         (lambda t, p: p[:, 0] @ t[:, 0], lambda t, p: p[:, 0] @ t[:, 0]),
+        (lambda t, p: np.matmul(p[:, 0], t[:, 0]), lambda t, p: p[:, 0] @ t[:, 0]),
         (lambda t, p: np.mean(p, axis=(0, 1)) ** 2, lambda t, p: np.mean(p) ** 2),
         (lambda t, p: np.mean(p, axis=0, keepdims=True) * p, lambda t, p: np.mean(p, axis=0) * p),
         (lambda t, p: np.mean(p, axis=0)[1] * p[:, 0], lambda t, p: np.mean(p, axis=0)[1] * p[:, 0]),

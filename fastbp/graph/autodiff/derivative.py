@@ -103,10 +103,8 @@ class _Forms:
 
 def stand_in(tape: NodeTape, leaf: Any) -> tuple[Any, list[Node]]:
     """Something to differentiate with respect to instead of a node or an array of nodes, and the variables in it."""
-    if None in leaf.shape:
-        raise trace_error("A loss cannot hold derivatives of its arguments.", "Write the derivative out as a formula.")
     node = flat_node(leaf)
-    if node.op == "stack":
+    if node.op == "stack" and node.args:  # a batch has none, and is refused as a variable
         variables = [tape.variable(a) for a in node.args]
         return shaped(tape.stack(variables), leaf.shape), variables
     variable = tape.variable(node)

@@ -88,6 +88,26 @@ class BatchTape(Tape):
         sample = super().make(op, *(a.sample if isinstance(a, BatchNode) else a for a in arguments))
         return BatchNode(self, sample, shape, is_mean)
 
+    def apply_ufunc(self, ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
+        if ufunc is np.matmul and method == "__call__" and not options:
+            return self._dot(*inputs)
+        return super().apply_ufunc(ufunc, method, inputs, options)
+
+    def apply_function(self, function: Any, args: Any, options: Any) -> Any:
+        if function is np.dot and len(args) == 2 and not options:
+            return self._dot(*args)
+        return super().apply_function(function, args, options)
+
+    def _dot(self, x: Any, y: Any) -> Node:
+        """The sum of products over the batch, of two values for each sample."""
+        factors = [self.lift(x), self.lift(y)]
+        if all(isinstance(factor, BatchNode) and factor.shape == SAMPLES for factor in factors):
+            products: Node = self.make("mul", *map(self.number, factors)).sum()
+            return products
+        raise trace_error(
+            "A loss has no matrix products.", f"Write sum(x * y, axis=-1) for the product of each sample's rows. {_PAIRS}"
+        )
+
     def variable(self, node: Node) -> Node:
         if isinstance(node, BatchNode):
             raise trace_error("A loss cannot hold derivatives of its arguments.", "Write the derivative out as a formula.")
@@ -247,21 +267,6 @@ class BatchNode(Node):
         columns = [self.tape.element(of.sample, i) for i in range(width)] if width > 1 else [of.sample]
         found = reduce(lambda x, y: self.tape.make(op, x, y), columns)
         return of._as(found, (*self.shape[:-1], *[1] * keepdims))
-
-    def dot(self, other: Any) -> Node:
-        """The sum of products over the batch, of two values for each sample."""
-        lifted = self.tape.lift(other)
-        if isinstance(lifted, BatchNode) and self.shape == lifted.shape == SAMPLES:
-            products: Node = self.tape.make("mul", self.tape.number(self), self.tape.number(lifted)).sum()
-            return products
-        raise trace_error(
-            "A loss has no matrix products.", f"Write sum(x * y, axis=-1) for the product of each sample's rows. {_PAIRS}"
-        )
-
-    def __matmul__(self, other: Any) -> Any:
-        return self.dot(other)
-
-    __rmatmul__ = __matmul__
 
     def _axes(self, axis: Any) -> set[int]:
         """The axes to go over: 0 is that of the samples, where there are any."""

@@ -53,8 +53,6 @@ def vecdot(x: Any, y: Any) -> Any:
 
 
 def _dot(a: Any, b: Any) -> Any:
-    if any(None in getattr(operand, "shape", ()) for operand in (a, b)):
-        return a @ b  # of a batch, whose samples are no cells
     _, x, y = _pair(a, b)
     if not x.ndim or not y.ndim:
         return x.simplified() * y.simplified()
