@@ -21,66 +21,54 @@ def _rounding(name: str, about: str, shown: str, reference: Callable[..., Any]) 
     return Operator(name, f"{about}; its derivative is 0.", ("rounding", name), _flat, shown, (-1.5,), reference, (name,))
 
 
-_DIVISION = ("x", "y")
+def _pair(name: str, about: str, rule: Any, shown: str, at: tuple[float, float], reference: Any) -> Operator:
+    function = ("rounding", name)
+    return Operator(name, about, function, rule, shown, at, reference, (reference.__name__,), parameters=("x", "y"))
+
 
 OPERATORS = (
     _rounding("floor", "The largest whole number that is not larger", "-2.000000", np.floor),
     _rounding("ceil", "The smallest whole number that is not smaller", "-1.000000", np.ceil),
     _rounding("trunc", "x without its fraction", "-1.000000", np.trunc),
     _rounding("rint", "The nearest whole number, halves to even", "-2.000000", np.rint),
-    Operator(
+    _pair(
         "mod",
         "The rest of x / y with the sign of y: Python's ``x % y``, NumPy's remainder.",
-        ("rounding", "mod"),
         lambda f, v, x, y: (1.0, -f.floor_divide(x, y)),
-        shown="0.500000",
-        at=(-1.5, 2.0),
-        reference=np.remainder,
-        ufuncs=("remainder",),
-        parameters=_DIVISION,
+        "0.500000",
+        (-1.5, 2.0),
+        np.remainder,
     ),
-    Operator(
+    _pair(
         "fmod",
         "The rest of x / y with the sign of x, as in C.",
-        ("rounding", "fmod"),
         lambda f, v, x, y: (1.0, -f.rint((x - v) / y)),
-        shown="-1.500000",
-        at=(-1.5, 2.0),
-        reference=np.fmod,
-        ufuncs=("fmod",),
-        parameters=_DIVISION,
+        "-1.500000",
+        (-1.5, 2.0),
+        np.fmod,
     ),
-    Operator(
+    _pair(
         "floor_divide",
         "The largest whole number up to x / y: Python's ``x // y``; its derivatives are 0.",
-        ("rounding", "floor_divide"),
         _flat,
-        shown="-1.000000",
-        at=(-1.5, 2.0),
-        reference=np.floor_divide,
-        ufuncs=("floor_divide",),
-        parameters=_DIVISION,
+        "-1.000000",
+        (-1.5, 2.0),
+        np.floor_divide,
     ),
-    Operator(
+    _pair(
         "copysign",
         "The size of x with the sign of y.",
-        ("rounding", "copysign"),
         lambda f, v, x, y: (f.sign(x) * f.copysign(1.0, y), None),
-        shown="-1.500000",
-        at=(1.5, -2.0),
-        reference=np.copysign,
-        ufuncs=("copysign",),
-        parameters=_DIVISION,
+        "-1.500000",
+        (1.5, -2.0),
+        np.copysign,
     ),
-    Operator(
+    _pair(
         "heaviside",
         "0 for negative x, 1 for positive x, y at 0; its derivative with respect to x is 0.",
-        ("rounding", "heaviside"),
         lambda f, v, x, y: (None, f.where(f.eq(x, 0.0), 1.0, 0.0)),
-        shown="1.000000",
-        at=(1.5, 0.5),
-        reference=np.heaviside,
-        ufuncs=("heaviside",),
-        parameters=_DIVISION,
+        "1.000000",
+        (1.5, 0.5),
+        np.heaviside,
     ),
 )
