@@ -48,7 +48,8 @@ def fit(name, f, degree):
     print(f"# {mp.nstr(worst / most, 2)}")
     print(f"{name} = (")
     for i in range(0, len(coefficients), 5):
-        print(f"    *({', '.join(map(repr, coefficients[i : i + 5]))},),")
+        some = coefficients[i : i + 5]
+        print(f"    *({', '.join(map(repr, some))}{',' * (len(some) == 1)}),")
     print(")", flush=True)
 
 
