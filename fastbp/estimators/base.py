@@ -15,7 +15,7 @@ from .network import Learner, initial_weights
 from .rows import Rows, Settings
 from .scaling import Scaling
 from .schedule import Schedule, make_optimizer
-from .settings import STOCHASTIC, dropout_rates, element_type, hidden_activations, hidden_units
+from .settings import STOCHASTIC, Settable, dropout_rates, element_type, hidden_activations, hidden_units
 from .stochastic import Fit
 from .validation import Validation
 from .versions import checked_weights, validated_features
@@ -31,7 +31,7 @@ def is_stochastic(estimator: Any) -> bool:
     raise AttributeError(f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic.")
 
 
-class Estimator(Fitted):
+class Estimator(Settable, Fitted):
     """A multi-layer perceptron that is fitted by the compiled kernels.
 
     It goes before scikit-learn's class, which has the public methods and all checks of data.
@@ -41,12 +41,6 @@ class Estimator(Fitted):
     validation_scores_: list[float] | None
     validation_loss_curve_: list[float] | None
     best_validation_score_: float | None
-
-    def _keep(self, parameters: dict[str, Any]) -> None:
-        """Keep the arguments of the constructor as they are."""
-        for name, value in parameters.items():
-            if name not in ("self", "__class__"):
-                setattr(self, name, value)
 
     # -- what the classifier and the regressor say
 

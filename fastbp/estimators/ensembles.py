@@ -18,7 +18,7 @@ from ..optimizers import Adam
 from .heads import Head
 from .network import Architecture
 from .scaling import Scaling
-from .settings import CONSTRAINTS, dropout_rates, element_type, hidden_activations, hidden_units
+from .settings import CONSTRAINTS, Settable, dropout_rates, element_type, hidden_activations, hidden_units
 from .versions import validated
 from .workers import threads_of
 
@@ -33,14 +33,8 @@ ENSEMBLE_CONSTRAINTS: dict[str, Any] = {
 }
 
 
-class EnsembleEstimator(BaseEstimator):  # type: ignore[misc]  # which has no types
+class EnsembleEstimator(Settable, BaseEstimator):  # type: ignore[misc]  # which has no types
     """What the classifier and the regressor have in common."""
-
-    def _keep(self, parameters: dict[str, Any]) -> None:
-        """Keep the arguments of the constructor as they are."""
-        for name, value in parameters.items():
-            if name not in ("self", "__class__"):
-                setattr(self, name, value)
 
     def _head(self, targets: int) -> Head:
         raise NotImplementedError

@@ -34,6 +34,16 @@ CONSTRAINTS = {**MLPClassifier._parameter_constraints, **FURTHER_CONSTRAINTS}
 CONSTRAINTS.pop("loss", None)
 
 
+class Settable:
+    """What keeps the arguments of its constructor, as scikit-learn wants it."""
+
+    def _keep(self, parameters: dict[str, Any]) -> None:
+        """Keep the arguments of the constructor as they are."""
+        for name, value in parameters.items():
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
+
+
 def hidden_units(sizes: Any) -> list[int]:
     """The units of the hidden layers."""
     units = list(sizes) if hasattr(sizes, "__iter__") else [sizes]

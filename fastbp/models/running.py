@@ -39,13 +39,8 @@ class Running(Explorable):
 
     def _run_fit(self, request: FitRequest, verbose: int, threads: int | None) -> History:
         """Learn as asked."""
-        train, held_out, size, first, epochs = (
-            request.train,
-            request.held_out,
-            request.batch_size,
-            request.first,
-            request.epochs,
-        )
+        train, held_out, size = request.train, request.held_out, request.batch_size
+        first, epochs = request.first, request.epochs
         metrics, (optimizer, _) = self._to_measure(), self._compiled()
         engine = self._build(train.width)
         params = {"verbose": verbose, "epochs": epochs, "steps": step_count(train, size, request.steps)}

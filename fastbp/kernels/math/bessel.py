@@ -20,8 +20,6 @@ from .lookup import table
 from .trigonometric import cos, sin
 
 NEAR = 8.0
-MAX_ORDER = 50  # of J and Y
-MAX_ORDER_I = 10
 _POINTS, _MEAN_END = 30, 30.0  # of the trapezium rule, which is right to all digits up to that end
 
 

@@ -12,7 +12,6 @@ from .logarithm import log, log1p
 
 _LARGE = 10.0  # from here on Stirling's series
 _SHIFT = 12
-MAX_ORDER = 3
 
 
 def of_stirling(s, x):

@@ -21,7 +21,6 @@ from .logarithm import log, log1p
 from .lookup import table
 from .power import log_in_two_parts
 
-MAX_ORDER = 2
 _NODES = 32
 _END = 39.0  # h at the end of the integral
 _LARGE = 12.0  # a from which on Stirling's series is used

@@ -10,8 +10,6 @@ from .called import called
 from .exponential import exp, expm1
 from .turns import cos_and_sin_of_half_turns
 
-MAX_ORDER = 4
-
 
 def _sinc_series(order, terms=22):
     """Powers of u^2, the highest first, of the derivative of sin(u) / u; u times that for odd orders."""

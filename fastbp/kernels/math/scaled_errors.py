@@ -11,7 +11,6 @@ from . import coefficients
 from .called import called
 from .normal import bell, tail
 
-MAX_ORDER = 4
 _FAR = 28.0  # where the polynomials end
 _SMALLEST = -26.7  # below it is infinite
 
